@@ -1,0 +1,2 @@
+from . import ops
+from .api import grad

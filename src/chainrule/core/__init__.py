@@ -1,0 +1,1 @@
+"""Floor 1: the mechanism. Names no operation and no mode."""

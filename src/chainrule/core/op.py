@@ -1,0 +1,202 @@
+"""The record of an operation: its value, its slots, and everything that is said of it, as data."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from .slots import Index, Linear, Slot, reads_of
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How the operation is written.
+
+    `text` and `latex` are templates over the operands ``{0}``, ``{1}``, … (and over the params by
+    name); `level` is the binding strength of the result, `operands` the least strength each
+    operand may have before it needs parentheses. `rule` is the local derivative in words.
+    """
+
+    text: str = ""
+    latex: str = ""
+    level: int = 100
+    operands: tuple[int, ...] = ()
+    rule: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One call of the public function, for the laws.
+
+    Each argument is a shape (drawn from the op's domain), a callable of a random generator, or,
+    wrapped in `Const`, a value.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A sample argument that is passed on as it is."""
+
+    value: Any
+
+
+def sample(*args: Any, **kwargs: Any) -> Sample:
+    """Write a `Sample` as the call it stands for."""
+    return Sample(args, kwargs)
+
+
+Interval = tuple[float, float]
+REAL: Interval = (-3.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a node must keep for the backward pass, given which of its inputs are traced."""
+
+    flows: bool
+    output: bool
+    inputs: tuple[bool, ...]
+    all_inputs: bool
+
+
+class Op:
+    """One operation, declared once.
+
+    Parameters
+    ----------
+    name : the name it is printed under.
+    value : the function that computes it: ``value(*inputs, **params)``.
+    slots : one declaration per input; the last one repeats when `variadic`.
+    additive : the op is linear in all its `Linear` slots together (concatenate, where), rather
+        than in each of them with the others held fixed (matmul).
+    outputs : 0 when the value is one array, else how many arrays the returned tuple has.
+    bind : turns the public function's call into ``(inputs, params)``; None where they agree.
+    view : its value may share memory with its first input, and the transpose of its slot writes
+        a changed view back ("bijective"), or it is indexing ("getitem").
+    notation, domain, kinks, mp, samples, references : what printers, laws and docs read.
+    """
+
+    __slots__ = (
+        "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
+        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "cache", "_needs",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        value: Callable[..., Any],
+        slots: tuple[Slot, ...],
+        *,
+        variadic: bool = False,
+        additive: bool = False,
+        outputs: int = 0,
+        bind: Callable[..., tuple[tuple[Any, ...], dict[str, Any]]] | None = None,
+        view: str = "",
+        function: Any = None,
+        notation: Notation | None = None,
+        domain: tuple[Interval, ...] = (),
+        kinks: tuple[float, ...] = (),
+        mp: str = "",
+        samples: tuple[Sample, ...] = (),
+        references: tuple[str, ...] = (),
+        complex: bool = False,
+    ) -> None:
+        self.name, self.value, self.slots = name, value, slots
+        self.variadic, self.additive, self.outputs = variadic, additive, outputs
+        self.bind, self.view, self.function = bind, view, function
+        self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
+        self.samples, self.references, self.complex = samples, references, complex
+        self.cache: dict[Any, Any] = {}
+        self._needs: dict[Any, Needs] = {}
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply the op; anything that answers NumPy's dispatch protocol takes the call over."""
+        return dispatch(self, self.value, args, params)
+
+    def slot(self, position: int) -> Slot:
+        """Return the declaration of the input at `position`."""
+        return self.slots[position if position < len(self.slots) else -1]
+
+    def flows(self, position: int) -> bool:
+        """Say whether a derivative flows through the input at `position`."""
+        return not isinstance(self.slot(position), Index)
+
+    def needs(self, mask: int, arity: int) -> Needs:
+        """What the backward pass reads when the inputs in the bit set `mask` are traced."""
+        key = (mask, arity) if self.variadic else mask
+        found = self._needs.get(key)
+        if found is None:
+            found = self._needs[key] = self._compute_needs(mask, arity)
+        return found
+
+    def _compute_needs(self, mask: int, arity: int) -> Needs:
+        flows = output = False
+        inputs = [False] * arity
+        for k in range(arity):
+            slot = self.slot(k)
+            if not mask >> k & 1 or isinstance(slot, Index):
+                continue
+            flows = True
+            read = reads_of(slot)
+            output = output or read.output
+            for j in range(arity):
+                own = isinstance(slot, Linear) and (j == k or slot.joint is not None)
+                if read.input(j) and not own:
+                    inputs[j] = True
+        return Needs(flows, output, tuple(inputs), all(inputs))
+
+
+class Composite:
+    """An operation that is only a body, in plain NumPy: it has no rule and needs none."""
+
+    __slots__ = ("name", "body", "function", "samples", "domain", "references")
+
+    def __init__(
+        self,
+        name: str,
+        body: Callable[..., Any],
+        function: Any,
+        samples: tuple[Sample, ...] = (),
+        domain: tuple[Interval, ...] = (),
+        references: tuple[str, ...] = (),
+    ) -> None:
+        self.name, self.body, self.function = name, body, function
+        self.samples, self.domain, self.references = samples, domain, references
+
+    def __repr__(self) -> str:
+        return f"<composite {self.name}>"
+
+
+def dispatch(func: Any, value: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
+    """Call `value`, unless an argument overrides it by NEP 18, as NumPy's own functions do."""
+    for a in args:
+        override = getattr(a.__class__, "__array_function__", None)
+        if override is not None and override is not _PLAIN:
+            result = override(a, func, (a.__class__,), args, kwargs)
+            if result is not NotImplemented:
+                return result
+    return value(*args, **kwargs)
+
+
+def _plain_override() -> Any:
+    import numpy
+
+    return numpy.ndarray.__array_function__
+
+
+_PLAIN = _plain_override()
+
+
+class Function:
+    """A NumPy-like function of our own: it dispatches as NumPy's functions do."""
+
+    def __init__(self, value: Callable[..., Any]) -> None:
+        self.value, self.__name__, self.__doc__ = value, value.__name__, value.__doc__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return dispatch(self, self.value, args, kwargs)

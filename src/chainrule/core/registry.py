@@ -1,0 +1,94 @@
+"""The one table: which record stands behind a NumPy function."""
+
+import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from typing import Any
+
+from .op import Composite, Op
+
+_records: dict[Any, Op | Composite] = {}
+_ops: dict[str, Op] = {}
+_lazy: dict[str, str] = {}
+
+
+def register(function: Any, record: Op | Composite) -> None:
+    """Let `function` (a ufunc or an array function) be computed by `record`."""
+    if function in _records:
+        raise ValueError(f"{function!r} has a record already: {_records[function]!r}")
+    _records[function] = record
+    if isinstance(record, Op):
+        add(record)
+
+
+def add(op: Op) -> None:
+    """Make an op known under its name, so that laws, docs and printers find it."""
+    if _ops.setdefault(op.name, op) is not op:
+        raise ValueError(f"two ops are named {op.name!r}")
+
+
+def alias(function: Any, other: Any) -> None:
+    """Let `function` be the same as `other`, which is registered."""
+    _records[function] = _records[other]
+
+
+def load_with(package: str, module: str) -> None:
+    """Import `module`, which registers records, once `package` was imported by the user."""
+    _lazy[package] = module
+
+
+def find(function: Any) -> Op | Composite | None:
+    """Return the record behind `function`, or None."""
+    record = _records.get(function)
+    return record if record is not None or not _lazy else _find_late(function)
+
+
+def _find_late(function: Any) -> Op | Composite | None:
+    for package, module in list(_lazy.items()):
+        if package in sys.modules:
+            import_module(module)
+            _lazy.pop(package, None)
+    return _records.get(function)
+
+
+def load_all() -> None:
+    """Import every module that registers lazily (laws and docs need all records)."""
+    for package, module in list(_lazy.items()):
+        import_module(package)
+        import_module(module)
+        _lazy.pop(package, None)
+
+
+def ops() -> Iterator[Op]:
+    """Iterate over every op, in the order of declaration."""
+    return iter(_ops.values())
+
+
+def records() -> Iterator[tuple[Any, Op | Composite]]:
+    """Iterate over every (function, record) pair."""
+    return iter(_records.items())
+
+
+def op_named(name: str) -> Op:
+    """Return the op declared under `name`."""
+    return _ops[name]
+
+
+def declare(op: Op) -> Op:
+    """Register `op` under its public function, if it has one, and return it."""
+    if op.function is None:
+        add(op)
+    else:
+        register(op.function, op)
+    return op
+
+
+def composite(function: Any, *samples: Any, **data: Any) -> Callable[..., Any]:
+    """Decorate a body in plain NumPy: `function` is computed by it and needs no rule."""
+
+    def decorate(body: Callable[..., Any]) -> Callable[..., Any]:
+        name = data.pop("name", getattr(function, "__name__", str(function)))
+        register(function, Composite(name, body, function, samples, **data))
+        return body
+
+    return decorate

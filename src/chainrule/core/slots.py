@@ -1,0 +1,127 @@
+"""What one argument of an operation may declare about its derivative.
+
+A *slot* is one argument of one operation. Its declaration is the only derivative information
+that exists: every mode, and every printed derivation, is read off it.
+
+A rule is a plain NumPy function. Which values it reads is read off its own signature: a
+parameter whose name begins with an underscore is not read, and the engine then need not keep
+that value alive between the forward and the backward pass.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Rule = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Partial:
+    """An elementwise partial derivative: its Jacobian is diagonal.
+
+    ``rule(y, *xs, **params)`` is a NumPy expression of the output and the inputs; a plain number
+    declares a constant partial.
+    """
+
+    rule: Rule | float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Linear:
+    """The operation is linear in this argument: its Jacobian is the operation itself.
+
+    Exactly one of the three is given:
+
+    ``equation(*shapes, **params)`` returns the index equation, such as ``"ij,jk->ik"``, from which
+    the engine reads the transpose by swapping the sides.
+
+    ``transpose(ct, *xs, **params)`` maps the cotangent of the output to that of this argument. At
+    the argument's own place in ``xs`` stands its shape and dtype only, never its value.
+
+    ``joint(ct, *xs, **params)`` does so for all (variadic) arguments at once and returns a tuple.
+    """
+
+    equation: Rule | None = None
+    transpose: Rule | None = None
+    joint: Rule | None = None
+
+    def __post_init__(self) -> None:
+        given = [r for r in (self.equation, self.transpose, self.joint) if r is not None]
+        if len(given) != 1:
+            raise TypeError("Linear takes exactly one of: equation, transpose, joint")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Jvp:
+    """A formula, linear in the tangent, written in other operations.
+
+    ``rule(t, y, *xs, **params)`` returns the tangent of the output. With ``joint=True`` the same
+    record stands in several slots that share work, and ``t`` is the tuple of their tangents, with
+    None where nothing flows. The formula must not branch on values: its transpose is derived from
+    a recording that is reused for every call with the same shapes.
+    """
+
+    rule: Rule
+    joint: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vjp:
+    """A user's rule given from the reverse end: ``rule(ct, y, *xs, **params)``.
+
+    Returns the tuple of cotangents of all inputs. The JVP is its transpose: J = (Jᵀ)ᵀ.
+    """
+
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Index:
+    """Nothing flows: an index, a condition, or an argument the output is locally constant in."""
+
+
+Slot = Partial | Linear | Jvp | Vjp | Index
+INDEX = Index()
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Which values a rule reads: the output, and each input by position (`rest` for *args)."""
+
+    output: bool
+    inputs: tuple[bool, ...]
+    rest: bool
+
+    def input(self, position: int) -> bool:
+        """Say whether the value of the input at `position` is read."""
+        return self.inputs[position] if position < len(self.inputs) else self.rest
+
+
+def reads(rule: Any, before: int, has_output: bool = True) -> Reads:
+    """Read off a rule's signature what it reads; `before` counts its leading tangents."""
+    code = getattr(rule, "__code__", None)
+    if code is None:  # a number, or a callable without Python code
+        needs = callable(rule)
+        return Reads(needs, (), needs)
+    names = code.co_varnames[before : code.co_argcount]
+    wanted = tuple(not name.startswith("_") for name in names)
+    rest = bool(code.co_flags & 0x04)
+    if rest:
+        star = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
+        rest = not star.startswith("_")
+    if not has_output:
+        return Reads(False, wanted, rest)
+    return Reads(wanted[0] if wanted else rest, wanted[1:], rest)
+
+
+def reads_of(slot: Slot) -> Reads:
+    """Which values the pull of this slot reads; its own value is not counted for `Linear`."""
+    if isinstance(slot, Partial):
+        return reads(slot.rule, 0)
+    if isinstance(slot, Jvp | Vjp):
+        return reads(slot.rule, 1)
+    if isinstance(slot, Linear):
+        if slot.equation is not None:
+            return Reads(False, (), True)
+        return reads(slot.transpose or slot.joint, 1, has_output=False)
+    return Reads(False, (), False)

@@ -1,0 +1,90 @@
+"""Every error of the library: what happened, where in the user's code, why, and the cure.
+
+Each class is also the built-in exception that a NumPy user would catch.
+"""
+
+
+class ChainRuleError(Exception):
+    """Base of all errors of this library.
+
+    The message has up to four parts, each on its own line: what happened, where (file, line,
+    source text and variable of the user's code), why, and what to write instead.
+    """
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", cure: str = "") -> None:
+        self.what, self.where, self.why, self.cure = what, where, why, cure
+        parts = [what]
+        if where:
+            parts.append(f"  where: {where}")
+        if why:
+            parts.append(f"  why:   {why}")
+        if cure:
+            parts.append(f"  cure:  {cure}")
+        super().__init__("\n".join(parts))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_rebuild, (type(self), self.what, self.where, self.why, self.cure))
+
+
+def _rebuild(cls: type[ChainRuleError], what: str, where: str, why: str, cure: str) -> object:
+    return cls(what, where=where, why=why, cure=cure)
+
+
+class NonScalarOutputError(ChainRuleError, TypeError):
+    """`grad` was asked for the gradient of a function whose output is not one real number."""
+
+
+class InputTypeError(ChainRuleError, TypeError):
+    """An input cannot be differentiated: an integer, boolean, string or object."""
+
+
+class OutputTypeError(ChainRuleError, TypeError):
+    """The function returned something that is not an array or number (None, a string, …)."""
+
+
+class ArgnumsError(ChainRuleError, ValueError):
+    """`argnums` does not name arguments of the call."""
+
+
+class StructureError(ChainRuleError, ValueError):
+    """A tangent or cotangent does not match its primal in structure, shape or dtype."""
+
+
+class NonFiniteError(ChainRuleError, ValueError):
+    """The result is NaN because an input held NaN already."""
+
+
+class LostDerivativeError(ChainRuleError, TypeError):
+    """A traced value was about to become a plain number, and its derivative would be lost."""
+
+
+class UnsupportedFunctionError(ChainRuleError, TypeError):
+    """A NumPy or SciPy function that has no rule received a traced value."""
+
+
+class LeakedTracerError(ChainRuleError, RuntimeError):
+    """A traced value outlived the call that traced it."""
+
+
+class ReadOnlyError(ChainRuleError, ValueError):
+    """A store into an array that NumPy does not let be written."""
+
+
+class CustomRuleError(ChainRuleError, ValueError):
+    """A custom rule is malformed, not linear, or wrong."""
+
+
+class RuleError(ChainRuleError, TypeError):
+    """A declaration of an operation is at fault (a Jvp that branches, or is not linear)."""
+
+
+class CheckError(ChainRuleError, AssertionError):
+    """A derivative differs from its numerical check."""
+
+
+class ExpressionError(ChainRuleError, ValueError):
+    """An expression on the command line is malformed or uses a name that is not allowed."""
+
+
+class UsageError(ChainRuleError, ValueError):
+    """The command line names a file, function, variable or option that is not there."""

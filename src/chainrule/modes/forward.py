@@ -1,0 +1,120 @@
+"""Forward mode: each tracer carries its tangent beside its value.
+
+`push` is the one place where the kinds of slot part in forward mode.
+
+R. E. Wengert, A simple automatic derivative evaluation program, CACM 7 (1964) 463–464.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.op import Op
+from ..core.slots import Index, Jvp, Linear, Partial, Vjp
+from ..core.zero import strong_product
+from ..tracing.tracer import Trace, Tracer, apply
+from .linear import transposed_vjp
+
+
+class Forward(Trace):
+    """The trace of forward mode: a tracer's node is its tangent."""
+
+    __slots__ = ()
+
+    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        if self.closed:
+            raise self.leaked(op)
+        primals, tangents = [], []
+        for k, a in enumerate(args):
+            if a.__class__ is Tracer and a.owner is self:
+                primals.append(a.value)
+                tangents.append(a.node if op.flows(k) else None)
+            else:
+                primals.append(a)
+                tangents.append(None)
+        output = apply(op, primals, params)
+        if all(t is None for t in tangents):
+            return output
+        tangent = push(op, output, primals, tangents, params)
+        if tangent is None:
+            return output
+        if op.outputs:
+            parts = [
+                o if t is None else Tracer(o, self, t)
+                for o, t in zip(output, tangent, strict=True)
+            ]
+            return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
+        return Tracer(output, self, tangent)
+
+
+def push(op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
+    """Return the tangent of the output, given those of the inputs (None: nothing flows)."""
+    if op.additive:
+        return _push_additive(op, xs, ts, params)
+    total = None
+    done_jointly = False
+    for k, t in enumerate(ts):
+        slot = op.slot(k)
+        if t is None or isinstance(slot, Index):
+            continue
+        if isinstance(slot, Partial):
+            term = _push_partial(slot, y, xs, t, params)
+        elif isinstance(slot, Linear):
+            term = apply(op, [t if j == k else x for j, x in enumerate(xs)], params)
+        elif isinstance(slot, Jvp) and not slot.joint:
+            term = slot.rule(t, y, *xs, **params)
+        elif done_jointly:
+            continue
+        else:
+            done_jointly = True
+            term = _push_joint(op, slot, y, xs, ts, params)
+        if op.outputs:
+            total = term if total is None else tuple(
+                a + b for a, b in zip(total, term, strict=True)
+            )
+        else:
+            term = like_output(term, y)
+            total = term if total is None else total + term
+    return total
+
+
+def like_output(term: Any, y: Any) -> Any:
+    """Give a tangent the shape and dtype of its primal."""
+    if term.shape != y.shape:
+        term = np.broadcast_to(term, y.shape)
+    if term.dtype != y.dtype:
+        term = term.astype(y.dtype) if y.dtype.kind == "c" or term.dtype.kind != "c" \
+            else np.real(term).astype(y.dtype)
+    return term
+
+
+def _push_partial(slot: Partial, y: Any, xs: Any, t: Any, params: dict[str, Any]) -> Any:
+    rule: Any = slot.rule
+    if not callable(rule):
+        return t if rule == 1 else t * rule
+    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
+        try:
+            return t * rule(y, *xs, **params)
+        except FloatingPointError:
+            with np.errstate(invalid="ignore"):
+                return strong_product(t, rule(y, *xs, **params))
+
+
+def _push_additive(op: Op, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
+    args = []
+    for k, (x, t) in enumerate(zip(xs, ts, strict=True)):
+        if not op.flows(k):
+            args.append(x)
+        elif t is None:
+            args.append(np.zeros(x.shape, x.dtype) if hasattr(x, "shape") else 0.0)
+        else:
+            args.append(t)
+    return apply(op, args, params)
+
+
+def _push_joint(op: Op, slot: Any, y: Any, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
+    if isinstance(slot, Jvp):
+        return slot.rule(tuple(ts), y, *xs, **params)
+    if isinstance(slot, Vjp):
+        return transposed_vjp(op, slot, ts, y, xs, params)
+    return apply(op, [t if op.flows(j) else x for j, (x, t) in enumerate(zip(xs, ts))], params)

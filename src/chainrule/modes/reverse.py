@@ -1,0 +1,171 @@
+"""Reverse mode: one short loop over the recording, backward.
+
+Every node's cotangent is finished exactly once, when all its readers, which come later in the
+list, have contributed; a value is released with its last reader.
+
+S. Linnainmaa, Taylor expansion of the accumulated rounding error, BIT 16 (1976) 146–160.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core.equation import transpose_of
+from ..core.graph import Node
+from ..core.op import Op
+from ..core.slots import Index, Jvp, Linear, Partial, Vjp
+from ..core.zero import strong_product
+from .linear import transposed_jvp
+
+Pull = Callable[[Any, Node], Any]
+Pulls = list[tuple[int, Pull, Pull | None]]
+_QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "raise"}
+
+
+def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
+    """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs.
+
+    A product that meets 0·∞ raises the processor's "invalid" flag: only then is it taken again
+    with the strong zero, so that the rule costs nothing where nothing is infinite.
+    """
+    with np.errstate(**_QUIET):  # type: ignore[arg-type]
+        for node in nodes:
+            ct = cotangents.pop(node, None)
+            if ct is None:
+                continue
+            for k, pull, careful in pulls(node):
+                try:
+                    contribution = pull(ct, node)
+                except FloatingPointError:
+                    with np.errstate(invalid="ignore"):
+                        contribution = (careful or pull)(ct, node)
+                if k < 0:
+                    for parent, c in zip(node.inputs, contribution, strict=True):
+                        if parent is not None:
+                            _arrive(cotangents, parent, c)
+                else:
+                    parent = node.inputs[k]
+                    assert parent is not None
+                    _arrive(cotangents, parent, contribution)
+
+
+def _arrive(cotangents: dict[Node, Any], parent: Node, contribution: Any) -> None:
+    """Add one path's contribution to the cotangent of `parent`."""
+    if contribution is None:
+        return
+    if parent.dtype is None:  # several outputs: one cotangent for each
+        index, ct = contribution
+        assert parent.op is not None
+        parts = cotangents.setdefault(parent, [None] * parent.op.outputs)
+        parts[index] = ct if parts[index] is None else parts[index] + ct
+        return
+    if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
+        contribution = fit(contribution, parent)
+    before = cotangents.get(parent)
+    cotangents[parent] = contribution if before is None else before + contribution
+
+
+def fit(ct: Any, like: Any) -> Any:
+    """Sum away broadcast axes and return to the dtype of `like`: a real input has a real gradient.
+
+    A cotangent of a real input is the real part, since then Re(ȳ·J·ẋ) = Re(ȳ·J)·ẋ.
+    """
+    if ct.shape != like.shape:
+        ct = unbroadcast(ct, like.shape)
+    if ct.dtype != like.dtype:
+        if ct.dtype.kind == "c" and like.dtype.kind != "c":
+            ct = np.real(ct)
+        if ct.dtype != like.dtype:
+            ct = ct.astype(like.dtype)
+    return ct
+
+
+def unbroadcast(ct: Any, shape: tuple[int, ...]) -> Any:
+    """Sum `ct` over the axes along which an array of `shape` was repeated."""
+    extra = len(ct.shape) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, ct.shape[extra:], strict=True)):
+        return np.broadcast_to(ct, shape)
+    axes = tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and ct.shape[i + extra] != 1
+    )
+    if axes:
+        ct = np.sum(ct, axis=axes, keepdims=extra == 0)
+    return ct if ct.shape == shape else np.broadcast_to(np.reshape(ct, ct.shape), shape) \
+        if ct.size != _size(shape) else np.reshape(ct, shape)
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    n = 1
+    for m in shape:
+        n *= m
+    return n
+
+
+def pulls(node: Node) -> Pulls:
+    """Return (argument, pull, careful pull) for every argument of `node` that is traced."""
+    op = node.op
+    if op is None:
+        return []
+    key = ("pulls", node.mask, len(node.inputs)) if op.variadic else node.mask
+    found = op.cache.get(key)
+    if found is None:
+        found = op.cache[key] = _derive(op, node.mask, len(node.inputs))
+    return found  # type: ignore[no-any-return]
+
+
+def _derive(op: Op, mask: int, arity: int) -> Pulls:
+    """The one place where the kinds of slot part in reverse mode."""
+    found: Pulls = []
+    joint: list[int] = []
+    for k in range(arity):
+        slot = op.slot(k)
+        if not mask >> k & 1 or isinstance(slot, Index):
+            continue
+        if isinstance(slot, Partial):
+            found.append((k, *_pull_partial(slot)))
+        elif isinstance(slot, Linear) and slot.joint is None:
+            found.append((k, _pull_linear(slot, k), None))
+        elif isinstance(slot, Jvp) and not slot.joint:
+            found.append((k, transposed_jvp(slot, (k,)), None))
+        else:
+            joint.append(k)
+    if joint:
+        found.append((-1, _pull_joint(op.slot(joint[0]), tuple(joint)), None))
+    return found
+
+
+def _pull_partial(slot: Partial) -> tuple[Pull, Pull | None]:
+    rule: Any = slot.rule
+    if not callable(rule):
+        if rule == 1:
+            return (lambda ct, node: ct), None
+        if rule == -1:
+            return (lambda ct, node: -ct), None
+        return (lambda ct, node: ct * rule), None
+
+    def pull(ct: Any, node: Node) -> Any:
+        return ct * rule(node.output, *node.primals, **node.params)
+
+    def careful(ct: Any, node: Node) -> Any:
+        return strong_product(ct, rule(node.output, *node.primals, **node.params))
+
+    return pull, careful
+
+
+def _pull_linear(slot: Linear, k: int) -> Pull:
+    rule: Any = slot.transpose
+    if rule is None:
+        equation: Any = slot.equation
+        return lambda ct, node: transpose_of(equation, k, ct, node)
+    return lambda ct, node: rule(ct, *node.primals, **node.params)
+
+
+def _pull_joint(slot: Any, which: tuple[int, ...]) -> Pull:
+    if isinstance(slot, Jvp):
+        return transposed_jvp(slot, which)
+    if isinstance(slot, Vjp):
+        rule = slot.rule
+        return lambda ct, node: rule(ct, node.output, *node.primals, **node.params)
+    joint: Any = slot.joint
+    return lambda ct, node: joint(ct, *node.primals, **node.params)

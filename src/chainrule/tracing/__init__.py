@@ -1,0 +1,1 @@
+"""Floor 2: from a running NumPy program to a recording. Blind to `ops`."""

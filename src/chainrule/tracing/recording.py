@@ -1,0 +1,137 @@
+"""The trace that records: every operation on a traced value appends one node."""
+
+import sys
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Aval, Graph, Node
+from ..core.op import Needs, Op
+from ..core.registry import op_named
+from .source import inside
+from .tracer import Trace, Tracer, apply
+
+
+class Recording(Trace):
+    """A straight-line record of one run.
+
+    With ``keep=False`` (reverse mode) a node holds only the values that its rules will read, and
+    operations through which nothing flows are not recorded. With ``keep=True`` everything is held
+    and recorded, for printing and for deriving programs from rules.
+    """
+
+    __slots__ = ("nodes", "keep", "places", "snapshots")
+
+    def __init__(self, keep: bool = False, places: bool = True) -> None:
+        super().__init__()
+        self.nodes: list[Node] = []
+        self.keep = keep
+        self.places = places
+        self.snapshots: dict[int, tuple[Any, Any]] = {}
+
+    def input(self, value: Any) -> Tracer:
+        """Start a traced input; its node stands outside the list of steps."""
+        held = value if self.keep else None
+        return Tracer(value, self, Node(None, (), {}, None, 0, (), held, value.shape, value.dtype))
+
+    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        if self.closed:
+            raise self.leaked(op)
+        mask, bit, deeper, arrays = 0, 1, False, False
+        primals: list[Any] = []
+        inputs: list[Node | None] = []
+        for a in args:
+            kind = a.__class__
+            if kind is Tracer:
+                if a.owner is self:
+                    mask |= bit
+                    inputs.append(a.node)
+                    a = a.value
+                    if a.__class__ is Tracer:
+                        deeper = True
+                else:
+                    deeper = True
+                    inputs.append(None)
+            else:
+                inputs.append(None)
+                if kind is np.ndarray:
+                    arrays = True
+            primals.append(a)
+            bit += bit
+        output = apply(op, primals, params) if deeper else op.value(*primals, **params)
+        needs = op.needs(mask, len(primals))
+        held = output
+        if not self.keep:
+            if not needs.flows:
+                return output
+            if not needs.output:
+                held = None
+            if arrays or not needs.all_inputs:
+                self._release(primals, inputs, needs)
+        place = None
+        if self.places:
+            frame: FrameType | None = sys._getframe(2)
+            while frame is not None and inside[frame.f_code.co_filename]:
+                frame = frame.f_back
+            if frame is not None:
+                place = (frame.f_code, frame.f_lasti)
+        if op.outputs:
+            return self._components(op, inputs, params, place, mask, primals, held, output)
+        node = Node(op, inputs, params, place, mask, primals, held, output.shape, output.dtype)
+        self.nodes.append(node)
+        return Tracer(output, self, node)
+
+    def _release(self, primals: list[Any], inputs: list[Node | None], needs: Needs) -> None:
+        """Keep only what will be read: an input's node or an `Aval` replaces what will not."""
+        for k, needed in enumerate(needs.inputs):
+            if inputs[k] is None:
+                if primals[k].__class__ is np.ndarray:
+                    a = primals[k]
+                    primals[k] = self._snapshot(a) if needed else Aval(a.shape, a.dtype)
+            elif not needed:
+                primals[k] = inputs[k]
+
+    def _snapshot(self, array: Any) -> Any:
+        """Hold a constant array as it is now: the program may write into it later."""
+        if not array.flags.writeable and array.base is None:
+            return array
+        known = self.snapshots.get(id(array))
+        if known is not None and known[0] is array and _same_bits(known[1], array):
+            return known[1]
+        copy = array.copy()
+        copy.flags.writeable = False
+        self.snapshots[id(array)] = (array, copy)
+        return copy
+
+    def _components(
+        self, op: Op, inputs: Any, params: Any, place: Any, mask: int, primals: Any,
+        held: Any, output: Any,
+    ) -> Any:  # fmt: skip
+        """Record an op with several outputs: one node for it, and one per output taken."""
+        whole = Node(op, inputs, params, place, mask, primals, held, (), None)
+        self.nodes.append(whole)
+        component = op_named("component")
+        parts = []
+        for i, part in enumerate(output):
+            node = Node(
+                component, [whole], {"index": i}, place, 1, [whole], part if self.keep else None,
+                part.shape, part.dtype,
+            )  # fmt: skip
+            self.nodes.append(node)
+            parts.append(Tracer(part, self, node))
+        return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
+
+    def finish(self, inputs: list[Tracer], outputs: list[Any]) -> Graph:
+        """Close the recording and return its graph."""
+        self.closed = True
+        ends = tuple(
+            o.node if o.__class__ is Tracer and o.owner is self else o for o in outputs
+        )
+        return Graph(tuple(t.node for t in inputs), tuple(self.nodes), ends)
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))

@@ -1,0 +1,148 @@
+"""The user's source: where an operation was called, and what its result is named there.
+
+Taking a place costs one frame lookup; file, line, text and names are resolved only when asked.
+"""
+
+import ast
+import linecache
+import os
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy
+
+from ..core.graph import Place
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_INSIDE = (
+    *(os.path.join(_HERE, room) + os.sep for room in ("core", "ops", "tracing", "modes")),
+    *(os.path.join(_HERE, file) for file in ("api.py", "custom.py", "tree.py")),
+    os.path.dirname(numpy.__file__) + os.sep,
+    os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), "scipy") + os.sep,
+)
+
+
+class _Inside(dict[str, bool]):
+    """Whether a file belongs to a library's inside; filled on first sight."""
+
+    def __missing__(self, filename: str) -> bool:
+        inside = self[filename] = filename.startswith(_INSIDE)
+        return inside
+
+
+inside = _Inside()
+
+
+def user_frame(depth: int = 1) -> FrameType | None:
+    """Return the nearest frame outside NumPy, SciPy and the engine."""
+    frame: FrameType | None = sys._getframe(depth)
+    while frame is not None and inside[frame.f_code.co_filename]:
+        frame = frame.f_back
+    return frame
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A resolved place. Columns are 0-based; -1 when the interpreter did not record them."""
+
+    file: str
+    line: int
+    column: int
+    text: str
+    target: str
+    function: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+def resolve(place: Place | None) -> Source | None:
+    """Find the file, line, exact source text and assignment target of a place."""
+    if place is None:
+        return None
+    code, offset = place
+    return _resolve(code, offset)
+
+
+@lru_cache(maxsize=4096)
+def _resolve(code: CodeType, offset: int) -> Source:
+    position = _position(code, offset)
+    line, end_line, column, end_column = position
+    text, target = "", ""
+    if column >= 0:
+        text = _segment(code.co_filename, line, end_line, column, end_column)
+        target = _target(code.co_filename, position)
+    text = text or linecache.getline(code.co_filename, line).strip()
+    return Source(code.co_filename, line, column, text, target, code.co_name)
+
+
+def _position(code: CodeType, offset: int) -> tuple[int, int, int, int]:
+    for i, (line, end_line, column, end_column) in enumerate(code.co_positions()):
+        if i == offset // 2:
+            line = line or code.co_firstlineno
+            if column is None or end_line is None or end_column is None:
+                return line, line, -1, -1
+            return line, end_line, column, end_column
+    return code.co_firstlineno, code.co_firstlineno, -1, -1
+
+
+def _segment(file: str, line: int, end_line: int, column: int, end_column: int) -> str:
+    lines = [linecache.getline(file, k).encode() for k in range(line, end_line + 1)]
+    if not lines or not lines[0]:
+        return ""
+    lines[-1] = lines[-1][:end_column]
+    lines[0] = lines[0][column:]
+    return " ".join(piece.decode(errors="replace").strip() for piece in lines)
+
+
+@lru_cache(maxsize=256)
+def _targets(file: str, source: str) -> dict[tuple[int, int, int, int], str]:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError):
+        return {}
+    found: dict[tuple[int, int, int, int], str] = {}
+    for node in ast.walk(tree):
+        value: Any = getattr(node, "value", None)
+        if isinstance(node, ast.Assign) and len(node.targets) == 1:
+            _pair(node.targets[0], value, found)
+        elif isinstance(node, ast.AnnAssign | ast.NamedExpr) and value is not None:
+            _pair(node.target, value, found)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            found[_span(node)] = node.target.id
+    return found
+
+
+def _pair(target: ast.expr, value: Any, found: dict[tuple[int, int, int, int], str]) -> None:
+    if isinstance(target, ast.Name):
+        found[_span(value)] = target.id
+    elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple):
+        for t, v in zip(target.elts, value.elts, strict=False):
+            _pair(t, v, found)
+
+
+def _span(node: Any) -> tuple[int, int, int, int]:
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
+
+
+def _target(file: str, position: tuple[int, int, int, int]) -> str:
+    source = "".join(linecache.getlines(file))
+    return _targets(file, source).get(position, "")
+
+
+def describe(frame: FrameType | None, value: Any = None) -> str:
+    """Say where in the user's code `frame` stands, and which variable holds `value` there."""
+    if frame is None:
+        return ""
+    found = resolve((frame.f_code, frame.f_lasti))
+    assert found is not None
+    words = f"{found.file}:{found.line}, in {found.function}"
+    if found.text:
+        words += f":  {found.text}"
+    names = [name for name, held in frame.f_locals.items() if held is value]
+    if value is not None and names:
+        words += f"   (variable {', '.join(repr(n) for n in names)})"
+    return words

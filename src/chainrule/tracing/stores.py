@@ -1,0 +1,128 @@
+"""Stores: `y[i] = x`, `y += x`, `out=y` and writes through views, as functional updates.
+
+A store makes a new array and lets the tracer stand for it; earlier readers keep the old one. A
+tracer that is a view knows its base and the operation that made it: a store into it is written
+back to the base by that operation's transpose, and every other live view of the family is taken
+anew. So NumPy's aliasing holds, while each recorded value stays as it was.
+"""
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from ..core.op import Op
+from ..core.registry import op_named
+from ..errors import LostDerivativeError, ReadOnlyError
+from . import tracer as tracers
+from .source import describe, user_frame
+
+
+def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
+    """Remember that `result` is a view of its first argument, if NumPy says that it is."""
+    source = args[0]
+    if result.__class__ is not tracers.Tracer or source.__class__ is not tracers.Tracer:
+        return
+    inner = tracers.concrete(result)
+    if inner.__class__ is not np.ndarray or inner.base is None:
+        return
+    if not np.may_share_memory(inner, tracers.concrete(source)):
+        return
+    result.base = (source, args[1:], op, params)
+    try:
+        source.views.append(weakref.ref(result))
+    except AttributeError:
+        source.views = [weakref.ref(result)]
+
+
+def store(y: Any, index: Any, value: Any) -> None:
+    """Carry out ``y[index] = value`` on a tracer."""
+    held = tracers.concrete(y)
+    if not isinstance(held, np.ndarray):
+        raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
+    _writable(y, held)
+    if value.__class__ is list or value.__class__ is tuple:
+        value = tracers.ufuncs.as_operand(value)
+    op = op_named("setitem")
+    assert op.bind is not None
+    args, params = op.bind(y, value, index)
+    _become(y, tracers.apply(op, args, params))
+
+
+def store_flat(y: Any, indices: Any, values: Any) -> None:
+    """Carry out ``y.put(indices, values)``: a store into the flattened array."""
+    flat = tracers.call(np.copy, (tracers.call(np.ravel, (y,), {}),), {})
+    store(flat, indices, values)
+    store(y, ..., tracers.call(np.reshape, (flat, y.shape), {}))
+
+
+def store_out(out: Any, result: Any) -> Any:
+    """Carry out ``out=``: store into a tracer, or refuse a plain array."""
+    target = out[0] if out.__class__ is tuple and len(out) == 1 else out
+    if target is None:
+        return result
+    if target.__class__ is tuple:
+        return tuple(store_out(t, r) for t, r in zip(target, result, strict=True))
+    if target.__class__ is tracers.Tracer:
+        if target.shape != np.shape(tracers.concrete(result)):
+            result = tracers.call(np.broadcast_to, (result, target.shape), {})
+        kind = np.result_type(tracers.concrete(result))
+        if not np.can_cast(kind, target.dtype, "same_kind"):
+            raise TypeError(
+                f"Cannot cast output from {kind} to {target.dtype} with casting rule 'same_kind'"
+            )
+        store(target, ..., result)
+        return target
+    if tracers.concrete(result) is result:  # nothing traced: an ordinary store
+        target[...] = result
+        return target
+    frame = user_frame(2)
+    raise LostDerivativeError(
+        "a traced result was about to be stored into a plain NumPy array",
+        where=describe(frame, target),
+        why="the plain array cannot carry the derivative",
+        cure="write y = y + x instead of y += x, or make the buffer from the input: "
+        "np.zeros_like(x), x * 0",
+    )
+
+
+def _writable(y: Any, held: Any) -> None:
+    base = held
+    if not held.flags.writeable and getattr(y, "base", None) is not None:
+        while base is not None and getattr(base, "flags", None) is not None:
+            if 0 in base.strides and base.size > 1:
+                break
+            base = base.base
+        else:
+            return
+        raise ReadOnlyError(
+            "assignment destination is read-only",
+            where=describe(user_frame(2), y),
+            why="the array is a broadcast or read-only view",
+            cure="store into a copy: y = y.copy()",
+        )
+
+
+def _become(y: Any, new: Any, source: Any = None) -> None:
+    """Let tracer `y` stand for the value of `new`, and its base and views follow."""
+    y.value, y.owner, y.node = new.value, new.owner, new.node
+    base = getattr(y, "base", None)
+    if base is not None and base[0] is not source:
+        parent, rest, op, params = base
+        _become(parent, _write_back(parent, y, rest, op, params), source=y)
+    views = getattr(y, "views", None)
+    if not views:
+        return
+    alive = [(ref, view) for ref in views if (view := ref()) is not None]
+    y.views = [ref for ref, _ in alive]
+    for _, view in alive:
+        if view is not source:
+            _, rest, op, params = view.base
+            _become(view, tracers.apply(op, (y, *rest), params), source=y)
+
+
+def _write_back(parent: Any, view: Any, rest: Any, op: Op, params: dict[str, Any]) -> Any:
+    if op.view == "getitem":
+        return tracers.apply(op_named("setitem"), (parent, view, *rest), params)
+    slot: Any = op.slot(0)
+    return slot.transpose(view, parent, *rest, **params)

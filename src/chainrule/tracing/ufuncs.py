@@ -1,0 +1,174 @@
+"""Door 1: ufuncs with `out=`, `where=`, `dtype=`, and their methods reduce, accumulate, at, outer."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core import registry
+from ..core.op import Composite, Op
+from . import stores
+from . import tracer as tracers
+
+_REDUCE = {
+    np.add: np.sum,
+    np.multiply: np.prod,
+    np.maximum: np.max,
+    np.minimum: np.min,
+    np.logical_and: np.all,
+    np.logical_or: np.any,
+}
+_ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
+_IGNORED = ("casting", "order", "subok", "signature")
+
+
+def as_operand(value: Any) -> Any:
+    """Turn a list (also of traced values) into an array; refuse what is no number."""
+    if value.__class__ in (list, tuple):
+        if _holds_tracer(value):
+            return tracers.call(np.stack, ([as_operand(v) for v in value],), {})
+        return np.asarray(value)
+    if isinstance(value, str) or value is None:
+        return NotImplemented
+    return value
+
+
+def _holds_tracer(values: Any) -> bool:
+    return any(
+        v.__class__ is tracers.Tracer or (v.__class__ in (list, tuple) and _holds_tracer(v))
+        for v in values
+    )
+
+
+def power(base: Any, exponent: Any) -> Any:
+    """Compute ``base ** exponent``; a plain number as exponent is a parameter, not an input."""
+    if exponent.__class__ in (int, float):
+        op = registry.op_named("power_of")
+        return base.owner.process(op, (base,), {"n": exponent})
+    return call(np.power, "__call__", (base, exponent), {})
+
+
+def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Answer ``__array_ufunc__``."""
+    if method != "__call__":
+        return _method(ufunc, method, args, kwargs)
+    record = registry.find(ufunc)
+    if record is None:
+        raise tracers.unsupported(ufunc)
+    args = tuple(as_operand(a) if a.__class__ in (list, tuple) else a for a in args)
+    if not kwargs:
+        return _compute(record, args, {})
+    out = kwargs.pop("out", None)
+    where = kwargs.pop("where", True)
+    dtype = kwargs.pop("dtype", None)
+    for name in _IGNORED:
+        kwargs.pop(name, None)
+    if dtype is not None:
+        args = tuple(tracers.call(np.astype, (a, dtype), {}) if _inexact(a) else a for a in args)
+    result = _compute(record, args, kwargs)
+    if where is not True:
+        old = 0.0 if out is None or out[0] is None else out[0]
+        result = tracers.call(np.where, (where, result, old), {})
+    return result if out is None else stores.store_out(out, result)
+
+
+def _inexact(a: Any) -> bool:
+    return a.__class__ is tracers.Tracer
+
+
+def _compute(record: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    if record.__class__ is Composite:
+        return record.body(*args, **kwargs)
+    assert isinstance(record, Op)
+    if record.bind is not None:
+        args, kwargs = record.bind(*args, **kwargs)
+    return tracers.apply(record, args, kwargs)
+
+
+def _method(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    if method == "reduce":
+        return _reduce(ufunc, *args, **kwargs)
+    if method == "accumulate":
+        return _accumulate(ufunc, *args, **kwargs)
+    if method == "outer":
+        a, b = args
+        a = tracers.call(np.reshape, (a, np.shape(a) + (1,) * np.ndim(b)), {})
+        return ufunc(a, b, **kwargs)
+    if method == "at":
+        return _at(ufunc, *args)
+    if method == "reduceat":
+        return _reduceat(ufunc, *args, **kwargs)
+    raise tracers.unsupported(ufunc)
+
+
+def _reduce(
+    ufunc: Any, x: Any, axis: Any = 0, dtype: Any = None, out: Any = None,
+    keepdims: bool = False, initial: Any = None, where: Any = True,
+) -> Any:  # fmt: skip
+    kwargs: dict[str, Any] = {"axis": axis, "keepdims": keepdims}
+    if initial is not None:
+        kwargs["initial"] = initial
+    if where is not True:
+        kwargs["where"] = where
+    function = _REDUCE.get(ufunc)
+    if function is not None:
+        if dtype is not None and ufunc in (np.add, np.multiply):
+            kwargs["dtype"] = dtype
+        result = function(x, **kwargs)
+    else:
+        result = _fold(ufunc, x, axis, keepdims, initial, where)
+    return result if out is None else stores.store_out(out, result)
+
+
+def _fold(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
+    """Reduce by applying the ufunc slice after slice: correct for every ufunc with a rule."""
+    if where is not True or not isinstance(axis, int):
+        raise tracers.unsupported(ufunc)
+    rows = np.moveaxis(x, axis, 0)
+    result = rows[0] if initial is None else ufunc(initial, rows[0])
+    for i in range(1, len(rows)):
+        result = ufunc(result, rows[i])
+    return np.expand_dims(result, axis) if keepdims else result
+
+
+def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
+    function = _ACCUMULATE.get(ufunc)
+    if function is not None:
+        result = function(x, axis=axis, dtype=dtype)
+    else:
+        rows = np.moveaxis(x, axis, 0)
+        results = [rows[0]]
+        for i in range(1, len(rows)):
+            results.append(ufunc(results[-1], rows[i]))
+        result = np.moveaxis(np.stack(results), 0, axis)
+    return result if out is None else stores.store_out(out, result)
+
+
+def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
+    """Carry out ``ufunc.at(y, index, value)``: unbuffered, so repeated indices all count."""
+    if y.__class__ is not tracers.Tracer:
+        stores.store_out(y, value)
+    if ufunc is np.add or ufunc is np.subtract:
+        scatter = registry.op_named("scatter_add")
+        assert scatter.bind is not None
+        shape = tracers.concrete(y)[index].shape
+        value = tracers.call(np.broadcast_to, (value, shape), {})
+        args, params = scatter.bind(value, index, y.shape)
+        added = tracers.apply(scatter, args, params)
+        stores.store(y, ..., ufunc(y, added))
+        return
+    positions = np.arange(y.size).reshape(y.shape)[index]
+    values = np.broadcast_to(value, positions.shape) if value is not None else None
+    for where in np.ndindex(positions.shape):
+        place = np.unravel_index(int(positions[where]), y.shape)
+        y[place] = ufunc(y[place]) if values is None else ufunc(y[place], values[where])
+
+
+def _reduceat(ufunc: Any, x: Any, indices: Any, axis: int = 0, **kwargs: Any) -> Any:
+    if kwargs.get("out") is not None or kwargs.get("dtype") is not None:
+        raise tracers.unsupported(ufunc)
+    rows = np.moveaxis(x, axis, 0)
+    starts = [int(i) for i in indices]
+    pieces = []
+    for start, stop in zip(starts, [*starts[1:], len(rows)], strict=True):
+        pieces.append(ufunc.reduce(rows[start:stop]) if stop > start else rows[start])
+    return np.moveaxis(np.stack(pieces), 0, axis)
