@@ -1,28 +1,604 @@
-"""The public derivative functions."""
+"""The public derivative functions. Names and signatures follow JAX where JAX has them.
 
-from collections.abc import Callable
+In all formulas: x input, y output, ẋ tangent, ȳ cotangent, J = ∂y/∂x the Jacobian.
+"""
+
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from . import tree
-from .modes.forward import Forward
+from .core.graph import Graph, Node
+from .errors import ArgnumsError, NonScalarOutputError, StructureError
+from .lift import (
+    Argnums,
+    Call,
+    check_output,
+    deliver,
+    nan_input,
+    output_leaves,
+    plain,
+    record,
+    strip,
+)
+from .modes.forward import Forward, push_graph
 from .modes.reverse import backward
 from .tracing.recording import Recording
-from .tracing.tracer import Tracer
+from .tracing.source import describe, user_frame
+from .tracing.tracer import Tracer, concrete
+
+Function = Callable[..., Any]
 
 
-def grad(f):
-    def g(x):
-        rec = Recording()
-        t = rec.input(np.float64(x) if x.__class__ is float else x)
-        y = f(t)
-        rec.closed = True
-        cts = {y.node: np.float64(1.0)}
-        backward(_consume(rec.nodes), cts)
-        return cts[t.node]
-    return g
+class Derived:
+    """A function made from a user's function; it pickles whenever that one does."""
 
-def _consume(nodes):
+    def __init__(self, run: Function, function: Function, **options: Any) -> None:
+        if not callable(function):
+            raise TypeError(
+                f"expected a function to differentiate, got {type(function).__name__}\n"
+                "  cure:  write chainrule.grad(f)(x), not chainrule.grad(f(x))"
+            )
+        self.run, self.function, self.options = run, function, options
+        name = getattr(function, "__name__", type(function).__name__)
+        self.__name__ = f"{run.__name__.strip('_')}({name})"
+        self.__doc__ = f"{run.__doc__}\n\nThe function: {name}. {function.__doc__ or ''}"
+        self.__wrapped__ = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.run(self.function, args, kwargs, **self.options)
+
+    def __repr__(self) -> str:
+        return f"<chainrule {self.__name__}>"
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+
+def grad(
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Derived:
+    """Return the function that computes the gradient of a scalar function.
+
+    Formula: ∇f = Jᵀ·1, by one backward pass whatever the number of inputs.
+
+    Parameters
+    ----------
+    f : returns one real number (with ``has_aux=True`` a pair of it and anything else).
+    argnums : which positional arguments to differentiate; a tuple gives a tuple of gradients.
+        Each may be a number, an array, or any nesting of dicts, lists, tuples and dataclasses.
+    holomorphic : the function is complex analytic; inputs and output are complex.
+
+    A gradient has the structure, shapes and dtypes of its argument. For a complex input a + bi
+    of a real function it is ∂f/∂a − i·∂f/∂b. Kinks follow the table in ``docs/policy/kinks.md``.
+
+    Raises
+    ------
+    NonScalarOutputError, InputTypeError, OutputTypeError, ArgnumsError, NonFiniteError (the
+    result is NaN because an input held NaN), LostDerivativeError, UnsupportedFunctionError.
+
+    References
+    ----------
+    S. Linnainmaa, BIT 16 (1976) 146–160; A. Griewank and A. Walther, Evaluating Derivatives,
+    2nd ed., SIAM (2008), ch. 3.
+
+    >>> import numpy as np, chainrule
+    >>> float(chainrule.grad(lambda x: np.sin((2 * x + 1) ** 2))(0.5))
+    -5.2291489669088955
+    """
+    return Derived(_grad, f, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
+
+
+def value_and_grad(
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False
+) -> Derived:
+    """Return the function that computes the value and the gradient in one pass.
+
+    As `grad`; the result is ``(value, gradient)``, with ``has_aux=True`` it is
+    ``((value, aux), gradient)``.
+
+    >>> import numpy as np, chainrule
+    >>> value, slope = chainrule.value_and_grad(np.sin)(0.0)
+    >>> float(value), float(slope)
+    (0.0, 1.0)
+    """
+    return Derived(_value_and_grad, f, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
+
+
+def _grad(f: Function, args: Any, kwargs: Any, **options: Any) -> Any:
+    """The gradient of a function."""
+    value, gradient = _value_and_grad(f, args, kwargs, **options)
+    return (gradient, value[1]) if options["has_aux"] else gradient
+
+
+def _value_and_grad(
+    f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool
+) -> Any:
+    """The value and gradient of a function."""
+    call = Call(f, args, kwargs, argnums)
+    rec = Recording()
+    inputs = [rec.input(x) for x in call.leaves]
+    out, aux = call.run(rec, inputs), None
+    if has_aux:
+        out, aux = _pair(f, out)
+        aux = strip(aux, rec)
+    cotangents: dict[Node, Any] = {}
+    value = out
+    if out.__class__ is Tracer and out.owner is rec:
+        value, node = out.value, out.node
+        del out
+        _check_scalar(f, value, holomorphic)
+        if concrete(value) != concrete(value):
+            nan_input(call, value)
+        cotangents[node] = _one(value)
+        nodes = [t.node for t in inputs]
+        del inputs, node
+        backward(_consume(rec.nodes), cotangents)
+    else:
+        nodes = [t.node for t in inputs]
+        check_output(f, out)
+        _check_scalar(f, np.asarray(out)[()] if out.__class__ is not Tracer else out, holomorphic)
+    if holomorphic:
+        _check_holomorphic(f, call)
+    gradient = call.rebuild(deliver([_cotangent(cotangents, n) for n in nodes]))
+    value = plain(value)
+    return ((value, aux) if has_aux else value), gradient
+
+
+def _consume(nodes: list[Node]) -> Iterator[Node]:
+    """Yield the nodes, last first, and let go of each."""
     while nodes:
         yield nodes.pop()
+
+
+def _one(value: Any) -> Any:
+    return np.ones((), value.dtype)[()]
+
+
+def _cotangent(cotangents: dict[Node, Any], node: Node) -> Any:
+    ct = cotangents.get(node)
+    return np.zeros(node.shape, node.dtype)[()] if ct is None else ct
+
+
+def _pair(f: Function, out: Any) -> tuple[Any, Any]:
+    if isinstance(out, tuple) and len(out) == 2:
+        return out
+    raise NonScalarOutputError(
+        f"with has_aux=True {_name(f)} must return a pair (value, aux)",
+        why=f"it returned {type(out).__name__}",
+        cure="return value, aux",
+    )
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", None) or type(f).__name__
+
+
+def _check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
+    if getattr(value, "shape", None) == () and (value.dtype.kind == "f" or holomorphic):
+        return
+    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", type(value).__name__)
+    where = describe(user_frame(2))
+    if shape != ():
+        raise NonScalarOutputError(
+            f"grad needs a scalar output, but {_name(f)} returned an array of shape {shape}",
+            where=where,
+            why="a gradient is the derivative of one number",
+            cure="return a scalar, such as np.sum(y) or np.mean(y); for all derivatives of all "
+            "outputs use chainrule.jacobian(f); for a chosen combination use chainrule.vjp(f, x)",
+        )
+    if getattr(dtype, "kind", "") == "c":
+        raise NonScalarOutputError(
+            f"grad needs a real output, but {_name(f)} returned a complex number",
+            where=where,
+            why="for a complex output the gradient is not defined without a convention",
+            cure="return its real part, np.real(z) or np.abs(z); for an analytic function of complex "
+            "inputs use holomorphic=True",
+        )
+    if getattr(dtype, "kind", "") in "biu":
+        return  # a count or a comparison: locally constant
+    raise NonScalarOutputError(f"grad needs a scalar output, got {dtype}", where=where)
+
+
+def _check_holomorphic(f: Function, call: Call) -> None:
+    for name, leaf in zip(call.names(), call.leaves, strict=True):
+        if leaf.dtype.kind != "c":
+            raise NonScalarOutputError(
+                f"holomorphic=True needs complex inputs, but {name} of {_name(f)} is {leaf.dtype}",
+                cure=f"pass {name} as complex, or leave out holomorphic=True",
+            )
+
+
+# --- reverse and forward mode ---------------------------------------------------------------
+
+
+def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """Compute the output and the pullback ȳ ↦ x̄ = Jᵀȳ (the vector-Jacobian product).
+
+    Returns ``(out, pullback)``, with ``has_aux=True`` ``(out, pullback, aux)``. ``pullback(ct)``
+    takes a cotangent of the structure and shapes of `out` and returns a tuple with one cotangent
+    per primal; it may be called any number of times. NaN passes through as in NumPy.
+
+    >>> import numpy as np, chainrule
+    >>> out, pullback = chainrule.vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> pullback(np.array([1.0, 1.0]))[0]
+    array([2., 4.])
+    """
+    aux: list[Any] = []
+    g = _without_aux(f, aux) if has_aux else f
+    call, graph, leaves, treedef = record(g, primals, {}, tuple(range(len(primals))))
+    pullback = Pullback(f, call, graph, treedef)
+    values = [_value_of(leaf, graph) for leaf in leaves]
+    pullback.avals = [(np.shape(concrete(v)), np.asarray(concrete(v)).dtype) for v in values]
+    out = tree.unflatten(treedef, values)
+    return (out, pullback, aux[0]) if has_aux else (out, pullback)
+
+
+def _without_aux(f: Function, aux: list[Any]) -> Function:
+    def first(*args: Any) -> Any:
+        out, extra = _pair(f, f(*args))
+        aux.append(tree.map_leaves(lambda v: v.value if v.__class__ is Tracer else v, extra))
+        return out
+
+    first.__name__ = _name(f)
+    return functools.wraps(f)(first) if hasattr(f, "__name__") else first
+
+
+def _value_of(leaf: Any, graph: Graph) -> Any:
+    """The value of an output leaf, for the caller to keep."""
+    if leaf.__class__ is Tracer and leaf.node in graph.outputs:
+        return plain(leaf.value)
+    return leaf
+
+
+class Pullback:
+    """The linear map ȳ ↦ Jᵀȳ at one point, with the recording that it was read from."""
+
+    def __init__(self, function: Any, call: Call, graph: Graph, treedef: Any) -> None:
+        self.function, self.call, self.graph, self.treedef = function, call, graph, treedef
+        self.avals: list[tuple[tuple[int, ...], Any]] = []
+
+    def __call__(self, cotangent: Any) -> tuple[Any, ...]:
+        leaves, treedef = tree.flatten(cotangent)
+        given = match(leaves, treedef, self.avals, self.treedef, "cotangent", "output")
+        cotangents: dict[Node, Any] = {}
+        for out, ct in zip(self.graph.outputs, given, strict=True):
+            if out.__class__ is Node:
+                before = cotangents.get(out)
+                cotangents[out] = ct if before is None else before + ct
+        backward(reversed(self.graph.nodes), cotangents)
+        found = [_cotangent(cotangents, n) for n in self.graph.inputs]
+        return tuple(self.call.parts(deliver(found, tuple(leaves))))
+
+
+def match(
+    leaves: list[Any], treedef: Any, avals: Any, expected: Any, what: str, of: str
+) -> list[Any]:
+    """Check tangents or cotangents against what they belong to; return them as arrays."""
+    where = describe(user_frame(2))
+    if not tree.same_structure(treedef, expected) or len(leaves) != len(avals):
+        raise StructureError(
+            f"the {what} does not have the structure of the {of}",
+            where=where,
+            why=f"the {of} has {len(avals)} array(s), {_tree_words(expected)}; the {what} has "
+            f"{len(leaves)}, {_tree_words(treedef)}",
+            cure=f"pass the {what} in the same nesting of dicts, lists and tuples as the {of}",
+        )
+    out = []
+    for leaf, (shape, dtype) in zip(leaves, avals, strict=True):
+        kind = getattr(leaf, "dtype", None)
+        if kind is None:
+            leaf = np.asarray(leaf)
+            kind = leaf.dtype
+        if leaf.shape != shape:
+            raise StructureError(
+                f"a {what} has shape {leaf.shape}, but its {of} has shape {shape}",
+                where=where,
+                cure=f"pass an array of shape {shape}, such as np.ones({shape})",
+            )
+        if kind.kind not in "fciub" or (kind.kind == "c" and dtype.kind != "c"):
+            raise StructureError(
+                f"a {what} has dtype {kind}, but its {of} has dtype {dtype}",
+                where=where,
+                cure=f"pass numbers of dtype {dtype}",
+            )
+        target = dtype if dtype.kind in "fc" else np.dtype(float)
+        out.append((leaf if kind == target else leaf.astype(target))[()] if shape == () else
+                   (leaf if kind == target else leaf.astype(target)))  # fmt: skip
+    return out
+
+
+def _tree_words(treedef: Any) -> str:
+    return "one array" if treedef is None else str(treedef).replace("PyTreeSpec", "")
+
+
+def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
+    """Compute the output and its directional derivative ẏ = J·ẋ (the Jacobian-vector product).
+
+    `primals` and `tangents` are tuples with one entry per argument, of equal structure and
+    shapes. Returns ``(out, tangent_out)``, with ``has_aux=True`` ``(out, tangent_out, aux)``.
+    Nothing is kept: memory is that of the function itself.
+
+    References: R. E. Wengert, CACM 7 (1964) 463–464.
+
+    >>> import numpy as np, chainrule
+    >>> chainrule.jvp(np.sin, (0.0,), (2.0,))
+    (np.float64(0.0), np.float64(2.0))
+    """
+    if not isinstance(primals, tuple | list) or not isinstance(tangents, tuple | list):
+        raise StructureError(
+            "jvp takes tuples of primals and tangents",
+            where=describe(user_frame(1)),
+            cure="write chainrule.jvp(f, (x,), (v,))",
+        )
+    call = Call(f, tuple(primals), {}, tuple(range(len(primals))))
+    ts = tangents_for(call, tuple(tangents))
+    trace = Forward()
+    inputs = [Tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]
+    out, aux = call.run(trace, inputs), None
+    if has_aux:
+        out, aux = _pair(f, out)
+        aux = strip(aux, trace)
+    leaves, treedef = output_leaves(f, out)
+    values, found = [], []
+    for leaf in leaves:
+        traced = leaf.__class__ is Tracer and leaf.owner is trace
+        values.append(plain(leaf.value) if traced else leaf)
+        found.append(leaf.node if traced else _no_tangent(leaf))
+    result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
+    return (*result, aux) if has_aux else result
+
+
+def _no_tangent(leaf: Any) -> Any:
+    dtype = leaf.dtype if leaf.__class__ is Tracer else np.asarray(leaf).dtype
+    return np.zeros(np.shape(concrete(leaf)), dtype if dtype.kind in "fc" else float)[()]
+
+
+def tangents_for(call: Call, tangents: Any) -> list[Any]:
+    """Check tangents against the primals of `call`, argument by argument."""
+    if len(tangents) != len(call.argnums):
+        raise StructureError(
+            f"{len(call.argnums)} primals, but {len(tangents)} tangents",
+            where=describe(user_frame(2)),
+            cure="pass one tangent for every primal",
+        )
+    out: list[Any] = []
+    start = 0
+    for tangent, (treedef, n) in zip(tangents, call.treedefs, strict=True):
+        leaves, given = tree.flatten(tangent)
+        avals = [(x.shape, x.dtype) for x in call.leaves[start : start + n]]
+        out += match(leaves, given, avals, treedef, "tangent", "primal")
+        start += n
+    return out
+
+
+def linearize(f: Function, *primals: Any) -> Any:
+    """Compute the output and the linear map ẋ ↦ J·ẋ at this point, for many directions.
+
+    Returns ``(out, f_jvp)``; ``f_jvp(*tangents)`` costs no evaluation of `f`.
+
+    >>> import numpy as np, chainrule
+    >>> out, f_jvp = chainrule.linearize(lambda x: x**3, 2.0)
+    >>> float(f_jvp(1.0))
+    12.0
+    """
+    call, graph, leaves, treedef = record(f, primals, {}, tuple(range(len(primals))))
+    values = [_value_of(leaf, graph) for leaf in leaves]
+
+    def f_jvp(*tangents: Any) -> Any:
+        ts = tangents_for(call, tangents)
+        found = push_graph(graph, ts)
+        outs = [_no_tangent(v) if t is None else t for t, v in zip(found, values, strict=True)]
+        return tree.unflatten(treedef, deliver(outs, tuple(ts)))
+
+    return tree.unflatten(treedef, values), f_jvp
+
+
+# --- whole matrices -------------------------------------------------------------------------
+
+
+def jacobian(f: Function, argnums: Argnums = 0, mode: str = "auto") -> Derived:
+    """Return the function that computes the Jacobian ∂yᵢ/∂xⱼ.
+
+    For arrays the result has shape ``y.shape + x.shape``; for containers it is the structure of
+    the output, with the structure of the argument in the place of every array. `mode` is "rev"
+    (one backward pass per output element), "fwd" (one forward pass per input element), or
+    "auto": whichever needs fewer passes. The function itself is run once.
+
+    >>> import numpy as np, chainrule
+    >>> chainrule.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
+    array([[2., 0.],
+           [0., 4.]])
+    """
+    if mode not in ("auto", "fwd", "rev"):
+        raise ArgnumsError(f"mode={mode!r} is unknown", cure="choose 'auto', 'fwd' or 'rev'")
+    return Derived(_jacobian, f, argnums=argnums, mode=mode)
+
+
+def jacfwd(f: Function, argnums: Argnums = 0) -> Derived:
+    """Return the Jacobian by forward mode, column by column; see `jacobian`.
+
+    >>> import numpy as np, chainrule
+    >>> chainrule.jacfwd(np.sin)(np.zeros(2))
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    return Derived(_jacobian, f, argnums=argnums, mode="fwd")
+
+
+def jacrev(f: Function, argnums: Argnums = 0) -> Derived:
+    """Return the Jacobian by reverse mode, row by row; see `jacobian`.
+
+    >>> import numpy as np, chainrule
+    >>> chainrule.jacrev(np.sum)(np.zeros(2))
+    array([1., 1.])
+    """
+    return Derived(_jacobian, f, argnums=argnums, mode="rev")
+
+
+def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) -> Any:
+    """The Jacobian of a function."""
+    call, graph, leaves, treedef = record(f, args, kwargs, argnums)
+    outs = [_describe_output(leaf) for leaf in leaves]
+    n = sum(_count(x.shape) for x in graph.inputs)
+    m = sum(_count(shape) for shape, _ in outs)
+    forward = mode == "fwd" or (mode == "auto" and n < m)
+    blocks = _columns(graph, outs) if forward else _rows(graph, outs)
+    parts = [call.rebuild(deliver(row)) for row in blocks]
+    return tree.unflatten(treedef, parts)
+
+
+def _describe_output(leaf: Any) -> tuple[tuple[int, ...], Any]:
+    value = concrete(leaf)
+    dtype = np.asarray(value).dtype
+    return np.shape(value), dtype if dtype.kind in "fc" else np.dtype(float)
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    return int(np.prod(shape)) if shape else 1
+
+
+def _basis(shape: tuple[int, ...], dtype: Any) -> Iterator[Any]:
+    for i in range(_count(shape)):
+        e = np.zeros(_count(shape), dtype)
+        e[i] = 1
+        yield e.reshape(shape)[()]
+
+
+def _rows(graph: Graph, outs: list[Any]) -> list[list[Any]]:
+    """One backward pass per output element: blocks[output][input]."""
+    blocks = []
+    for out, (shape, dtype) in zip(graph.outputs, outs, strict=True):
+        rows: list[list[Any]] = [[] for _ in graph.inputs]
+        for e in _basis(shape, dtype):
+            cotangents = {out: e} if out.__class__ is Node else {}
+            if cotangents:
+                backward(reversed(graph.nodes), cotangents)
+            for j, node in enumerate(graph.inputs):
+                rows[j].append(_cotangent(cotangents, node))
+        blocks.append(
+            [
+                _assemble(r, shape, x.shape, 0, np.result_type(x.dtype))
+                for r, x in zip(rows, graph.inputs, strict=True)
+            ]
+        )
+    return blocks
+
+
+def _columns(graph: Graph, outs: list[Any]) -> list[list[Any]]:
+    """One forward pass per input element: blocks[output][input]."""
+    blocks: list[list[Any]] = [[] for _ in outs]
+    for j, node in enumerate(graph.inputs):
+        columns: list[list[Any]] = [[] for _ in outs]
+        for e in _basis(node.shape, node.dtype):
+            ts: list[Any] = [None] * len(graph.inputs)
+            ts[j] = e
+            found = push_graph(graph, ts)
+            for i, (shape, dtype) in enumerate(outs):
+                columns[i].append(np.zeros(shape, dtype)[()] if found[i] is None else found[i])
+        for i, (shape, dtype) in enumerate(outs):
+            blocks[i].append(_assemble(columns[i], shape, node.shape, -1, dtype))
+    return blocks
+
+
+def _assemble(pieces: list[Any], out: Any, x: Any, axis: int, dtype: Any) -> Any:
+    if not pieces:
+        return np.zeros(out + x, dtype)
+    if out + x == ():
+        return pieces[0]
+    return np.reshape(np.stack(pieces, axis=axis), out + x)
+
+
+def hessian(f: Function, argnums: Argnums = 0) -> Derived:
+    """Return the function that computes the Hessian ∂²f/∂xᵢ∂xⱼ of a scalar function.
+
+    Forward over reverse: one recording of the gradient, one linear pass per input element.
+
+    References: A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 5.
+
+    >>> import numpy as np, chainrule
+    >>> chainrule.hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
+    array([[6., 2.],
+           [2., 0.]])
+    """
+    return jacfwd(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, x: Any, v: Any) -> Any:
+    """Compute the Hessian-vector product H·v without forming H.
+
+    Forward over reverse, at a small constant multiple of the cost of `f`. `x` is the argument of
+    `f` (a number, array or container) and `v` a direction of the same structure.
+
+    References: B. A. Pearlmutter, Fast exact multiplication by the Hessian, Neural Computation 6
+    (1994) 147–160.
+
+    >>> import numpy as np, chainrule
+    >>> chainrule.hvp(lambda x: np.sum(x**3), np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([6., 0.])
+    """
+    return jvp(grad(f), (x,), (v,))[1]
+
+
+def derivative(f: Function, order: int = 1) -> Derived:
+    """Return dⁿf/dxⁿ of a function of one real number, by nested forward mode.
+
+    The output may have any shape. For functions of arrays use `jacobian`.
+
+    >>> import numpy as np, chainrule
+    >>> float(chainrule.derivative(np.exp, order=4)(0.0))
+    1.0
+    """
+    if not isinstance(order, int) or order < 0:
+        raise ArgnumsError(f"order={order!r} is not a number 0, 1, 2, …")
+    return Derived(_derivative, f, order=order)
+
+
+def _derivative(f: Function, args: Any, kwargs: Any, order: int) -> Any:
+    """A derivative of a function of one number."""
+    if len(args) != 1 or np.shape(concrete(args[0])) != ():
+        raise NonScalarOutputError(
+            f"derivative is for functions of one number; {_name(f)} was given "
+            f"{len(args)} argument(s) of shape {[np.shape(concrete(a)) for a in args]}",
+            where=describe(user_frame(2)),
+            cure="use chainrule.jacobian(f) for arrays, chainrule.grad(f, argnums=…) for several",
+        )
+    g: Function = functools.partial(f, **kwargs) if kwargs else f
+    for _ in range(order):
+        g = _slope(g)
+    return g(args[0]) if order else plain(g(args[0]))
+
+
+def _slope(g: Function) -> Function:
+    return lambda x: jvp(g, (x,), (1.0,))[1]
+
+
+# --- the rest -------------------------------------------------------------------------------
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return `x` as a constant: its value, through which no derivative flows, at any order.
+
+    >>> import chainrule
+    >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
+    3.0
+    """
+    return tree.map_leaves(lambda v: plain(concrete(v)) if v.__class__ is Tracer else v, x)
+
+
+def trace(f: Function, *args: Any, argnums: Argnums | None = None) -> Graph:
+    """Run `f` once and return its recording: a straight-line program (a Wengert list).
+
+    Every argument is traced, unless `argnums` names fewer. ``print(trace(f, x))`` lists the steps.
+
+    >>> import numpy as np, chainrule
+    >>> print(chainrule.trace(lambda x: np.sin(2 * x), 0.5))
+    x0: float64[]
+    v1: float64[] = multiply(2, x0)
+    v2: float64[] = sin(v1)
+    return v2
+    """
+    numbers = tuple(range(len(args))) if argnums is None else argnums
+    return record(f, args, {}, numbers, keep=True)[1]

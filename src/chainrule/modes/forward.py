@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.graph import Graph, Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import strong_product
@@ -118,3 +119,28 @@ def _push_joint(op: Op, slot: Any, y: Any, xs: Any, ts: Any, params: dict[str, A
     if isinstance(slot, Vjp):
         return transposed_vjp(op, slot, ts, y, xs, params)
     return apply(op, [t if op.flows(j) else x for j, (x, t) in enumerate(zip(xs, ts))], params)
+
+
+def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
+    """Push tangents of the inputs (None: zero) through a recording; None where none arrives."""
+    ts: dict[Any, Any] = {
+        n: t for n, t in zip(graph.inputs, tangents, strict=True) if t is not None
+    }
+    for node in graph.nodes:
+        here = [ts.get(n) if n is not None else None for n in node.inputs]
+        if all(t is None for t in here):
+            continue
+        op = node.op
+        assert op is not None
+        if op.name == "component":
+            whole = here[0]
+            t = None if whole is None else whole[node.params["index"]]
+        else:
+            here = [t if op.flows(k) else None for k, t in enumerate(here)]
+            if all(t is None for t in here):
+                continue
+            t = push(op, node.output if node.output is not None else node, node.primals, here,
+                     node.params)  # fmt: skip
+        if t is not None:
+            ts[node] = t
+    return [ts.get(o) if o.__class__ is Node else None for o in graph.outputs]

@@ -1,0 +1,234 @@
+"""Custom rules: a user's own operation, declared with the same records as every other."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .core.op import Op
+from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
+from .errors import CustomRuleError
+from .tracing.source import describe, user_frame
+from .tracing.tracer import Tracer, apply, concrete
+
+Function = Callable[..., Any]
+
+
+def custom_rule(
+    f: Function | None = None,
+    *,
+    partial: Any = None,
+    jvp: Function | None = None,
+    vjp: Function | None = None,
+    check: bool = True,
+) -> Any:
+    """Give a function its own derivative rule, from one end; every mode then follows from it.
+
+    Exactly one of the three is given, in plain NumPy:
+
+    partial : for an elementwise function, ``partial(y, x) -> ∂y/∂x``; for several arguments a
+        tuple with one such function (of ``y, *xs``) per argument, None where nothing flows.
+    jvp : ``jvp(tangents, y, *xs) -> ẏ``, linear in the tuple of tangents, not branching on values.
+    vjp : ``vjp(ct, y, *xs) -> x̄`` (a tuple for several arguments), linear in the cotangent.
+
+    `f` maps arrays to one array and always receives plain arrays, so it may call anything
+    (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
+    to the rule. The first time a derivative is taken, the rule is compared with central differences along a
+    random direction, unless ``check=False`` (for a rule that is meant to differ, such as a
+    straight-through estimator).
+
+    Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
+    wrong.
+
+    >>> import numpy as np, chainrule
+    >>> softplus = chainrule.custom_rule(
+    ...     lambda x: np.logaddexp(0, x), partial=lambda y, x: np.exp(x - y)
+    ... )
+    >>> float(chainrule.grad(softplus)(0.0)), float(chainrule.derivative(softplus, 2)(0.0))
+    (0.5, 0.25)
+    """
+    if f is None:
+        return lambda g: custom_rule(g, partial=partial, jvp=jvp, vjp=vjp, check=check)
+    if not callable(f):
+        raise CustomRuleError(f"custom_rule needs a function, got {type(f).__name__}")
+    given = [name for name, r in (("partial", partial), ("jvp", jvp), ("vjp", vjp)) if r is not None]
+    if len(given) != 1:
+        raise CustomRuleError(
+            f"custom_rule for {_name(f)} got {' and '.join(given) or 'no rule'}",
+            where=describe(user_frame(1)),
+            why="one rule determines all modes; a second one could disagree with it",
+            cure="give exactly one of partial=, jvp=, vjp=",
+        )
+    rule = partial if partial is not None else jvp or vjp
+    for r in rule if isinstance(rule, tuple) else (rule,):
+        if r is not None and not callable(r):
+            raise CustomRuleError(f"the {given[0]} of {_name(f)} is not a function: {r!r}")
+    return CustomFunction(f, given[0], rule, check)
+
+
+def _name(f: Any) -> str:
+    return getattr(f, "__name__", None) or type(f).__name__
+
+
+class CustomFunction:
+    """A function with a rule of its own. Call it like the function."""
+
+    def __init__(self, f: Function, kind: str, rule: Any, check: bool) -> None:
+        self.function, self.kind, self.rule = f, kind, rule
+        self.unchecked = check
+        self.ops: dict[int, Op] = {}
+        self.__name__, self.__doc__, self.__wrapped__ = _name(f), f.__doc__, f
+
+    def __repr__(self) -> str:
+        return f"<custom rule {self.__name__} by {self.kind}>"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "ops": {}}
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        if not any(a.__class__ is Tracer for a in args):
+            return self.function(*args, **params)
+        args = tuple(a if a.__class__ is Tracer else np.asarray(a)[()] for a in args)
+        op = self.ops.get(len(args))
+        if op is None:
+            op = self.ops[len(args)] = self._declare(len(args))
+        if self.unchecked:
+            self.unchecked = False
+            try:
+                self._compare(op, [concrete(a) for a in args], params)
+            except BaseException:
+                self.unchecked = True
+                raise
+        return apply(op, args, params)
+
+    def _declare(self, arity: int) -> Op:
+        slots: tuple[Slot, ...]
+        if self.kind == "partial":
+            rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
+            if len(rules) != arity:
+                raise self._error(
+                    f"{self.__name__} was called with {arity} arguments, but has {len(rules)} "
+                    "partials",
+                    cure="give a tuple with one partial per argument, None where nothing flows",
+                )
+            slots = tuple(INDEX if r is None else Partial(self._guard(r)) for r in rules)
+        elif self.kind == "jvp":
+            slots = (Jvp(self._jvp_rule, joint=True),) * arity
+        else:
+            slots = (Vjp(self._vjp_rule),) * arity
+        return Op(self.__name__, self._value, slots)
+
+    def _value(self, *xs: Any, **params: Any) -> Any:
+        y = self.function(*xs, **params)
+        if y is None or isinstance(y, tuple | list | dict | str):
+            raise self._error(
+                f"{self.__name__} returned {type(y).__name__}, not one array",
+                cure="return one array or number; split several results into several functions",
+            )
+        return np.asarray(y)[()] if not isinstance(y, np.ndarray | np.generic) else y
+
+    def _guard(self, rule: Function) -> Function:
+        def partial(y: Any, *xs: Any, **params: Any) -> Any:
+            p = self._number(rule(y, *xs, **params), "partial")
+            try:
+                fits = np.broadcast_shapes(np.shape(concrete(p)), y.shape) == y.shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise self._error(
+                    f"the partial of {self.__name__} has shape {np.shape(concrete(p))}, but the "
+                    f"output has shape {y.shape}",
+                    cure="a partial is elementwise; for other Jacobians give jvp= or vjp=",
+                )
+            return p
+
+        return partial
+
+    def _jvp_rule(self, ts: Any, y: Any, *xs: Any, **params: Any) -> Any:
+        full = tuple(
+            np.zeros(x.shape, x.dtype) if t is None else t for t, x in zip(ts, xs, strict=True)
+        )
+        out = self._number(self.rule(full, y, *xs, **params), "jvp")
+        if np.shape(concrete(out)) != y.shape:
+            raise self._error(
+                f"the jvp of {self.__name__} returned shape {np.shape(concrete(out))}, but the "
+                f"output has shape {y.shape}",
+                cure="return the tangent of the output, in the output's shape",
+            )
+        return out
+
+    def _vjp_rule(self, ct: Any, y: Any, *xs: Any, **params: Any) -> tuple[Any, ...]:
+        found = self.rule(ct, y, *xs, **params)
+        if not isinstance(found, tuple | list):
+            found = (found,)
+        if len(found) != len(xs):
+            raise self._error(
+                f"the vjp of {self.__name__} returned {len(found)} cotangents for {len(xs)} "
+                "arguments",
+                cure="return a tuple with one cotangent per argument, None where nothing flows",
+            )
+        out = []
+        for c, x in zip(found, xs, strict=True):
+            c = np.zeros(x.shape, x.dtype) if c is None else self._number(c, "vjp")
+            if np.shape(concrete(c)) != x.shape:
+                raise self._error(
+                    f"the vjp of {self.__name__} returned shape {np.shape(concrete(c))} for an "
+                    f"argument of shape {x.shape}",
+                    cure="a cotangent has the shape of its argument",
+                )
+            out.append(c)
+        return tuple(out)
+
+    def _number(self, value: Any, which: str) -> Any:
+        if value.__class__ is Tracer or isinstance(value, np.ndarray | np.generic):
+            return value
+        if isinstance(value, float | int | complex):
+            return np.asarray(value)[()]
+        raise self._error(
+            f"the {which} of {self.__name__} returned {type(value).__name__}",
+            cure="return a number or an array",
+        )
+
+    def _error(self, what: str, why: str = "", cure: str = "") -> CustomRuleError:
+        return CustomRuleError(what, where=describe(user_frame(2)), why=why, cure=cure)
+
+    def _compare(self, op: Op, xs: list[Any], params: dict[str, Any]) -> None:
+        """Compare the rule with central differences along one random direction."""
+        from .modes.forward import push
+
+        rng = np.random.default_rng(0)
+        xs = [x[()] if isinstance(x, np.ndarray) else x for x in xs]
+        flows = [op.flows(k) and x.dtype.kind in "fc" for k, x in enumerate(xs)]
+        ts = [
+            np.asarray(rng.standard_normal(x.shape), x.dtype)[()] if ok else None
+            for x, ok in zip(xs, flows, strict=True)
+        ]
+        y = op.value(*xs, **params)
+        if y.dtype.kind not in "fc" or not any(flows):
+            return
+        tangent = push(op, y, xs, ts, params)
+        eps = np.finfo(y.dtype).eps
+        estimates = []
+        for h in (eps ** (1 / 3), eps ** (1 / 3) / 2):
+            scale = h * max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in xs)])
+            ends = [
+                op.value(*[x if t is None else x + s * scale * t for x, t in zip(xs, ts)], **params)
+                for s in (1, -1)
+            ]
+            estimates.append((ends[0] - ends[1]) / (2 * scale))
+        spread = np.abs(estimates[0] - estimates[1])
+        bound = 10 * spread + 1e3 * eps ** (2 / 3) * (np.abs(estimates[1]) + np.max(np.abs(y), initial=1e-30))
+        wrong = np.abs(tangent - estimates[1]) > bound
+        finite = np.isfinite(estimates[0]) & np.isfinite(estimates[1])
+        if not np.any(wrong & finite):
+            return
+        i = np.unravel_index(np.argmax(np.where(finite, np.abs(tangent - estimates[1]), 0)), y.shape)
+        raise self._error(
+            f"the {self.kind} of {self.__name__} disagrees with differences: along a random "
+            f"direction it gives {np.asarray(tangent)[i]:.8g}, differences give "
+            f"{np.asarray(estimates[1])[i]:.8g}"
+            + (f" (output element {tuple(int(k) for k in i)})" if i else ""),
+            why="the rule, or its sign, scale or transposition, is wrong at this point",
+            cure="mend the rule; if it differs on purpose (straight-through, clipping), say "
+            "check=False",
+        )

@@ -1,0 +1,269 @@
+"""From the user's arguments to traced inputs, and from traced results back to plain values."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import tree
+from .core.graph import Graph
+from .errors import ArgnumsError, InputTypeError, NonFiniteError, OutputTypeError
+from .tracing.recording import Recording
+from .tracing.source import describe, user_frame
+from .tracing.tracer import Trace, Tracer, concrete
+
+_FLOATS = frozenset(np.dtype(c) for c in "efdg")
+Argnums = int | tuple[int, ...]
+
+
+class Call:
+    """One call of a user's function with some arguments taken apart into leaves."""
+
+    __slots__ = ("function", "args", "kwargs", "argnums", "single", "leaves", "treedefs")
+
+    def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
+        self.function, self.args, self.kwargs = function, args, kwargs
+        self.single = argnums.__class__ is int
+        self.argnums = check_argnums(function, args, argnums)
+        self.leaves: list[Any] = []
+        self.treedefs: list[tuple[Any, int]] = []
+        for k in self.argnums:
+            leaves, treedef = tree.flatten(args[k])
+            if not leaves:
+                raise self._bad_leaf(k, 0, args[k])
+            for i, leaf in enumerate(leaves):
+                kind = leaf.__class__
+                if kind is float:
+                    leaf = np.float64(leaf)
+                elif kind is not np.float64 and not (
+                    kind is np.ndarray and leaf.dtype in _FLOATS
+                ):
+                    leaf = self._other_leaf(k, i, leaf)
+                self.leaves.append(leaf)
+            self.treedefs.append((treedef, len(leaves)))
+
+    def run(self, trace: Trace, inputs: list[Any]) -> Any:
+        """Call the function with `inputs` in the place of the leaves."""
+        args = list(self.args)
+        for k, part in zip(self.argnums, self.parts(inputs), strict=True):
+            args[k] = part
+        try:
+            return self.function(*args, **self.kwargs)
+        finally:
+            trace.closed = True
+
+    def parts(self, leaves: list[Any]) -> list[Any]:
+        """Put leaves back into the containers of the differentiated arguments."""
+        out, start = [], 0
+        for treedef, n in self.treedefs:
+            out.append(tree.unflatten(treedef, leaves[start : start + n]))
+            start += n
+        return out
+
+    def rebuild(self, leaves: list[Any]) -> Any:
+        """As `parts`, but the bare argument when `argnums` was one number."""
+        parts = self.parts(leaves)
+        return parts[0] if self.single else tuple(parts)
+
+    def own(self) -> None:
+        """Copy the inputs: what is kept must not change when the caller writes into them."""
+        self.leaves = [x.copy() if x.__class__ is np.ndarray else x for x in self.leaves]
+
+    def names(self) -> list[str]:
+        """Return a name for every leaf: the parameter, and the path inside its container."""
+        found = []
+        for k in self.argnums:
+            base = parameter_name(self.function, k)
+            found += [base + path for path in tree.paths(self.args[k])]
+        return found
+
+    def _other_leaf(self, k: int, i: int, leaf: Any) -> Any:
+        if leaf.__class__ is bool or leaf.__class__ is np.bool_:
+            raise self._bad_leaf(k, i, leaf)
+        if isinstance(leaf, int):
+            return np.float64(leaf)
+        if isinstance(leaf, complex) and not isinstance(leaf, np.generic):
+            return np.complex128(leaf)
+        dtype = getattr(leaf, "dtype", None)
+        kind = getattr(dtype, "kind", "")
+        if kind not in ("f", "c") or isinstance(leaf, np.ma.MaskedArray | np.matrix):
+            raise self._bad_leaf(k, i, leaf)
+        if isinstance(leaf, np.ndarray) and leaf.__class__ is not np.ndarray:
+            return np.asarray(leaf)
+        return leaf
+
+    def _bad_leaf(self, k: int, i: int, leaf: Any) -> InputTypeError:
+        path = (tree.paths(self.args[k]) or [""])[i] if not isinstance(leaf, type(None)) else ""
+        name = parameter_name(self.function, k) + path
+        dtype = getattr(leaf, "dtype", None)
+        what = f"an array of {dtype}" if dtype is not None else f"{type(leaf).__name__} {leaf!r}"
+        cure = "pass only numbers and float arrays in the differentiated arguments; choose others "
+        cure += "with argnums="
+        if isinstance(leaf, np.ma.MaskedArray | np.matrix):
+            what = f"a {type(leaf).__name__}"
+            cure = f"pass a plain array: np.asarray({name}), with the mask as an argument of its own"
+        elif getattr(dtype, "kind", "") in "iu" and dtype is not None:
+            cure = f"pass {name}.astype(float)"
+        elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):
+            cure = f"pass a float, or leave {name} out of argnums: a condition has no derivative"
+        elif leaf is None or isinstance(leaf, dict | list | tuple):
+            what = repr(leaf) + " (no numbers in it)"
+        return InputTypeError(
+            f"cannot differentiate with respect to {name}: it is {what[:120]}",
+            where=describe(user_frame(2)),
+            why="a derivative needs real or complex floating-point inputs",
+            cure=cure,
+        )
+
+
+def parameter_name(function: Any, k: int) -> str:
+    """Return the name of positional parameter `k`, as far as the signature tells it."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        return f"argument {k}"
+    for i, p in enumerate(parameters):
+        if p.kind is p.VAR_POSITIONAL:
+            return f"{p.name}[{k - i}]"
+        if i == k:
+            return p.name
+    return f"argument {k}"
+
+
+def check_argnums(function: Any, args: Any, argnums: Any) -> tuple[int, ...]:
+    """Return `argnums` as a tuple of positions that the call has."""
+    if argnums == 0 and argnums.__class__ is int and args:
+        return (0,)
+    numbers = argnums if isinstance(argnums, tuple | list) else (argnums,)
+    out = []
+    for n in numbers:
+        if not isinstance(n, int | np.integer) or isinstance(n, bool):
+            raise ArgnumsError(
+                f"argnums={argnums!r} is not an integer or a tuple of integers",
+                where=describe(user_frame(2)),
+                cure="write argnums=0, or argnums=(0, 1)",
+            )
+        if not -len(args) <= n < len(args):
+            name = getattr(function, "__name__", "the function")
+            raise ArgnumsError(
+                f"argnums={argnums!r} asks for argument {n}, but {name} was called with "
+                f"{len(args)} positional argument{'s' if len(args) != 1 else ''}",
+                where=describe(user_frame(2)),
+                why="argnums counts positional arguments from 0; keyword arguments are constants",
+                cure=f"pass the argument by position, or choose argnums from 0 to {len(args) - 1}"
+                if args
+                else "pass the argument to differentiate by position",
+            )
+        out.append(int(n) % len(args))
+    if len(set(out)) < len(out) or not out:
+        raise ArgnumsError(
+            f"argnums={argnums!r} names {'no argument' if not out else 'an argument twice'}",
+            where=describe(user_frame(2)),
+            cure="name every argument once",
+        )
+    return tuple(out)
+
+
+def record(
+    function: Any, args: Any, kwargs: Any, argnums: Argnums, keep: bool = False
+) -> tuple[Call, Graph, list[Any], Any]:
+    """Run the function on tracers; return the call, the graph, the output leaves, their tree.
+
+    The recording outlives the call, so the inputs are copied.
+    """
+    call = Call(function, args, kwargs, argnums)
+    call.own()
+    rec = Recording(keep=keep)
+    inputs = [rec.input(x) for x in call.leaves]
+    out = call.run(rec, inputs)
+    leaves, treedef = output_leaves(function, out)
+    return call, rec.finish(inputs, leaves), leaves, treedef
+
+
+def output_leaves(function: Any, out: Any) -> tuple[list[Any], Any]:
+    """Take the result of a user's function apart, and check that it is made of numbers."""
+    if out.__class__ is Tracer:
+        return [out], None
+    leaves, treedef = tree.flatten(out)
+    for leaf in leaves:
+        check_output(function, leaf)
+    if not leaves:
+        check_output(function, out)
+    return leaves, treedef
+
+
+def check_output(function: Any, out: Any) -> None:
+    """Refuse what is not a number or an array of numbers."""
+    if out.__class__ is Tracer or isinstance(out, float | int | complex | np.number | np.bool_):
+        return
+    kind = getattr(getattr(out, "dtype", None), "kind", "")
+    if kind and kind in "fcbiu":
+        return
+    name = getattr(function, "__name__", "the function")
+    shown = repr(out)
+    raise OutputTypeError(
+        f"{name} returned {shown if len(shown) < 80 else type(out).__name__}, not a number or array",
+        where=_definition(function),
+        why="only numbers and arrays (in any nesting of dicts, lists and tuples) have a derivative",
+        cure="add the missing return statement" if out is None else "return the numbers only; "
+        "with has_aux=True a function may return (value, anything else)",
+    )
+
+
+def _definition(function: Any) -> str:
+    code = getattr(function, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}, in {code.co_name}" if code else ""
+
+
+def strip(value: Any, trace: Any) -> Any:
+    """Replace the tracers of a finished trace by the values they hold."""
+
+    def one(leaf: Any) -> Any:
+        if leaf.__class__ is Tracer and (leaf.owner is trace or leaf.owner.closed):
+            return plain(leaf.value)
+        return leaf
+
+    return tree.map_leaves(one, value)
+
+
+def plain(value: Any) -> Any:
+    """Return a value that the caller may keep and write into."""
+    if value.__class__ is np.ndarray:
+        return value.copy() if value.ndim else value[()]
+    return value
+
+
+def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
+    """Make gradients the caller's own: writable, and no two of them the same array."""
+    seen = {id(s) for s in shared}
+    out = []
+    for g in cotangents:
+        if g.__class__ is np.ndarray:
+            flags = g.flags
+            if id(g) in seen or not flags.owndata or not flags.writeable:
+                g = g.copy() if g.ndim else g[()]
+            seen.add(id(g))
+        out.append(g)
+    return out
+
+
+def nan_input(call: Call, value: Any) -> None:
+    """Raise if a NaN result comes from a NaN input."""
+    for name, leaf in zip(call.names(), call.leaves, strict=True):
+        bad = np.isnan(concrete(leaf))
+        if not bad.any():
+            continue
+        places = np.argwhere(bad)
+        index = "" if bad.ndim == 0 else f"[{', '.join(str(int(i)) for i in places[0])}]"
+        more = f" and at {len(places) - 1} more places" if len(places) > 1 else ""
+        raise NonFiniteError(
+            f"the result is {concrete(value)}, because the input {name}{index} is NaN{more}",
+            where=describe(user_frame(2)),
+            why="a NaN in a differentiated argument makes every derivative through it NaN",
+            cure=f"clean the input first: np.nan_to_num({name}), or drop the rows that hold NaN; "
+            "chainrule.vjp and chainrule.jvp let NaN pass as NumPy does",
+        )
+
+
+Function = Callable[..., Any]
