@@ -35,7 +35,7 @@ Function = Callable[..., Any]
 class Derived:
     """A function made from a user's function; it pickles whenever that one does."""
 
-    def __init__(self, run: Function, function: Function, **options: Any) -> None:
+    def __init__(self, run: Function, function: Function, *options: Any) -> None:
         if not callable(function):
             raise TypeError(
                 f"expected a function to differentiate, got {type(function).__name__}\n"
@@ -48,7 +48,7 @@ class Derived:
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.run(self.function, args, kwargs, **self.options)
+        return self.run(self.function, args, kwargs, *self.options)
 
     def __repr__(self) -> str:
         return f"<chainrule {self.__name__}>"
@@ -88,7 +88,7 @@ def grad(
     >>> float(chainrule.grad(lambda x: np.sin((2 * x + 1) ** 2))(0.5))
     -5.2291489669088955
     """
-    return Derived(_grad, f, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
+    return Derived(_grad, f, argnums, has_aux, holomorphic)
 
 
 def value_and_grad(
@@ -104,13 +104,15 @@ def value_and_grad(
     >>> float(value), float(slope)
     (0.0, 1.0)
     """
-    return Derived(_value_and_grad, f, argnums=argnums, has_aux=has_aux, holomorphic=holomorphic)
+    return Derived(_value_and_grad, f, argnums, has_aux, holomorphic)
 
 
-def _grad(f: Function, args: Any, kwargs: Any, **options: Any) -> Any:
+def _grad(
+    f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool
+) -> Any:
     """The gradient of a function."""
-    value, gradient = _value_and_grad(f, args, kwargs, **options)
-    return (gradient, value[1]) if options["has_aux"] else gradient
+    value, gradient = _value_and_grad(f, args, kwargs, argnums, has_aux, holomorphic)
+    return (gradient, value[1]) if has_aux else gradient
 
 
 def _value_and_grad(
@@ -143,18 +145,19 @@ def _value_and_grad(
     if holomorphic:
         _check_holomorphic(f, call)
     gradient = call.rebuild(deliver([_cotangent(cotangents, n) for n in nodes]))
-    value = plain(value)
+    if value.__class__ is np.ndarray:
+        value = plain(value)
     return ((value, aux) if has_aux else value), gradient
 
 
-def _consume(nodes: list[Node]) -> Iterator[Node]:
+def _consume(nodes: list[Any]) -> Iterator[Node]:
     """Yield the nodes, last first, and let go of each."""
-    while nodes:
-        yield nodes.pop()
+    nodes.insert(0, None)
+    return iter(nodes.pop, None)
 
 
 def _one(value: Any) -> Any:
-    return np.ones((), value.dtype)[()]
+    return value.dtype.type(1)
 
 
 def _cotangent(cotangents: dict[Node, Any], node: Node) -> Any:
@@ -414,7 +417,7 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str = "auto") -> Derived:
     """
     if mode not in ("auto", "fwd", "rev"):
         raise ArgnumsError(f"mode={mode!r} is unknown", cure="choose 'auto', 'fwd' or 'rev'")
-    return Derived(_jacobian, f, argnums=argnums, mode=mode)
+    return Derived(_jacobian, f, argnums, mode)
 
 
 def jacfwd(f: Function, argnums: Argnums = 0) -> Derived:
@@ -425,7 +428,7 @@ def jacfwd(f: Function, argnums: Argnums = 0) -> Derived:
     array([[1., 0.],
            [0., 1.]])
     """
-    return Derived(_jacobian, f, argnums=argnums, mode="fwd")
+    return Derived(_jacobian, f, argnums, "fwd")
 
 
 def jacrev(f: Function, argnums: Argnums = 0) -> Derived:
@@ -435,7 +438,7 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Derived:
     >>> chainrule.jacrev(np.sum)(np.zeros(2))
     array([1., 1.])
     """
-    return Derived(_jacobian, f, argnums=argnums, mode="rev")
+    return Derived(_jacobian, f, argnums, "rev")
 
 
 def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) -> Any:
@@ -553,7 +556,7 @@ def derivative(f: Function, order: int = 1) -> Derived:
     """
     if not isinstance(order, int) or order < 0:
         raise ArgnumsError(f"order={order!r} is not a number 0, 1, 2, …")
-    return Derived(_derivative, f, order=order)
+    return Derived(_derivative, f, order)
 
 
 def _derivative(f: Function, args: Any, kwargs: Any, order: int) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import tree
 from .core.graph import Graph
-from .errors import ArgnumsError, InputTypeError, NonFiniteError, OutputTypeError
+from .errors import ArgnumsError, InputTypeError, LostDerivativeError, NonFiniteError, OutputTypeError
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
 from .tracing.tracer import Trace, Tracer, concrete
@@ -50,6 +50,10 @@ class Call:
             args[k] = part
         try:
             return self.function(*args, **self.kwargs)
+        except ValueError as error:  # NumPy hides our error where it stores one element
+            if isinstance(error.__cause__, LostDerivativeError):
+                raise error.__cause__ from None
+            raise
         finally:
             trace.closed = True
 
@@ -63,6 +67,8 @@ class Call:
 
     def rebuild(self, leaves: list[Any]) -> Any:
         """As `parts`, but the bare argument when `argnums` was one number."""
+        if self.single and self.treedefs[0][0] is None:
+            return leaves[0]
         parts = self.parts(leaves)
         return parts[0] if self.single else tuple(parts)
 

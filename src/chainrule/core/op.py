@@ -58,7 +58,7 @@ class Needs:
     flows: bool
     output: bool
     inputs: tuple[bool, ...]
-    all_inputs: bool
+    trims: bool  # some traced input is not read
 
 
 class Op:
@@ -80,7 +80,7 @@ class Op:
 
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
-        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "cache", "_needs",
+        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "cache", "known_needs",
     )  # fmt: skip
 
     def __init__(
@@ -109,7 +109,7 @@ class Op:
         self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
         self.samples, self.references, self.complex = samples, references, complex
         self.cache: dict[Any, Any] = {}
-        self._needs: dict[Any, Needs] = {}
+        self.known_needs: dict[Any, Needs] = {}
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
@@ -129,9 +129,9 @@ class Op:
     def needs(self, mask: int, arity: int) -> Needs:
         """What the backward pass reads when the inputs in the bit set `mask` are traced."""
         key = (mask, arity) if self.variadic else mask
-        found = self._needs.get(key)
+        found = self.known_needs.get(key)
         if found is None:
-            found = self._needs[key] = self._compute_needs(mask, arity)
+            found = self.known_needs[key] = self._compute_needs(mask, arity)
         return found
 
     def _compute_needs(self, mask: int, arity: int) -> Needs:
@@ -148,7 +148,8 @@ class Op:
                 own = isinstance(slot, Linear) and (j == k or slot.joint is not None)
                 if read.input(j) and not own:
                     inputs[j] = True
-        return Needs(flows, output, tuple(inputs), all(inputs))
+        trims = any(mask >> j & 1 and not needed for j, needed in enumerate(inputs))
+        return Needs(flows, output, tuple(inputs), trims)
 
 
 class Composite:

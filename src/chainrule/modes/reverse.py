@@ -34,29 +34,29 @@ def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
             ct = cotangents.pop(node, None)
             if ct is None:
                 continue
-            for k, pull, careful in pulls(node):
+            inputs = node.inputs
+            op = node.op
+            derived = None if op is None else op.cache.get(node.mask)
+            for k, pull, careful in derived or pulls(node):
                 try:
                     contribution = pull(ct, node)
                 except FloatingPointError:
                     with np.errstate(invalid="ignore"):
                         contribution = (careful or pull)(ct, node)
-                if k < 0:
-                    for parent, c in zip(node.inputs, contribution, strict=True):
+                if k >= 0:
+                    _arrive(cotangents, inputs[k], contribution)
+                else:
+                    for parent, c in zip(inputs, contribution, strict=True):
                         if parent is not None:
                             _arrive(cotangents, parent, c)
-                else:
-                    parent = node.inputs[k]
-                    assert parent is not None
-                    _arrive(cotangents, parent, contribution)
 
 
-def _arrive(cotangents: dict[Node, Any], parent: Node, contribution: Any) -> None:
+def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any) -> None:
     """Add one path's contribution to the cotangent of `parent`."""
     if contribution is None:
         return
     if parent.dtype is None:  # several outputs: one cotangent for each
         index, ct = contribution
-        assert parent.op is not None
         parts = cotangents.setdefault(parent, [None] * parent.op.outputs)
         parts[index] = ct if parts[index] is None else parts[index] + ct
         return

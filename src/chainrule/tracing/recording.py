@@ -1,6 +1,6 @@
 """The trace that records: every operation on a traced value appends one node."""
 
-import sys
+from sys import _getframe
 from types import FrameType
 from typing import Any
 
@@ -60,18 +60,18 @@ class Recording(Trace):
             primals.append(a)
             bit += bit
         output = apply(op, primals, params) if deeper else op.value(*primals, **params)
-        needs = op.needs(mask, len(primals))
+        needs = op.known_needs.get(mask) or op.needs(mask, len(primals))
         held = output
         if not self.keep:
             if not needs.flows:
                 return output
             if not needs.output:
                 held = None
-            if arrays or not needs.all_inputs:
+            if arrays or needs.trims:
                 self._release(primals, inputs, needs)
         place = None
         if self.places:
-            frame: FrameType | None = sys._getframe(2)
+            frame: FrameType | None = _getframe(2)
             while frame is not None and inside[frame.f_code.co_filename]:
                 frame = frame.f_back
             if frame is not None:

@@ -19,7 +19,7 @@ from ..core.graph import Place
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _INSIDE = (
     *(os.path.join(_HERE, room) + os.sep for room in ("core", "ops", "tracing", "modes")),
-    *(os.path.join(_HERE, file) for file in ("api.py", "custom.py", "tree.py")),
+    *(os.path.join(_HERE, file) for file in ("api.py", "custom.py", "lift.py", "tree.py")),
     os.path.dirname(numpy.__file__) + os.sep,
     os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), "scipy") + os.sep,
 )
