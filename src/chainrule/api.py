@@ -251,7 +251,7 @@ def _without_aux(f: Function, aux: list[Any]) -> Function:
 
 def _value_of(leaf: Any, graph: Graph) -> Any:
     """The value of an output leaf, for the caller to keep."""
-    if leaf.__class__ is Tracer and leaf.node in graph.outputs:
+    if leaf.__class__ is Tracer and any(leaf.node is out for out in graph.outputs):
         return plain(leaf.value)
     return leaf
 
