@@ -1,6 +1,6 @@
 """Floor 2: declarations only, a module per family. Blind to `tracing`."""
 
 from ..core import registry
-from . import arithmetic, index, layout, linalg, products, reduce, structure
+from . import arithmetic, filling, index, joining, layout, linalg, logic, products, reduce, structure
 
-__all__ = ["arithmetic", "index", "layout", "linalg", "products", "reduce", "registry", "structure"]
+__all__ = ["arithmetic", "filling", "index", "joining", "layout", "linalg", "logic", "products", "reduce", "registry", "structure"]
