@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from ..core.op import Const, Notation, Op, sample
-from ..core.registry import add, declare
+from ..core.registry import add, composite, declare
 from ..core.slots import INDEX, Linear
+from .declare import as_array
 
 
 class Hole:
@@ -51,7 +52,7 @@ def _getitem(x: Any, *arrays: Any, index: Any) -> Any:
 
 
 def _setitem(y: Any, value: Any, *arrays: Any, index: Any) -> Any:
-    y = y.copy()
+    y = np.copy(y)  # in the same memory order: order decides what is a view
     y[fill_index(arrays, index)] = value
     return y
 
@@ -173,28 +174,26 @@ where = declare(
 )
 
 
-def _astype_back(ct: Any, x: Any, dtype: Any) -> Any:
-    return ct  # the engine returns every cotangent to the dtype of its primal
-
-
-astype = declare(
-    Op(
-        "astype",
-        lambda x, dtype: x.astype(dtype),
-        (Linear(transpose=_astype_back),),
-        bind=lambda x, dtype, **_: ((x,), {"dtype": np.dtype(dtype)}),
-        function=np.astype,
-        samples=(sample((3,), Const(np.float64)),),
-    )
-)
-
-copy = declare(
-    Op(
-        "copy",
-        lambda x: x.copy(),
-        (Linear(transpose=lambda ct, x: ct),),
-        bind=lambda a, order="K", subok=False: ((a,), {}),
-        function=np.copy,
-        samples=(sample((2, 3)),),
-    )
-)
+@composite(
+    np.take, sample((4,), Const([0, 2, 2])), sample((2, 3), Const([1, 0]), axis=1),
+    sample((2, 3), Const(np.array([[5, -1]]))), sample((3,), Const(1)),
+    sample((2, 3), Const([4, -1]), axis=1, mode="wrap"),
+    sample((2, 3), Const([4, -1]), axis=1, mode="clip"), sample((2, 3), Const(0), axis=0),
+)  # fmt: skip
+def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "raise") -> Any:
+    """Take elements along an axis: indexing with an integer array."""
+    a, indices = (np.ravel(a) if axis is None else as_array(a)), as_array(indices)
+    axis = 0 if axis is None else axis
+    if not -a.ndim <= axis < a.ndim:
+        raise np.exceptions.AxisError(axis, a.ndim)
+    if indices.dtype.kind == "b":
+        indices = indices.astype(np.intp)
+    if mode == "wrap":
+        indices = np.remainder(indices, a.shape[axis])
+    elif mode == "clip":
+        indices = np.minimum(np.maximum(indices, 0), a.shape[axis] - 1)
+    elif mode != "raise":
+        raise ValueError("clipmode must be one of 'clip', 'raise', or 'wrap'")
+    if isinstance(indices, np.generic):
+        indices = np.asarray(indices)  # as an array it makes a copy, as a number a view
+    return a[(slice(None),) * (axis % a.ndim) + (indices,)]

@@ -28,7 +28,11 @@ def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
         return
     if not np.may_share_memory(inner, tracers.concrete(source)):
         return
-    result.base = (source, args[1:], op, params)
+    _attach(result, source, args[1:], op, params)
+
+
+def _attach(result: Any, source: Any, rest: Any, op: Op, params: dict[str, Any]) -> None:
+    result.base = (source, rest, op, params)
     try:
         source.views.append(weakref.ref(result))
     except AttributeError:
@@ -49,11 +53,13 @@ def store(y: Any, index: Any, value: Any) -> None:
     _become(y, tracers.apply(op, args, params))
 
 
-def store_flat(y: Any, indices: Any, values: Any) -> None:
-    """Carry out ``y.put(indices, values)``: a store into the flattened array."""
-    flat = tracers.call(np.copy, (tracers.call(np.ravel, (y,), {}),), {})
-    store(flat, indices, values)
-    store(y, ..., tracers.call(np.reshape, (flat, y.shape), {}))
+def flat_view(y: Any) -> Any:
+    """Return ``y.flat``: the elements in order, always a view, whatever the layout in memory."""
+    op, params = op_named("reshape"), {"shape": (-1,), "order": "C"}
+    flat = tracers.apply(op, (y,), params)
+    if getattr(flat, "base", None) is None:
+        _attach(flat, y, (), op, params)
+    return flat
 
 
 def store_out(out: Any, result: Any) -> Any:
@@ -88,6 +94,11 @@ def store_out(out: Any, result: Any) -> Any:
 
 def _writable(y: Any, held: Any) -> None:
     base = held
+    view = getattr(y, "base", None)
+    while view is not None:
+        if view[2].view == "readonly":
+            raise _read_only(y)
+        view = getattr(view[0], "base", None)
     if not held.flags.writeable and getattr(y, "base", None) is not None:
         while base is not None and getattr(base, "flags", None) is not None:
             if 0 in base.strides and base.size > 1:
@@ -95,12 +106,16 @@ def _writable(y: Any, held: Any) -> None:
             base = base.base
         else:
             return
-        raise ReadOnlyError(
-            "assignment destination is read-only",
-            where=describe(user_frame(2), y),
-            why="the array is a broadcast or read-only view",
-            cure="store into a copy: y = y.copy()",
-        )
+        raise _read_only(y)
+
+
+def _read_only(y: Any) -> ReadOnlyError:
+    return ReadOnlyError(
+        "assignment destination is read-only",
+        where=describe(user_frame(2), y),
+        why="the array is a broadcast or read-only view",
+        cure="store into a copy: y = y.copy()",
+    )
 
 
 def _become(y: Any, new: Any, source: Any = None) -> None:

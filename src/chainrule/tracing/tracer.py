@@ -180,7 +180,7 @@ class Tracer:
     mT = property(lambda self: call(np.matrix_transpose, (self,), {}))
     real = property(lambda self: call(np.real, (self,), {}))
     imag = property(lambda self: call(np.imag, (self,), {}))
-    flat = property(lambda self: self.ravel())
+    flat = property(lambda self: stores.flat_view(self))
 
     def value_class(self) -> type:
         """Class of the concrete value: ndarray, or a NumPy scalar type."""
@@ -277,12 +277,11 @@ class Tracer:
 
     def astype(self, dtype: Any, *_: Any, **kwargs: Any) -> Any:
         """Convert; a conversion to integers or booleans is a constant, as rounding is."""
-        op = registry.op_named("astype")
-        return apply(op, (self,), {"dtype": np.dtype(dtype)})
+        return call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
 
     def copy(self, order: str = "C") -> Any:
         """Return a copy, which no later store into this array reaches."""
-        return call(np.copy, (self,), {})
+        return call(np.copy, (self,), {"order": order})
 
     def flatten(self, order: str = "C") -> Any:
         """Return a flat copy."""
@@ -308,11 +307,12 @@ class Tracer:
 
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Store into the flattened array."""
-        stores.store_flat(self, indices, values)
+        call(np.put, (self, indices, values, mode), {})
 
     # --- where a derivative would be lost -------------------------------------------------
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         if self.dtype.kind in "biu":
+            self.owner.observed(self)
             return np.asarray(concrete(self), *args)
         raise lost(
             self,
@@ -337,6 +337,7 @@ class Tracer:
 
     def __int__(self) -> int:
         if self.dtype.kind in "biu":
+            self.owner.observed(self)
             return int(concrete(self))
         raise lost(
             self,
@@ -347,6 +348,7 @@ class Tracer:
         )
 
     def __index__(self) -> int:
+        self.owner.observed(self)
         return operator.index(self.value)
 
     def __complex__(self) -> complex:
