@@ -90,16 +90,8 @@ def unbroadcast(ct: Any, shape: tuple[int, ...]) -> Any:
         i + extra for i, n in enumerate(shape) if n == 1 and ct.shape[i + extra] != 1
     )
     if axes:
-        ct = np.sum(ct, axis=axes, keepdims=extra == 0)
-    return ct if ct.shape == shape else np.broadcast_to(np.reshape(ct, ct.shape), shape) \
-        if ct.size != _size(shape) else np.reshape(ct, shape)
-
-
-def _size(shape: tuple[int, ...]) -> int:
-    n = 1
-    for m in shape:
-        n *= m
-    return n
+        ct = ct.sum(axis=axes)
+    return ct if ct.shape == shape else ct.reshape(shape)
 
 
 def pulls(node: Node) -> Pulls:

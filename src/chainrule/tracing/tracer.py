@@ -143,6 +143,8 @@ def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
 
 def _as_method(function: Any) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if registry.find(function) is None:  # NumPy's body of it would call this method again
+            raise unsupported(function)
         return call(function, (self, *args), kwargs)
 
     method.__name__ = function.__name__
