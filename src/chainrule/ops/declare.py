@@ -36,11 +36,19 @@ def elementwise(
     operands: tuple[int, ...] = (),
     **data: Any,
 ) -> Op:
-    """Declare a ufunc by its partials, one per argument, each a function of (y, *xs)."""
+    """Declare a ufunc by its partials, one per argument, each a function of (y, *xs).
+
+    Without `text` it is written as a call, ``name(x, y)``; `latex` may be the bare name of the
+    function.
+    """
     arity = len(partials)
+    name = name or function.__name__
+    if not operands and "{0}" not in text + latex:
+        text, latex = _as_call(name, text, latex, arity)
+        operands = (0,) * arity
     return declare(
         Op(
-            name or function.__name__,
+            name,
             value or function,
             tuple(Partial(p) for p in partials),
             function=function,
@@ -52,11 +60,18 @@ def elementwise(
     )
 
 
+def _as_call(name: str, text: str, latex: str, arity: int) -> tuple[str, str]:
+    """Return the templates of a function call in text and in LaTeX."""
+    places = ", ".join(f"{{{k}}}" for k in range(arity))
+    head = latex or "\\operatorname{{" + name.replace("_", "\\_") + "}}"
+    return f"{text or name}({places})", f"{head}\\left({places}\\right)"
+
+
 def constant(function: Any, arity: int = 1, **data: Any) -> Op:
     """Declare a function through which nothing flows: comparisons, logic, rounding, indices."""
     return declare(
         Op(
-            data.pop("name", function.__name__),
+            data.pop("name", "") or function.__name__,
             data.pop("value", function),
             (INDEX,) * arity,
             function=function,
@@ -99,6 +114,14 @@ def operand(value: Any) -> Any:
 
 
 _NUMBERS = (int, float, complex, bool, str)
+
+
+def deliver(result: Any, out: Any) -> Any:
+    """Return `result`, or store it into `out` where the call gave one by position."""
+    if out is None:
+        return result
+    out[...] = result
+    return out
 
 
 def as_array(value: Any) -> Any:

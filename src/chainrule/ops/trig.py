@@ -1,0 +1,164 @@
+"""Trigonometric and hyperbolic functions, their inverses, and sinc."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.op import Notation, Op, sample
+from ..core.registry import declare
+from ..core.slots import Partial
+from .declare import elementwise
+
+elementwise(
+    np.sin, lambda _y, x: np.cos(x), complex=True, mp="sin(x)", latex="\\sin",
+    rule="sine rule: d sin u = cos u du",
+)  # fmt: skip
+elementwise(
+    np.cos, lambda _y, x: -np.sin(x), complex=True, mp="cos(x)", latex="\\cos",
+    rule="cosine rule: d cos u = −sin u du",
+)  # fmt: skip
+elementwise(
+    np.tan, lambda y, _x: 1.0 + np.square(y), complex=True, mp="tan(x)", latex="\\tan",
+    domain=((-1.4, 1.4),), rule="tangent rule: d tan u = (1 + tan²u) du",
+)  # fmt: skip
+elementwise(
+    np.arcsin, lambda _y, x: np.reciprocal(np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
+    mp="asin(x)", latex="\\arcsin", domain=((-0.98, 0.98),), rule="d arcsin u = du / √(1 − u²)",
+)  # fmt: skip
+elementwise(
+    np.arccos, lambda _y, x: -np.reciprocal(np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
+    mp="acos(x)", latex="\\arccos", domain=((-0.98, 0.98),), rule="d arccos u = −du / √(1 − u²)",
+)  # fmt: skip
+elementwise(
+    np.arctan, lambda _y, x: np.reciprocal(1.0 + np.square(x)), complex=True, mp="atan(x)",
+    latex="\\arctan", rule="d arctan u = du / (1 + u²)",
+)  # fmt: skip
+
+
+def _over_length(a: Any, b: Any, c: Any) -> Any:
+    """Return c / (a² + b²), without overflow where the squares would."""
+    h = np.hypot(a, b)
+    return c / h / h
+
+
+elementwise(
+    np.arctan2, lambda _y, a, b: _over_length(a, b, b), lambda _y, a, b: -_over_length(a, b, a),
+    mp="atan2(x, y)", latex="\\operatorname{{atan2}}",
+    rule="angle rule: d atan2(a, b) = (b da − a db) / (a² + b²)",
+)  # fmt: skip
+
+
+def _share_of_length(y: Any, a: Any) -> Any:
+    """Return a / y, and 0 where the length y is 0."""
+    zero = np.equal(y, 0)
+    return np.where(zero, 0.0, a) / np.where(zero, 1.0, y)
+
+
+elementwise(
+    np.hypot, lambda y, a, _b: _share_of_length(y, a), lambda y, _a, b: _share_of_length(y, b),
+    mp="hypot(x, y)", rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
+)  # fmt: skip
+
+for _ufunc, _factor in {
+    np.deg2rad: math.pi / 180, np.radians: math.pi / 180,
+    np.rad2deg: 180 / math.pi, np.degrees: 180 / math.pi,
+}.items():  # fmt: skip
+    elementwise(
+        _ufunc, _factor, mp="radians(x)" if _factor < 1 else "degrees(x)", rule="a constant factor"
+    )
+
+elementwise(
+    np.sinh, lambda _y, x: np.cosh(x), complex=True, mp="sinh(x)", latex="\\sinh",
+    rule="d sinh u = cosh u du",
+)  # fmt: skip
+elementwise(
+    np.cosh, lambda _y, x: np.sinh(x), complex=True, mp="cosh(x)", latex="\\cosh",
+    rule="d cosh u = sinh u du",
+)  # fmt: skip
+
+sech2 = elementwise(
+    None, lambda y, x: -2.0 * np.tanh(x) * y, name="sech2", complex=True, mp="sech(x)**2",
+    value=lambda x: np.square(np.reciprocal(np.cosh(x))),
+    text="sech²", latex="\\operatorname{{sech}}^{{2}}", rule="d sech²u = −2 tanh u sech²u du",
+)  # fmt: skip
+elementwise(
+    np.tanh, lambda _y, x: sech2(x), complex=True, mp="tanh(x)", latex="\\tanh",
+    rule="d tanh u = sech²u du = (1 − tanh²u) du",
+)  # fmt: skip
+
+
+def _arcsinh_slope(_y: Any, x: Any) -> Any:
+    """1/√(1 + x²), without overflow."""
+    if x.dtype.kind == "c":
+        return np.reciprocal(np.sqrt(1.0 + np.square(x)))
+    return np.reciprocal(np.hypot(1.0, x))
+
+
+elementwise(
+    np.arcsinh, _arcsinh_slope, complex=True, mp="asinh(x)", latex="\\operatorname{{arsinh}}",
+    rule="d arsinh u = du / √(1 + u²)",
+)  # fmt: skip
+elementwise(
+    np.arccosh, lambda _y, x: np.reciprocal(np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), complex=True,
+    mp="acosh(x)", latex="\\operatorname{{arcosh}}", domain=((1.1, 5.0),),
+    rule="d arcosh u = du / √(u² − 1)",
+)  # fmt: skip
+elementwise(
+    np.arctanh, lambda _y, x: np.reciprocal((1.0 - x) * (1.0 + x)), complex=True, mp="atanh(x)",
+    latex="\\operatorname{{artanh}}", domain=((-0.98, 0.98),), rule="d artanh u = du / (1 − u²)",
+)  # fmt: skip
+
+
+def _sinc_near(u: Any, n: int) -> Any:
+    """Σ (−1)ᵏ u²ᵏ⁻ⁿ / ((2k+1)·(2k−n)!): the n-th derivative of sin(u)/u for small u."""
+    k = (n + 1) // 2
+    power = u if n % 2 else np.ones_like(u)
+    factorial, total = 1.0, 0.0
+    while k < (n + 1) // 2 + 10 + 2 * n:
+        total = total + (-1) ** k * power * (1 / ((2 * k + 1) * factorial))
+        factorial *= (2 * k - n + 1) * (2 * k - n + 2)
+        power = power * u * u
+        k += 1
+    return total
+
+
+def _sinc_far(x: Any, u: Any, n: int) -> Any:
+    """Use the recurrence u·Sₘ = sin⁽ᵐ⁾(u) − m·Sₘ₋₁, from S₀ = sin(u)/u upward."""
+    turn = math.pi * (x - 2 * np.rint(np.real(x) / 2))
+    waves = (np.sin(turn), np.cos(turn))
+    waves = (*waves, -waves[0], -waves[1])
+    total = waves[0] / u
+    for m in range(1, n + 1):
+        total = (waves[m % 4] - m * total) / u
+    return total
+
+
+def _sinc_derivative(x: Any, n: int) -> Any:
+    wide = np.astype(np.asarray(x), np.complex128 if np.iscomplexobj(x) else np.float64)
+    u = math.pi * wide
+    near = np.abs(u) <= n + 0.5
+    safe = np.where(near, 1.0, wide)
+    result = np.where(
+        near, _sinc_near(np.where(near, u, 0.0), n), _sinc_far(safe, math.pi * safe, n)
+    )
+    return (math.pi**n * result).astype(x.dtype)[()]
+
+
+sinc_derivative = declare(
+    Op(
+        "sinc_derivative",
+        _sinc_derivative,
+        (Partial(lambda _y, x, n: sinc_derivative(x, n=n + 1)),),
+        notation=Notation(
+            "sinc^({n})({0})", "\\operatorname{{sinc}}^{{({n})}}\\left({0}\\right)", 100, (0,),
+            "the next derivative of sinc",
+        ),
+        complex=True,
+        samples=(sample((2, 3), n=1), sample((), n=2), sample((0,), n=1)),
+    )
+)  # fmt: skip
+elementwise(
+    np.sinc, lambda _y, x: sinc_derivative(x, n=1), complex=True, mp="sincpi(x)",
+    rule="d sinc u = (cos πu − sinc u)/u du, and 0 at 0",
+)  # fmt: skip
