@@ -1,0 +1,24 @@
+"""Options and profiles that all tests share."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+_COMMON: dict[str, Any] = {
+    "deadline": None,  # two cores shared with other work: a time limit would only flicker
+    "derandomize": True,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.data_too_large],
+}
+settings.register_profile("short", max_examples=25, database=None, **_COMMON)
+settings.register_profile(
+    "fuzz", max_examples=3000, **{**_COMMON, "derandomize": False, "print_blob": True}
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", action="store_true", help="run the random programs for long")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.load_profile("fuzz" if config.getoption("--fuzz") else "short")

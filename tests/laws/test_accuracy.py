@@ -1,0 +1,28 @@
+"""Law: values and partials are within a few ulp of mpmath over the declared domain."""
+
+import pytest
+
+from chainrule.testing import accuracy
+
+from .registry import OPS, QUIET
+
+pytest.importorskip("mpmath")
+pytestmark = QUIET
+
+FEW = 4.0
+WITH_MP = [op for op in OPS if op.mp]
+
+# (op, slot; −1 is the value) -> (bound in ulp, why it is not `FEW`)
+EXCEPTIONS: dict[tuple[str, int], tuple[float, str]] = {}
+
+
+@pytest.mark.parametrize("op", WITH_MP, ids=lambda op: op.name)
+def test_values_and_partials(op):
+    worst = {}
+    for slot, point, got, want, ulp in accuracy.errors(op):
+        if ulp >= worst.get(slot, (0.0,))[0]:
+            worst[slot] = (ulp, point, got, want)
+    assert worst, "no point of the domain was compared"
+    for slot, found in worst.items():
+        bound, _ = EXCEPTIONS.get((op.name, slot), (FEW, ""))
+        assert found[0] <= bound, (op.name, slot, found)

@@ -1,0 +1,45 @@
+"""Laws of the declarations: linear slots, equations, what rules read, closure, reachability."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.core import registry
+from chainrule.core.op import Op
+from chainrule.core.slots import Index
+from chainrule.testing import structure
+from chainrule.testing.check import smallest
+
+from .registry import OPS, QUIET, RECORDS, calls, every_op, every_record
+
+pytestmark = QUIET
+
+
+@every_record
+def test_linear_slots_are_linear(record):
+    for case in calls(record):
+        structure.linear(case)
+
+
+@every_record
+def test_equations_compute_their_ops_and_transposes(record):
+    for case in calls(record):
+        structure.equations(case)
+
+
+@every_op
+def test_rules_read_what_they_name(op):
+    structure.reading(op)
+
+
+@every_record
+def test_recordings_hold_what_rules_read(record):
+    for case in calls(record):
+        structure.keeping(case)
+
+
+@every_record
+def test_derivatives_of_higher_order_breed_no_new_ops(record):
+    case = smallest(record)
+    if case is not None:
+        structure.closed(case)

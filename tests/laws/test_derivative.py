@@ -1,0 +1,37 @@
+"""Law: a rule is the derivative of its op's value, in forward mode; reverse is its transpose."""
+
+from chainrule.testing import first
+
+from .registry import QUIET, calls, every_record
+
+pytestmark = QUIET
+
+
+@every_record
+def test_forward_mode_is_the_derivative(record):
+    for case in calls(record):
+        first.forward(case)
+
+
+@every_record
+def test_reverse_mode_is_the_transpose_of_forward_mode(record):
+    for case in calls(record):
+        first.reverse(case)
+
+
+@every_record
+def test_jacobian_by_columns_equals_jacobian_by_rows(record):
+    for case in calls(record):
+        first.jacobians(case)
+
+
+@every_record
+def test_an_argument_alone_has_the_derivative_it_has_among_others(record):
+    for case in calls(record):
+        first.each_alone(case)
+
+
+@every_record
+def test_the_transpose_of_the_transpose_is_the_derivative(record):
+    for case in calls(record):
+        first.transposed_twice(case)

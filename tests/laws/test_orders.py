@@ -1,0 +1,29 @@
+"""Law: every nesting of forward and reverse agrees, with each other and with differences."""
+
+import numpy as np
+
+from chainrule.testing import higher
+from chainrule.testing.check import smallest
+
+from .registry import QUIET, calls, every_record
+
+pytestmark = QUIET
+
+
+@every_record
+def test_order_two(record):
+    for case in calls(record):
+        higher.nested(case, 2)
+
+
+@every_record
+def test_the_hessian_is_symmetric(record):
+    for case in calls(record):
+        higher.symmetric(case)
+
+
+@every_record
+def test_order_three(record):
+    case = smallest(record)
+    if case is not None and sum(np.size(x) for x in case.xs) <= 9:
+        higher.nested(case, 3)
