@@ -122,30 +122,30 @@ def _value_and_grad(
     call = Call(f, args, kwargs, argnums)
     rec = Recording()
     inputs = [rec.input(x) for x in call.leaves]
+    nodes = [t.node for t in inputs]
     out, aux = call.run(rec, inputs), None
+    del inputs
     if has_aux:
         out, aux = _pair(f, out)
         aux = strip(aux, rec)
     cotangents: dict[Node, Any] = {}
     value = out
-    if out.__class__ is Tracer and out.owner is rec:
+    if type(out) is Tracer and out.owner is rec:
         value, node = out.value, out.node
         del out
         _check_scalar(f, value, holomorphic)
         if concrete(value) != concrete(value):
             nan_input(call, value)
         cotangents[node] = _one(value)
-        nodes = [t.node for t in inputs]
-        del inputs, node
+        del node
         backward(_consume(rec.nodes), cotangents)
     else:
-        nodes = [t.node for t in inputs]
         check_output(f, out)
-        _check_scalar(f, np.asarray(out)[()] if out.__class__ is not Tracer else out, holomorphic)
+        _check_scalar(f, np.asarray(out)[()] if type(out) is not Tracer else out, holomorphic)
     if holomorphic:
         _check_holomorphic(f, call)
     gradient = call.rebuild(deliver([_cotangent(cotangents, n) for n in nodes]))
-    if value.__class__ is np.ndarray:
+    if type(value) is np.ndarray:
         value = plain(value)
     return ((value, aux) if has_aux else value), gradient
 
@@ -242,7 +242,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
 def _without_aux(f: Function, aux: list[Any]) -> Function:
     def first(*args: Any) -> Any:
         out, extra = _pair(f, f(*args))
-        aux.append(tree.map_leaves(lambda v: v.value if v.__class__ is Tracer else v, extra))
+        aux.append(tree.map_leaves(lambda v: v.value if type(v) is Tracer else v, extra))
         return out
 
     first.__name__ = _name(f)
@@ -251,7 +251,7 @@ def _without_aux(f: Function, aux: list[Any]) -> Function:
 
 def _value_of(leaf: Any, graph: Graph) -> Any:
     """The value of an output leaf, for the caller to keep."""
-    if leaf.__class__ is Tracer and any(leaf.node is out for out in graph.outputs):
+    if type(leaf) is Tracer and any(leaf.node is out for out in graph.outputs):
         return plain(leaf.value)
     return leaf
 
@@ -268,7 +268,7 @@ class Pullback:
         given = match(leaves, treedef, self.avals, self.treedef, "cotangent", "output")
         cotangents: dict[Node, Any] = {}
         for out, ct in zip(self.graph.outputs, given, strict=True):
-            if out.__class__ is Node:
+            if type(out) is Node:
                 before = cotangents.get(out)
                 cotangents[out] = ct if before is None else before + ct
         backward(reversed(self.graph.nodes), cotangents)
@@ -295,6 +295,8 @@ def match(
         if kind is None:
             leaf = np.asarray(leaf)
             kind = leaf.dtype
+        if leaf.__class__ is Tracer:
+            leaf = leaf.snapshot()
         if leaf.shape != shape:
             raise StructureError(
                 f"a {what} has shape {leaf.shape}, but its {of} has shape {shape}",
@@ -347,7 +349,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     leaves, treedef = output_leaves(f, out)
     values, found = [], []
     for leaf in leaves:
-        traced = leaf.__class__ is Tracer and leaf.owner is trace
+        traced = type(leaf) is Tracer and leaf.owner is trace
         values.append(plain(leaf.value) if traced else leaf)
         found.append(leaf.node if traced else _no_tangent(leaf))
     result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
@@ -355,7 +357,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
 
 
 def _no_tangent(leaf: Any) -> Any:
-    dtype = leaf.dtype if leaf.__class__ is Tracer else np.asarray(leaf).dtype
+    dtype = leaf.dtype if type(leaf) is Tracer else np.asarray(leaf).dtype
     return np.zeros(np.shape(concrete(leaf)), dtype if dtype.kind in "fc" else float)[()]
 
 
@@ -476,7 +478,7 @@ def _rows(graph: Graph, outs: list[Any]) -> list[list[Any]]:
     for out, (shape, dtype) in zip(graph.outputs, outs, strict=True):
         rows: list[list[Any]] = [[] for _ in graph.inputs]
         for e in _basis(shape, dtype):
-            cotangents = {out: e} if out.__class__ is Node else {}
+            cotangents = {out: e} if type(out) is Node else {}
             if cotangents:
                 backward(reversed(graph.nodes), cotangents)
             for j, node in enumerate(graph.inputs):
@@ -588,7 +590,7 @@ def stop_gradient(x: Any) -> Any:
     >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
     3.0
     """
-    return tree.map_leaves(lambda v: plain(concrete(v)) if v.__class__ is Tracer else v, x)
+    return tree.map_leaves(lambda v: plain(concrete(v)) if type(v) is Tracer else v, x)
 
 
 def trace(f: Function, *args: Any, argnums: Argnums | None = None) -> Graph:

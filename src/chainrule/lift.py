@@ -24,7 +24,7 @@ class Call:
 
     def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.single = argnums.__class__ is int
+        self.single = type(argnums) is int
         self.argnums = check_argnums(function, args, argnums)
         self.leaves: list[Any] = []
         self.treedefs: list[tuple[Any, int]] = []
@@ -33,7 +33,7 @@ class Call:
             if not leaves:
                 raise self._bad_leaf(k, 0, args[k])
             for i, leaf in enumerate(leaves):
-                kind = leaf.__class__
+                kind = type(leaf)
                 if kind is float:
                     leaf = np.float64(leaf)
                 elif kind is not np.float64 and not (
@@ -74,7 +74,7 @@ class Call:
 
     def own(self) -> None:
         """Copy the inputs: what is kept must not change when the caller writes into them."""
-        self.leaves = [x.copy() if x.__class__ is np.ndarray else x for x in self.leaves]
+        self.leaves = [x.copy() if type(x) is np.ndarray else x for x in self.leaves]
 
     def names(self) -> list[str]:
         """Return a name for every leaf: the parameter, and the path inside its container."""
@@ -85,7 +85,7 @@ class Call:
         return found
 
     def _other_leaf(self, k: int, i: int, leaf: Any) -> Any:
-        if leaf.__class__ is bool or leaf.__class__ is np.bool_:
+        if type(leaf) is bool or type(leaf) is np.bool_:
             raise self._bad_leaf(k, i, leaf)
         if isinstance(leaf, int):
             return np.float64(leaf)
@@ -95,7 +95,7 @@ class Call:
         kind = getattr(dtype, "kind", "")
         if kind not in ("f", "c") or isinstance(leaf, np.ma.MaskedArray | np.matrix):
             raise self._bad_leaf(k, i, leaf)
-        if isinstance(leaf, np.ndarray) and leaf.__class__ is not np.ndarray:
+        if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
             return np.asarray(leaf)
         return leaf
 
@@ -139,7 +139,7 @@ def parameter_name(function: Any, k: int) -> str:
 
 def check_argnums(function: Any, args: Any, argnums: Any) -> tuple[int, ...]:
     """Return `argnums` as a tuple of positions that the call has."""
-    if argnums == 0 and argnums.__class__ is int and args:
+    if argnums == 0 and type(argnums) is int and args:
         return (0,)
     numbers = argnums if isinstance(argnums, tuple | list) else (argnums,)
     out = []
@@ -189,7 +189,7 @@ def record(
 
 def output_leaves(function: Any, out: Any) -> tuple[list[Any], Any]:
     """Take the result of a user's function apart, and check that it is made of numbers."""
-    if out.__class__ is Tracer:
+    if type(out) is Tracer:
         return [out], None
     leaves, treedef = tree.flatten(out)
     for leaf in leaves:
@@ -201,7 +201,7 @@ def output_leaves(function: Any, out: Any) -> tuple[list[Any], Any]:
 
 def check_output(function: Any, out: Any) -> None:
     """Refuse what is not a number or an array of numbers."""
-    if out.__class__ is Tracer or isinstance(out, float | int | complex | np.number | np.bool_):
+    if type(out) is Tracer or isinstance(out, float | int | complex | np.number | np.bool_):
         return
     kind = getattr(getattr(out, "dtype", None), "kind", "")
     if kind and kind in "fcbiu":
@@ -226,7 +226,7 @@ def strip(value: Any, trace: Any) -> Any:
     """Replace the tracers of a finished trace by the values they hold."""
 
     def one(leaf: Any) -> Any:
-        if leaf.__class__ is Tracer and (leaf.owner is trace or leaf.owner.closed):
+        if type(leaf) is Tracer and (leaf.owner is trace or leaf.owner.closed):
             return plain(leaf.value)
         return leaf
 
@@ -235,7 +235,7 @@ def strip(value: Any, trace: Any) -> Any:
 
 def plain(value: Any) -> Any:
     """Return a value that the caller may keep and write into."""
-    if value.__class__ is np.ndarray:
+    if type(value) is np.ndarray:
         return value.copy() if value.ndim else value[()]
     return value
 
@@ -245,11 +245,13 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
     seen = {id(s) for s in shared}
     out = []
     for g in cotangents:
-        if g.__class__ is np.ndarray:
+        if type(g) is np.ndarray:
             flags = g.flags
             if id(g) in seen or not flags.owndata or not flags.writeable:
                 g = g.copy() if g.ndim else g[()]
             seen.add(id(g))
+        elif g.__class__ is Tracer:
+            g = g.snapshot()
         out.append(g)
     return out
 

@@ -21,7 +21,7 @@ class Recording(Trace):
     and recorded, for printing and for deriving programs from rules.
     """
 
-    __slots__ = ("nodes", "keep", "places", "snapshots")
+    __slots__ = ("nodes", "keep", "places", "snapshots", "started")
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
@@ -29,11 +29,17 @@ class Recording(Trace):
         self.keep = keep
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
+        self.started: dict[int, Node] = {}  # a store makes the input's tracer stand for a later node
 
     def input(self, value: Any) -> Tracer:
         """Start a traced input; its node stands outside the list of steps."""
+        if value.__class__ is Tracer:
+            value = value.snapshot()
         held = value if self.keep else None
-        return Tracer(value, self, Node(None, (), {}, None, 0, (), held, value.shape, value.dtype))
+        node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
+        tracer = Tracer(value, self, node)
+        self.started[id(tracer)] = node
+        return tracer
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.closed:
@@ -42,15 +48,16 @@ class Recording(Trace):
         primals: list[Any] = []
         inputs: list[Node | None] = []
         for a in args:
-            kind = a.__class__
+            kind = type(a)
             if kind is Tracer:
                 if a.owner is self:
                     mask |= bit
                     inputs.append(a.node)
                     a = a.value
-                    if a.__class__ is Tracer:
+                    if type(a) is Tracer:
                         deeper = True
                 else:
+                    a = a.snapshot()
                     deeper = True
                     inputs.append(None)
             else:
@@ -86,7 +93,7 @@ class Recording(Trace):
         """Keep only what will be read: an input's node or an `Aval` replaces what will not."""
         for k, needed in enumerate(needs.inputs):
             if inputs[k] is None:
-                if primals[k].__class__ is np.ndarray:
+                if type(primals[k]) is np.ndarray:
                     a = primals[k]
                     primals[k] = self._snapshot(a) if needed else Aval(a.shape, a.dtype)
             elif not needed:
@@ -126,9 +133,9 @@ class Recording(Trace):
         """Close the recording and return its graph."""
         self.closed = True
         ends = tuple(
-            o.node if o.__class__ is Tracer and o.owner is self else o for o in outputs
+            o.node if type(o) is Tracer and o.owner is self else o for o in outputs
         )
-        return Graph(tuple(t.node for t in inputs), tuple(self.nodes), ends)
+        return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 
 
 def _same_bits(a: Any, b: Any) -> bool:

@@ -53,7 +53,7 @@ def apply(op: Op, args: Any, params: dict[str, Any]) -> Any:
     """Compute an op: in the innermost trace that an argument belongs to, else in plain NumPy."""
     top = None
     for a in args:
-        if a.__class__ is Tracer and (top is None or a.owner.level > top.level):
+        if type(a) is Tracer and (top is None or a.owner.level > top.level):
             top = a.owner
     if top is None:
         return op.value(*args, **params)
@@ -65,13 +65,13 @@ def apply(op: Op, args: Any, params: dict[str, Any]) -> Any:
 
 def call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Call an array function of NumPy (or of ours) on arguments of which some are traced."""
-    if function.__class__ is Op:
+    if type(function) is Op:
         return apply(function, args, kwargs)
     record = registry.find(function)
     if record is None:
         return _through_numpy(function, args, kwargs)
     out = kwargs.pop("out", None) if kwargs else None
-    if record.__class__ is Composite:
+    if type(record) is Composite:
         result = record.body(*args, **kwargs)
     else:
         assert isinstance(record, Op)
@@ -110,7 +110,7 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
 def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         op = registry.find(ufunc)
-        kind = other.__class__
+        kind = type(other)
         trace = self.owner
         if kind is Tracer:
             if other.owner.level > trace.level:
@@ -162,6 +162,10 @@ class Tracer:
         self.value = value
         self.owner = trace
         self.node = node
+
+    def snapshot(self) -> "Tracer":
+        """Return a tracer that stays as this one is now, whatever is stored into it later."""
+        return Tracer(self.value, self.owner, self.node)
 
     # --- what it looks like -------------------------------------------------------------
     @property
@@ -381,7 +385,7 @@ class Tracer:
 
 def concrete(x: Any) -> Any:
     """Return the plain value under any number of tracers."""
-    while x.__class__ is Tracer:
+    while type(x) is Tracer:
         x = x.value
     return x
 
