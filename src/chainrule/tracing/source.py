@@ -6,6 +6,7 @@ Taking a place costs one frame lookup; file, line, text and names are resolved o
 import ast
 import linecache
 import os
+import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,18 +19,22 @@ from ..core.graph import Place
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _INSIDE = (
-    *(os.path.join(_HERE, room) + os.sep for room in ("core", "ops", "tracing", "modes")),
+    *(os.path.join(_HERE, room) + os.sep for room in ("core", "ops", "tracing", "modes", "explain")),
     *(os.path.join(_HERE, file) for file in ("api.py", "custom.py", "lift.py", "tree.py")),
     os.path.dirname(numpy.__file__) + os.sep,
     os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), "scipy") + os.sep,
 )
+_STDLIB = os.path.dirname(os.__file__) + os.sep
+_PACKAGES = tuple(os.path.join(_STDLIB, p) + os.sep for p in ("site-packages", "dist-packages"))
 
 
 class _Inside(dict[str, bool]):
     """Whether a file belongs to a library's inside; filled on first sight."""
 
     def __missing__(self, filename: str) -> bool:
-        inside = self[filename] = filename.startswith(_INSIDE)
+        inside = self[filename] = filename.startswith(_INSIDE) or (
+            filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES)
+        )
         return inside
 
 
@@ -37,7 +42,7 @@ inside = _Inside()
 
 
 def user_frame(depth: int = 1) -> FrameType | None:
-    """Return the nearest frame outside NumPy, SciPy and the engine."""
+    """Return the nearest frame outside NumPy, SciPy, the standard library and the engine."""
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None and inside[frame.f_code.co_filename]:
         frame = frame.f_back
@@ -133,15 +138,22 @@ def _target(file: str, position: tuple[int, int, int, int]) -> str:
     return _targets(file, source).get(position, "")
 
 
-def describe(frame: FrameType | None, value: Any = None) -> str:
+_ASSIGNS = re.compile(r"\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)?=(?!=)")
+
+
+def describe(frame: FrameType | None, value: Any = None, offset: int | None = None) -> str:
     """Say where in the user's code `frame` stands, and which variable holds `value` there."""
     if frame is None:
         return ""
-    found = resolve((frame.f_code, frame.f_lasti))
+    found = resolve((frame.f_code, frame.f_lasti if offset is None else offset))
     assert found is not None
     words = f"{found.file}:{found.line}, in {found.function}"
-    if found.text:
-        words += f":  {found.text}"
+    text = found.text
+    line = linecache.getline(found.file, found.line).strip()
+    if line.startswith(text) and _ASSIGNS.match(line, len(text)):
+        text = line  # a store: the target alone says little
+    if text:
+        words += f":  {text if len(text) <= 100 else text[:97] + '…'}"
     names = [name for name, held in frame.f_locals.items() if held is value]
     if value is not None and names:
         words += f"   (variable {', '.join(repr(n) for n in names)})"

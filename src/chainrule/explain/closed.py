@@ -1,0 +1,2 @@
+"""Stub."""
+def closed_form(b): return {"closed": None}

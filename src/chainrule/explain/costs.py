@@ -1,0 +1,2 @@
+"""Stub."""
+def cost(b): return None

@@ -1,0 +1,391 @@
+"""The derivation as one JSON-able document, from which every format is printed."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+from . import checks, costs
+from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute, to_json
+from .numbers import value_to_json
+from .record import Run, Symbol
+from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of
+
+SCHEMA = "chainrule-derivation/1"
+STATEMENT = 24
+LARGE_RULE = 40
+
+
+class Builder:
+    """Fills the sections of the document, one method a section."""
+
+    def __init__(self, run: Run, args: Any, mode: str, detail: str, output: Any) -> None:
+        self.run, self.args, self.mode, self.detail = run, args, mode, detail
+        self.index = {n: i for i, n in enumerate(run.nodes, 1)}
+        self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
+        self.notes: list[str] = []
+        self.entry = _entry(run, output)
+        self.seed = _seed(run, self.entry)
+        self.sweep: Sweep = backward_sweep(run, self.seed)
+        self.partials: dict[tuple[Node, int], Symbol] = {}
+        self.out_name = self._output_name()
+
+    def build(self) -> dict[str, Any]:
+        """Return the whole document."""
+        run = self.run
+        forward = self.forward()
+        edges = self.edges()
+        doc: dict[str, Any] = {
+            "schema": SCHEMA,
+            "mode": self.mode,
+            "detail": self.detail,
+            "output": self.out_name,
+            "forward": forward,
+            "edges": edges,
+            "backward": self.backward(),
+            "problem": self.problem(),
+        }
+        doc["tangents"] = self.tangents() if self.mode != "reverse" else []
+        doc["gradients"] = self.gradients()
+        from .matrix import matrix_form
+        from .paths import paths
+
+        doc["paths"] = paths(self)
+        doc["matrix"] = matrix_form(self)
+        from .closed import closed_form
+
+        doc.update(closed_form(self))
+        doc["check"] = checks.check(self)
+        doc["cost"] = costs.cost(self)
+        doc["notes"] = self.notes + _kinks(run)
+        doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
+        return doc
+
+    # --- helpers ------------------------------------------------------------------------------
+    def line(self, lhs: Expr, sides: list[Expr], value: Any) -> dict[str, Any]:
+        """Return one chain of equalities."""
+        kept: list[Expr] = []
+        for s in sides:
+            if s not in (lhs, *kept):
+                kept.append(s)
+        return {
+            "lhs": to_json(lhs),
+            "sides": [to_json(s) for s in kept],
+            "value": None if value is None else value_to_json(value),
+        }
+
+    def numeric(self, e: Expr) -> Expr:
+        """Put numbers in the place of scalar symbols."""
+        return substitute(e, self._number)
+
+    def _number(self, s: Sym) -> Expr:
+        value = self.run.symbols[s.id].value
+        return Num(np.asarray(value)[()]) if np.ndim(value) == 0 else s
+
+    def symbol(self, s: Symbol) -> dict[str, Any]:
+        """Return the entry of the table of symbols."""
+        out: dict[str, Any] = {
+            "id": s.id, "name": s.name.raw, "text": s.text, "latex": s.latex, "kind": s.kind,
+            "shape": list(s.shape), "dtype": str(np.asarray(s.value).dtype),
+            "value": value_to_json(s.value),
+        }  # fmt: skip
+        if s.source is not None:
+            out["source"] = _source(s.source)
+        return out
+
+    def _output_name(self) -> str:
+        run = self.run
+        if run.output is None or run.output.op is None:
+            name = run.namer.take("y", "y")
+        else:
+            of = run.symbol_of[run.output]
+            if not of.name.raw.startswith("v") or of.source is None or of.source.target:
+                return of.id
+            free = next((w for w in ("y", "f", "out") if run.namer.free(w)), "y")
+            name = run.namer.take(free, free)
+        run.add(Symbol(name.text, name, "output", run.value))
+        return name.text
+
+    # --- sections -----------------------------------------------------------------------------
+    def problem(self) -> dict[str, Any]:
+        """State what is differentiated, where, and by which mode."""
+        run = self.run
+        statement = None
+        if run.output is not None and run.output.op is not None:
+            flat = self.flat(run.output)
+            if flat is not None:
+                statement = to_json(flat)
+        name = getattr(run.function, "__name__", type(run.function).__name__)
+        code = getattr(run.function, "__code__", None)
+        return {
+            "function": name,
+            "file": os.path.basename(code.co_filename) if code else "",
+            "line": code.co_firstlineno if code else 0,
+            "statement": statement,
+            "inputs": [run.symbol_of[n].id for n in run.inputs],
+            "data": [s.id for s in run.symbols.values() if s.kind == "data"],
+            "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
+            "outputs": int(np.size(run.value)),
+            "entry": None if self.entry is None else list(self.entry),
+            "parameters": sum(int(np.size(n.output)) for n in run.inputs),
+        }
+
+    def flat(self, node: Node, limit: int = STATEMENT) -> Expr | None:
+        """Write a step out in the inputs, or return None where that would be too long."""
+        trees: dict[Node, Expr] = {n: self.run.symbol_of[n].sym() for n in self.run.inputs}
+        by_symbol = {s.id: n for n, s in self.run.symbol_of.items()}
+
+        def put(s: Sym) -> Expr:
+            return trees.get(by_symbol.get(s.id), s)  # type: ignore[arg-type]
+
+        for n in self.run.nodes:
+            if n.dtype is None:
+                continue
+            trees[n] = substitute(self.run.expression(n), put)
+            if size(trees[n], limit + 1) > limit:
+                trees[n] = self.run.symbol_of[n].sym() if n is not node else trees[n]
+                return None
+        return trees[node]
+
+    def forward(self) -> list[dict[str, Any]]:
+        """Return one row per step: name, operation, value, source."""
+        rows = []
+        for node in self.run.nodes:
+            if node.dtype is None:
+                continue
+            symbol = self.run.symbol_of[node]
+            tree = self.run.expression(node)
+            sides = [tree]
+            if node.shape == () and self.detail == "full":
+                sides.append(self.numeric(tree))
+            row: dict[str, Any] = {
+                "index": self.index[node],
+                "symbol": symbol.id,
+                "line": self.line(symbol.sym(), sides, node.output),
+                "live": node in self.run.live,
+            }
+            if symbol.source is not None:
+                row["source"] = _source(symbol.source)
+            rows.append(row)
+        return rows
+
+    def edges(self) -> list[dict[str, Any]]:
+        """Return the local derivative of every edge, as the rule's own formula and its number."""
+        rows = []
+        for parent, terms in self._terms_in_order():
+            for term in terms:
+                rows.append(self._edge(parent, term, terms))
+        order = {s.id: i for i, s in enumerate(self.run.symbol_of.values())}
+        return sorted(rows, key=lambda r: (order[r["to"]], r["argument"]))
+
+    def _terms_in_order(self) -> list[tuple[Node, list[Term]]]:
+        return [(n, t) for n, t in self.sweep.terms.items() if n.dtype is not None]
+
+    def reading(self, term: Term) -> Node:
+        """Return the named step at the end of an edge (a step with parts has none itself)."""
+        if term.reader.dtype is not None:
+            return term.reader
+        return next(
+            n for n in self.run.nodes if n.inputs and n.inputs[0] is term.reader and n.dtype
+        )
+
+    def _edge(self, parent: Node, term: Term, terms: list[Term]) -> dict[str, Any]:
+        run = self.run
+        reader = self.reading(term)
+        a, b = run.symbol_of[parent], run.symbol_of[reader]
+        ct = bar(run, reader, self.sweep.gradients[reader]).sym() if reader in self.sweep.gradients \
+            else Sym("bar:" + b.id, reader.shape)  # fmt: skip
+        partial = partial_of(term, ct) if term.reader.dtype is not None else None
+        op = term.reader.op
+        assert op is not None
+        row: dict[str, Any] = {
+            "from": a.id, "to": b.id, "argument": term.argument, "op": op.name,
+            "rule": op.notation.rule if op.notation else "",
+        }  # fmt: skip
+        if partial is None:
+            row |= {"kind": "map", "map": to_json(term.whole), "steps": size(term.whole)}
+            return row
+        twice = sum(t.reader is term.reader for t in terms) > 1
+        symbol = self._partial_symbol(a, b, term.argument + 1 if twice else 0, partial)
+        self.partials[term.reader, term.argument] = symbol
+        sides = [partial]
+        if symbol.shape == ():
+            sides.append(self.numeric(partial))
+        row |= {"kind": "partial", "symbol": symbol.id,
+                "line": self.line(symbol.sym(), sides, symbol.value)}  # fmt: skip
+        return row
+
+    def _partial_symbol(self, a: Symbol, b: Symbol, which: int, partial: Expr) -> Symbol:
+        small = str(which).translate(str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")) if which else ""
+        text = f"∂{small}{b.text}/∂{a.text}"
+        sub = f"_{{{which}}}" if which else ""
+        latex = f"\\frac{{\\partial{sub} {b.latex}}}{{\\partial {a.latex}}}"
+        value = evaluate(partial, self.run.symbols)
+        return self.run.add(
+            Symbol(f"d{which}:{b.id}/{a.id}", b.name, "partial", value, words=(text, latex))
+        )
+
+    def backward(self) -> list[dict[str, Any]]:
+        """Return one row per gradient: the sum over its edges, symbols, numbers, result."""
+        rows = []
+        for node in self.sweep.order:
+            rows.append(self._gradient_row(node))
+        return rows
+
+    def _gradient_row(self, node: Node) -> dict[str, Any]:
+        run, value = self.run, self.sweep.gradients[node]
+        symbol = bar(run, node, value)
+        row: dict[str, Any] = {"of": run.symbol_of[node].id, "symbol": symbol.id}
+        terms = self.sweep.terms.get(node, [])
+        if not terms or (node is run.output and not terms):
+            row |= {"seed": True, "terms": [], "uses": 0, "arrived": 0,
+                    "line": self.line(symbol.sym(), [], value)}  # fmt: skip
+            return row
+        symbolic = [self.term_tree(t) for t in terms]
+        whole = add_up(symbolic)
+        sides = [whole]
+        if node.shape == () and all(t.reader.shape == () for t in terms):
+            sides.append(self.numeric(whole))
+            if len(terms) > 1:
+                sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
+        op = terms[0].reader.op
+        assert op is not None
+        row |= {
+            "terms": [
+                {"via": run.symbol_of[self.reading(t)].id, "argument": t.argument,
+                 "expr": to_json(s), "value": value_to_json(t.value)}
+                for t, s in zip(terms, symbolic, strict=True)
+            ],
+            "uses": len(terms), "arrived": len(terms), "final": True,
+            "rule": op.notation.rule if op.notation and len(terms) == 1 else "",
+            "line": self.line(symbol.sym(), sides, value),
+        }  # fmt: skip
+        return row
+
+    def term_tree(self, term: Term) -> Expr:
+        """Return one edge's contribution with the local derivative under its name."""
+        symbol = self.partials.get((term.reader, term.argument))
+        if symbol is None:
+            return term.whole
+        ct = Sym("bar:" + self.run.symbol_of[term.reader].id, term.reader.shape)
+        product = apply("multiply", ct, symbol.sym(), shape=term.rule.shape)
+        partial = partial_of(term, ct)
+        if term.whole is term.rule or term.whole == term.rule or partial is None:
+            return product
+        return _replace(term.whole, term.rule, product)
+
+    def gradients(self) -> list[dict[str, Any]]:
+        """Return the result: the gradient with respect to every input."""
+        rows = []
+        for node in self.run.inputs:
+            value = self.sweep.gradients.get(node)
+            if value is None:
+                value = np.zeros(node.shape, node.dtype)[()]
+                self.notes.append(
+                    f"{self.run.symbol_of[node].text} does not reach the output: its gradient is 0"
+                )
+            symbol = bar(self.run, node, value)
+            rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
+                         "line": self.line(symbol.sym(), [], value)})  # fmt: skip
+        return rows
+
+    def tangents(self) -> list[dict[str, Any]]:
+        """Return forward sweeps: one per scalar input, or along the first entry of an array."""
+        out = []
+        for node in self.run.inputs:
+            seed = np.zeros(node.shape, node.dtype)
+            seed[(0,) * seed.ndim] = 1
+            seed = seed[()]
+            for key in [k for k in self.run.symbols if k.startswith("dot:")]:
+                del self.run.symbols[key]
+            steps, _, end = forward_sweep(self.run, {node: seed})
+            rows = [self._tangent_row(p) for p in steps]
+            first = self.run.symbols["dot:" + self.run.symbol_of[node].id]
+            out.append({
+                "seed": self.run.symbol_of[node].id,
+                "entry": [0] * np.ndim(node.output),
+                "line": self.line(first.sym(), [], seed),
+                "rows": rows,
+                "result": None if end is None else value_to_json(end),
+                "symbols": {k: self.symbol(s) for k, s in self.run.symbols.items()
+                            if k.startswith("dot:")},
+            })  # fmt: skip
+        return out
+
+    def _tangent_row(self, step: Any) -> dict[str, Any]:
+        symbol = self.run.symbols["dot:" + self.run.symbol_of[step.node].id]
+        sides = [step.formula]
+        if step.node.shape == ():
+            sides.append(self.numeric(step.formula))
+        return {"of": self.run.symbol_of[step.node].id,
+                "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
+
+
+def evaluate(e: Expr, symbols: dict[str, Symbol]) -> Any:
+    """Compute a tree again from the values of its symbols, by the operations' own code."""
+    from ..core.registry import op_named
+
+    if isinstance(e, Num):
+        return e.value
+    if isinstance(e, Sym):
+        return symbols[e.id].value
+    args = [evaluate(a, symbols) for a in e.args]
+    if e.op == "outer":
+        return args[0][:, None] * args[1]
+    if e.op in ("zeros", "ones"):
+        return np.full(e.params["shape"], float(e.op == "ones"))
+    with np.errstate(all="ignore"):
+        return op_named(e.op).value(*args, **e.params)
+
+
+def _replace(tree: Expr, old: Expr, new: Expr) -> Expr:
+    if tree == old:
+        return new
+    if isinstance(tree, App):
+        args = tuple(_replace(a, old, new) for a in tree.args)
+        return App(tree.op, args, tree.params, tree.shape)
+    return tree
+
+
+def _entry(run: Run, output: Any) -> tuple[int, ...] | None:
+    """Return which entry of an array output is explained."""
+    shape = np.shape(run.value)
+    if shape == ():
+        return None
+    if output is None:
+        return (0,) * len(shape)
+    index = (output,) if isinstance(output, int) else tuple(output)
+    np.empty(shape)[index]  # an index that the output does not have is an IndexError here
+    return tuple(int(i) % n for i, n in zip(index, shape, strict=True))
+
+
+def _seed(run: Run, entry: tuple[int, ...] | None) -> Any:
+    value = np.asarray(run.value)
+    dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(float)
+    if entry is None:
+        return dtype.type(1)
+    seed = np.zeros(value.shape, dtype)
+    seed[entry] = 1
+    return seed
+
+
+def _source(s: Any) -> dict[str, Any]:
+    return {"file": os.path.basename(s.file), "line": s.line, "column": s.column, "text": s.text}
+
+
+def _kinks(run: Run) -> list[str]:
+    """Say where a step stands exactly on a kink of its function."""
+    found = []
+    for node in run.nodes:
+        if node.op is None or not node.op.kinks or node not in run.live:
+            continue
+        x = np.asarray(node.primals[0])
+        for kink in node.op.kinks:
+            count = int(np.sum(x == kink))
+            if count:
+                found.append(
+                    f"{run.symbol_of[node].text} = {node.op.name}(…) stands on its kink at "
+                    f"{kink:g} ({count} of {x.size} entries): the documented subgradient is used"
+                )
+    return found

@@ -1,0 +1,297 @@
+"""Expression trees: what every printer prints, and what every test evaluates again.
+
+A tree is read off a recorded graph; it is never written by hand. `simplify` uses structural
+identities only (1·a = a, −(−a) = a, a copy is its original), each of which keeps the value.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Num:
+    """A literal number."""
+
+    value: Any
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Sym:
+    """A named value; what it is called is told by the symbol table."""
+
+    id: str
+    shape: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An operation applied to operands."""
+
+    op: str
+    args: tuple["Expr", ...]
+    params: dict[str, Any] = field(default_factory=dict)
+    shape: tuple[int, ...] = ()
+
+
+Expr = Num | Sym | App
+
+
+def size(tree: Expr, limit: int = 10**6) -> int:
+    """Count the operations of a tree; stop counting at `limit`."""
+    count, stack = 0, [tree]
+    while stack and count < limit:
+        e = stack.pop()
+        if isinstance(e, App):
+            count += 1
+            stack.extend(e.args)
+    return count
+
+
+def symbols(tree: Expr) -> Iterator[str]:
+    """Iterate over the ids of the symbols in a tree, from left to right."""
+    if isinstance(tree, Sym):
+        yield tree.id
+    elif isinstance(tree, App):
+        for a in tree.args:
+            yield from symbols(a)
+
+
+def substitute(tree: Expr, replace: Callable[[Sym], Expr]) -> Expr:
+    """Replace every symbol of a tree."""
+    if isinstance(tree, Sym):
+        return replace(tree)
+    if isinstance(tree, App):
+        return simplify(
+            App(tree.op, tuple(substitute(a, replace) for a in tree.args), tree.params, tree.shape)
+        )
+    return tree
+
+
+def apply(op: str, *args: Expr, shape: tuple[int, ...] | None = None, **params: Any) -> Expr:
+    """Build a simplified application; the shape is that of broadcasting unless given."""
+    if shape is None:
+        shape = np.broadcast_shapes(*(a.shape for a in args))
+    return simplify(App(op, args, params, shape))
+
+
+def add_up(terms: list[Expr]) -> Expr:
+    """Return the sum of the terms, from the left."""
+    total = terms[0]
+    for t in terms[1:]:
+        total = apply("add", total, t)
+    return total
+
+
+def is_one(e: Expr) -> bool:
+    """Say whether a tree is the literal 1."""
+    return isinstance(e, Num) and not isinstance(e.value, bool) and bool(e.value == 1)
+
+
+def simplify(e: App) -> Expr:
+    """Apply structural identities at the root of a tree whose operands are simple already."""
+    rule = _IDENTITIES.get(e.op)
+    return e if rule is None else rule(e)
+
+
+def _multiply(e: App) -> Expr:
+    a, b = e.args
+    if is_one(a) and b.shape == e.shape:
+        return b
+    if is_one(b) and a.shape == e.shape:
+        return a
+    if _is(b, "negative"):
+        return App("negative", (_multiply(App("multiply", (a, b.args[0]), {}, e.shape)),), {},
+                   e.shape)  # fmt: skip
+    if _is(a, "negative"):
+        return _negative(
+            App("negative", (_multiply(App("multiply", (a.args[0], b), {}, e.shape)),), {}, e.shape)
+        )
+    return _outer(e)
+
+
+def _outer(e: App) -> Expr:
+    """Write ``a[:, None] * b`` of two vectors as the outer product a bᵀ."""
+    for column, row in (e.args, e.args[::-1]):
+        if _is(column, "getitem") and len(row.shape) == 1 and len(e.shape) == 2:
+            index = column.params.get("index")
+            vector = column.args[0]
+            if index == (slice(None), None) and len(vector.shape) == 1 and len(column.args) == 1:
+                return App("outer", (vector, row), {}, e.shape)
+    return e
+
+
+def _negative(e: App) -> Expr:
+    (a,) = e.args
+    if _is(a, "negative"):
+        return a.args[0]
+    if isinstance(a, Num) and not isinstance(a.value, bool):
+        return Num(-a.value)
+    return e
+
+
+def _power_of(e: App) -> Expr:
+    n = e.params["n"]
+    if n == 1:
+        return e.args[0]
+    return App("square", e.args, {}, e.shape) if n == 2 else e
+
+
+def _same_shape(e: App) -> Expr:
+    return e.args[0] if e.args[0].shape == e.shape else e
+
+
+def _sum(e: App) -> Expr:
+    return e.args[0] if e.params.get("axis") == () else e
+
+
+def _transpose(e: App) -> Expr:
+    (a,) = e.args
+    axes = e.params["axes"]
+    if axes == tuple(range(len(axes))):
+        return a
+    if _is(a, "transpose"):
+        both = tuple(a.params["axes"][k] for k in axes)
+        return _transpose(App("transpose", a.args, {"axes": both}, e.shape))
+    return e
+
+
+def _first(e: App) -> Expr:
+    return e.args[0]
+
+
+def _is(e: Expr, op: str) -> Any:
+    return isinstance(e, App) and e.op == op
+
+
+_IDENTITIES: dict[str, Callable[[App], Expr]] = {
+    "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
+    "positive": _first, "broadcast_to": _same_shape, "reshape": _same_shape, "sum": _sum,
+    "transpose": _transpose,
+}  # fmt: skip
+
+
+class Reader:
+    """Turns recorded nodes into trees: named nodes become symbols, the others are written out."""
+
+    def __init__(self, constant: Callable[[Any], Expr]) -> None:
+        self.constant = constant
+        self.known: dict[Node, Expr] = {}
+
+    def name(self, node: Node, expr: Expr) -> None:
+        """Let `node` be written as `expr` from now on."""
+        self.known[node] = expr
+
+    def operand(self, node: Node, k: int) -> Expr:
+        """Return the tree of argument `k` of a node."""
+        parent = node.inputs[k]
+        return self.constant(node.primals[k]) if parent is None else self.tree(parent)
+
+    def tree(self, node: Node) -> Expr:
+        """Return the tree of a node."""
+        found = self.known.get(node)
+        if found is None:
+            found = self.known[node] = self.step(node)
+        return found
+
+    def step(self, node: Node) -> Expr:
+        """Return the tree of a node in terms of its operands, also when it has a name."""
+        assert node.op is not None
+        args = tuple(self.operand(node, k) for k in range(len(node.inputs)))
+        if node.op.name == "astype" and args[0].shape == node.shape:
+            source = node.inputs[0]
+            if source is not None and source.dtype == node.dtype:
+                return args[0]
+        return simplify(App(node.op.name, args, dict(node.params), tuple(node.shape)))
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+
+def to_json(e: Expr) -> Any:
+    """Return the tree as plain lists and dicts, with full precision."""
+    if isinstance(e, Num):
+        return {"num": number_to_json(e.value)}
+    if isinstance(e, Sym):
+        return {"sym": e.id, "shape": list(e.shape)}
+    out: dict[str, Any] = {"op": e.op, "args": [to_json(a) for a in e.args]}
+    if e.params:
+        out["params"] = {k: param_to_json(v) for k, v in e.params.items()}
+    out["shape"] = list(e.shape)
+    return out
+
+
+def from_json(data: Any) -> Expr:
+    """Rebuild the tree that `to_json` wrote."""
+    if "num" in data:
+        return Num(number_from_json(data["num"]))
+    if "sym" in data:
+        return Sym(data["sym"], tuple(data["shape"]))
+    return App(
+        data["op"],
+        tuple(from_json(a) for a in data["args"]),
+        {k: param_from_json(v) for k, v in data.get("params", {}).items()},
+        tuple(data["shape"]),
+    )
+
+
+def number_to_json(v: Any) -> Any:
+    """Write a number so that JSON keeps every bit of it."""
+    if isinstance(v, bool | np.bool_):
+        return bool(v)
+    if isinstance(v, int | np.integer):
+        return int(v)
+    if isinstance(v, complex | np.complexfloating):
+        return {"re": number_to_json(v.real), "im": number_to_json(v.imag)}
+    v = float(v)
+    return v if np.isfinite(v) else str(v)
+
+
+def number_from_json(v: Any) -> Any:
+    """Read a number that `number_to_json` wrote."""
+    if isinstance(v, dict):
+        return complex(number_from_json(v["re"]), number_from_json(v["im"]))
+    return float(v) if isinstance(v, str) else v
+
+
+def param_to_json(v: Any) -> Any:
+    """Write a parameter of an operation: axes, shapes, indices, dtypes."""
+    if v is None or isinstance(v, str):
+        return v
+    if isinstance(v, bool | int | float | complex | np.number | np.bool_):
+        return number_to_json(v) if not isinstance(v, str) else v
+    if isinstance(v, tuple | list):
+        return {"tuple": [param_to_json(x) for x in v]}
+    if isinstance(v, slice):
+        return {"slice": [param_to_json(x) for x in (v.start, v.stop, v.step)]}
+    if v is Ellipsis:
+        return {"ellipsis": True}
+    if isinstance(v, np.dtype):
+        return {"dtype": str(v)}
+    if type(v).__name__ == "Hole":
+        return {"hole": True}
+    return {"repr": str(v)}
+
+
+def param_from_json(v: Any) -> Any:
+    """Read a parameter that `param_to_json` wrote."""
+    if not isinstance(v, dict):
+        return v
+    if "tuple" in v:
+        return tuple(param_from_json(x) for x in v["tuple"])
+    if "slice" in v:
+        return slice(*(param_from_json(x) for x in v["slice"]))
+    if "ellipsis" in v:
+        return Ellipsis
+    if "dtype" in v:
+        return np.dtype(v["dtype"])
+    if "hole" in v:
+        from ..ops.index import HOLE
+
+        return HOLE
+    return number_from_json(v) if "re" in v else v

@@ -1,0 +1,2 @@
+"""Stub."""
+def matrix_form(b): return None

@@ -1,0 +1,142 @@
+"""Names: what the user calls a value, and how it is written in text and in LaTeX."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+GREEK = {
+    "alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "eps": "ε",
+    "zeta": "ζ", "eta": "η", "theta": "θ", "kappa": "κ", "lam": "λ", "lambda_": "λ", "mu": "μ",
+    "nu": "ν", "xi": "ξ", "rho": "ρ", "sigma": "σ", "tau": "τ", "phi": "φ", "chi": "χ",
+    "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ",
+    "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
+}  # fmt: skip
+_LATEX_GREEK = {v: "\\" + k for k, v in GREEK.items() if k not in ("eps", "lam", "lambda_")}
+_LATEX_GREEK |= {"λ": "\\lambda", "ε": "\\epsilon", "Σ": "\\Sigma"}
+SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SPLIT = re.compile(r"^([^\W\d_]+(?:_[^\W\d_]+)*)_?(\d+)?$")
+_SAFE = re.compile(r"^[^\W\d]\w*(?:\[-?\d+\]|\.\w+|\['\w+'\])*$")
+RESERVED = frozenset({"d", "Σ", "inf", "nan", "True", "False", "i"})
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A name taken apart: its letters, its index, and which of several uses it is."""
+
+    raw: str
+    base: str
+    index: str = ""
+    turn: int = 0
+
+    @property
+    def text(self) -> str:
+        """The name in Unicode."""
+        return self.marked("")
+
+    @property
+    def latex(self) -> str:
+        """The name in LaTeX."""
+        return self.marked_latex("")
+
+    def marked(self, mark: str) -> str:
+        """The name under a bar (the gradient) or a dot (the tangent)."""
+        base = self.base
+        if mark == "bar":
+            base = base + "\u0304" if len(base) == 1 else "".join(c + "\u0305" for c in base)
+        elif mark == "dot":
+            base = base[0] + "\u0307" + base[1:]
+        turn = f"⁽{str(self.turn).translate(SUPERSCRIPTS)}⁾" if self.turn else ""
+        return base + self.index.translate(SUBSCRIPTS) + turn
+
+    def marked_latex(self, mark: str) -> str:
+        """The name in LaTeX under a bar or a dot."""
+        base = self.base
+        if base in _LATEX_GREEK:
+            base = _LATEX_GREEK[base]
+        elif len(base) > 1:
+            base = "\\mathrm{" + base.replace("_", "\\_").replace("'", "{'}") + "}"
+        if mark == "bar":
+            base = f"\\bar{{{base}}}" if len(self.base) == 1 else f"\\overline{{{base}}}"
+        elif mark == "dot":
+            base = f"\\dot{{{base}}}"
+        index = f"_{{{self.index}}}" if self.index else ""
+        turn = f"^{{({self.turn})}}" if self.turn else ""
+        return base + index + turn
+
+
+def pretty(raw: str) -> tuple[str, str]:
+    """Split a name into letters and index: W1 → (W, 1), theta → (θ, "")."""
+    found = _SPLIT.match(raw)
+    if found is None:
+        return raw, ""
+    base, index = found.group(1), found.group(2) or ""
+    return GREEK.get(base, base), index
+
+
+def leaf_name(path: str) -> str:
+    """Return the short name of a leaf of a container: params['W1'] → W1, layers[0].b → b_0."""
+    parts = re.findall(r"\['([^']*)'\]|\[(-?\d+)\]|\.(\w+)|^([^\[.]+)", path)
+    words = [key or attribute or root for key, _, attribute, root in parts]
+    numbers = [number for _, number, _, _ in parts if number]
+    word = [w for w in words if w][-1]
+    if not re.match(r"^[^\W\d]\w*$", word):
+        return path
+    if numbers and not re.search(r"\d$", word):
+        return word + "_".join(numbers) if len(numbers) == 1 else path
+    return path if numbers else word
+
+
+class Namer:
+    """Gives every value a name of its own, the user's where there is one."""
+
+    def __init__(self) -> None:
+        self.taken: set[str] = set(RESERVED)
+
+    def inputs(self, paths: list[str]) -> list[Name]:
+        """Name the leaves of the arguments: short names where they differ, else full paths."""
+        short = [leaf_name(p) for p in paths]
+        out = []
+        for path, name in zip(paths, short, strict=True):
+            if short.count(name) > 1 or self._shown(name) in self.taken:
+                name = path
+            out.append(self.take(path, name))
+        return out
+
+    def _shown(self, name: str, turn: int = 0) -> str:
+        base, index = pretty(name)
+        return Name(name, base, index, turn).text
+
+    def free(self, name: str, turn: int = 0) -> bool:
+        """Say whether a name is still to be had."""
+        return self._shown(name, turn) not in self.taken
+
+    def take(self, raw: str, name: str, turn: int = 0) -> Name:
+        """Reserve a name, with a prime for every other holder of it."""
+        base, index = pretty(name)
+        found = Name(raw, base, index, turn)
+        while found.text in self.taken:
+            base += "'"
+            found = Name(raw, base, index, turn)
+        self.taken.add(found.text)
+        return found
+
+
+def runs(nodes: list[Any]) -> set[int]:
+    """Return the positions whose node is the last of its source expression.
+
+    One expression may record several operations (a composite); in a loop the same expression is
+    recorded again and again. A run of nodes of one place is parted by its shortest period.
+    """
+    ends: set[int] = set()
+    i = 0
+    while i < len(nodes):
+        j = i
+        while j < len(nodes) and nodes[j].place == nodes[i].place:
+            j += 1
+        names = [n.op.name for n in nodes[i:j]]
+        n = j - i
+        period = next(p for p in range(1, n + 1) if n % p == 0 and names[:p] * (n // p) == names)
+        ends.update(range(i + period - 1, j, period))
+        i = j
+    return ends

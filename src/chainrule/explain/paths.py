@@ -1,0 +1,78 @@
+"""The chain as a sum over paths: how many there are, and each of them where they are few."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+from .expr import Expr, Num, apply, to_json
+
+FEW = 8
+
+
+def paths(builder: Any) -> list[dict[str, Any]]:
+    """Return, per input: the number of paths, the edge products, and the product along each."""
+    run, sweep = builder.run, builder.sweep
+    counts: dict[Node, int] = {}
+    for node in sweep.order:
+        terms = sweep.terms.get(node, [])
+        if not terms:
+            counts[node] = 1
+            continue
+        counts[node] = sum(
+            counts.get(builder.reading(t), 1) for t in terms
+        )
+    rows = []
+    for node in run.inputs:
+        if node not in counts:
+            continue
+        edges = sum(len(t) for n, t in sweep.terms.items() if n.dtype is not None)
+        row: dict[str, Any] = {"of": run.symbol_of[node].id, "count": counts[node], "edges": edges}
+        products = _products(builder, node) if builder.scalar and counts[node] <= FEW else None
+        if products:
+            row |= _lines(builder, node, products)
+        rows.append(row)
+    return rows
+
+
+def _products(builder: Any, node: Node) -> list[list[Any]] | None:
+    """Return, for each path from the output to `node`, its edges' symbols; None: not all named."""
+    sweep = builder.sweep
+    terms = sweep.terms.get(node, [])
+    if not terms:
+        return [[]]
+    found = []
+    for t in terms:
+        symbol = builder.partials.get((t.reader, t.argument))
+        if symbol is None:
+            return None
+        before = _products(builder, t.reader)
+        if before is None:
+            return None
+        found += [[*path, symbol] for path in before]
+    return found
+
+
+def _lines(builder: Any, node: Node, products: list[list[Any]]) -> dict[str, Any]:
+    each = []
+    for edges in products:
+        if not edges:
+            continue
+        symbols: Expr = edges[0].sym()
+        numbers: Expr = Num(edges[0].value)
+        value = edges[0].value
+        for e in edges[1:]:
+            symbols = apply("multiply", symbols, e.sym())
+            numbers = apply("multiply", numbers, Num(e.value))
+            value = value * e.value
+        each.append((symbols, numbers, np.asarray(value)[()]))
+    if not each:
+        return {}
+    total_symbols: Expr = each[0][0]
+    total_numbers: Expr = each[0][1]
+    for s, n, _ in each[1:]:
+        total_symbols = apply("add", total_symbols, s)
+        total_numbers = apply("add", total_numbers, n)
+    symbol = builder.run.symbols["bar:" + builder.run.symbol_of[node].id]
+    line = builder.line(symbol.sym(), [total_symbols, total_numbers], symbol.value)
+    return {"line": line, "terms": [to_json(s) for s, _, _ in each]}

@@ -1,0 +1,295 @@
+"""Run the user's function once on tracers, and give every value on the way a name."""
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..core.graph import Node
+from ..core.op import Op
+from ..errors import OutputTypeError
+from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
+from ..tracing.recording import Recording
+from ..tracing.source import Source, resolve
+from ..tracing.tracer import Tracer
+from .expr import App, Expr, Num, Reader, Sym
+from .names import Name, Namer, runs
+
+
+class KeptRecording(Recording):
+    """Keeps all values, and constant arrays as they were when they were used."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(keep=True)
+
+    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        """Record the step, and hold copies of the plain arrays that it read."""
+        result = super().process(op, args, params)
+        node = self.nodes[-1 - op.outputs]
+        for k, p in enumerate(node.primals):
+            if p.__class__ is np.ndarray and node.inputs[k] is None:
+                node.primals[k] = self._snapshot(p)
+        return result
+
+
+@dataclass(slots=True)
+class Symbol:
+    """A named value of the derivation."""
+
+    id: str
+    name: Name
+    kind: str  # input, data, constant, step, gradient, tangent, partial, synonym
+    value: Any
+    mark: str = ""
+    source: Source | None = None
+    words: tuple[str, str] | None = None  # text and LaTeX, where they are not the name's own
+
+    @property
+    def text(self) -> str:
+        """The symbol in Unicode."""
+        return self.words[0] if self.words else self.name.marked(self.mark)
+
+    @property
+    def latex(self) -> str:
+        """The symbol in LaTeX."""
+        return self.words[1] if self.words else self.name.marked_latex(self.mark)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the value."""
+        return np.shape(self.value)
+
+    def sym(self) -> Sym:
+        """The symbol as a tree."""
+        return Sym(self.id, self.shape)
+
+
+class Run:
+    """One recorded run: the steps that lead to the output, the symbols, and the trees."""
+
+    def __init__(self, f: Callable[..., Any], args: Any, argnums: Argnums) -> None:
+        self.function = f
+        self.symbols: dict[str, Symbol] = {}
+        self.namer = Namer()
+        self.by_id: dict[int, Sym] = {}
+        self.held: list[Any] = []
+        data = self._data(f, args, argnums)
+        self.call = Call(f, data[0], {}, argnums)
+        self.call.own()
+        rec = KeptRecording()
+        tracers = [rec.input(x) for x in self.call.leaves]
+        leaves, _ = output_leaves(f, self.call.run(rec, tracers))
+        graph = rec.finish(tracers, leaves)
+        self.inputs = graph.inputs
+        self.output, self.value = self._one_output(graph.outputs)
+        self.reader = Reader(self.constant)
+        self.symbol_of: dict[Node, Symbol] = {}
+        self._name_inputs(data[1])
+        for original, snapshot in rec.snapshots.values():
+            if id(original) in self.by_id:
+                self.by_id[id(snapshot)] = self.by_id[id(original)]
+        self.nodes = self._needed(graph.nodes)
+        self.live = self._live()
+        self._name_steps(graph.nodes)
+
+    # --- the call -----------------------------------------------------------------------------
+    def _data(self, f: Any, args: Any, argnums: Argnums) -> tuple[Any, list[tuple[str, Any]]]:
+        """Return the arguments, and (path, leaf) of those that are not differentiated.
+
+        A float among these becomes an object of its own, so that it is known again by identity.
+        """
+        numbers = argnums if isinstance(argnums, tuple | list) else (argnums,)
+        chosen = {n % len(args) for n in numbers if isinstance(n, int) and args}
+        out, found = list(args), []
+        for k, arg in enumerate(args):
+            if k in chosen:
+                continue
+            base = parameter_name(f, k)
+            try:
+                leaves, treedef = tree.flatten(arg)
+                paths = tree.paths(arg)
+            except (TypeError, ValueError):
+                continue
+            leaves = [v * 1.0 if v.__class__ is float else v for v in leaves]
+            out[k] = tree.unflatten(treedef, leaves)
+            found += [(base + p, v) for p, v in zip(paths, leaves, strict=True)]
+        return tuple(out), found
+
+    def _one_output(self, outputs: tuple[Any, ...]) -> tuple[Node | None, Any]:
+        if len(outputs) != 1:
+            name = getattr(self.function, "__name__", "the function")
+            raise OutputTypeError(
+                f"{name} returned {len(outputs)} arrays; a derivation is of one output",
+                why="each output has a derivation of its own",
+                cure="explain one of them: explain(lambda *a: f(*a)[0], …)",
+            )
+        (out,) = outputs
+        if out.__class__ is Node:
+            value = out.output
+            if np.asarray(value).dtype.kind in "fc" and np.isnan(value).any():
+                nan_input(self.call, value)
+            return out, value
+        return None, out.value if out.__class__ is Tracer else out
+
+    # --- what is shown ------------------------------------------------------------------------
+    def _needed(self, nodes: tuple[Node, ...]) -> list[Node]:
+        """Return the steps that the output's value depends on."""
+        wanted = {self.output}
+        for node in reversed(nodes):
+            if node in wanted:
+                wanted.update(n for n in node.inputs if n is not None)
+        return [n for n in nodes if n in wanted]
+
+    def _live(self) -> dict[Node, int]:
+        """Return, for each step a derivative flows through, the bit set of those arguments."""
+        live: dict[Node, int] = dict.fromkeys(self.inputs, 0)
+        for node in self.nodes:
+            assert node.op is not None
+            mask = 0
+            for k, parent in enumerate(node.inputs):
+                if parent is not None and parent in live and node.op.flows(k):
+                    mask |= 1 << k
+            if mask:
+                live[node] = mask
+        back = {self.output}
+        for node in reversed(self.nodes):
+            if node in back and node in live:
+                back.update(n for k, n in enumerate(node.inputs) if live[node] >> k & 1)
+        return {n: m for n, m in live.items() if n in back or n.op is None}
+
+    # --- names --------------------------------------------------------------------------------
+    def add(self, symbol: Symbol) -> Symbol:
+        """Enter a symbol into the table."""
+        self.symbols[symbol.id] = symbol
+        return symbol
+
+    def _name_inputs(self, data: list[tuple[str, Any]]) -> None:
+        paths = [p.replace("argument ", "x") for p in self.call.names()]
+        if paths == ["x0"]:
+            paths = ["x"]
+        arrays = [(p, v) for p, v in data if isinstance(v, np.ndarray | float | np.floating)]
+        names = self.namer.inputs(paths + [p for p, _ in arrays])
+        for node, name in zip(self.inputs, names, strict=False):
+            symbol = self.add(Symbol(name.text, name, "input", node.output))
+            self.symbol_of[node] = symbol
+            self.reader.name(node, symbol.sym())
+        for (_, value), name in zip(arrays, names[len(paths) :], strict=True):
+            symbol = self.add(Symbol(name.text, name, "data", value))
+            self._know(value, symbol)
+
+    def _know(self, value: Any, symbol: Symbol) -> None:
+        self.by_id[id(value)] = symbol.sym()
+        self.held.append(value)
+
+    def _name_steps(self, recorded: tuple[Node, ...]) -> None:
+        all_steps = list(recorded)
+        ends = runs(all_steps)
+        sources = {n: resolve(n.place) for n in self.nodes}
+        last = {all_steps[i] for i in ends}
+        target = {
+            n: s.target for n, s in sources.items() if s is not None and s.target and n in last
+        }
+        counts: dict[str, int] = {}
+        for name in target.values():
+            counts[name] = counts.get(name, 0) + 1
+        turns: dict[str, int] = {}
+        for i, node in enumerate(self.nodes, 1):
+            if node.dtype is None:
+                continue
+            raw = target.get(node, "")
+            if raw:
+                turns[raw] = turns.get(raw, 0) + 1
+                many = counts[raw] > 1 or not self.namer.free(raw)
+                name = self.namer.take(raw, raw, turns[raw] if many else 0)
+            else:
+                name = self.namer.take(f"v{i}", f"v{i}")
+            symbol = self.add(Symbol(f"v{i}", name, "step", node.output, source=sources[node]))
+            while symbol.id in (s.id for s in self.symbols.values() if s is not symbol):
+                symbol.id += "'"
+            self.symbols[symbol.id] = symbol
+            self.symbol_of[node] = symbol
+            self.reader.name(node, symbol.sym())
+            if np.ndim(node.output) and node.dtype.kind not in "fc":
+                self._know(node.output, symbol)
+
+    def expression(self, node: Node) -> Expr:
+        """Return how a step is computed from the named values before it."""
+        self._hint(node)
+        return self.reader.step(node)
+
+    def _hint(self, node: Node) -> None:
+        """Name the constant arrays of a step as its source text names them."""
+        source = self.source(node)
+        if source is None or not source.text:
+            return
+        words = _operand_names(source.text, len(node.inputs))
+        for k, word in enumerate(words):
+            value = node.primals[k]
+            if word and node.inputs[k] is None and np.ndim(value) and id(value) not in self.by_id:
+                self._constant_symbol(value, word)
+
+    def source(self, node: Node) -> Source | None:
+        """Return where in the user's code a step was made."""
+        return resolve(node.place)
+
+    def constant(self, value: Any) -> Expr:
+        """Return the tree of a constant: a number, or the name of an array."""
+        known = self.by_id.get(id(value))
+        if known is not None:
+            return known
+        if np.ndim(value) == 0:
+            return Num(value if not isinstance(value, np.ndarray) else value[()])
+        plain = _plain_array(value)
+        if plain is not None:
+            return plain
+        return self._constant_symbol(value, "").sym()
+
+    def _constant_symbol(self, value: Any, word: str) -> Symbol:
+        if not word or not self.namer.free(word):
+            n = 1
+            while not self.namer.free(f"c{n}"):
+                n += 1
+            word = f"c{n}"
+        name = self.namer.take(word, word)
+        symbol = self.add(Symbol(name.text, name, "constant", value))
+        self._know(value, symbol)
+        return symbol
+
+
+def _plain_array(value: Any) -> Expr | None:
+    """Write arrays of equal entries as 𝟎 and 𝟏."""
+    a = np.asarray(value)
+    if a.size and a.dtype.kind == "f":
+        if not a.any():
+            return App("zeros", (), {"shape": a.shape}, a.shape)
+        if (a == 1).all():
+            return App("ones", (), {"shape": a.shape}, a.shape)
+    return None
+
+
+def _operand_names(text: str, arity: int) -> list[str]:
+    """Return, for each operand in a source expression, the plain name that stands there."""
+    try:
+        e: Any = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return [""] * arity
+    if isinstance(e, ast.BinOp):
+        operands: list[Any] = [e.left, e.right]
+    elif isinstance(e, ast.Call):
+        operands = list(e.args)
+    else:
+        operands = []
+    words = []
+    for operand in operands[:arity]:
+        if isinstance(operand, ast.Name):
+            words.append(operand.id)
+        elif isinstance(operand, ast.Attribute):
+            words.append(operand.attr)
+        else:
+            words.append("")
+    return words + [""] * (arity - len(words))

@@ -1,0 +1,273 @@
+"""The backward sweep, run by the engine's own pulls on recorded values.
+
+Every rule runs once, on tracers of a recording of its own: the number it returns is the gradient,
+and the graph it leaves is the formula that is printed. There is no second table.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+from ..core.op import Op
+from ..modes.forward import push
+from ..modes.reverse import fit, pulls
+from ..tracing.recording import Recording
+from ..tracing.tracer import Tracer, concrete
+from .expr import App, Expr, Num, Reader, Sym, simplify, symbols
+from .record import Run, Symbol
+
+QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "raise"}
+
+
+@dataclass(slots=True)
+class Term:
+    """What one edge contributes to the gradient of a value."""
+
+    reader: Node
+    argument: int
+    rule: Expr  # before repeated axes are summed
+    whole: Expr  # after
+    value: Any
+    graph: tuple[Node, ...] = ()
+
+
+@dataclass(slots=True)
+class Sweep:
+    """A finished backward sweep."""
+
+    gradients: dict[Node, Any] = field(default_factory=dict)
+    terms: dict[Node, list[Term]] = field(default_factory=dict)
+    order: list[Node] = field(default_factory=list)
+    executed: list[Node] = field(default_factory=list)
+    additions: list[Any] = field(default_factory=list)
+
+
+class Bench:
+    """Where one rule runs: a fresh recording whose inputs stand for named values."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.rec = Recording(keep=True, places=False)
+        self.reader = Reader(run.constant)
+
+    def stand_in(self, value: Any, expr: Expr) -> Any:
+        """Return a tracer for a floating value, named; other values stay as they are."""
+        dtype = getattr(value, "dtype", None)
+        if dtype is None or dtype.kind not in "fc":
+            return value
+        t = self.rec.input(value)
+        self.reader.name(t.node, expr)
+        return t
+
+    def tree(self, value: Any) -> Expr:
+        """Return the formula that made a value."""
+        if value.__class__ is Tracer and value.owner is self.rec:
+            return self.reader.tree(value.node)
+        return self.run.constant(concrete(value))
+
+    def primals(self, node: Node) -> list[Any]:
+        """Return stand-ins for the arguments of a step."""
+        out = []
+        for k, p in enumerate(node.primals):
+            if node.inputs[k] is None and not np.ndim(p):
+                out.append(p)
+            else:
+                out.append(self.stand_in(p, self.run.reader.operand(node, k)))
+        return out
+
+    def output(self, node: Node) -> Any:
+        """Return a stand-in for the result of a step (for several results, a tuple of them)."""
+        assert node.op is not None
+        here = self.run.reader.tree(node)
+        if not node.op.outputs:
+            return self.stand_in(node.output, here)
+        parts = []
+        for i, part in enumerate(node.output):
+            found = self.run.reader.known.get(component_of(self.run, node, i))
+            expr = found or App("component", (here,), {"index": i}, np.shape(part))
+            parts.append(self.stand_in(part, expr))
+        return type(node.output)(*parts) if hasattr(node.output, "_fields") else tuple(parts)
+
+
+def component_of(run: Run, whole: Node, index: int) -> Any:
+    """Return the node of one output of a step with several."""
+    for n in run.nodes:
+        if n.inputs and n.inputs[0] is whole and n.dtype is not None and n.op is not None:
+            if n.op.name == "component" and n.params["index"] == index:
+                return n
+    return None
+
+
+def bar(run: Run, node: Node, value: Any) -> Symbol:
+    """Return the symbol of the gradient with respect to a step, made when first asked for."""
+    of = run.symbol_of[node]
+    key = "bar:" + of.id
+    found = run.symbols.get(key)
+    if found is None:
+        found = run.add(Symbol(key, of.name, "gradient", value, mark="bar"))
+    found.value = value
+    return found
+
+
+def dot(run: Run, node: Node, value: Any) -> Symbol:
+    """Return the symbol of the tangent of a step."""
+    of = run.symbol_of[node]
+    return run.add(Symbol("dot:" + of.id, of.name, "tangent", value, mark="dot"))
+
+
+def backward_sweep(run: Run, seed: Any) -> Sweep:
+    """Run reverse mode as the engine does, step for step, and keep the formulas."""
+    sweep = Sweep()
+    if run.output is None or run.output not in run.live:
+        return sweep
+    cts: dict[Node, Any] = {run.output: seed}
+    with np.errstate(**QUIET):  # type: ignore[arg-type]
+        for node in reversed(run.nodes):
+            ct = cts.pop(node, None)
+            if ct is None:
+                continue
+            if node.dtype is not None:
+                sweep.gradients[node] = ct
+                sweep.order.append(node)
+                if node.op is not None and node.op.name == "component":
+                    _to_part(cts, node, ct)
+                    continue
+            _pull(run, sweep, cts, node, ct)
+    for node in run.inputs:
+        if node in cts:
+            sweep.gradients[node] = cts[node]
+            sweep.order.append(node)
+    return sweep
+
+
+def _to_part(cts: dict[Node, Any], node: Node, ct: Any) -> None:
+    whole = node.inputs[0]
+    assert whole is not None and whole.op is not None
+    parts = cts.setdefault(whole, [None] * whole.op.outputs)
+    parts[node.params["index"]] = ct
+
+
+def _pull(run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any) -> None:
+    bench = Bench(run)
+    copy = Node(
+        node.op, node.inputs, node.params, None, run.live[node], bench.primals(node),
+        bench.output(node), node.shape, node.dtype,
+    )  # fmt: skip
+    if node.dtype is None:
+        held: Any = [
+            None if c is None else bench.stand_in(c, bar(run, component_of(run, node, i), c).sym())
+            for i, c in enumerate(ct)
+        ]
+    else:
+        held = bench.stand_in(ct, bar(run, node, ct).sym())
+    for k, pull, careful in pulls(copy):
+        start = len(bench.rec.nodes)
+        try:
+            contribution = pull(held, copy)
+        except FloatingPointError:
+            del bench.rec.nodes[start:]
+            with np.errstate(invalid="ignore"):
+                contribution = (careful or pull)(held, copy)
+        pairs = enumerate(contribution) if k < 0 else [(k, contribution)]
+        for position, c in pairs:
+            parent = node.inputs[position]
+            if c is None or parent is None or not run.live[node] >> position & 1:
+                continue
+            whole = c
+            if c.shape != parent.shape or c.dtype != parent.dtype:
+                whole = fit(c, parent)
+            value = concrete(whole)
+            sweep.terms.setdefault(parent, []).append(
+                Term(node, position, bench.tree(c), bench.tree(whole), value,
+                     tuple(bench.rec.nodes[start:]))
+            )  # fmt: skip
+            before = cts.get(parent)
+            if before is not None:
+                sweep.additions.append(value)
+            cts[parent] = value if before is None else before + value
+    sweep.executed += bench.rec.nodes
+
+
+@dataclass(slots=True)
+class Push:
+    """One step of a forward sweep: the tangent's formula and value."""
+
+    node: Node
+    formula: Expr
+    value: Any
+
+
+def forward_sweep(run: Run, seeds: dict[Node, Any], named: bool = True) -> Any:
+    """Push tangents of the inputs through the run; return (steps, executed operations)."""
+    ts: dict[Node, Any] = dict(seeds)
+    steps: list[Push] = []
+    executed: list[Node] = []
+    if named:
+        for node, t in seeds.items():
+            dot(run, node, t)
+    for node in run.nodes:
+        if not any(n in ts for n in node.inputs if n is not None):
+            continue
+        op = node.op
+        assert op is not None
+        bench = Bench(run)
+        if op.name == "component":
+            whole = ts[node.inputs[0]] if node.inputs[0] in ts else None
+            t = None if whole is None else whole[node.params["index"]]
+            formula: Expr | None = None
+        else:
+            t, formula = _push(run, bench, op, node, ts)
+        if t is None:
+            continue
+        ts[node] = t
+        executed += bench.rec.nodes
+        if named and node.dtype is not None:
+            dot(run, node, t)
+            if formula is not None:
+                steps.append(Push(node, formula, t))
+    return steps, executed, ts.get(run.output) if run.output is not None else None
+
+
+def _push(run: Run, bench: Bench, op: Op, node: Node, ts: dict[Node, Any]) -> Any:
+    held: list[Any] = []
+    for k, parent in enumerate(node.inputs):
+        if parent is None or parent not in ts or not op.flows(k):
+            held.append(None)
+            continue
+        expr = Sym("dot:" + run.symbol_of[parent].id, parent.shape)
+        held.append(bench.stand_in(ts[parent], expr))
+    if all(t is None for t in held):
+        return None, None
+    t = push(op, bench.output(node), bench.primals(node), held, node.params)
+    if t is None:
+        return None, None
+    if op.outputs:
+        return tuple(None if p is None else concrete(p) for p in t), None
+    return concrete(t), bench.tree(t)
+
+
+def partial_of(term: Term, ct: Sym) -> Expr | None:
+    """Return the local derivative when the rule is a product with the incoming gradient.
+
+    It is read off the rule's own recorded formula: ȳ·D is the derivative D; None where the rule
+    is another linear map.
+    """
+    e = term.rule
+    if e == ct:
+        return Num(1.0)
+    if isinstance(e, App) and e.op == "negative":
+        inner = _factor(e.args[0], ct)
+        return None if inner is None else simplify(App("negative", (inner,), {}, inner.shape))
+    return _factor(e, ct)
+
+
+def _factor(e: Expr, ct: Sym) -> Expr | None:
+    if e == ct:
+        return Num(1.0)
+    if isinstance(e, App) and e.op == "multiply" and e.args[0] == ct:
+        other = e.args[1]
+        return None if ct.id in set(symbols(other)) else other
+    return None
+

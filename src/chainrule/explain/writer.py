@@ -1,0 +1,300 @@
+"""From trees and values to characters: Unicode text. `LatexWriter` says what LaTeX does otherwise.
+
+How an operation is written comes from its record (`Notation`); only what depends on shapes (⊙ or
+·, transposes, sums over some axes) is decided here.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..core import registry
+from ..core.op import Notation
+from .expr import App, Expr, Num, Sym, from_json, number_from_json
+from .names import SUBSCRIPTS, SUPERSCRIPTS
+from .numbers import short
+
+_CALL = Notation()
+_QUIET_PARAMS = {"keepdims": False, "order": "C"}
+ADD, TIMES, JUXTAPOSE, POWER, TRANSPOSE, ATOM = 10, 20, 25, 30, 40, 100
+
+
+class Writer:
+    """Writes trees as Unicode text, with a table of symbols."""
+
+    minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
+
+    def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
+        self.symbols = symbols
+
+    # --- leaves -------------------------------------------------------------------------------
+    def symbol(self, id: str) -> str:
+        """Write a symbol."""
+        return str(self.symbols[id]["text"])
+
+    def digits(self, text: str) -> str:
+        """Dress the plain digits of a number."""
+        return text.replace("-", self.minus).replace("inf", "∞").replace("nan", "NaN")
+
+    def number(self, v: Any) -> tuple[str, bool]:
+        """Write a number, and say whether it was rounded."""
+        if isinstance(v, complex | np.complexfloating):
+            re, rounded_re = short(v.real)
+            im, rounded_im = short(abs(v.imag) if not np.isnan(v.imag) else v.imag)
+            sign = "-" if v.imag < 0 or (v.imag == 0 and np.signbit(v.imag)) else "+"
+            text = f"({self.digits(re)} {self.digits(sign)} {self.digits(im)}i)"
+            return text, rounded_re or rounded_im
+        text, rounded = short(v)
+        return self.digits(text), rounded
+
+    # --- trees --------------------------------------------------------------------------------
+    def expr(self, e: Expr, need: int = 0) -> str:
+        """Write a tree, in parentheses where its surroundings bind more strongly than `need`."""
+        text, level = self.write(e)
+        return self.paren(text) if level < need else text
+
+    def paren(self, text: str) -> str:
+        """Put parentheses around a text."""
+        return f"({text})"
+
+    def write(self, e: Expr) -> tuple[str, int]:
+        """Return the text of a tree and how strongly it binds."""
+        if isinstance(e, Sym):
+            return self.symbol(e.id), ATOM
+        if isinstance(e, Num):
+            text, _ = self.number(e.value)
+            return text, 15 if text.startswith(self.minus) else ATOM
+        special = getattr(self, "_" + e.op, None)
+        if special is not None:
+            found = special(e)
+            if found is not None:
+                return found  # type: ignore[no-any-return]
+        return self.template(e)
+
+    def notation(self, op: str) -> Notation:
+        """Return how the operation's record says it is written."""
+        try:
+            return registry.op_named(op).notation or _CALL
+        except KeyError:
+            return _CALL
+
+    def pattern(self, notation: Notation) -> str:
+        """Return the template of this format."""
+        return notation.text
+
+    def template(self, e: App) -> tuple[str, int]:
+        """Write a tree by the template of its operation, else as a call."""
+        notation = self.notation(e.op)
+        pattern = self.pattern(notation)
+        if not pattern:
+            return self.call(e), ATOM
+        needs = notation.operands or (0,) * len(e.args)
+        args = [
+            self.expr(a, needs[k] if k < len(needs) else needs[-1]) for k, a in enumerate(e.args)
+        ]
+        params = {k: self.param(v, []) for k, v in e.params.items()}
+        try:
+            return pattern.format(*args, **params), notation.level
+        except (IndexError, KeyError):
+            return self.call(e), ATOM
+
+    def call(self, e: App) -> str:
+        """Write a tree as a call of a function."""
+        parts = [self.expr(a) for a in e.args]
+        for k, v in e.params.items():
+            if k not in _QUIET_PARAMS or _QUIET_PARAMS[k] != v:
+                parts.append(f"{k}={self.param(v, [])}")
+        return f"{self.function(e.op)}({', '.join(parts)})"
+
+    def function(self, op: str) -> str:
+        """Write the name of a function."""
+        return op
+
+    def param(self, v: Any, holes: list[str]) -> str:
+        """Write a parameter as Python would."""
+        if isinstance(v, slice):
+            text = f"{'' if v.start is None else v.start}:{'' if v.stop is None else v.stop}"
+            return text if v.step is None else f"{text}:{v.step}"
+        if isinstance(v, tuple):
+            inner = ", ".join(self.param(x, holes) for x in v)
+            return f"({inner},)" if len(v) == 1 else f"({inner})"
+        if v is Ellipsis:
+            return "..."
+        if isinstance(v, np.dtype):
+            return str(v)
+        if isinstance(v, float | np.floating):
+            return repr(float(v))
+        if type(v).__name__ == "Hole":
+            return holes.pop(0) if holes else "·"
+        return str(v)
+
+    # --- operations whose writing depends on shapes -------------------------------------------
+    def _add(self, e: App) -> tuple[str, int]:
+        left, right = self.expr(e.args[0], ADD), self.expr(e.args[1], ADD)
+        if right.startswith(self.minus):
+            return f"{left} {self.minus} {right[len(self.minus) :].lstrip()}", ADD
+        return f"{left} + {right}", ADD
+
+    def _subtract(self, e: App) -> tuple[str, int]:
+        left, right = self.expr(e.args[0], ADD), self.expr(e.args[1], ADD + 1)
+        if right.startswith(self.minus):
+            right = self.paren(right)
+        return f"{left} {self.minus} {right}", ADD
+
+    def _negative(self, e: App) -> tuple[str, int]:
+        return self.minus + self.expr(e.args[0], TIMES), 15
+
+    def _multiply(self, e: App) -> tuple[str, int]:
+        sign = self.hadamard if all(_many(a) for a in e.args) else self.dot
+        left = self.leading(e.args[0])
+        b = e.args[1]
+        quotient = isinstance(b, App) and b.op in ("divide", "reciprocal")
+        return left + sign + self.expr(b, TIMES + quotient), TIMES
+
+    def leading(self, e: Expr) -> str:
+        """Write a first factor: a negative number needs no parentheses there."""
+        text, level = self.write(e)
+        return text if level >= TIMES or isinstance(e, Num) else self.paren(text)
+
+    def _matmul(self, e: App) -> tuple[str, int]:
+        a, b = e.args
+        if len(a.shape) == 1 and len(b.shape) == 1:
+            return f"{self.top(a)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
+        return f"{self.expr(a, JUXTAPOSE)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
+
+    def _outer(self, e: App) -> tuple[str, int]:
+        return f"{self.expr(e.args[0], JUXTAPOSE)} {self.top(e.args[1])}", JUXTAPOSE
+
+    def top(self, e: Expr) -> str:
+        """Write a transpose."""
+        return self.expr(e, TRANSPOSE + 1) + "ᵀ"
+
+    def _transpose(self, e: App) -> tuple[str, int] | None:
+        axes = e.params.get("axes")
+        return (self.top(e.args[0]), TRANSPOSE) if axes == (1, 0) else None
+
+    def _square(self, e: App) -> tuple[str, int]:
+        return self.raised(e.args[0], 2), POWER
+
+    def _power_of(self, e: App) -> tuple[str, int]:
+        return self.raised(e.args[0], e.params["n"]), POWER
+
+    def raised(self, base: Expr, n: Any) -> str:
+        """Write a power with a number as exponent."""
+        if isinstance(n, int):
+            return self.expr(base, POWER + 1) + str(n).translate(SUPERSCRIPTS)
+        text = self.digits(short(n)[0])
+        return f"{self.expr(base, POWER + 1)}^{self.paren(text) if text[0] == '−' else text}"
+
+    def _sum(self, e: App) -> tuple[str, int] | None:
+        (a,) = e.args
+        whole = tuple(range(len(a.shape)))
+        if e.params.get("axis") in (None, whole) and not e.params.get("keepdims"):
+            return f"Σ({self.expr(a)})", ATOM
+        return None
+
+    def _zeros(self, e: App) -> tuple[str, int]:
+        return f"zeros{self.param(tuple(e.params['shape']), [])}", ATOM
+
+    def _ones(self, e: App) -> tuple[str, int]:
+        return f"ones{self.param(tuple(e.params['shape']), [])}", ATOM
+
+    def _component(self, e: App) -> tuple[str, int]:
+        return f"{self.expr(e.args[0], ATOM)}[{e.params['index']}]", ATOM
+
+    def _getitem(self, e: App) -> tuple[str, int]:
+        index, holes = e.params["index"], [self.expr(a) for a in e.args[1:]]
+        parts = index if isinstance(index, tuple) else (index,)
+        inner = ", ".join(self.param(p, holes) for p in parts)
+        return f"{self.expr(e.args[0], ATOM)}[{inner}]", ATOM
+
+    def _setitem(self, e: App) -> tuple[str, int]:
+        return self._stored(e, e.args[:2], e.args[2:])
+
+    def _scatter_add(self, e: App) -> tuple[str, int]:
+        return self._stored(e, e.args[:1], e.args[1:])
+
+    def _stored(self, e: App, main: Any, arrays: Any) -> tuple[str, int]:
+        index, holes = e.params["index"], [self.expr(a) for a in arrays]
+        parts = index if isinstance(index, tuple) else (index,)
+        inner = ", ".join(self.param(p, holes) for p in parts)
+        words = [self.expr(a) for a in main] + [f"index=[{inner}]"]
+        if "shape" in e.params:
+            words.append(f"shape={self.param(tuple(e.params['shape']), [])}")
+        return f"{self.function(e.op)}({', '.join(words)})", ATOM
+
+    # --- values and lines ---------------------------------------------------------------------
+    def value(self, v: dict[str, Any]) -> tuple[str, bool]:
+        """Write a value; an array by its corner."""
+        if "scalar" in v:
+            return self.number(_typed(number_from_json(v["scalar"]), v))
+        shape = v["shape"]
+        if 0 in shape:
+            return f"empty{tuple(shape)}", False
+        if len(shape) == 1:
+            return self.vector(v["corner"], shape[0]), v["rounded"]
+        if len(shape) == 2:
+            return self.matrix(v["corner"], shape), v["rounded"]
+        return self.statistics(v), True
+
+    def entry(self, x: Any) -> str:
+        """Write one entry of an array."""
+        return self.number(number_from_json(x))[0]
+
+    def vector(self, corner: list[Any], n: int) -> str:
+        """Write a vector."""
+        words = [self.entry(x) for x in corner]
+        if n > len(corner):
+            words.append("…")
+        return "(" + ", ".join(words) + ("," if n == 1 else "") + ")"
+
+    def matrix(self, corner: list[Any], shape: list[int]) -> str:
+        """Write a matrix."""
+        rows = [" ".join(self.entry(x) for x in row) for row in corner]
+        if shape[1] > len(corner[0]):
+            rows = [row + " …" for row in rows]
+        if shape[0] > len(corner):
+            rows.append("…")
+        return "[" + "; ".join(rows) + "]"
+
+    def statistics(self, v: dict[str, Any]) -> str:
+        """Write the extremes and the size of an array's entries."""
+        if "min" not in v:
+            return "array"
+        words = [f"{k} {self.entry(v[k])}" for k in ("min", "max", "rms")]
+        return "{" + ", ".join(words) + "}"
+
+    def line(self, line: dict[str, Any]) -> list[str]:
+        """Write a chain of equalities as (symbol, relation, side, relation, side, …)."""
+        out = [self.expr(from_json(line["lhs"]))]
+        rough = False
+        sides = [(self.expr(t), _has_rounded(self, t)) for t in map(from_json, line["sides"])]
+        if line.get("value") is not None:
+            sides.append(self.value(line["value"]))
+        for text, rounded in sides:
+            if text == out[-1]:
+                rough = rounded
+                continue
+            out += [self.about if rounded or rough else self.equal, text]
+            rough = rounded
+        return out
+
+
+def _has_rounded(writer: Writer, e: Expr) -> bool:
+    if isinstance(e, Num):
+        return writer.number(e.value)[1]
+    return isinstance(e, App) and any(_has_rounded(writer, a) for a in e.args)
+
+
+def _many(e: Expr) -> bool:
+    n = 1
+    for m in e.shape:
+        n *= m
+    return n != 1
+
+
+def _typed(x: Any, v: dict[str, Any]) -> Any:
+    return np.float32(x) if v.get("dtype") == "float32" else x
+
+
+__all__ = ["SUBSCRIPTS", "Writer"]
