@@ -295,7 +295,7 @@ def match(
         if kind is None:
             leaf = np.asarray(leaf)
             kind = leaf.dtype
-        if leaf.__class__ is Tracer:
+        if type(leaf) is Tracer:
             leaf = leaf.snapshot()
         if leaf.shape != shape:
             raise StructureError(

@@ -86,9 +86,9 @@ class CustomFunction:
         return {**self.__dict__, "ops": {}}
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        if not any(a.__class__ is Tracer for a in args):
+        if not any(type(a) is Tracer for a in args):
             return self.function(*args, **params)
-        args = tuple(a if a.__class__ is Tracer else np.asarray(a)[()] for a in args)
+        args = tuple(a if type(a) is Tracer else np.asarray(a)[()] for a in args)
         op = self.ops.get(len(args))
         if op is None:
             op = self.ops[len(args)] = self._declare(len(args))
@@ -180,7 +180,7 @@ class CustomFunction:
         return tuple(out)
 
     def _number(self, value: Any, which: str) -> Any:
-        if value.__class__ is Tracer or isinstance(value, np.ndarray | np.generic):
+        if type(value) is Tracer or isinstance(value, np.ndarray | np.generic):
             return value
         if isinstance(value, float | int | complex):
             return np.asarray(value)[()]

@@ -8,10 +8,16 @@ import numpy as np
 
 from . import tree
 from .core.graph import Graph
-from .errors import ArgnumsError, InputTypeError, LostDerivativeError, NonFiniteError, OutputTypeError
+from .errors import (
+    ArgnumsError,
+    ChainRuleError,
+    InputTypeError,
+    NonFiniteError,
+    OutputTypeError,
+)
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Trace, Tracer, concrete
+from .tracing.tracer import Trace, Tracer, concrete, unhidden
 
 _FLOATS = frozenset(np.dtype(c) for c in "efdg")
 Argnums = int | tuple[int, ...]
@@ -50,10 +56,13 @@ class Call:
             args[k] = part
         try:
             return self.function(*args, **self.kwargs)
-        except ValueError as error:  # NumPy hides our error where it stores one element
-            if isinstance(error.__cause__, LostDerivativeError):
-                raise error.__cause__ from None
+        except ChainRuleError:
             raise
+        except Exception as error:
+            better = unhidden(error)
+            if better is None:
+                raise
+            raise better.with_traceback(error.__traceback__) from None
         finally:
             trace.closed = True
 
@@ -87,6 +96,8 @@ class Call:
     def _other_leaf(self, k: int, i: int, leaf: Any) -> Any:
         if type(leaf) is bool or type(leaf) is np.bool_:
             raise self._bad_leaf(k, i, leaf)
+        if type(leaf) is Tracer and leaf.dtype.kind in "fc":
+            return leaf
         if isinstance(leaf, int):
             return np.float64(leaf)
         if isinstance(leaf, complex) and not isinstance(leaf, np.generic):
@@ -250,7 +261,7 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
             if id(g) in seen or not flags.owndata or not flags.writeable:
                 g = g.copy() if g.ndim else g[()]
             seen.add(id(g))
-        elif g.__class__ is Tracer:
+        elif type(g) is Tracer:
             g = g.snapshot()
         out.append(g)
     return out

@@ -19,7 +19,7 @@ Treedef = Any
 
 def flatten(tree: Any) -> tuple[list[Any], Treedef]:
     """Return the leaves of `tree` and what is needed to rebuild it; a bare array is one leaf."""
-    if tree.__class__ is np.ndarray or tree.__class__ is float or tree.__class__ is np.float64:
+    if type(tree) is np.ndarray or type(tree) is float or type(tree) is np.float64:
         return [tree], None
     leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
     fresh = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type)}

@@ -176,9 +176,9 @@ class Composite:
 def dispatch(func: Any, value: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> Any:
     """Call `value`, unless an argument overrides it by NEP 18, as NumPy's own functions do."""
     for a in args:
-        override = getattr(a.__class__, "__array_function__", None)
+        override = getattr(type(a), "__array_function__", None)
         if override is not None and override is not _PLAIN:
-            result = override(a, func, (a.__class__,), args, kwargs)
+            result = override(a, func, (type(a),), args, kwargs)
             if result is not NotImplemented:
                 return result
     return value(*args, **kwargs)

@@ -27,7 +27,7 @@ class Forward(Trace):
             raise self.leaked(op)
         primals, tangents = [], []
         for k, a in enumerate(args):
-            if a.__class__ is Tracer and a.owner is self:
+            if type(a) is Tracer and a.owner is self:
                 primals.append(a.value)
                 tangents.append(a.node if op.flows(k) else None)
             else:
@@ -143,4 +143,4 @@ def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
                      node.params)  # fmt: skip
         if t is not None:
             ts[node] = t
-    return [ts.get(o) if o.__class__ is Node else None for o in graph.outputs]
+    return [ts.get(o) if type(o) is Node else None for o in graph.outputs]

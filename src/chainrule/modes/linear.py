@@ -59,7 +59,7 @@ class LinearProgram:
         results = list(results) if isinstance(results, tuple) else [results]
         graph = rec.finish([t for t in ts if t is not None], results)
         self.tangents = [None if t is None else t.node for t in ts]
-        self.values = [v.node if v.__class__ is Tracer else None for v in vs]
+        self.values = [v.node if type(v) is Tracer else None for v in vs]
         self.outputs = graph.outputs
         linear = {n for n in self.tangents if n is not None}
         self.residuals: list[Node] = []
@@ -81,7 +81,7 @@ class LinearProgram:
         program = []
         for step in self.steps:
             old = step.node
-            primals = [env[s] if s.__class__ is Node and s in env else s for s in step.sources]
+            primals = [env[s] if type(s) is Node and s in env else s for s in step.sources]
             inputs = [
                 copies[p] if p is not None and step.mask >> i & 1 else None
                 for i, p in enumerate(old.inputs)
@@ -94,7 +94,7 @@ class LinearProgram:
             program.append(new)
         cts: dict[Node, Any] = {}
         for out, ct in zip(self.outputs, cotangents, strict=True):
-            if ct is None or out.__class__ is not Node or out not in copies:
+            if ct is None or type(out) is not Node or out not in copies:
                 continue
             target = copies[out]
             cts[target] = cts[target] + ct if target in cts else ct

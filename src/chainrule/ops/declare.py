@@ -1,6 +1,7 @@
 """The verbs that the families of operations are written with."""
 
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,9 @@ import numpy as np
 from ..core.op import REAL, Interval, Notation, Op, Sample
 from ..core.registry import declare
 from ..core.slots import INDEX, Partial
+
+EVERYWHERE: Interval = (-math.inf, math.inf)
+ABOVE_ZERO: Interval = (0.0, math.inf)
 
 _SHAPES: dict[int, tuple[Sample, ...]] = {
     1: (Sample(((),)), Sample(((3, 4),)), Sample(((0,),)), Sample(((2, 1, 3),))),
@@ -106,9 +110,9 @@ def constant_call(function: Any, *arrays: str, **data: Any) -> Op:
 
 def operand(value: Any) -> Any:
     """Turn a list or tuple into an array; traced elements are stacked, and stay traced."""
-    if value.__class__ not in (list, tuple):
+    if type(value) not in (list, tuple):
         return value
-    if all(v.__class__ in _NUMBERS or isinstance(v, np.generic) for v in value):
+    if all(type(v) in _NUMBERS or issubclass(type(v), np.generic) for v in value):
         return np.asarray(value)
     return np.stack([operand(v) for v in value])
 

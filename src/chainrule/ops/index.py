@@ -23,15 +23,19 @@ HOLE = Hole()
 _STATIC = (int, slice, type(Ellipsis), type(None), np.integer)
 
 
+def _is_static(part: Any) -> bool:
+    return issubclass(type(part), _STATIC) and type(part) is not bool
+
+
 def split_index(index: Any) -> tuple[tuple[Any, ...], Any]:
     """Part an index into its arrays (inputs of the op) and the static rest with holes."""
-    if isinstance(index, _STATIC) and not isinstance(index, bool):
+    if _is_static(index):
         return (), index
     parts = index if isinstance(index, tuple) else (index,)
     arrays: list[Any] = []
     static: list[Any] = []
     for part in parts:
-        if isinstance(part, _STATIC) and not isinstance(part, bool):
+        if _is_static(part):
             static.append(part)
         else:
             arrays.append(np.asarray(part) if isinstance(part, list | bool) else part)

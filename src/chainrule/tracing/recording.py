@@ -1,6 +1,6 @@
 """The trace that records: every operation on a traced value appends one node."""
 
-from sys import _getframe
+from sys import _getframe, getrefcount
 from types import FrameType
 from typing import Any
 
@@ -33,13 +33,25 @@ class Recording(Trace):
 
     def input(self, value: Any) -> Tracer:
         """Start a traced input; its node stands outside the list of steps."""
-        if value.__class__ is Tracer:
+        if type(value) is Tracer:
             value = value.snapshot()
         held = value if self.keep else None
         node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
         tracer = Tracer(value, self, node)
         self.started[id(tracer)] = node
         return tracer
+
+    def carries(self, tracer: Tracer) -> bool:
+        reached, open_nodes = set(), [tracer.node]
+        while open_nodes:
+            node = open_nodes.pop()
+            if node.op is None:
+                return True
+            for k, parent in enumerate(node.inputs):
+                if parent is not None and node.op.flows(k) and parent not in reached:
+                    reached.add(parent)
+                    open_nodes.append(parent)
+        return False
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.closed:
@@ -106,8 +118,7 @@ class Recording(Trace):
         known = self.snapshots.get(id(array))
         if known is not None and known[0] is array and _same_bits(known[1], array):
             return known[1]
-        copy = array.copy()
-        copy.flags.writeable = False
+        copy = _copy(array)
         self.snapshots[id(array)] = (array, copy)
         return copy
 
@@ -136,6 +147,25 @@ class Recording(Trace):
             o.node if type(o) is Tracer and o.owner is self else o for o in outputs
         )
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
+
+
+_spare: dict[Any, Any] = {}  # one array per shape and dtype, for the next snapshot like it
+_SPARE_BYTES, _SPARE_COUNT = 1 << 24, 32
+
+
+def _copy(array: Any) -> Any:
+    """Copy, into memory that an earlier snapshot no longer uses where there is such."""
+    if not 1 << 14 < array.nbytes < _SPARE_BYTES:
+        return array.copy()
+    key = (array.shape, array.dtype)
+    copy = _spare.pop(key, None)
+    if copy is None or getrefcount(copy) > 2:  # still somebody's residual
+        copy = np.empty(array.shape, array.dtype)
+    np.copyto(copy, array)
+    if len(_spare) >= _SPARE_COUNT:
+        _spare.clear()
+    _spare[key] = copy
+    return copy
 
 
 def _same_bits(a: Any, b: Any) -> bool:

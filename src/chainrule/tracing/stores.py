@@ -21,10 +21,10 @@ from .source import describe, user_frame
 def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
     """Remember that `result` is a view of its first argument, if NumPy says that it is."""
     source = args[0]
-    if result.__class__ is not tracers.Tracer or source.__class__ is not tracers.Tracer:
+    if type(result) is not tracers.Tracer or type(source) is not tracers.Tracer:
         return
     inner = tracers.concrete(result)
-    if inner.__class__ is not np.ndarray or inner.base is None:
+    if type(inner) is not np.ndarray or inner.base is None:
         return
     if not np.may_share_memory(inner, tracers.concrete(source)):
         return
@@ -45,7 +45,7 @@ def store(y: Any, index: Any, value: Any) -> None:
     if not isinstance(held, np.ndarray):
         raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
     _writable(y, held)
-    if value.__class__ is list or value.__class__ is tuple:
+    if type(value) is list or type(value) is tuple:
         value = tracers.ufuncs.as_operand(value)
     op = op_named("setitem")
     assert op.bind is not None
@@ -64,12 +64,12 @@ def flat_view(y: Any) -> Any:
 
 def store_out(out: Any, result: Any) -> Any:
     """Carry out ``out=``: store into a tracer, or refuse a plain array."""
-    target = out[0] if out.__class__ is tuple and len(out) == 1 else out
+    target = out[0] if type(out) is tuple and len(out) == 1 else out
     if target is None:
         return result
-    if target.__class__ is tuple:
+    if type(target) is tuple:
         return tuple(store_out(t, r) for t, r in zip(target, result, strict=True))
-    if target.__class__ is tracers.Tracer:
+    if type(target) is tracers.Tracer:
         if target.shape != np.shape(tracers.concrete(result)):
             result = tracers.call(np.broadcast_to, (result, target.shape), {})
         kind = np.result_type(tracers.concrete(result))

@@ -5,6 +5,7 @@ A tracer behaves as the NumPy array or scalar that it holds. Door 1 is ``__array
 """
 
 import operator
+import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -15,7 +16,7 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import stores, ufuncs
-from .source import describe, user_frame
+from .source import describe, inside, user_frame
 
 _levels = count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -34,13 +35,17 @@ class Trace:
         """Compute `op` on `args`, of which at least one is a tracer of this trace."""
         raise TypeError(f"{type(self).__name__} does not say how to process {op.name}")
 
+    def carries(self, tracer: "Tracer") -> bool:
+        """Say whether a derivative flows to this tracer; a constant may become a plain number."""
+        return True
+
     def observed(self, tracer: "Tracer") -> None:
         """Take note that the program branches on this value; ordinary unless a mode objects."""
 
-    def leaked(self, op: Op) -> LeakedTracerError:
+    def leaked(self, op: Op | str) -> LeakedTracerError:
         """Build the error for a tracer that is used after its call has ended."""
         return LeakedTracerError(
-            f"{op.name} received a traced value whose derivative call has already ended",
+            f"{op if isinstance(op, str) else op.name} received a traced value whose derivative call has already ended",
             where=describe(user_frame(2)),
             why="a value computed under grad, jvp or vjp was kept (in a global, an attribute or a "
             "closure) and used after the call returned",
@@ -86,10 +91,14 @@ def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     implementation = getattr(function, "_implementation", None)
     if implementation is None or not hasattr(implementation, "__code__"):
         raise unsupported(function)
+    _swallowed.error = None
     try:
-        return implementation(*args, **kwargs)
+        result = implementation(*args, **kwargs)
     except (LostDerivativeError, UnsupportedFunctionError) as error:
         raise unsupported(function) from error
+    if _swallowed.error is not None:  # NumPy caught it and went on with something else
+        raise unsupported(function) from _swallowed.error
+    return result
 
 
 def unsupported(function: Any) -> UnsupportedFunctionError:
@@ -110,13 +119,17 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
 def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
         op = registry.find(ufunc)
+        if op is None:
+            raise unsupported(ufunc)
         kind = type(other)
         trace = self.owner
         if kind is Tracer:
             if other.owner.level > trace.level:
                 trace = other.owner
         elif kind is not float and kind is not int and kind is not np.ndarray:
-            if not isinstance(other, np.generic | np.ndarray | float | int | complex):
+            if kind is complex:
+                other = np.complex128(other)  # else Python computes a complex without a dtype
+            elif not isinstance(other, np.generic | np.ndarray | float | int | complex):
                 other = ufuncs.as_operand(other)
                 if other is NotImplemented:
                     return NotImplemented
@@ -127,7 +140,10 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
 
 def _unary(ufunc: Any) -> Callable[[Any], Any]:
     def method(self: Any) -> Any:
-        return self.owner.process(registry.find(ufunc), (self,), _NO_PARAMS)
+        op = registry.find(ufunc)
+        if op is None:
+            raise unsupported(ufunc)
+        return self.owner.process(op, (self,), _NO_PARAMS)
 
     return method
 
@@ -152,11 +168,14 @@ def _as_method(function: Any) -> Callable[..., Any]:
 
 
 class Tracer:
-    """A traced array or scalar. Users meet it only as the argument of their own function."""
+    """A traced array or scalar. Users meet it only as the argument of their own function.
+
+    ``isinstance(x, np.ndarray)`` and ``isinstance(x, float)`` answer as for the value it holds, so
+    that a program takes the same branch as without tracing; the engine itself asks ``type(x)``.
+    """
 
     __slots__ = ("value", "owner", "node", "base", "views", "__weakref__")
     __array_priority__ = 1000.0
-    __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
         self.value = value
@@ -191,6 +210,8 @@ class Tracer:
     def value_class(self) -> type:
         """Class of the concrete value: ndarray, or a NumPy scalar type."""
         return type(concrete(self))
+
+    __class__ = property(value_class)  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -238,9 +259,14 @@ class Tracer:
     __ifloordiv__, __imatmul__ = _inplace(np.floor_divide), _inplace(np.matmul)
     __and__, __rand__ = _binary(np.bitwise_and), _binary(np.bitwise_and, True)
     __or__, __ror__ = _binary(np.bitwise_or), _binary(np.bitwise_or, True)
+    __xor__, __rxor__ = _binary(np.bitwise_xor), _binary(np.bitwise_xor, True)
+    __lshift__, __rlshift__ = _binary(np.left_shift), _binary(np.left_shift, True)
+    __rshift__, __rrshift__ = _binary(np.right_shift), _binary(np.right_shift, True)
     __invert__ = _unary(np.invert)
 
-    def __pow__(self, exponent: Any) -> Any:
+    def __pow__(self, exponent: Any, modulus: None = None) -> Any:
+        if modulus is not None:
+            raise TypeError("pow() 3rd argument not allowed unless all arguments are integers")
         return ufuncs.power(self, exponent)
 
     def __divmod__(self, other: Any) -> Any:
@@ -283,6 +309,14 @@ class Tracer:
 
     def astype(self, dtype: Any, *_: Any, **kwargs: Any) -> Any:
         """Convert; a conversion to integers or booleans is a constant, as rounding is."""
+        if np.dtype(dtype).kind not in "fcbiu":
+            raise lost(
+                self,
+                f"a traced array was about to be converted to {np.dtype(dtype)}",
+                "objects, strings and dates carry no derivative",
+                "keep a float array; to print or store the numbers convert "
+                "chainrule.stop_gradient(x)",
+            )
         return call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
 
     def copy(self, order: str = "C") -> Any:
@@ -316,10 +350,9 @@ class Tracer:
         call(np.put, (self, indices, values, mode), {})
 
     # --- where a derivative would be lost -------------------------------------------------
-    def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.dtype.kind in "biu":
-            self.owner.observed(self)
-            return np.asarray(concrete(self), *args)
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if self._is_constant():
+            return np.array(concrete(self), dtype)
         raise lost(
             self,
             "a traced array was about to be converted to a plain NumPy array",
@@ -330,7 +363,15 @@ class Tracer:
             "meant, pass chainrule.stop_gradient(x)",
         )
 
+    def _is_constant(self) -> bool:
+        if self.dtype.kind not in "biu" and carries(self):
+            return False
+        self.owner.observed(self)
+        return True
+
     def __float__(self) -> float:
+        if self._is_constant():
+            return float(concrete(self))
         raise lost(
             self,
             "a traced value was about to become a plain Python float",
@@ -342,8 +383,7 @@ class Tracer:
         )
 
     def __int__(self) -> int:
-        if self.dtype.kind in "biu":
-            self.owner.observed(self)
+        if self._is_constant():
             return int(concrete(self))
         raise lost(
             self,
@@ -357,7 +397,11 @@ class Tracer:
         self.owner.observed(self)
         return operator.index(self.value)
 
+    __trunc__ = __int__
+
     def __complex__(self) -> complex:
+        if self._is_constant():
+            return complex(concrete(self))
         raise lost(
             self,
             "a traced value was about to become a plain Python complex number",
@@ -368,6 +412,26 @@ class Tracer:
     def tolist(self) -> Any:
         """Return (nested) lists of traced scalars."""
         return self.item() if self.ndim == 0 else [row.tolist() for row in self]
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(np.any(self == value))
+
+    def __hash__(self) -> int:
+        raise lost(
+            self,
+            "a traced value was about to be used as a dictionary key, in a set or in a cache",
+            "arrays are not hashable, and a cached result would not belong to this derivative",
+            "use a plain key, such as an index or a name; or "
+            "float(chainrule.stop_gradient(x)), where the key is a constant",
+        )
+
+    def __bytes__(self) -> bytes:
+        raise lost(
+            self,
+            "a traced value was about to become plain bytes",
+            "bytes carry no derivative",
+            "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
+        )
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
@@ -390,9 +454,62 @@ def concrete(x: Any) -> Any:
     return x
 
 
-def lost(tracer: Tracer, what: str, why: str, cure: str) -> LostDerivativeError:
+def carries(x: Any) -> bool:
+    """Say whether a derivative of any level flows to `x`."""
+    while type(x) is Tracer:
+        if x.owner.carries(x):
+            return True
+        x = x.value
+    return False
+
+
+class _Swallowed(threading.local):
+    """The last `LostDerivativeError` of this thread, should somebody hide it."""
+
+    error: LostDerivativeError | None = None
+    place: tuple[Any, int] | None = None
+
+
+_swallowed = _Swallowed()
+
+
+def lost(tracer: Tracer, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
-    return LostDerivativeError(what, where=describe(user_frame(2), tracer), why=why, cure=cure)
+    if tracer.owner.closed:
+        return tracer.owner.leaked("a conversion to plain numbers")
+    frame = user_frame(2)
+    error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
+    _swallowed.error = error
+    _swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
+    return error
+
+
+def unhidden(error: Exception) -> Exception | None:
+    """Return the library's error behind one that CPython or NumPy raised about a tracer.
+
+    Compiled code replaces our `LostDerivativeError` by its own error ("setting an array element
+    with a sequence"), or meets a tracer's class and says so; None when neither is the case.
+    """
+    tb, user = error.__traceback__, None
+    while tb is not None:
+        if not inside[tb.tb_frame.f_code.co_filename]:
+            user = tb
+        tb = tb.tb_next
+    if user is None:
+        return None
+    hidden = _swallowed.error
+    if hidden is not None and _swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
+        return hidden
+    if not isinstance(error, TypeError | AttributeError | ValueError) or "Tracer" not in str(error):
+        return None
+    return UnsupportedFunctionError(
+        f"a traced value met code that takes plain numbers only ({type(error).__name__}: "
+        f"{str(error).splitlines()[0][:120]})",
+        where=describe(user.tb_frame, offset=user.tb_lasti),
+        why="plain numbers carry no derivative",
+        cure="write it with NumPy functions, or give the function a rule with "
+        "chainrule.custom_rule; where no derivative is meant, pass chainrule.stop_gradient(x)",
+    )
 
 
 _METHODS = {

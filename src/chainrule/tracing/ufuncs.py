@@ -23,7 +23,7 @@ _IGNORED = ("casting", "order", "subok", "signature")
 
 def as_operand(value: Any) -> Any:
     """Turn a list (also of traced values) into an array; refuse what is no number."""
-    if value.__class__ in (list, tuple):
+    if type(value) in (list, tuple):
         if _holds_tracer(value):
             return tracers.call(np.stack, ([as_operand(v) for v in value],), {})
         return np.asarray(value)
@@ -34,14 +34,14 @@ def as_operand(value: Any) -> Any:
 
 def _holds_tracer(values: Any) -> bool:
     return any(
-        v.__class__ is tracers.Tracer or (v.__class__ in (list, tuple) and _holds_tracer(v))
+        type(v) is tracers.Tracer or (type(v) in (list, tuple) and _holds_tracer(v))
         for v in values
     )
 
 
 def power(base: Any, exponent: Any) -> Any:
     """Compute ``base ** exponent``; a plain number as exponent is a parameter, not an input."""
-    if exponent.__class__ in (int, float):
+    if type(exponent) in (int, float):
         op = registry.op_named("power_of")
         return base.owner.process(op, (base,), {"n": exponent})
     return call(np.power, "__call__", (base, exponent), {})
@@ -54,7 +54,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
-    args = tuple(as_operand(a) if a.__class__ in (list, tuple) else a for a in args)
+    args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
     if not kwargs:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)
@@ -72,11 +72,11 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
 
 
 def _inexact(a: Any) -> bool:
-    return a.__class__ is tracers.Tracer
+    return type(a) is tracers.Tracer
 
 
 def _compute(record: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-    if record.__class__ is Composite:
+    if type(record) is Composite:
         return record.body(*args, **kwargs)
     assert isinstance(record, Op)
     if record.bind is not None:
@@ -145,7 +145,7 @@ def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any =
 
 def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
     """Carry out ``ufunc.at(y, index, value)``: unbuffered, so repeated indices all count."""
-    if y.__class__ is not tracers.Tracer:
+    if type(y) is not tracers.Tracer:
         stores.store_out(y, value)
     if ufunc is np.add or ufunc is np.subtract:
         scatter = registry.op_named("scatter_add")
