@@ -8,29 +8,29 @@ import numpy as np
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import composite, declare
 from ..core.slots import INDEX, Jvp, Linear, Partial
-from .declare import as_array, constant, elementwise
+from .declare import ABOVE_ZERO, EVERYWHERE, as_array, constant, elementwise
 
 POSITIVE = (0.2, 3.0)
 NONZERO = (0.3, 3.0)
 
 elementwise(
-    np.add, 1.0, 1.0, value=operator.add, complex=True, mp="x + y",
+    np.add, 1.0, 1.0, value=operator.add, domain=(EVERYWHERE,) * 2, complex=True, mp="x + y",
     text="{0} + {1}", latex="{0} + {1}", level=10, operands=(10, 10),
     rule="sum rule: + passes the gradient on",
 )  # fmt: skip
 elementwise(
-    np.subtract, 1.0, -1.0, value=operator.sub, complex=True, mp="x - y",
+    np.subtract, 1.0, -1.0, value=operator.sub, domain=(EVERYWHERE,) * 2, complex=True, mp="x - y",
     text="{0} − {1}", latex="{0} - {1}", level=10, operands=(10, 11),
     rule="difference rule: − passes the gradient on, negated on its right",
 )  # fmt: skip
 elementwise(
     np.multiply, lambda _y, _a, b: b, lambda _y, a, _b: a, value=operator.mul, complex=True,
-    mp="x * y", text="{0} · {1}", latex="{0} \\cdot {1}", level=20, operands=(20, 20),
+    domain=(EVERYWHERE,) * 2, mp="x * y", text="{0} · {1}", latex="{0} \\cdot {1}", level=20, operands=(20, 20),
     rule="product rule: each factor passes the other on",
 )  # fmt: skip
 elementwise(
-    np.divide, lambda _y, _a, b: np.reciprocal(b), lambda y, _a, b: -y * np.reciprocal(b),
-    value=operator.truediv, domain=((-3.0, 3.0), NONZERO), complex=True, mp="x / y",
+    np.divide, lambda _y, _a, b: np.divide(1.0, b), lambda y, _a, b: -y * np.divide(1.0, b),
+    value=operator.truediv, domain=(EVERYWHERE, ABOVE_ZERO), complex=True, mp="x / y",
     text="{0} / {1}", latex="\\frac{{{0}}}{{{1}}}", level=20, operands=(20, 21),
     rule="quotient rule: d(a/b) = da/b − (a/b)·db/b",
 )  # fmt: skip
@@ -43,12 +43,12 @@ elementwise(
     text="+{0}", latex="+{0}", level=15, operands=(20,), rule="+ passes the gradient on",
 )  # fmt: skip
 elementwise(
-    np.reciprocal, lambda y, _x: -y * y, domain=(NONZERO,), complex=True, mp="1 / x",
+    np.reciprocal, lambda y, _x: -y * y, domain=(ABOVE_ZERO,), complex=True, mp="1 / x",
     text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(21,),
     rule="reciprocal rule: d(1/u) = −du/u²",
 )  # fmt: skip
 elementwise(
-    np.square, lambda _y, x: 2 * x, complex=True, mp="x**2",
+    np.square, lambda _y, x: 2 * x, domain=(EVERYWHERE,), complex=True, mp="x**2",
     text="{0}²", latex="{0}^{{2}}", level=30, operands=(31,), rule="power rule: d u² = 2u du",
 )  # fmt: skip
 
@@ -89,7 +89,7 @@ def _power_exponent(y: Any, x: Any, _n: Any) -> Any:
 
 
 elementwise(
-    np.power, _power_base, _power_exponent, domain=(POSITIVE, (-2.0, 2.0)), complex=True,
+    np.power, _power_base, _power_exponent, domain=(ABOVE_ZERO, EVERYWHERE), complex=True,
     mp="x**y", text="{0}^{1}", latex="{0}^{{{1}}}", level=30, operands=(31, 31),
     rule="power rule: d uᵛ = v·uᵛ⁻¹ du + uᵛ·log u dv",
 )  # fmt: skip
@@ -104,19 +104,19 @@ def float_power(x1: Any, x2: Any) -> Any:
 
 
 elementwise(
-    np.sqrt, lambda y, _x: 0.5 * np.reciprocal(y), domain=(POSITIVE,), complex=True,
+    np.sqrt, lambda y, _x: 0.5 * np.reciprocal(y), domain=(ABOVE_ZERO,), complex=True,
     mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90, operands=(100,),
     rule="root rule: d √u = du / (2√u)",
 )  # fmt: skip
 elementwise(
-    np.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), domain=(POSITIVE,), mp="cbrt(x)",
+    np.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), domain=(EVERYWHERE,), kinks=(0.0,), mp="cbrt(x)",
     text="∛{0}", latex="\\sqrt[3]{{{0}}}", level=90, operands=(100,),
     rule="root rule: d ∛u = du / (3 (∛u)²)",
 )  # fmt: skip
 
 sqrt_or_zero = elementwise(
     None, lambda y, _x: _half_reciprocal(y), name="sqrt_or_zero", value=np.sqrt, kinks=(0.0,),
-    domain=(POSITIVE,), mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90,
+    domain=(ABOVE_ZERO,), mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90,
     operands=(100,), rule="d √u = du / (2√u), and 0 at 0: the length of the zero vector",
 )  # fmt: skip
 

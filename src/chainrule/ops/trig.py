@@ -8,30 +8,31 @@ import numpy as np
 from ..core.op import Notation, Op, sample
 from ..core.registry import declare
 from ..core.slots import Partial
-from .declare import elementwise
+from .declare import EVERYWHERE, elementwise
 
 elementwise(
-    np.sin, lambda _y, x: np.cos(x), complex=True, mp="sin(x)", latex="\\sin",
+    np.sin, lambda _y, x: np.cos(x), domain=(EVERYWHERE,), complex=True, mp="sin(x)", latex="\\sin",
     rule="sine rule: d sin u = cos u du",
 )  # fmt: skip
 elementwise(
-    np.cos, lambda _y, x: -np.sin(x), complex=True, mp="cos(x)", latex="\\cos",
+    np.cos, lambda _y, x: -np.sin(x), domain=(EVERYWHERE,), complex=True, mp="cos(x)", latex="\\cos",
     rule="cosine rule: d cos u = −sin u du",
 )  # fmt: skip
 elementwise(
     np.tan, lambda y, _x: 1.0 + np.square(y), complex=True, mp="tan(x)", latex="\\tan",
-    domain=((-1.4, 1.4),), rule="tangent rule: d tan u = (1 + tan²u) du",
+    domain=((-1.5, 1.5),), rule="tangent rule: d tan u = (1 + tan²u) du",
 )  # fmt: skip
 elementwise(
     np.arcsin, lambda _y, x: np.reciprocal(np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
-    mp="asin(x)", latex="\\arcsin", domain=((-0.98, 0.98),), rule="d arcsin u = du / √(1 − u²)",
+    mp="asin(x)", latex="\\arcsin", domain=((-1.0, 1.0),), rule="d arcsin u = du / √(1 − u²)",
 )  # fmt: skip
 elementwise(
     np.arccos, lambda _y, x: -np.reciprocal(np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
-    mp="acos(x)", latex="\\arccos", domain=((-0.98, 0.98),), rule="d arccos u = −du / √(1 − u²)",
+    mp="acos(x)", latex="\\arccos", domain=((-1.0, 1.0),), rule="d arccos u = −du / √(1 − u²)",
 )  # fmt: skip
 elementwise(
     np.arctan, lambda _y, x: np.reciprocal(1.0 + np.square(x)), complex=True, mp="atan(x)",
+    domain=(EVERYWHERE,),
     latex="\\arctan", rule="d arctan u = du / (1 + u²)",
 )  # fmt: skip
 
@@ -44,7 +45,7 @@ def _over_length(a: Any, b: Any, c: Any) -> Any:
 
 elementwise(
     np.arctan2, lambda _y, a, b: _over_length(a, b, b), lambda _y, a, b: -_over_length(a, b, a),
-    mp="atan2(x, y)", latex="\\operatorname{{atan2}}",
+    mp="atan2(x, y)", domain=(EVERYWHERE,) * 2, latex="\\operatorname{{atan2}}",
     rule="angle rule: d atan2(a, b) = (b da − a db) / (a² + b²)",
 )  # fmt: skip
 
@@ -57,7 +58,7 @@ def _share_of_length(y: Any, a: Any) -> Any:
 
 elementwise(
     np.hypot, lambda y, a, _b: _share_of_length(y, a), lambda y, _a, b: _share_of_length(y, b),
-    mp="hypot(x, y)", rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
+    mp="hypot(x, y)", domain=(EVERYWHERE,) * 2, rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
 )  # fmt: skip
 
 for _ufunc, _factor in {
@@ -65,25 +66,29 @@ for _ufunc, _factor in {
     np.rad2deg: 180 / math.pi, np.degrees: 180 / math.pi,
 }.items():  # fmt: skip
     elementwise(
-        _ufunc, _factor, mp="radians(x)" if _factor < 1 else "degrees(x)", rule="a constant factor"
+        _ufunc,
+        _factor,
+        domain=(EVERYWHERE,),
+        rule="a constant factor",
+        mp="radians(x)" if _factor < 1 else "degrees(x)",
     )
 
 elementwise(
-    np.sinh, lambda _y, x: np.cosh(x), complex=True, mp="sinh(x)", latex="\\sinh",
+    np.sinh, lambda _y, x: np.cosh(x), complex=True, mp="sinh(x)", domain=(EVERYWHERE,), latex="\\sinh",
     rule="d sinh u = cosh u du",
 )  # fmt: skip
 elementwise(
-    np.cosh, lambda _y, x: np.sinh(x), complex=True, mp="cosh(x)", latex="\\cosh",
+    np.cosh, lambda _y, x: np.sinh(x), complex=True, mp="cosh(x)", domain=(EVERYWHERE,), latex="\\cosh",
     rule="d cosh u = sinh u du",
 )  # fmt: skip
 
 sech2 = elementwise(
-    None, lambda y, x: -2.0 * np.tanh(x) * y, name="sech2", complex=True, mp="sech(x)**2",
+    None, lambda y, x: -2.0 * np.tanh(x) * y, name="sech2", complex=True, mp="sech(x)**2", domain=(EVERYWHERE,),
     value=lambda x: np.square(np.reciprocal(np.cosh(x))),
     text="sech²", latex="\\operatorname{{sech}}^{{2}}", rule="d sech²u = −2 tanh u sech²u du",
 )  # fmt: skip
 elementwise(
-    np.tanh, lambda _y, x: sech2(x), complex=True, mp="tanh(x)", latex="\\tanh",
+    np.tanh, lambda _y, x: sech2(x), complex=True, mp="tanh(x)", domain=(EVERYWHERE,), latex="\\tanh",
     rule="d tanh u = sech²u du = (1 − tanh²u) du",
 )  # fmt: skip
 
@@ -96,17 +101,17 @@ def _arcsinh_slope(_y: Any, x: Any) -> Any:
 
 
 elementwise(
-    np.arcsinh, _arcsinh_slope, complex=True, mp="asinh(x)", latex="\\operatorname{{arsinh}}",
+    np.arcsinh, _arcsinh_slope, complex=True, domain=(EVERYWHERE,), mp="asinh(x)", latex="\\operatorname{{arsinh}}",
     rule="d arsinh u = du / √(1 + u²)",
 )  # fmt: skip
 elementwise(
     np.arccosh, lambda _y, x: np.reciprocal(np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), complex=True,
-    mp="acosh(x)", latex="\\operatorname{{arcosh}}", domain=((1.1, 5.0),),
+    mp="acosh(x)", latex="\\operatorname{{arcosh}}", domain=((1.0, math.inf),),
     rule="d arcosh u = du / √(u² − 1)",
 )  # fmt: skip
 elementwise(
     np.arctanh, lambda _y, x: np.reciprocal((1.0 - x) * (1.0 + x)), complex=True, mp="atanh(x)",
-    latex="\\operatorname{{artanh}}", domain=((-0.98, 0.98),), rule="d artanh u = du / (1 − u²)",
+    latex="\\operatorname{{artanh}}", domain=((-1.0, 1.0),), rule="d artanh u = du / (1 − u²)",
 )  # fmt: skip
 
 
@@ -159,6 +164,6 @@ sinc_derivative = declare(
     )
 )  # fmt: skip
 elementwise(
-    np.sinc, lambda _y, x: sinc_derivative(x, n=1), complex=True, mp="sincpi(x)",
+    np.sinc, lambda _y, x: sinc_derivative(x, n=1), domain=(EVERYWHERE,), complex=True,
     rule="d sinc u = (cos πu − sinc u)/u du, and 0 at 0",
 )  # fmt: skip
