@@ -25,7 +25,8 @@ elementwise(
 )  # fmt: skip
 elementwise(
     np.multiply, lambda _y, _a, b: b, lambda _y, a, _b: a, value=operator.mul, complex=True,
-    domain=(EVERYWHERE,) * 2, mp="x * y", text="{0} · {1}", latex="{0} \\cdot {1}", level=20, operands=(20, 20),
+    domain=(EVERYWHERE,) * 2, mp="x * y", text="{0} · {1}", latex="{0} \\cdot {1}", level=20,
+    operands=(20, 20),
     rule="product rule: each factor passes the other on",
 )  # fmt: skip
 elementwise(
@@ -89,7 +90,7 @@ def _power_exponent(y: Any, x: Any, _n: Any) -> Any:
 
 
 elementwise(
-    np.power, _power_base, _power_exponent, domain=(ABOVE_ZERO, EVERYWHERE), complex=True,
+    np.power, _power_base, _power_exponent, domain=((0.01, 100.0), EVERYWHERE), complex=True,
     mp="x**y", text="{0}^{1}", latex="{0}^{{{1}}}", level=30, operands=(31, 31),
     rule="power rule: d uᵛ = v·uᵛ⁻¹ du + uᵛ·log u dv",
 )  # fmt: skip
@@ -109,8 +110,8 @@ elementwise(
     rule="root rule: d √u = du / (2√u)",
 )  # fmt: skip
 elementwise(
-    np.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), domain=(EVERYWHERE,), kinks=(0.0,), mp="cbrt(x)",
-    text="∛{0}", latex="\\sqrt[3]{{{0}}}", level=90, operands=(100,),
+    np.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), domain=(EVERYWHERE,), kinks=(0.0,),
+    mp="cbrt(x)", text="∛{0}", latex="\\sqrt[3]{{{0}}}", level=90, operands=(100,),
     rule="root rule: d ∛u = du / (3 (∛u)²)",
 )  # fmt: skip
 

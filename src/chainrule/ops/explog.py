@@ -7,6 +7,7 @@ import numpy as np
 
 from .declare import ABOVE_ZERO, EVERYWHERE, elementwise
 
+NEAR_ZERO = (-40.0, 40.0)
 _LN2, _LN10 = math.log(2), math.log(10)
 
 elementwise(
@@ -55,7 +56,7 @@ logistic_difference = elementwise(
     None,
     lambda y, a, b: y * logistic_difference(b, a), lambda y, a, b: -y * logistic_difference(b, a),
     name="logistic_difference", value=lambda a, b: _share(a, b, np.exp, 1.0),
-    domain=(EVERYWHERE,) * 2, mp="1 / (1 + exp(y - x))", text="σ({0} − {1})",
+    domain=(NEAR_ZERO,) * 2, mp="1 / (1 + exp(y - x))", text="σ({0} − {1})",
     latex="\\sigma\\left({0} - {1}\\right)", level=100, operands=(10, 11),
     rule="logistic rule: d σ(u) = σ(u)·σ(−u) du",
 )  # fmt: skip
@@ -64,18 +65,18 @@ logistic2_difference = elementwise(
     lambda y, a, b: _LN2 * y * logistic2_difference(b, a),
     lambda y, a, b: -_LN2 * y * logistic2_difference(b, a),
     name="logistic2_difference", value=lambda a, b: _share(a, b, np.exp2, _LN2),
-    domain=(EVERYWHERE,) * 2, mp="1 / (1 + 2**(y - x))", text="σ₂({0} − {1})",
+    domain=(NEAR_ZERO,) * 2, mp="1 / (1 + 2**(y - x))", text="σ₂({0} − {1})",
     latex="\\sigma_2\\left({0} - {1}\\right)", level=100, operands=(10, 11),
     rule="d σ₂(u) = ln 2·σ₂(u)·σ₂(−u) du, where σ₂(u) = 1/(1 + 2⁻ᵘ)",
 )  # fmt: skip
 
 elementwise(
     np.logaddexp, lambda _y, a, b: logistic_difference(a, b),
-    lambda _y, a, b: logistic_difference(b, a), domain=(EVERYWHERE,) * 2,
+    lambda _y, a, b: logistic_difference(b, a), domain=(NEAR_ZERO,) * 2,
     mp="log(exp(x) + exp(y))", rule="d log(eᵃ + eᵇ) = σ(a − b) da + σ(b − a) db",
 )  # fmt: skip
 elementwise(
     np.logaddexp2, lambda _y, a, b: logistic2_difference(a, b),
-    lambda _y, a, b: logistic2_difference(b, a), domain=(EVERYWHERE,) * 2,
+    lambda _y, a, b: logistic2_difference(b, a), domain=(NEAR_ZERO,) * 2,
     mp="log(2**x + 2**y) / log(2)", rule="d log₂(2ᵃ + 2ᵇ) = σ₂(a − b) da + σ₂(b − a) db",
 )  # fmt: skip

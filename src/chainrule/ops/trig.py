@@ -15,8 +15,8 @@ elementwise(
     rule="sine rule: d sin u = cos u du",
 )  # fmt: skip
 elementwise(
-    np.cos, lambda _y, x: -np.sin(x), domain=(EVERYWHERE,), complex=True, mp="cos(x)", latex="\\cos",
-    rule="cosine rule: d cos u = −sin u du",
+    np.cos, lambda _y, x: -np.sin(x), domain=(EVERYWHERE,), complex=True, mp="cos(x)",
+    latex="\\cos", rule="cosine rule: d cos u = −sin u du",
 )  # fmt: skip
 elementwise(
     np.tan, lambda y, _x: 1.0 + np.square(y), complex=True, mp="tan(x)", latex="\\tan",
@@ -58,7 +58,8 @@ def _share_of_length(y: Any, a: Any) -> Any:
 
 elementwise(
     np.hypot, lambda y, a, _b: _share_of_length(y, a), lambda y, _a, b: _share_of_length(y, b),
-    mp="hypot(x, y)", domain=(EVERYWHERE,) * 2, rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
+    mp="hypot(x, y)", domain=(EVERYWHERE,) * 2,
+    rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
 )  # fmt: skip
 
 for _ufunc, _factor in {
@@ -74,22 +75,22 @@ for _ufunc, _factor in {
     )
 
 elementwise(
-    np.sinh, lambda _y, x: np.cosh(x), complex=True, mp="sinh(x)", domain=(EVERYWHERE,), latex="\\sinh",
-    rule="d sinh u = cosh u du",
+    np.sinh, lambda _y, x: np.cosh(x), complex=True, mp="sinh(x)", domain=(EVERYWHERE,),
+    latex="\\sinh", rule="d sinh u = cosh u du",
 )  # fmt: skip
 elementwise(
-    np.cosh, lambda _y, x: np.sinh(x), complex=True, mp="cosh(x)", domain=(EVERYWHERE,), latex="\\cosh",
-    rule="d cosh u = sinh u du",
+    np.cosh, lambda _y, x: np.sinh(x), complex=True, mp="cosh(x)", domain=(EVERYWHERE,),
+    latex="\\cosh", rule="d cosh u = sinh u du",
 )  # fmt: skip
 
 sech2 = elementwise(
-    None, lambda y, x: -2.0 * np.tanh(x) * y, name="sech2", complex=True, mp="sech(x)**2", domain=(EVERYWHERE,),
-    value=lambda x: np.square(np.reciprocal(np.cosh(x))),
+    None, lambda y, x: -2.0 * np.tanh(x) * y, name="sech2", complex=True, mp="sech(x)**2",
+    domain=((-100.0, 100.0),), value=lambda x: np.square(np.reciprocal(np.cosh(x))),
     text="sech²", latex="\\operatorname{{sech}}^{{2}}", rule="d sech²u = −2 tanh u sech²u du",
 )  # fmt: skip
 elementwise(
-    np.tanh, lambda _y, x: sech2(x), complex=True, mp="tanh(x)", domain=(EVERYWHERE,), latex="\\tanh",
-    rule="d tanh u = sech²u du = (1 − tanh²u) du",
+    np.tanh, lambda _y, x: sech2(x), complex=True, mp="tanh(x)", domain=((-100.0, 100.0),),
+    latex="\\tanh", rule="d tanh u = sech²u du = (1 − tanh²u) du",
 )  # fmt: skip
 
 
@@ -101,8 +102,8 @@ def _arcsinh_slope(_y: Any, x: Any) -> Any:
 
 
 elementwise(
-    np.arcsinh, _arcsinh_slope, complex=True, domain=(EVERYWHERE,), mp="asinh(x)", latex="\\operatorname{{arsinh}}",
-    rule="d arsinh u = du / √(1 + u²)",
+    np.arcsinh, _arcsinh_slope, complex=True, domain=(EVERYWHERE,), mp="asinh(x)",
+    latex="\\operatorname{{arsinh}}", rule="d arsinh u = du / √(1 + u²)",
 )  # fmt: skip
 elementwise(
     np.arccosh, lambda _y, x: np.reciprocal(np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), complex=True,
