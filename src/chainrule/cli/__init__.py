@@ -1,0 +1,1 @@
+"""The command line: ``chainrule explain | draw | check | demo``."""

@@ -1,0 +1,133 @@
+"""What each command does."""
+
+import json
+import os
+from argparse import Namespace
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..errors import UsageError
+from .console import GREEN, RED, note, paint, result
+from .target import Target, find_target
+
+FORMATS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "json": ".json"}
+
+EXAMPLES = {
+    "chainrule": (
+        'chainrule explain "sin((2*x+1)**2)" --at x=0.5',
+        "chainrule demo",
+    ),
+    "explain": (
+        'chainrule explain "sin((2*x+1)**2)" --at x=0.5',
+        "chainrule explain examples/two_layers.py:loss -o derivation.md",
+    ),
+    "draw": ('chainrule draw "x*sin(x)" --at x=2 -o graph.svg',),
+    "check": ("chainrule check examples/two_layers.py:loss",),
+    "demo": ("chainrule demo --out chainrule-report",),
+}
+
+
+def explain(options: Namespace) -> int:
+    """Print or save a derivation."""
+    from ..explain import explain as derive
+
+    target = find_target(options.target, options.at, options.input)
+    chosen = options.format or _format_of(options.output)
+    derivation = derive(
+        target.function, *target.args, argnums=differentiated(target, options.wrt),
+        mode=options.mode, detail=options.detail,
+    )  # fmt: skip
+    text = getattr(derivation, chosen)()
+    _deliver(text, options.output)
+    return 0
+
+
+def draw(options: Namespace) -> int:
+    """Draw the graph of a function as SVG."""
+    from ..explain import draw as make
+
+    target = find_target(options.target, options.at, options.input)
+    if options.output is not None and not options.output.endswith(".svg"):
+        raise UsageError(
+            f"draw writes SVG, and {options.output!r} does not end in .svg",
+            cure="write -o graph.svg; a browser shows it",
+        )
+    drawing = make(target.function, *target.args, argnums=differentiated(target, options.wrt))
+    _deliver(drawing.svg(), options.output)
+    return 0
+
+
+def check(options: Namespace) -> int:
+    """Compare derivatives with numerical ones; 1 where they differ."""
+    from .check import examine
+
+    target = find_target(options.target, options.at, options.input)
+    report = examine(target, differentiated(target, options.wrt), options.seed)
+    if options.json:
+        result(json.dumps(report.json(), indent=1, ensure_ascii=False))
+    else:
+        result(report.text())
+        verdict = paint("all agree", GREEN) if report.passed else paint("they differ", RED)
+        result(f"\n{target.label}: {verdict}")
+    return 0 if report.passed else 1
+
+
+def demo(options: Namespace) -> int:
+    """Run the worked examples, train on real digits, write the report."""
+    from .demo import run
+
+    return run(options.out, as_json=options.json, train=not options.examples_only)
+
+
+def differentiated(target: Target, wrt: str) -> tuple[int, ...]:
+    """Return the positions of the inputs to differentiate: those named, or all that are floats."""
+    if not wrt:
+        found = tuple(i for i, arg in enumerate(target.args) if _has_floats(arg))
+        if not found:
+            names = ", ".join(target.names) or "none"
+            raise UsageError(
+                f"{target.label} has no floating-point input to differentiate (inputs: {names})",
+                cure="give floats: 2.0 instead of 2",
+            )
+        return found
+    wanted = [name.strip() for name in wrt.split(",")]
+    for name in wanted:
+        if name not in target.names:
+            raise UsageError(
+                f"--wrt names {name!r}, which {target.label} does not have",
+                cure=f"its inputs are {', '.join(target.names)}",
+            )
+    return tuple(i for i, name in enumerate(target.names) if name in wanted)
+
+
+def _has_floats(arg: Any) -> bool:
+    leaves = tree.flatten(arg)[0]
+    return bool(leaves) and all(
+        isinstance(x, float | complex) or (
+            isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc")
+        for x in leaves
+    )  # fmt: skip
+
+
+def _format_of(output: str | None) -> str:
+    if output is None:
+        return "text"
+    suffix = os.path.splitext(output)[1]
+    for name, ending in FORMATS.items():
+        if suffix == ending:
+            return name
+    raise UsageError(
+        f"the ending of {output!r} tells no format",
+        cure=f"end it in {', '.join(FORMATS.values())}, or give --format",
+    )
+
+
+def _deliver(text: str, output: str | None) -> None:
+    if output is None:
+        result(text.rstrip("\n"))
+        return
+    with open(output, "w", encoding="utf-8") as file:
+        file.write(text if text.endswith("\n") else text + "\n")
+    note(f"wrote {output}")

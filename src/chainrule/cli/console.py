@@ -1,0 +1,93 @@
+"""Where the words go: results to stdout, progress to stderr, colour only to a terminal."""
+
+import os
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any, TextIO
+
+RED, GREEN, BLUE, BOLD = "31", "32", "34", "1"
+
+
+def colourful(stream: TextIO) -> bool:
+    """Say whether `stream` is a terminal that wants colour (see https://no-color.org)."""
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return False
+    return stream.isatty()
+
+
+def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
+    """Return `text` in a colour where the stream shows one."""
+    if not colourful(stream or sys.stdout):
+        return text
+    return f"\033[{colour}m{text}\033[0m"
+
+
+def result(text: str) -> None:
+    """Print a result."""
+    print(text)
+
+
+def note(text: str) -> None:
+    """Print progress or a remark."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]], right: frozenset[int]) -> str:
+    """Lay out a plain table; the columns in `right` are set to the right."""
+    columns = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+
+    def line(row: tuple[str, ...]) -> str:
+        cells = [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(row, columns, strict=True))
+        ]
+        return "  ".join(cells).rstrip()
+
+    rule = "  ".join("─" * width for width in columns)
+    return "\n".join([line(header), rule, *(line(row) for row in rows)])
+
+
+class Progress:
+    """A progress bar on stderr: rich's where it is installed, else one line every tenth.
+
+    Into a pipe or file only the tenths are written, so that a log stays short.
+    """
+
+    def __init__(self, words: str, total: int) -> None:
+        self.words, self.total, self.done, self.tenth = words, total, 0, 0
+        self.bar: Any = None
+        self.task: Any = None
+
+    def __enter__(self) -> "Progress":
+        if sys.stderr.isatty():
+            try:
+                from rich.console import Console
+                from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+            except ImportError:
+                return self
+            self.bar = Progress(
+                TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[state]}"),
+                TimeRemainingColumn(), console=Console(stderr=True), transient=True,
+            )  # fmt: skip
+            self.bar.start()
+            self.task = self.bar.add_task(self.words, total=self.total, state="")
+        return self
+
+    def advance(self, state: str) -> None:
+        """Go one step on; `state` tells where things stand, such as the loss."""
+        self.done += 1
+        if self.bar is not None:
+            self.bar.update(self.task, advance=1, state=state)
+            return
+        tenth = 10 * self.done // self.total
+        if tenth > self.tenth:
+            self.tenth = tenth
+            note(f"  {self.words} {10 * tenth:3d}%  {state}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        if self.bar is not None:
+            self.bar.stop()
