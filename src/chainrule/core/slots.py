@@ -39,11 +39,16 @@ class Linear:
     the argument's own place in ``xs`` stands its shape and dtype only, never its value.
 
     ``joint(ct, *xs, **params)`` does so for all (variadic) arguments at once and returns a tuple.
+
+    Beside a transpose that fills only a part of an array, ``into(buffer, ct, *xs, **params)`` may
+    say how to add that part into a plain buffer in place, so that reading an array element by
+    element costs no array each.
     """
 
     equation: Rule | None = None
     transpose: Rule | None = None
     joint: Rule | None = None
+    into: Rule | None = None
 
     def __post_init__(self) -> None:
         given = [r for r in (self.equation, self.transpose, self.joint) if r is not None]

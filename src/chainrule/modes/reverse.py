@@ -6,6 +6,7 @@ list, have contributed; a value is released with its last reader.
 S. Linnainmaa, Taylor expansion of the accumulated rounding error, BIT 16 (1976) 146–160.
 """
 
+import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,12 +24,23 @@ Pulls = list[tuple[int, Pull, Pull | None]]
 _QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "raise"}
 
 
+class Piece:
+    """A contribution that fills a part of a cotangent only: it is added into a buffer."""
+
+    __slots__ = ("ct", "node", "into")
+    shape = None  # unlike that of any cotangent, so that `_arrive` looks closer
+
+    def __init__(self, ct: Any, node: Node, into: Callable[..., Any]) -> None:
+        self.ct, self.node, self.into = ct, node, into
+
+
 def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
     """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs.
 
     A product that meets 0·∞ raises the processor's "invalid" flag: only then is it taken again
     with the strong zero, so that the rule costs nothing where nothing is infinite.
     """
+    owned: set[Node] = set()  # whose cotangent is a buffer made here, which pieces are added into
     with np.errstate(**_QUIET):  # type: ignore[arg-type]
         for node in nodes:
             ct = cotangents.pop(node, None)
@@ -37,21 +49,21 @@ def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
             inputs = node.inputs
             op = node.op
             derived = None if op is None else op.cache.get(node.mask)
-            for k, pull, careful in derived or pulls(node):
+            for k, pull, careful in derived or _quick_pulls(node):
                 try:
                     contribution = pull(ct, node)
                 except FloatingPointError:
                     with np.errstate(invalid="ignore"):
                         contribution = (careful or pull)(ct, node)
                 if k >= 0:
-                    _arrive(cotangents, inputs[k], contribution)
+                    _arrive(cotangents, inputs[k], contribution, owned)
                 else:
                     for parent, c in zip(inputs, contribution, strict=True):
                         if parent is not None:
-                            _arrive(cotangents, parent, c)
+                            _arrive(cotangents, parent, c, owned)
 
 
-def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any) -> None:
+def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any, owned: set[Node]) -> None:
     """Add one path's contribution to the cotangent of `parent`."""
     if contribution is None:
         return
@@ -61,9 +73,43 @@ def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any) -> None
         parts[index] = ct if parts[index] is None else parts[index] + ct
         return
     if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
-        contribution = fit(contribution, parent)
+        if type(contribution) is Piece:
+            _add_piece(cotangents, parent, contribution, owned)
+            return
+        contribution = _forgiving(fit, contribution, parent)
     before = cotangents.get(parent)
-    cotangents[parent] = contribution if before is None else before + contribution
+    cotangents[parent] = (
+        contribution if before is None else _forgiving(operator.add, before, contribution)
+    )
+
+
+def _forgiving(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Compute; of infinite contributions of both signs the sum is NaN, and no error."""
+    try:
+        return compute(a, b)
+    except FloatingPointError:
+        with np.errstate(invalid="ignore"):
+            return compute(a, b)
+
+
+def _add_piece(
+    cotangents: dict[Node, Any], parent: Node, piece: Piece, owned: set[Node]
+) -> None:
+    """Add a part of a cotangent in place; the first one makes the buffer."""
+    node, buffer = piece.node, cotangents.get(parent)
+    if parent not in owned or type(buffer) is not np.ndarray:
+        if buffer is None:
+            buffer = np.zeros(parent.shape, parent.dtype)
+        elif type(buffer) is np.ndarray:
+            buffer = buffer.copy()
+        else:
+            rest, buffer = buffer, np.zeros(parent.shape, parent.dtype)
+            piece.into(buffer, piece.ct, *node.primals, **node.params)
+            cotangents[parent] = rest + buffer
+            return
+        cotangents[parent] = buffer
+        owned.add(parent)
+    piece.into(buffer, piece.ct, *node.primals, **node.params)
 
 
 def fit(ct: Any, like: Any) -> Any:
@@ -99,11 +145,36 @@ def pulls(node: Node) -> Pulls:
     op = node.op
     if op is None:
         return []
-    key = ("pulls", node.mask, len(node.inputs)) if op.variadic else node.mask
-    found = op.cache.get(key)
+    found = op.cache.get(("pulls", node.mask))
     if found is None:
-        found = op.cache[key] = _derive(op, node.mask, len(node.inputs))
+        found = op.cache["pulls", node.mask] = _derive(op, node.mask, len(node.inputs))
     return found  # type: ignore[no-any-return]
+
+
+def _quick_pulls(node: Node) -> Pulls:
+    """As `pulls`, except that a pull may return a `Piece`."""
+    if node.op is None:
+        return []
+    found = [
+        (k, _piecewise(node.op.slot(k), pull) if k >= 0 else pull, careful)
+        for k, pull, careful in pulls(node)
+    ]
+    node.op.cache[node.mask] = found
+    return found
+
+
+def _piecewise(slot: Any, pull: Pull) -> Pull:
+    into = getattr(slot, "into", None)
+    if into is None:
+        return pull
+
+    def piece(ct: Any, node: Node) -> Any:
+        return Piece(ct, node, into) if type(ct) in _PLAIN else pull(ct, node)
+
+    return piece
+
+
+_PLAIN = frozenset((np.ndarray, np.float64, np.float32, np.complex128, np.complex64))
 
 
 def _derive(op: Op, mask: int, arity: int) -> Pulls:

@@ -52,7 +52,7 @@ def ones_like(
     return np.full_like(a, 1, dtype, order, subok, shape)
 
 
-@composite(np.full_like, sample((2, 3), Const(2.0)), sample((2, 3), ()), sample((2,), (2,)))
+@composite(np.full_like, sample((2, 3), Const(2.0)), sample((2,), Const([1.0, 2.0])))
 def full_like(
     a: Any, fill_value: Any, dtype: Any = None, order: str = "K", subok: bool = True,
     shape: Any = None, *, device: Any = None,
@@ -166,6 +166,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = as_array(x)
     if x.ndim != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")
+    x = x.astype(np.promote_types(x.dtype, int), copy=False)
     n = x.size if N is None else int(N)
     columns = [np.ones_like(x)]
     for _ in range(n - 1):
@@ -252,7 +253,7 @@ truncate = declare(
 )
 
 
-@composite(np.astype, sample((3,), Const(np.float64)), sample((3,), Const(np.float32)))
+@composite(np.astype, sample((3,), Const(np.complex128)))
 def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
     """Convert; to integers, booleans and objects a value is constant, as rounding is."""
     dtype = np.dtype(dtype)

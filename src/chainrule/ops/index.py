@@ -1,5 +1,8 @@
 """Indexing, read and written: `getitem` ⇄ `scatter_add`, `setitem`, `where`."""
 
+import math
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,7 +10,7 @@ import numpy as np
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite, declare
 from ..core.slots import INDEX, Linear
-from .declare import as_array
+from .declare import as_array, operand
 
 
 class Hole:
@@ -61,10 +64,35 @@ def _setitem(y: Any, value: Any, *arrays: Any, index: Any) -> Any:
     return y
 
 
+def _may_repeat(arrays: tuple[Any, ...]) -> bool:
+    """Say whether an index could name an element twice: integer arrays can, masks cannot."""
+    return any(a.dtype.kind in "iu" and len(a.shape) > 0 for a in arrays)
+
+
+def _add_into(buffer: Any, ct: Any, _x: Any, *arrays: Any, index: Any) -> None:
+    """Add `ct` in place to the elements that were read."""
+    where = fill_index(arrays, index)
+    if _may_repeat(arrays):
+        add_at = partial(np.add.at, buffer, where, ct)
+    else:
+        add_at = partial(_add_once, buffer, where, ct)
+    with suppress(FloatingPointError):  # of ∞ − ∞, raised when every element was added
+        add_at()
+
+
+def _add_once(buffer: Any, where: Any, ct: Any) -> None:
+    part = buffer[where]
+    if type(part) is np.ndarray and part.base is not None:
+        part += ct
+    else:
+        with np.errstate(invalid="ignore"):
+            buffer[where] = part + ct
+
+
 def _scatter_add(ct: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
     out = np.zeros(shape, ct.dtype)
     where = fill_index(arrays, index)
-    if arrays:
+    if _may_repeat(arrays):
         np.add.at(out, where, ct)
     else:
         out[where] = ct
@@ -93,13 +121,15 @@ getitem = Op(
         Linear(
             transpose=lambda ct, x, *arrays, index: scatter_add(
                 ct, *arrays, index=index, shape=x.shape
-            )
+            ),
+            into=_add_into,
         ),
         INDEX,
     ),
     variadic=True,
     bind=_bind_getitem,
     view="getitem",
+    complex=True,
     notation=Notation("{0}[{index}]", rule="indexing passes the gradient to the elements read"),
 )
 add(getitem)
@@ -113,30 +143,35 @@ scatter_add = Op(
     ),
     variadic=True,
     bind=_bind_scatter,
+    complex=True,
+    notation=Notation(rule="adding into places passes on what those places receive"),
 )
 add(scatter_add)
+
+
+def _last_writer(*arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
+    """Mark, where an index names an element more than once, the write that comes last."""
+    size = math.prod(shape)
+    places = np.arange(size).reshape(shape)[fill_index(arrays, index)]
+    writer = np.empty(size, dtype=np.intp)
+    writer[places.ravel()] = np.arange(places.size)
+    return (writer[places.ravel()] == np.arange(places.size)).reshape(places.shape)
+
+
+last_writer = Op("last_writer", _last_writer, (INDEX,), variadic=True)
+add(last_writer)
 
 
 def _keep_unwritten(ct: Any, _y: Any, _value: Any, *arrays: Any, index: Any) -> Any:
     return setitem(ct, np.zeros((), ct.dtype), *arrays, index=index)
 
 
-def _take_written(ct: Any, y: Any, _value: Any, *arrays: Any, index: Any) -> Any:
+def _take_written(ct: Any, _y: Any, value: Any, *arrays: Any, index: Any) -> Any:
     taken = getitem(ct, *arrays, index=index)
-    winners = _winners(y.shape, arrays, index)
-    return taken if winners is None else np.where(winners, taken, 0)
-
-
-def _winners(shape: tuple[int, ...], arrays: tuple[Any, ...], index: Any) -> Any:
-    """Mark, where an index names an element twice, the write that came last; None: no doubles."""
-    if not any(np.asarray(a).dtype.kind in "iu" for a in arrays):
-        return None
-    places = np.arange(int(np.prod(shape))).reshape(shape)[fill_index(arrays, index)]
-    flat = places.ravel()
-    writer = np.empty(int(np.prod(shape)), dtype=np.intp)
-    writer[flat] = np.arange(flat.size)
-    mask = writer[flat] == np.arange(flat.size)
-    return None if mask.all() else mask.reshape(places.shape)
+    if _may_repeat(arrays):
+        taken = np.where(last_writer(*arrays, index=index, shape=_y.shape), taken, 0)
+    extra = len(np.shape(value)) - len(taken.shape)  # NumPy lets leading axes of length 1 pass
+    return np.reshape(taken, (1,) * extra + taken.shape) if extra > 0 else taken
 
 
 setitem = Op(
@@ -145,16 +180,15 @@ setitem = Op(
     (Linear(transpose=_keep_unwritten), Linear(transpose=_take_written), INDEX),
     variadic=True,
     additive=True,
+    complex=True,
     bind=_bind_setitem,
     notation=Notation(rule="a store passes the gradient on to what was stored, and stops the old"),
 )
 add(setitem)
 
 
-def _bind_where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    if x is None or y is None:
-        raise TypeError("np.where needs a condition and two values, or plain values only")
-    return (condition, x, y), {}
+def _bind_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    return tuple(operand(a) for a in (condition, x, y)), {}
 
 
 where = declare(
@@ -167,15 +201,65 @@ where = declare(
             Linear(transpose=lambda ct, c, _x, _y: np.where(c, 0, ct)),
         ),
         additive=True,
+        complex=True,
         bind=_bind_where,
         function=np.where,
         notation=Notation(rule="where passes the gradient to the branch that was taken"),
         samples=(
             sample(Const(np.array([[True], [False]])), (2, 3), (3,)),
-            sample(Const(True), (), ()),
+            sample(Const(True), (), ()), sample(Const(np.ones((0,), bool)), (0,), ()),
         ),
     )
 )
+
+
+@composite(
+    np.select, sample(Const([np.array([True, False]), np.array([True, True])]), [(2,), (2,)])
+)
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """Take from the first array whose condition holds: `where` after `where`."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if len(condlist) == 0:
+        raise ValueError("select with an empty condition list is not possible")
+    choices = [operand(c) for c in (*choicelist, default)]
+    kind = np.result_type(*(getattr(c, "dtype", c) for c in choices))
+    result = as_array(default).astype(kind)
+    for condition, choice in zip(reversed(condlist), choices[-2::-1], strict=True):
+        if as_array(condition).dtype.kind != "b":
+            raise TypeError("invalid entry in condlist: should be boolean ndarray")
+        result = np.where(condition, as_array(choice).astype(kind), result)
+    return result
+
+
+@composite(np.choose, sample(Const(np.array([0, 1, 0])), [(3,), (3,)]))
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """Take from the array that the integer at each place names."""
+    arrays = [as_array(c) for c in choices]
+    which, count = np.asarray(a), len(arrays)
+    if mode == "wrap":
+        which = which % count
+    elif mode == "clip":
+        which = np.clip(which, 0, count - 1)
+    if which.size and (which.min() < 0 or which.max() >= count):
+        raise ValueError("invalid entry in choice array")
+    shape = np.broadcast_shapes(which.shape, *(c.shape for c in arrays))
+    wide = np.stack([np.broadcast_to(c, shape) for c in arrays])
+    return np.take_along_axis(wide, np.broadcast_to(which, shape)[None], 0)[0]
+
+
+@composite(
+    np.compress, sample(Const([True, False, True]), (3,)), sample(Const([1, 0]), (2, 3), axis=0)
+)
+def compress(condition: Any, a: Any, axis: Any = None, out: Any = None) -> Any:
+    """Take the slices at which the condition holds."""
+    return np.take(a, np.flatnonzero(np.asarray(condition)), axis=axis)
+
+
+@composite(np.extract, sample(Const(np.array([True, False, True])), (3,)))
+def extract(condition: Any, arr: Any) -> Any:
+    """Take the elements at which the condition holds."""
+    return np.take(np.ravel(arr), np.flatnonzero(np.asarray(condition)))
 
 
 @composite(
@@ -201,3 +285,30 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
     if isinstance(indices, np.generic):
         indices = np.asarray(indices)  # as an array it makes a copy, as a number a view
     return a[(slice(None),) * (axis % a.ndim) + (indices,)]
+
+
+@composite(
+    np.take_along_axis, sample((3,), Const(np.array([2, 0])), Const(0)),
+    sample((2, 3), Const(np.array([[0, 0], [2, 1]])), axis=1),
+    sample((2, 3), Const(np.array([5, 0])), axis=None),
+    sample((2, 3), Const(np.array([[1, 0, 1]])), axis=0),
+)  # fmt: skip
+def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
+    """Take elements by an array of positions along one axis."""
+    arr, indices = as_array(arr), as_array(indices)
+    if indices.dtype.kind not in "iu":
+        raise IndexError("`indices` must be an integer array")
+    if axis is None:
+        arr, axis = np.ravel(arr), 0
+    if indices.ndim != arr.ndim:
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    if not -arr.ndim <= axis < arr.ndim:
+        raise np.exceptions.AxisError(axis, arr.ndim)
+    axis, n = axis % arr.ndim, arr.ndim
+    if n == 1:
+        return arr[indices]
+    places = [
+        indices if k == axis else np.arange(size).reshape((-1,) + (1,) * (n - k - 1))
+        for k, size in enumerate(arr.shape)
+    ]
+    return arr[tuple(places)]

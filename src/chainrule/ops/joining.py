@@ -192,7 +192,7 @@ def _along(axis: int, ndim: int, part: Any) -> tuple[Any, ...]:
 
 def _filled(a: Any, axis: int, count: int, value: Any) -> Any:
     """Return `count` slices that all hold `value`."""
-    shape = a.shape[:axis] + (count,) + a.shape[axis + 1 :]
+    shape = (*a.shape[:axis], count, *a.shape[axis + 1 :])
     return np.broadcast_to(as_array(value), shape).astype(a.dtype)
 
 
@@ -207,11 +207,11 @@ def _pad_ramp(a: Any, axis: int, sides: Any, ends: Any) -> Any:
     for side, (count, end) in enumerate(zip(sides, ends, strict=True)):
         at = slice(0, 1) if side == 0 else slice(-1, None)
         edge = a[_along(axis, a.ndim, at)]
-        steps = np.arange(count) / max(count, 1)
+        end = as_array(end) * 1.0
+        steps = np.arange(count).reshape((count,) + (1,) * (a.ndim - axis - 1))
         if side == 1:
             steps = steps[::-1]
-        steps = steps.reshape((count,) + (1,) * (a.ndim - axis - 1)).astype(a.dtype)
-        ramp = end + (edge - end) * steps
+        ramp = (steps * ((edge - end) / max(count, 1)) + end).astype(a.dtype)
         parts = [ramp, *parts] if side == 0 else [*parts, ramp]
     return np.concatenate(parts, axis=axis)
 
@@ -263,7 +263,8 @@ def _pad_taken(a: Any, axis: int, sides: Any, mode: str) -> Any:
     sample((3,), Const(2), mode="linear_ramp", end_values=(1.0, -1.0)),
     sample((3, 2), Const(1), mode="mean"), sample((4,), Const(2), mode="maximum", stat_length=2),
     sample((4,), Const(2), mode="minimum"),
-    sample((3,), Const(2), mode="reflect", reflect_type="odd"), sample((3,), Const(3), mode="symmetric", reflect_type="odd"),
+    sample((3,), Const(2), mode="reflect", reflect_type="odd"),
+    sample((3,), Const(3), mode="symmetric", reflect_type="odd"),
     sample((0,), Const(2)),
 )  # fmt: skip
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
@@ -363,7 +364,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: Any = None) -> Any:
         count = np.insert(np.arange(n), obj, 0).size - n
         fresh = n + np.arange(count)
         order = np.insert(np.arange(n), obj, fresh)
-    shape = arr.shape[:axis] + (fresh.size,) + arr.shape[axis + 1 :]
+    shape = (*arr.shape[:axis], fresh.size, *arr.shape[axis + 1 :])
     values = np.broadcast_to(values, shape).astype(arr.dtype)
     return np.take(np.concatenate((arr, values), axis=axis), order, axis=axis)
 
