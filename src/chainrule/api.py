@@ -15,6 +15,7 @@ from .errors import ArgnumsError, NonScalarOutputError, StructureError
 from .lift import (
     Argnums,
     Call,
+    check_function,
     check_output,
     deliver,
     nan_input,
@@ -36,11 +37,7 @@ class Derived:
     """A function made from a user's function; it pickles whenever that one does."""
 
     def __init__(self, run: Function, function: Function, *options: Any) -> None:
-        if not callable(function):
-            raise TypeError(
-                f"expected a function to differentiate, got {type(function).__name__}\n"
-                "  cure:  write chainrule.grad(f)(x), not chainrule.grad(f(x))"
-            )
+        check_function(function)
         self.run, self.function, self.options = run, function, options
         name = getattr(function, "__name__", type(function).__name__)
         self.__name__ = f"{run.__name__.strip('_')}({name})"
@@ -140,7 +137,7 @@ def _value_and_grad(
         del node
         backward(_consume(rec.nodes), cotangents)
     else:
-        check_output(f, out)
+        _check_one(f, out)
         _check_scalar(f, np.asarray(out)[()] if type(out) is not Tracer else out, holomorphic)
     if holomorphic:
         _check_holomorphic(f, call)
@@ -168,9 +165,11 @@ def _cotangent(cotangents: dict[Node, Any], node: Node) -> Any:
 def _pair(f: Function, out: Any) -> tuple[Any, Any]:
     if isinstance(out, tuple) and len(out) == 2:
         return out
+    found = f"{len(out)} results" if isinstance(out, tuple) else f"a {out.__class__.__name__}"
     raise NonScalarOutputError(
         f"with has_aux=True {_name(f)} must return a pair (value, aux)",
-        why=f"it returned {type(out).__name__}",
+        where=describe(user_frame(2)),
+        why=f"it returned {found}",
         cure="return value, aux",
     )
 
@@ -180,9 +179,9 @@ def _name(f: Any) -> str:
 
 
 def _check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
-    if getattr(value, "shape", None) == () and (value.dtype.kind == "f" or holomorphic):
+    if value.shape == () and value.dtype.kind == ("c" if holomorphic else "f"):
         return
-    shape, dtype = getattr(value, "shape", ()), getattr(value, "dtype", type(value).__name__)
+    shape, dtype = value.shape, value.dtype
     where = describe(user_frame(2))
     if shape != ():
         raise NonScalarOutputError(
@@ -192,7 +191,7 @@ def _check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
             cure="return a scalar, such as np.sum(y) or np.mean(y); for all derivatives of all "
             "outputs use chainrule.jacobian(f); for a chosen combination use chainrule.vjp(f, x)",
         )
-    if getattr(dtype, "kind", "") == "c":
+    if dtype.kind == "c":
         raise NonScalarOutputError(
             f"grad needs a real output, but {_name(f)} returned a complex number",
             where=where,
@@ -200,9 +199,28 @@ def _check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
             cure="return its real part, np.real(z) or np.abs(z); for an analytic function of complex "
             "inputs use holomorphic=True",
         )
-    if getattr(dtype, "kind", "") in "biu":
+    if dtype.kind in "biu":
         return  # a count or a comparison: locally constant
-    raise NonScalarOutputError(f"grad needs a scalar output, got {dtype}", where=where)
+    raise NonScalarOutputError(
+        f"holomorphic=True needs a complex output, but {_name(f)} returned a real number",
+        where=where,
+        why="a real function of a complex number is analytic only where it is constant",
+        cure="leave out holomorphic=True: the gradient is then ∂f/∂a − i·∂f/∂b",
+    )
+
+
+def _check_one(f: Function, out: Any) -> None:
+    """Refuse a container where `grad` needs one number."""
+    if isinstance(out, list | tuple | dict):
+        raise NonScalarOutputError(
+            f"grad needs a scalar output, but {_name(f)} returned a {type(out).__name__} of "
+            f"{len(out)}",
+            where=describe(user_frame(2)),
+            why="a gradient is the derivative of one number",
+            cure="return the number itself; to return more beside it use has_aux=True; for the "
+            "derivatives of all the results use chainrule.jacobian(f)",
+        )
+    check_output(f, out)
 
 
 def _check_holomorphic(f: Function, call: Call) -> None:
@@ -210,6 +228,7 @@ def _check_holomorphic(f: Function, call: Call) -> None:
         if leaf.dtype.kind != "c":
             raise NonScalarOutputError(
                 f"holomorphic=True needs complex inputs, but {name} of {_name(f)} is {leaf.dtype}",
+                where=describe(user_frame(2)),
                 cure=f"pass {name} as complex, or leave out holomorphic=True",
             )
 
@@ -365,7 +384,7 @@ def tangents_for(call: Call, tangents: Any) -> list[Any]:
     """Check tangents against the primals of `call`, argument by argument."""
     if len(tangents) != len(call.argnums):
         raise StructureError(
-            f"{len(call.argnums)} primals, but {len(tangents)} tangents",
+            f"{len(call.argnums)} primal(s), but {len(tangents)} tangent(s)",
             where=describe(user_frame(2)),
             cure="pass one tangent for every primal",
         )
@@ -418,7 +437,11 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str = "auto") -> Derived:
            [0., 4.]])
     """
     if mode not in ("auto", "fwd", "rev"):
-        raise ArgnumsError(f"mode={mode!r} is unknown", cure="choose 'auto', 'fwd' or 'rev'")
+        raise ArgnumsError(
+            f"mode={mode!r} is unknown",
+            where=describe(user_frame(1)),
+            cure="choose 'auto', 'fwd' or 'rev'",
+        )
     return Derived(_jacobian, f, argnums, mode)
 
 
@@ -557,7 +580,11 @@ def derivative(f: Function, order: int = 1) -> Derived:
     1.0
     """
     if not isinstance(order, int) or order < 0:
-        raise ArgnumsError(f"order={order!r} is not a number 0, 1, 2, …")
+        raise ArgnumsError(
+            f"order={order!r} is not a number 0, 1, 2, …",
+            where=describe(user_frame(1)),
+            cure="write chainrule.derivative(f, order=2)",
+        )
     return Derived(_derivative, f, order)
 
 

@@ -3,6 +3,8 @@
 Each class is also the built-in exception that a NumPy user would catch.
 """
 
+import textwrap
+
 
 class ChainRuleError(Exception):
     """Base of all errors of this library.
@@ -17,13 +19,23 @@ class ChainRuleError(Exception):
         if where:
             parts.append(f"  where: {where}")
         if why:
-            parts.append(f"  why:   {why}")
+            parts.append(_wrapped("why", why))
         if cure:
-            parts.append(f"  cure:  {cure}")
+            parts.append(_wrapped("cure", cure))
         super().__init__("\n".join(parts))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.where, self.why, self.cure))
+
+
+def _wrapped(label: str, words: str) -> str:
+    head = f"  {label}: ".ljust(9)
+    return "\n".join(
+        textwrap.wrap(
+            words, 100, initial_indent=head, subsequent_indent=" " * 9,
+            break_long_words=False, break_on_hyphens=False, drop_whitespace=True,
+        )
+    )  # fmt: skip
 
 
 def _rebuild(cls: type[ChainRuleError], what: str, where: str, why: str, cure: str) -> object:

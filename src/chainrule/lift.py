@@ -29,6 +29,7 @@ class Call:
     __slots__ = ("function", "args", "kwargs", "argnums", "single", "leaves", "treedefs")
 
     def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
+        check_function(function)
         self.function, self.args, self.kwargs = function, args, kwargs
         self.single = type(argnums) is int
         self.argnums = check_argnums(function, args, argnums)
@@ -119,7 +120,9 @@ class Call:
         cure += "with argnums="
         if isinstance(leaf, np.ma.MaskedArray | np.matrix):
             what = f"a {type(leaf).__name__}"
-            cure = f"pass a plain array: np.asarray({name}), with the mask as an argument of its own"
+            cure = f"pass a plain array, np.asarray({name})"
+            if isinstance(leaf, np.ma.MaskedArray):
+                cure += ", and the mask as an argument of its own"
         elif getattr(dtype, "kind", "") in "iu" and dtype is not None:
             cure = f"pass {name}.astype(float)"
         elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):
@@ -131,6 +134,17 @@ class Call:
             where=describe(user_frame(2)),
             why="a derivative needs real or complex floating-point inputs",
             cure=cure,
+        )
+
+
+def check_function(function: Any) -> None:
+    """Refuse what cannot be called."""
+    if not callable(function):
+        raise InputTypeError(
+            f"expected a function to differentiate, got {type(function).__name__}",
+            where=describe(user_frame(2)),
+            why="derivatives are of functions; the point is given beside them",
+            cure="write chainrule.grad(f)(x), not chainrule.grad(f(x)), and chainrule.vjp(f, x)",
         )
 
 
@@ -168,16 +182,15 @@ def check_argnums(function: Any, args: Any, argnums: Any) -> tuple[int, ...]:
                 f"{len(args)} positional argument{'s' if len(args) != 1 else ''}",
                 where=describe(user_frame(2)),
                 why="argnums counts positional arguments from 0; keyword arguments are constants",
-                cure=f"pass the argument by position, or choose argnums from 0 to {len(args) - 1}"
-                if args
-                else "pass the argument to differentiate by position",
+                cure="pass the argument to differentiate by position, or choose argnums="
+                + (" or ".join(map(str, range(len(args)))) if args else "0 and pass one"),
             )
         out.append(int(n) % len(args))
     if len(set(out)) < len(out) or not out:
         raise ArgnumsError(
             f"argnums={argnums!r} names {'no argument' if not out else 'an argument twice'}",
             where=describe(user_frame(2)),
-            cure="name every argument once",
+            cure="name every argument to differentiate once, and pass it",
         )
     return tuple(out)
 
