@@ -6,7 +6,9 @@ import pytest
 from chainrule.core.op import Composite, Op
 from chainrule.testing.samples import Case, all_records, cases
 
-RECORDS = [r for r in all_records() if r.samples]
+from .forms import FORMS
+
+RECORDS = [*(r for r in all_records() if r.samples), *FORMS]
 OPS = [r for r in all_records() if isinstance(r, Op)]
 QUIET = pytest.mark.filterwarnings("ignore")  # NumPy warns at the ends of domains, traced or not
 

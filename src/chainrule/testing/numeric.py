@@ -28,8 +28,21 @@ def differences(
 
     g'(0) ≈ (g(h) − g(−h))/2h with h halved `rounds` times; every entry of the answer is taken
     where its own error estimate is least. Steps that leave the domain (NaN, inf, an exception)
-    are passed over. Returns the derivative and its estimated error.
+    are passed over. An answer that the plain difference at the smallest step contradicts came
+    from steps across kinks or jumps: it is taken again with smaller ones, twice at most, and then
+    its error is the contradiction. Returns the derivative and its estimated error.
     """
+    for attempt in range(3):
+        best, error, plain = _ridders(g, step / 2.0 ** (attempt * rounds), rounds)
+        gap = abs(plain - best)
+        if not np.any(gap > 1e-3 * (1 + abs(best))):
+            break
+        error = np.maximum(error, gap)
+    return best, error
+
+
+def _ridders(g: Callable[[float], Vector], step: float, rounds: int) -> tuple[Any, Any, Any]:
+    """Return the extrapolated derivative, its error estimate and the plainest difference."""
     best: Any = None
     error: Any = None
     last: list[Any] = []
@@ -52,9 +65,9 @@ def differences(
                 best = np.where(better, row[j + 1], best)
                 error = np.where(better, estimate, error)
             last = row
-    if best is None:
+    if not last:
         raise ArithmeticError("the function could not be evaluated on both sides of the point")
-    return best, error
+    return best, error, last[0]
 
 
 def move(xs: Sequence[Any], vs: Sequence[Any], h: float) -> list[Any]:

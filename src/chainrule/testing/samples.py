@@ -34,9 +34,9 @@ class Place:
 class Case:
     """One call of a function, as a function of its differentiable arrays alone.
 
-    `xs` are the drawn values; ``case(*xs)`` is the tuple of the call's real or complex outputs
-    (integers and booleans, through which nothing flows, are left out), and ``case.result(*xs)``
-    is what the function itself returns.
+    `xs` are the drawn values; ``case(*xs)`` is the tuple of the call's real or complex outputs,
+    and ``case.result(*xs)`` is what the function itself returns. Integers and booleans are left
+    out, unless there is nothing else: then they stand there as floats, whose derivative is zero.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Case:
 
     def __call__(self, *xs: Any) -> tuple[Any, ...]:
         """Return the outputs that can carry a derivative."""
-        return tuple(o for o in outputs(self.result(*xs)) if o.dtype.kind in "fc")
+        return inexact(self.result(*xs))
 
     def at(self, *xs: Any) -> "Case":
         """Return the same call at other values."""
@@ -78,6 +78,14 @@ def outputs(result: Any) -> list[Any]:
     if isinstance(result, tuple | list):
         return [o for part in result for o in outputs(part)]
     return [result if hasattr(result, "dtype") else np.asarray(result)[()]]
+
+
+def inexact(result: Any) -> tuple[Any, ...]:
+    """Return the outputs that are floats or complex; if there is none, all of them, as floats."""
+    found = outputs(result)
+    return tuple(o for o in found if o.dtype.kind in "fc") or tuple(
+        o.astype(np.float64) for o in found
+    )
 
 
 def _fill(args: Any, xs: Any) -> Any:
@@ -173,10 +181,15 @@ def seed_of(name: str, more: int = 0) -> int:
 
 
 def cases(record: Record, dtype: Any = np.float64, more: int = 0) -> Iterator[Case]:
-    """Yield a case for every sample of `record`; `more` asks for other values."""
+    """Yield a case for every sample of `record` that has an array to differentiate in.
+
+    `more` asks for other values.
+    """
     for i, call in enumerate(record.samples):
         rng = np.random.default_rng(seed_of(f"{record.name}[{i}]", more))
-        yield draw(record, call, rng, dtype, f"{record.name}[{i}]")
+        case = draw(record, call, rng, dtype, f"{record.name}[{i}]")
+        if case.xs:
+            yield case
 
 
 def all_records() -> list[Record]:

@@ -1,0 +1,202 @@
+"""Corrupt one rule at a time, and see whether the laws of that op notice.
+
+A mutant is the op with one slot replaced: its rule negated, scaled by 3/2, set to zero, or, for
+an index equation, read with two axes of the transpose exchanged. The op's own samples and laws
+run on it in this process; it is killed when one of them fails.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.api import jvp, trace, vjp
+from chainrule.core.equation import contract, parse, swap
+from chainrule.core.op import Op
+from chainrule.core.slots import Index, Jvp, Linear, Partial, Slot, Vjp
+from chainrule.testing import first
+from chainrule.testing.samples import Case, cases, outputs
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One op with one corrupted slot."""
+
+    op: Op
+    position: int
+    change: str
+    slot: Slot
+
+    def __str__(self) -> str:
+        return f"{self.op.name}[{self.position}] {self.change}"
+
+
+CHANGES: dict[str, Callable[[Any], Any]] = {
+    "negated": lambda v: v * -1.0,
+    "scaled": lambda v: v * 1.5,
+    "zeroed": lambda v: v * 0.0,
+}
+
+
+def mutants(op: Op) -> Iterator[Mutant]:
+    """Yield every mutant of `op`: each slot through which a derivative flows, in every way."""
+    for k, slot in enumerate(op.slots):
+        if isinstance(slot, Index) or (_joint(slot) and slot in op.slots[:k]):
+            continue
+        if isinstance(slot, Partial) and slot.rule == 0.0:  # removed or scaled it is the same
+            yield Mutant(op, k, "made one", Partial(1.0))
+            continue
+        for change, alter in CHANGES.items():
+            yield Mutant(op, k, change, corrupt(slot, k, alter))
+        yield Mutant(op, k, "removed", Index())
+        if isinstance(slot, Linear) and slot.equation is not None:
+            yield Mutant(op, k, "letters exchanged", Linear(equation=_exchanged(slot.equation, k)))
+        if isinstance(slot, Partial) and k == 1:
+            first_rule, rule = op.slots[0], slot.rule
+            if isinstance(first_rule, Partial) and first_rule.rule != rule:
+                yield Mutant(op, k, "taken from slot 0", first_rule)
+
+
+def _joint(slot: Slot) -> bool:
+    return getattr(slot, "joint", None) not in (None, False) or isinstance(slot, Vjp)
+
+
+def corrupt(slot: Any, k: int, alter: Callable[[Any], Any]) -> Slot:
+    """Return `slot` with the result of its rule altered; what the rule reads stays the same."""
+    if isinstance(slot, Partial):
+        if not callable(slot.rule):
+            return Partial(alter(slot.rule))
+        return Partial(Altered(slot.rule, alter))
+    if isinstance(slot, Jvp):
+        return Jvp(Altered(slot.rule, alter), slot.joint)
+    if isinstance(slot, Vjp):
+        return Vjp(Altered(slot.rule, alter))
+    if slot.equation is not None:
+        return Linear(transpose=_from_equation(slot.equation, k, alter))
+    if slot.transpose is not None:
+        return Linear(transpose=Altered(slot.transpose, alter))
+    return Linear(joint=Altered(slot.joint, alter))
+
+
+class Altered:
+    """A rule whose result is altered; it shows the signature of the rule it wraps."""
+
+    def __init__(self, rule: Any, alter: Callable[[Any], Any]) -> None:
+        self.rule, self.alter = rule, alter
+        if hasattr(rule, "__code__"):
+            self.__code__ = rule.__code__
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._map(self.rule(*args, **kwargs))
+
+    def _map(self, value: Any) -> Any:
+        if isinstance(value, tuple):
+            parts = [self._map(v) for v in value]
+            return type(value)(*parts) if hasattr(value, "_fields") else tuple(parts)
+        return value if value is None or isinstance(value, int) else self.alter(value)
+
+
+def _from_equation(equation: Any, k: int, alter: Callable[[Any], Any]) -> Any:
+    """Return the transpose that `equation` declares, altered."""
+
+    def transpose(ct: Any, *xs: Any, **params: Any) -> Any:
+        text = equation(*(np.shape(x) if isinstance(x, float) else x.shape for x in xs), **params)
+        others = [x for j, x in enumerate(xs) if j != k]
+        return alter(contract(swap(text, k), ct, *others, shape=xs[k].shape))
+
+    return transpose
+
+
+def _exchanged(equation: Any, k: int) -> Any:
+    """Return the equation with the letters of operand `k` rotated by one."""
+
+    def exchanged(*shapes: Any, **params: Any) -> str:
+        operands, output = parse(equation(*shapes, **params))
+        parts = list(operands)
+        parts[k] = parts[k][1:] + parts[k][:1]
+        return ",".join(parts) + "->" + output
+
+    return exchanged
+
+
+@contextmanager
+def living(mutant: Mutant) -> Iterator[Op]:
+    """Put the corrupted slot in place, and take it away again."""
+    op, old = mutant.op, mutant.op.slots[mutant.position]
+    slots, cache, needs = op.slots, dict(op.cache), dict(op.known_needs)
+    everywhere = _joint(old)
+    op.cache.clear()
+    op.known_needs.clear()
+    op.slots = tuple(
+        mutant.slot if k == mutant.position or (everywhere and s is old) else s
+        for k, s in enumerate(slots)
+    )
+    try:
+        yield op
+    finally:
+        op.slots = slots
+        for kept, before in ((op.cache, cache), (op.known_needs, needs)):
+            kept.clear()
+            kept.update(before)
+
+
+def notices(case: Case) -> str:
+    """Return the name of the first law that fails for `case`, or an empty string."""
+    for law in LAWS:
+        try:
+            law(case)
+        except Exception as error:
+            return f"{law.__name__}: {type(error).__name__}"
+    return ""
+
+
+LAWS = (first.reverse, first.forward, first.transposed_twice)
+
+
+def killer(mutant: Mutant, driving: list[Case]) -> str:
+    """Return the case and law that notice the mutant, or an empty string: it survives."""
+    with living(mutant):
+        for case in driving:
+            law = notices(case)
+            if law:
+                return f"{case.name}, {law}"
+    return ""
+
+
+def drivers(op: Op, meeting: dict[str, list[Case]]) -> list[Case]:
+    """Return the calls to try: the op's own samples first, then others that run it."""
+    return [*cases(op), *meeting.get(op.name, [])[:MOST]]
+
+
+MOST = 12
+
+
+def meetings(records: Any) -> dict[str, list[Case]]:
+    """Return, for the name of every op, the calls whose function, tangent or pullback runs it."""
+    found: dict[str, list[Case]] = {}
+    for record in records:
+        for case in cases(record):
+            for name in met(case):
+                found.setdefault(name, []).append(case)
+    for name, calls in found.items():  # those with a derivative first, then namesakes
+        calls.sort(key=lambda c: (_constant(c), not c.name.startswith(name)))
+    return found
+
+
+def _constant(case: Case) -> bool:
+    empty = not sum(np.size(x) for x in case.xs)
+    return empty or not any(o.dtype.kind in "fc" for o in outputs(case.result(*case.xs)))
+
+
+def met(case: Case) -> set[str]:
+    """Return the names of the ops that a call and its two first derivatives run."""
+    vs, cts = tuple(first.directions(case)), first.cotangents(case)
+    programs = (case, lambda *xs: jvp(case, xs, vs)[1], lambda *xs: vjp(case, *xs)[1](cts))
+    names: set[str] = set()
+    for program in programs:
+        names |= {n.op.name for n in trace(program, *case.xs).nodes if n.op is not None}
+    pull = vjp(case, *case.xs)[1]
+    back = trace(lambda *c: pull(c), *cts)
+    return names | {n.op.name for n in back.nodes if n.op is not None}
