@@ -1,2 +1,166 @@
-"""Stub."""
-def cost(b): return None
+"""What the sweeps cost, counted from the operations that were executed."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.equation import parse
+from ..core.graph import Node
+from .rules import forward_sweep
+
+MOVES = frozenset(
+    "reshape transpose broadcast_to getitem setitem concatenate copy astype component where take "
+    "real imag conjugate squeeze flip roll pad tile repeat diagonal diag tril triu "
+    "take_along_axis scatter_add stop_gradient positive".split()
+)
+ARITHMETIC = frozenset(
+    "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
+    "sign floor ceil trunc rint less less_equal greater greater_equal equal not_equal clip "
+    "remainder floor_divide logical_and logical_or logical_not isfinite isnan".split()
+)
+REDUCTIONS = frozenset("sum prod max min cumsum cumprod mean argmax argmin".split())
+FEW_INPUTS = 8
+
+
+class Count:
+    """A running count of scalar operations."""
+
+    def __init__(self) -> None:
+        self.arithmetic = 0
+        self.transcendental = 0
+        self.uncounted: dict[str, int] = {}
+
+    def add(self, node: Node) -> None:
+        """Count one executed step."""
+        op = node.op
+        assert op is not None
+        n = size(node.shape)
+        if op.name in MOVES:
+            return
+        if op.name == "matmul" or _equation(node):
+            self.arithmetic += _contraction(node)
+        elif op.name in ARITHMETIC or (op.name == "power_of" and _whole(node.params["n"])):
+            self.arithmetic += n
+        elif op.name in REDUCTIONS:
+            self.arithmetic += max(0, size(np.shape(node.primals[0])) - n)
+        elif op.function is not None and isinstance(op.function, np.ufunc) or _elementwise(node):
+            self.transcendental += n
+        else:
+            self.uncounted[op.name] = self.uncounted.get(op.name, 0) + 1
+
+    @property
+    def total(self) -> int:
+        """All counted operations."""
+        return self.arithmetic + self.transcendental
+
+    def to_json(self, times: int = 1) -> dict[str, Any]:
+        """Return the count of one sweep."""
+        return {"total": self.total * times, "transcendental": self.transcendental * times,
+                "uncounted": dict(self.uncounted)}  # fmt: skip
+
+
+def size(shape: Any) -> int:
+    """Return the number of entries of an array of this shape."""
+    n = 1
+    for m in shape:
+        n *= m
+    return int(n)
+
+
+def _whole(n: Any) -> bool:
+    return n == int(n) and abs(n) <= 3
+
+
+def _elementwise(node: Node) -> bool:
+    from ..core.slots import Partial
+
+    assert node.op is not None
+    return all(isinstance(s, Partial) for s in node.op.slots)
+
+
+def _equation(node: Node) -> str:
+    from ..core.slots import Linear
+
+    assert node.op is not None
+    slot = node.op.slots[0]
+    if not isinstance(slot, Linear) or slot.equation is None or len(node.primals) != 2:
+        return ""
+    return str(slot.equation(*(np.shape(p) for p in node.primals), **node.params))
+
+
+def _contraction(node: Node) -> int:
+    """Count Σ over n products as n multiplications and n − 1 additions per entry."""
+    operands, out = parse(_equation(node))
+    sizes: dict[str, int] = {}
+    for letters, p in zip(operands, node.primals, strict=True):
+        sizes |= dict(zip(letters, np.shape(p), strict=True))
+    summed = size([n for c, n in sizes.items() if c not in out])
+    entries = size([sizes[c] for c in out])
+    return entries * max(0, 2 * summed - 1)
+
+
+def count(nodes: list[Node]) -> Count:
+    """Count the operations of executed steps."""
+    total = Count()
+    for n in nodes:
+        total.add(n)
+    return total
+
+
+def cost(builder: Any) -> dict[str, Any]:
+    """Compare both modes for this function: sweeps, operations a sweep, values kept."""
+    run, sweep = builder.run, builder.sweep
+    value = count([n for n in run.nodes if n.dtype is not None or n.op is not None])
+    back = count(sweep.executed)
+    back.arithmetic += sum(size(np.shape(a)) for a in sweep.additions)
+    n = sum(size(x.shape) for x in run.inputs)
+    m = size(np.shape(run.value))
+    forward, sweeps, counted = 0, 0, True
+    per_sweep = None
+    for i, node in enumerate(run.inputs):
+        k = size(node.shape)
+        sweeps += k
+        if i < FEW_INPUTS:
+            seed = np.zeros(node.shape, node.dtype)
+            if seed.size:
+                seed[(0,) * seed.ndim] = 1
+            _, executed, _ = forward_sweep(run, {node: seed[()]}, named=False)
+            one = count(executed)
+            per_sweep = one if per_sweep is None or one.total > per_sweep.total else per_sweep
+        else:
+            counted = False
+            assert per_sweep is not None
+            one = per_sweep
+        forward += one.total * k
+    reverse_total = back.total * m
+    return {
+        "inputs": n, "outputs": m, "value": value.to_json(),
+        "reverse": {"sweeps": m, "per_sweep": back.to_json(), "total": reverse_total},
+        "forward": {"sweeps": sweeps, "per_sweep": None if per_sweep is None else
+                    per_sweep.to_json(), "total": forward, "counted": counted},
+        "winner": "tie" if reverse_total == forward else
+                  "reverse" if reverse_total < forward else "forward",
+        "saved": _saved(builder),
+    }  # fmt: skip
+
+
+def _saved(builder: Any) -> list[str]:
+    """Name the values that reverse mode keeps, by what the rules say that they read."""
+    run = builder.run
+    kept: dict[str, None] = {}
+    for node in run.nodes:
+        if node not in run.live:
+            continue
+        needs = node.op.needs(run.live[node], len(node.inputs))
+        for k, wanted in enumerate(needs.inputs):
+            p = node.primals[k]
+            parent = node.inputs[k]
+            if not wanted:
+                continue
+            if parent is not None and parent in run.symbol_of:
+                kept.setdefault(run.symbol_of[parent].id)
+            elif id(p) in run.by_id:
+                kept.setdefault(run.by_id[id(p)].id)
+        if needs.output and node in run.symbol_of:
+            kept.setdefault(run.symbol_of[node].id)
+    return list(kept)

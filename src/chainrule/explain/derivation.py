@@ -7,7 +7,7 @@ import numpy as np
 
 from .document import Builder
 from .record import Run
-from .text import Text
+from . import text
 
 
 class Derivation:
@@ -15,7 +15,7 @@ class Derivation:
         self.document, self.gradient, self._b = doc, gradient, builder
 
     def text(self) -> str:
-        return Text(self.document).render()
+        return text.render(self.document)
 
     def json(self):
         return json.dumps(self.document, ensure_ascii=False, indent=1)

@@ -32,7 +32,7 @@ class KeptRecording(Recording):
         result = super().process(op, args, params)
         node = self.nodes[-1 - op.outputs]
         for k, p in enumerate(node.primals):
-            if p.__class__ is np.ndarray and node.inputs[k] is None:
+            if type(p) is np.ndarray and node.inputs[k] is None:
                 node.primals[k] = self._snapshot(p)
         return result
 
@@ -129,12 +129,12 @@ class Run:
                 cure="explain one of them: explain(lambda *a: f(*a)[0], …)",
             )
         (out,) = outputs
-        if out.__class__ is Node:
+        if type(out) is Node:
             value = out.output
             if np.asarray(value).dtype.kind in "fc" and np.isnan(value).any():
                 nan_input(self.call, value)
             return out, value
-        return None, out.value if out.__class__ is Tracer else out
+        return None, out.value if type(out) is Tracer else out
 
     # --- what is shown ------------------------------------------------------------------------
     def _needed(self, nodes: tuple[Node, ...]) -> list[Node]:

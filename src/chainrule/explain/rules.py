@@ -4,6 +4,8 @@ Every rule runs once, on tracers of a recording of its own: the number it return
 and the graph it leaves is the formula that is printed. There is no second table.
 """
 
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,8 +65,8 @@ class Bench:
 
     def tree(self, value: Any) -> Expr:
         """Return the formula that made a value."""
-        if value.__class__ is Tracer and value.owner is self.rec:
-            return self.reader.tree(value.node)
+        if type(value) is Tracer and value.owner is self.rec:
+            return columns(self.reader.tree(value.node))
         return self.run.constant(concrete(value))
 
     def primals(self, node: Node) -> list[Any]:
@@ -89,6 +91,17 @@ class Bench:
             expr = found or App("component", (here,), {"index": i}, np.shape(part))
             parts.append(self.stand_in(part, expr))
         return type(node.output)(*parts) if hasattr(node.output, "_fields") else tuple(parts)
+
+
+def columns(e: Expr) -> Expr:
+    """Write a row times a matrix, which rules compute as a @ M, as the column Mᵀ a."""
+    if not isinstance(e, App):
+        return e
+    args = tuple(columns(a) for a in e.args)
+    if e.op == "matmul" and len(args[0].shape) == 1 and len(args[1].shape) == 2:
+        turned = simplify(App("transpose", (args[1],), {"axes": (1, 0)}, args[1].shape[::-1]))
+        return App("matmul", (turned, args[0]), {}, e.shape)
+    return e if args == e.args else App(e.op, args, e.params, e.shape)
 
 
 def component_of(run: Run, whole: Node, index: int) -> Any:
@@ -177,7 +190,7 @@ def _pull(run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any) -> 
                 continue
             whole = c
             if c.shape != parent.shape or c.dtype != parent.dtype:
-                whole = fit(c, parent)
+                whole = forgiving(fit, c, parent)
             value = concrete(whole)
             sweep.terms.setdefault(parent, []).append(
                 Term(node, position, bench.tree(c), bench.tree(whole), value,
@@ -186,8 +199,17 @@ def _pull(run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any) -> 
             before = cts.get(parent)
             if before is not None:
                 sweep.additions.append(value)
-            cts[parent] = value if before is None else before + value
+            cts[parent] = value if before is None else forgiving(operator.add, before, value)
     sweep.executed += bench.rec.nodes
+
+
+def forgiving(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
+    """Compute as the engine does: of infinities of both signs the sum is NaN, and no error."""
+    try:
+        return compute(a, b)
+    except FloatingPointError:
+        with np.errstate(invalid="ignore"):
+            return compute(a, b)
 
 
 @dataclass(slots=True)

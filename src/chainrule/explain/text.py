@@ -1,9 +1,14 @@
-"""The derivation as plain text."""
+"""The derivation as plain text, in Unicode."""
 
 import unicodedata
 from typing import Any
 
+from .expr import from_json
+from .sections import Line, Place, Shapes, Sy, Tree, blocks
+from .shapes import shape_line
 from .writer import Writer
+
+WIDE = 64
 
 
 def width(text: str) -> int:
@@ -11,66 +16,78 @@ def width(text: str) -> int:
     return sum(1 for c in text if not unicodedata.combining(c))
 
 
-def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
-    """Align cells in columns, two spaces apart."""
-    if not rows:
-        return []
-    n = max(len(r) for r in rows)
-    rows = [r + [""] * (n - len(r)) for r in rows]
-    widths = [min(60, max(width(r[k]) for r in rows)) for k in range(n)]
-    return [
-        (indent + "  ".join(c + " " * (w - width(c)) for c, w in zip(r, widths, strict=True)))
-        .rstrip()
-        for r in rows
-    ]
+def render(doc: dict[str, Any]) -> str:
+    """Print a document as text."""
+    printer = _Text(doc)
+    out: list[str] = []
+    for block in blocks(doc):
+        head = f"{block.number} {block.title}"
+        intro = printer.words(block.intro)
+        out.append(f"{head} — {intro}" if intro else head)
+        out += table([printer.row(r) for r in block.rows])
+        out.append("")
+    return "\n".join(out[:-1]) + "\n"
 
 
-class Text:
-    """Prints a document as plain text; one method a section."""
-
+class _Text:
     def __init__(self, doc: dict[str, Any]) -> None:
         self.doc = doc
         self.w = Writer(doc["symbols"])
+        for sweep in doc["tangents"]:
+            self.w.symbols = self.w.symbols | sweep["symbols"]
 
-    def render(self) -> str:
-        """Return the whole derivation."""
+    def row(self, cells: list[Any]) -> list[str]:
+        """Return the texts of a row; a line of equalities takes two columns."""
         out: list[str] = []
-        for section in (self.problem, self.names, self.forward, self.local, self.backward):
-            out += section()
-        return "\n".join(out) + "\n"
+        for cell in cells:
+            if len(cell) == 1 and isinstance(cell[0], Line):
+                out += self.chain(cell[0].data)
+            else:
+                out.append(self.words(cell))
+        return out
 
     def chain(self, line: dict[str, Any]) -> list[str]:
-        """Return a line in cells: the formula, and the value with its relation."""
+        """Return the formula, and the value with its relation."""
         parts = self.w.line(line)
         if len(parts) < 3:
             return [parts[0], ""]
         return [" ".join(parts[:-2]), " ".join(parts[-2:])]
 
-    def problem(self) -> list[str]:
-        """Print section 1."""
-        return ["1 Problem"]
+    def words(self, cell: list[Any]) -> str:
+        """Return the text of a cell."""
+        return "".join(self.fragment(f) for f in cell)
 
-    def names(self) -> list[str]:
-        """Print section 2."""
-        return []
+    def fragment(self, f: Any) -> str:
+        """Return the text of a fragment."""
+        if isinstance(f, Sy):
+            return self.w.symbol(f.id)
+        if isinstance(f, Tree):
+            return self.w.expr(from_json(f.data))
+        if isinstance(f, Line):
+            return " ".join(self.w.line(f.data))
+        if isinstance(f, Shapes):
+            return "shapes: " + shape_line(f.data, self.w.symbols)
+        if isinstance(f, Place):
+            return f"# {f.data['file']}:{f.data['line']}  {f.data['text']}"
+        return str(f).replace("-", "−") if _numeric(f) else str(f)
 
-    def forward(self) -> list[str]:
-        """Print section 3."""
-        return ["3 Forward"] + table([
-            [str(r["index"]), *self.chain(r["line"]), f"# {r['source']['file']}:{r['source']['line']}  {r['source']['text']}" if "source" in r else ""]
-            for r in self.doc["forward"]])
 
-    def local(self) -> list[str]:
-        """Print section 4."""
-        rows = []
-        for e in self.doc["edges"]:
-            if e["kind"] == "partial":
-                rows.append(self.chain(e["line"]))
-            else:
-                from .expr import from_json
-                rows.append([e["from"] + " → " + e["to"], "map " + self.w.expr(from_json(e["map"]))])
-        return ["4 Local"] + table(rows)
+def _numeric(f: str) -> bool:
+    return f.startswith(("central difference", "complex step, ")) or "; off by" in f
 
-    def backward(self) -> list[str]:
-        """Print section 5."""
-        return ["5 Backward"] + table([[*self.chain(r["line"]), "— " + r.get("rule", "") if r.get("rule") else ""] for r in self.doc["backward"]])
+
+def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
+    """Align cells in columns, two spaces apart; a very wide cell pushes its own row only."""
+    n = max((len(r) for r in rows), default=0)
+    widths = [
+        max((width(r[k]) for r in rows if k < len(r) - 1 and width(r[k]) <= WIDE), default=0)
+        for k in range(n)
+    ]
+    out = []
+    for r in rows:
+        text = indent
+        for k, c in enumerate(r):
+            if c or any(r[k + 1 :]):
+                text += c + " " * max(0, widths[k] - width(c)) + "  "
+        out.append(text.rstrip())
+    return out

@@ -86,15 +86,14 @@ class Writer:
         """Write a tree by the template of its operation, else as a call."""
         notation = self.notation(e.op)
         pattern = self.pattern(notation)
-        if not pattern:
+        if not pattern or e.params:
             return self.call(e), ATOM
         needs = notation.operands or (0,) * len(e.args)
         args = [
             self.expr(a, needs[k] if k < len(needs) else needs[-1]) for k, a in enumerate(e.args)
         ]
-        params = {k: self.param(v, []) for k, v in e.params.items()}
         try:
-            return pattern.format(*args, **params), notation.level
+            return pattern.format(*args), notation.level
         except (IndexError, KeyError):
             return self.call(e), ATOM
 
@@ -193,6 +192,9 @@ class Writer:
             return f"Σ({self.expr(a)})", ATOM
         return None
 
+    def _equal(self, e: App) -> tuple[str, int]:
+        return f"{self.expr(e.args[0], 6)} == {self.expr(e.args[1], 6)}", 5
+
     def _zeros(self, e: App) -> tuple[str, int]:
         return f"zeros{self.param(tuple(e.params['shape']), [])}", ATOM
 
@@ -246,7 +248,7 @@ class Writer:
         words = [self.entry(x) for x in corner]
         if n > len(corner):
             words.append("…")
-        return "(" + ", ".join(words) + ("," if n == 1 else "") + ")"
+        return "(" + ", ".join(words) + ")"
 
     def matrix(self, corner: list[Any], shape: list[int]) -> str:
         """Write a matrix."""

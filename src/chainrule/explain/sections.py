@@ -1,0 +1,324 @@
+"""The order of telling: a document as a row of blocks, which each format prints in its own way.
+
+A cell is a list of fragments: words, symbols, trees, lines of equalities, shapes, source places.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+Fragment = Any  # str | Sy | Tree | Line | Shapes | Place
+Cell = list[Fragment]
+SHOWN_ROWS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Sy:
+    """A symbol, by its id."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A formula."""
+
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A chain of equalities ending in a value."""
+
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """The shapes under the factors of a line."""
+
+    data: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the user's source."""
+
+    data: Any
+
+
+@dataclass(slots=True)
+class Block:
+    """One section: a number, a title, a sentence, and rows of cells."""
+
+    number: int
+    title: str
+    intro: Cell = field(default_factory=list)
+    rows: list[list[Cell]] = field(default_factory=list)
+
+
+def blocks(doc: dict[str, Any]) -> list[Block]:
+    """Return the sections of a document, as its level of detail asks for."""
+    parts: list[Callable[[dict[str, Any]], Block | None]] = [
+        problem, names, forward, local, backward, tangents, chain, matrix, closed, check, cost,
+        notes,
+    ]  # fmt: skip
+    if doc["detail"] == "brief":
+        parts = [problem, forward, result, check]
+    return [b for part in parts if (b := part(doc)) is not None]
+
+
+def _space(words: list[Cell], between: str) -> Cell:
+    out: Cell = []
+    for i, w in enumerate(words):
+        out += ([between] if i else []) + w
+    return out
+
+
+def problem(doc: dict[str, Any]) -> Block:
+    """State the problem."""
+    p = doc["problem"]
+    rows: list[list[Cell]] = []
+    called = [Sy(i) for i in p["inputs"]]
+    out = doc["output"]
+    if p["statement"] is not None:
+        lhs = {"sym": out, "shape": doc["symbols"][out]["shape"]}
+        rows.append([[Line({"lhs": lhs, "sides": [p["statement"]], "value": None})]])
+    where = f"{p['function']}"
+    if p["file"] and not p["file"].startswith("<"):
+        where += f" in {p['file']}:{p['line']}"
+    entries = doc["cost"]["outputs"]
+    modes = {"reverse": "reverse mode", "forward": "forward mode", "both": "both modes"}
+    words: Cell = ["find the derivative of ", Sy(out), f" ({where}) with respect to "]
+    words += _space([[c] for c in called], ", ")
+    words.append(f"; {modes[doc['mode']]}; {p['parameters']} input number"
+                 f"{'s' if p['parameters'] != 1 else ''}, {entries} output"
+                 f"{'s' if entries != 1 else ''}")  # fmt: skip
+    rows.append([words])
+    if p["entry"] is not None:
+        index = ", ".join(str(i) for i in p["entry"])
+        rows.append([[
+            f"the output is an array: this is the row of its Jacobian for entry [{index}]; "
+            "explain(…, output=index) shows another, and each takes a sweep of its own"
+        ]])  # fmt: skip
+    return Block(1, "Problem", [], rows)
+
+
+def _value_line(doc: dict[str, Any], id: str) -> Line:
+    s = doc["symbols"][id]
+    return Line({"lhs": {"sym": id, "shape": s["shape"]}, "sides": [], "value": s["value"]})
+
+
+def names(doc: dict[str, Any]) -> Block:
+    """List names, shapes and values of what the function was given."""
+    rows: list[list[Cell]] = []
+    kinds = ("input", "data", "constant") + (("step",) if doc["detail"] == "full" else ())
+    for s in doc["symbols"].values():
+        if s["kind"] in kinds:
+            kind = {"input": "differentiated", "step": "computed"}.get(s["kind"], s["kind"])
+            raw = "" if s["name"] == s["text"] else f"in the code: {s['name']}"
+            rows.append([[_value_line(doc, s["id"])], [shape(s["shape"], s["dtype"])], [kind],
+                         [raw]])  # fmt: skip
+    return Block(2, "Names and shapes", [], rows)
+
+
+def shape(shape: list[int], dtype: str) -> str:
+    """Say what kind of array a value is."""
+    words = "×".join(str(n) for n in shape) if shape else "scalar"
+    return words if dtype == "float64" else f"{words} {dtype}"
+
+
+def forward(doc: dict[str, Any]) -> Block:
+    """Trace the values forward."""
+    rows: list[list[Cell]] = []
+    arrays = any(doc["symbols"][r["symbol"]]["shape"] for r in doc["forward"])
+    for r in doc["forward"]:
+        cells: list[Cell] = [[str(r["index"])], [Line(r["line"])]]
+        if arrays:
+            s = doc["symbols"][r["symbol"]]
+            cells.append([shape(s["shape"], s["dtype"])])
+        cells.append([Place(r["source"])] if "source" in r else [""])
+        rows.append(cells)
+    block = Block(3, "Forward: the values", [], _few(rows, doc))
+    if doc["forward"] and doc["output"] not in [r["symbol"] for r in doc["forward"]]:
+        last = doc["forward"][-1]["symbol"]
+        out = doc["symbols"][doc["output"]]
+        block.rows.append([[""], [Line({
+            "lhs": {"sym": out["id"], "shape": out["shape"]},
+            "sides": [{"sym": last, "shape": out["shape"]}], "value": out["value"],
+        })]])  # fmt: skip
+    return block
+
+
+def _few(rows: list[Any], doc: dict[str, Any]) -> list[Any]:
+    if len(rows) <= SHOWN_ROWS or doc["detail"] == "full":
+        return rows
+    half = SHOWN_ROWS // 2
+    left = len(rows) - 2 * half
+    return [*rows[:half], [["…"], [f'{left} rows more; detail="full" prints them']], *rows[-half:]]
+
+
+def local(doc: dict[str, Any]) -> Block | None:
+    """Give the local derivative of every edge."""
+    rows: list[list[Cell]] = []
+    for e in doc["edges"]:
+        words = [f"— {e['rule']}"] if e["rule"] else [""]
+        if e["kind"] == "partial":
+            rows.append([[Line(e["line"])], words])
+        else:
+            bar = Sy("bar:" + e["to"])
+            rows.append([[Sy(e["from"]), " → ", Sy(e["to"]), ":  a linear map, pulls ", bar,
+                          " back to ", Tree(e["map"])], words])  # fmt: skip
+    if not rows:
+        return None
+    intro = "every rule is the one that computes; its other arguments are held fixed"
+    return Block(4, "Local derivatives, one per edge", [intro], _few(rows, doc))
+
+
+def backward(doc: dict[str, Any]) -> Block | None:
+    """Trace the gradients backward."""
+    if doc["mode"] == "forward":
+        return result(doc)
+    rows: list[list[Cell]] = []
+    for r in doc["backward"]:
+        words = f"— {r['rule']}" if r.get("rule") else ""
+        if r.get("seed"):
+            words = "— the seed"
+        elif r["uses"] > 1:
+            words = f"— sum over {r['uses']} edges: {r['arrived']} of {r['uses']} arrived, final"
+        rows.append([[Line(r["line"])], [words]])
+    intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]),
+                   " with respect to what stands under it; each is computed once"]  # fmt: skip
+    return Block(5, "Backward: the gradients", intro, _few(rows, doc))
+
+
+def result(doc: dict[str, Any]) -> Block:
+    """Give the gradients only."""
+    return Block(5, "Gradient", [], [[[Line(g["line"])]] for g in doc["gradients"]])
+
+
+def tangents(doc: dict[str, Any]) -> Block | None:
+    """Trace the tangents forward."""
+    if not doc["tangents"]:
+        return None
+    rows: list[list[Cell]] = []
+    for sweep in doc["tangents"]:
+        entry = f" in entry {sweep['entry']}" if sweep["entry"] else ""
+        rows.append([[Line(sweep["line"])], [f"— the seed: only this input moves{entry}"]])
+        rows += [[[Line(r["line"])], [""]] for r in sweep["rows"]]
+    intro = "a dot means how fast a value moves when the seeded input moves at speed 1"
+    return Block(5, "Forward mode: the tangents", [intro], _few(rows, doc))
+
+
+def chain(doc: dict[str, Any]) -> Block | None:
+    """Multiply along the paths."""
+    rows: list[list[Cell]] = []
+    for p in doc["paths"]:
+        words = f"— {plural(p['count'], 'path')}; {plural(p['edges'], 'edge product')} in all"
+        head: Cell = [Line(p["line"])] if "line" in p else [Sy(p["of"])]
+        rows.append([head, [words]])
+    return Block(6, "The chain: sum over paths of products of edges", [], rows) if rows else None
+
+
+def plural(n: int, word: str) -> str:
+    """Write a count."""
+    return f"{n:,} {word}" + ("" if n == 1 else "s")
+
+
+def matrix(doc: dict[str, Any]) -> Block | None:
+    """Give the matrix form, with shapes."""
+    m = doc["matrix"]
+    if m is None:
+        return None
+    rows: list[list[Cell]] = []
+    for s in m["slopes"]:
+        rows.append([[Line(s["line"])], [Shapes(s["line"])]])
+    for r in m["rows"]:
+        rows.append([[Line(r["line"])], [Shapes(r["line"])]])
+    intro: Cell = []
+    if m["layers"]:
+        intro = _space([[Sy(x["symbol"]), " stands for ", Sy("bar:" + x["of"]),
+                         f" (computed once, used {x['uses']}×)"] for x in m["layers"]], "; ")  # fmt: skip
+        intro.append("; ")
+    intro.append("a gradient has the shape of its variable")
+    return Block(7, "Matrix form", intro, rows)
+
+
+def closed(doc: dict[str, Any]) -> Block | None:
+    """Give the closed form, or say why there is none."""
+    if doc["closed"] is None:
+        counts = doc["omitted"].get("counts")
+        words = f"omitted: {doc['omitted']['reason']}"
+        if counts and "named steps" in words:
+            words += f" ({counts['forward']} forward + {counts['backward']} backward)"
+        return Block(8, "Closed form", [words])
+    rows: list[list[Cell]] = [
+        [[Line(c["line"])], [f"— {c['by']}; agrees with the rules here and at {c['points']} "
+                             "random points"]] for c in doc["closed"]
+    ]  # fmt: skip
+    return Block(8, "Closed form", [], rows)
+
+
+def check(doc: dict[str, Any]) -> Block:
+    """Compare with differences."""
+    c = doc["check"]
+    rows: list[list[Cell]] = []
+    worst = c["worst"]
+    if worst is not None:
+        entry = str(worst["index"]) if worst["index"] else ""
+        rows.append([[f"central difference, step {number(worst['h'], 3)}: "
+                      f"{number(worst['difference'])} against {number(worst['found'])} for ",
+                      Sy(worst["input"]), f"{entry}; off by {number(worst['error'], 2)} "
+                      + ("✓" if c["passed"] else "✗ (the derivative and the function disagree)")]])  # fmt: skip
+        if c["tested"] > 1:
+            rows.append([[f"{c['tested']} of {c['entries']} entries tested; the line above is the "
+                          "worst"]])  # fmt: skip
+    step = c["complex_step"]
+    if step["used"]:
+        rows.append([[f"complex step, h 1e-30: relative error at most {number(step['worst'], 2)} "
+                      + ("✓" if step["passed"] else "✗")]])  # fmt: skip
+    else:
+        rows.append([[f"complex step not used: {step['reason']}"]])
+    return Block(9, "Check", [], rows)
+
+
+def number(v: Any, digits: int = 12) -> str:
+    """Write a number of the check section."""
+    if isinstance(v, dict):
+        sign = "-" if str(v["im"]).startswith("-") else "+"
+        return f"({number(v['re'])} {sign} {number(v['im']).lstrip('-')}i)"
+    return format(float(v), f".{digits}g")
+
+
+def cost(doc: dict[str, Any]) -> Block:
+    """Compare what both modes cost."""
+    c = doc["cost"]
+    rows: list[list[Cell]] = [[["value"], [_operations(c["value"])], [""], [""]]]
+    for mode in ("reverse", "forward"):
+        m = c[mode]
+        per = "" if m["per_sweep"] is None else _operations(m["per_sweep"]) + " a sweep"
+        rows.append([[f"{mode} mode"], [per], [plural(m["sweeps"], "sweep")],
+                     [plural(m["total"], "operation") + " in all"]])  # fmt: skip
+    n, m_ = c["inputs"], c["outputs"]
+    winner = "a tie" if c["winner"] == "tie" else f"{c['winner']} mode wins"
+    rows.append([["verdict"], [f"{plural(n, 'input')}, {plural(m_, 'output')}: {winner}"]])
+    kept: Cell = _space([[Sy(i)] for i in c["saved"]], ", ") or ["nothing"]
+    rows.append([["kept"], [*kept, " (what the rules read in the backward pass)"]])
+    how = "counted from the operations that ran; copies and moves are free"
+    if not c["forward"]["counted"]:
+        how += "; forward mode estimated from the first 8 inputs"
+    return Block(10, "Cost", [how], rows)
+
+
+def _operations(c: dict[str, Any]) -> str:
+    words = plural(c["total"], "operation")
+    if c["transcendental"]:
+        words += f" ({c['transcendental']:,} transcendental)"
+    if c["uncounted"]:
+        words += " and " + ", ".join(f"{n}× {k} (not counted)" for k, n in c["uncounted"].items())
+    return words
+
+
+def notes(doc: dict[str, Any]) -> Block | None:
+    """Tell what else a reader must know."""
+    return Block(11, "Notes", [], [[[n]] for n in doc["notes"]]) if doc["notes"] else None

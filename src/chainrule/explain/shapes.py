@@ -1,0 +1,75 @@
+"""The shape under every factor of a line, and whether the inner dimensions agree."""
+
+from typing import Any
+
+from .expr import App, Expr, Num, Sym, from_json
+from .numbers import shape_text
+
+
+def shape_line(line: dict[str, Any], symbols: dict[str, dict[str, Any]], times: str = "×") -> str:
+    """Write ``(3) = (3×1)(1) ⊙ (3) ✓`` for the last tree of a line."""
+    left = shape_text(symbols[line["lhs"]["sym"]]["shape"], times)
+    if not line["sides"]:
+        return left
+    tree = from_json(line["sides"][-1])
+    return f"{left} = {_write(tree, times)} {'✓' if agrees(tree) else '✗'}"
+
+
+def _write(e: Expr, times: str, need: int = 0) -> str:
+    if isinstance(e, Num):
+        return "()"
+    if isinstance(e, Sym):
+        return shape_text(e.shape, times)
+    a = e.args
+    if e.op == "transpose":
+        return shape_text(e.shape, times)
+    if e.op == "matmul":
+        first = a[0].shape if len(a[0].shape) > 1 or len(a[1].shape) > 1 else (1, *a[0].shape)
+        left = shape_text(first, times) if isinstance(a[0], Sym) else _write(a[0], times, 25)
+        return left + _write(a[1], times, 26)
+    if e.op == "outer":
+        return (shape_text((*a[0].shape, 1), times) + shape_text((1, *a[1].shape), times))
+    sign = {"multiply": " ⊙ ", "divide": " ⊘ ", "add": " + ", "subtract": " − "}.get(e.op)
+    if sign is None:
+        return shape_text(e.shape, times) if e.op != "sum" else _sum(e, times)
+    level = 10 if e.op in ("add", "subtract") else 20
+    if e.op in ("multiply", "divide"):  # a number in front has no shape to show
+        many = [x for x in a if x.shape]
+        if len(many) == 1:
+            return _write(many[0], times, need)
+    text = _write(a[0], times, level) + sign + _write(a[1], times, level + 1)
+    return f"[{text}]" if level < need else text
+
+
+def _sum(e: App, times: str) -> str:
+    axes = e.params.get("axis")
+    if isinstance(axes, tuple) and len(axes) < len(e.args[0].shape):
+        where = ", ".join(str(k) for k in axes)
+        return f"Σ over axis {where} of {_write(e.args[0], times, 100)}"
+    return f"Σ of {_write(e.args[0], times, 100)}"
+
+
+def agrees(e: Expr) -> bool:
+    """Check a tree by shapes alone: inner dimensions of products, and broadcasting elsewhere."""
+    if not isinstance(e, App):
+        return True
+    shapes = [a.shape for a in e.args]
+    if not all(agrees(a) for a in e.args):
+        return False
+    if e.op == "matmul":
+        a, b = shapes
+        return a[-1] == (b[-2] if len(b) > 1 else b[0])
+    if e.op == "outer":
+        return e.shape == (*shapes[0], *shapes[1])
+    if e.op == "transpose":
+        return e.shape == tuple(shapes[0][k] for k in e.params["axes"])
+    if e.op in ("add", "subtract", "multiply", "divide"):
+        return all(_fits(s, e.shape) for s in shapes)
+    return True
+
+
+def _fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    if len(small) > len(large):
+        return False
+    tail = large[len(large) - len(small) :]
+    return all(a in (1, b) for a, b in zip(small, tail, strict=True))

@@ -1,0 +1,156 @@
+"""To SymPy and back. The meaning of an operation is read off its record's `mp` expression."""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+
+from ..core import registry
+from .expr import App, Expr, Num, Sym, simplify
+
+_CALL = re.compile(r"^(\w+)\(x\)$")
+
+
+@lru_cache(maxsize=1)
+def _namespace() -> dict[str, Any]:
+    space = {name: getattr(sympy, name) for name in dir(sympy) if not name.startswith("_")}
+    return space | {
+        "fabs": sympy.Abs, "ln": sympy.log, "log1p": lambda x: sympy.log(1 + x),
+        "expm1": lambda x: sympy.exp(x) - 1, "log10": lambda x: sympy.log(x, 10),
+        "hypot": lambda x, y: sympy.sqrt(x**2 + y**2), "__builtins__": {},
+        "radians": lambda x: x * sympy.pi / 180, "degrees": lambda x: x * 180 / sympy.pi,
+        "sincpi": lambda x: sympy.sin(sympy.pi * x) / (sympy.pi * x),
+    }  # fmt: skip
+
+
+def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
+    """Translate a tree of scalars; raise NotImplementedError for what SymPy is not asked about."""
+    if isinstance(e, Num):
+        return _number(e.value)
+    if isinstance(e, Sym):
+        return made.setdefault(e.id, sympy.Symbol(f"s{len(made)}", real=True))
+    args = [to_sympy(a, made) for a in e.args]
+    if e.op == "power_of":
+        return args[0] ** _number(e.params["n"])
+    try:
+        meaning = registry.op_named(e.op).mp
+    except KeyError:
+        meaning = ""
+    if not meaning:
+        raise NotImplementedError(f"{e.op} has no closed expression")
+    names = dict(zip("xyz", args, strict=False))
+    return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
+
+
+def _number(v: Any) -> Any:
+    v = float(v)
+    if not np.isfinite(v):
+        raise NotImplementedError("the point is not finite")
+    if v == int(v) and abs(v) < 1e15:
+        return sympy.Integer(int(v))
+    return sympy.Rational(repr(v))
+
+
+def tidy(tree: Expr, limit: int) -> Any:
+    """Return the shortest of a few cheap rewritings, or in words why there is none."""
+    made: dict[str, Any] = {}
+    try:
+        e = to_sympy(tree, made)
+    except NotImplementedError as error:
+        return str(error)
+    forms = [e, sympy.factor_terms(e), sympy.powsimp(e), sympy.factor_terms(sympy.powsimp(e))]
+    if e.count_ops() <= limit // 4:
+        forms.append(sympy.cancel(e) if e.is_rational_function() else sympy.expand_mul(e))
+    best = min(forms, key=lambda f: int(f.count_ops()))
+    if best.count_ops() > limit:
+        return f"{int(best.count_ops()):,} operations as one expression"
+    names = {symbol: id for id, symbol in made.items()}
+    return from_sympy(best, names)
+
+
+@lru_cache(maxsize=1)
+def _functions() -> dict[str, str]:
+    """Map SymPy's function names to operations, by reading the records backward."""
+    found = {"Abs": "absolute"}
+    for op in registry.ops():
+        match = _CALL.match(op.mp)
+        if match and len(op.slots) == 1 and op.function is not None:
+            found.setdefault(match.group(1), op.name)
+    return found
+
+
+def from_sympy(e: Any, names: dict[Any, str]) -> Expr:
+    """Translate back."""
+    if e.is_Symbol:
+        return Sym(names[e])
+    if e.is_Integer:
+        return Num(int(e))
+    if e.is_Rational:
+        return _decimal(e)
+    if e.is_Float or e.is_NumberSymbol:
+        return Num(float(e))
+    if e.is_Add:
+        return _sum([from_sympy(a, names) for a in e.as_ordered_terms()])
+    if e.is_Mul:
+        return _product(e, names)
+    if e.is_Pow:
+        return _power(e, names)
+    name = _functions().get(type(e).__name__)
+    if name is None:
+        raise NotImplementedError(f"{type(e).__name__} has no operation")
+    return App(name, tuple(from_sympy(a, names) for a in e.args))
+
+
+def _decimal(e: Any) -> Expr:
+    value = float(e)
+    if sympy.Rational(repr(value)) == e and len(repr(value)) <= 8:
+        return Num(value)
+    top = App("divide", (Num(abs(int(e.p))), Num(int(e.q))))
+    return App("negative", (top,)) if e.p < 0 else top
+
+
+def _sum(terms: list[Expr]) -> Expr:
+    total = terms[0]
+    for t in terms[1:]:
+        total = App("add", (total, t))
+    return total
+
+
+def _product(e: Any, names: dict[Any, str]) -> Expr:
+    top, bottom = sympy.fraction(e)
+    if bottom != 1:
+        sign = -1 if top.could_extract_minus_sign() else 1
+        quotient = App("divide", (from_sympy(top * sign, names), from_sympy(bottom, names)))
+        return App("negative", (quotient,)) if sign < 0 else quotient
+    coefficient, rest = e.as_coeff_Mul()
+    negative = coefficient < 0
+    factors = [from_sympy(f, names) for f in sympy.Mul.make_args(rest)]
+    factors.sort(key=_rank)
+    if abs(coefficient) != 1:
+        factors.insert(0, from_sympy(abs(coefficient), names))
+    product = factors[0]
+    for f in factors[1:]:
+        product = App("multiply", (product, f))
+    return simplify(App("negative", (product,))) if negative else product
+
+
+def _rank(e: Expr) -> int:
+    if isinstance(e, App):
+        return 2 if e.op in set(_functions().values()) else 1
+    return 0
+
+
+def _power(e: Any, names: dict[Any, str]) -> Expr:
+    base, exponent = e.as_base_exp()
+    if base is sympy.E:
+        return App("exp", (from_sympy(exponent, names),))
+    if exponent == sympy.Rational(1, 2):
+        return App("sqrt", (from_sympy(base, names),))
+    if exponent.is_negative:
+        return App("divide", (Num(1), from_sympy(base ** (-exponent), names)))
+    if exponent.is_Rational and exponent.is_number:
+        n = int(exponent) if exponent.is_Integer else float(exponent)
+        return simplify(App("power_of", (from_sympy(base, names),), {"n": n}))
+    return App("power", (from_sympy(base, names), from_sympy(exponent, names)))
