@@ -4,7 +4,9 @@ from ..core import registry
 from . import (
     arithmetic,
     complexes,
+    cumulative,
     explog,
+    extremes,
     filling,
     index,
     joining,
@@ -14,6 +16,7 @@ from . import (
     products,
     reduce,
     select,
+    sorting,
     structure,
     trig,
 )
@@ -21,7 +24,9 @@ from . import (
 __all__ = [
     "arithmetic",
     "complexes",
+    "cumulative",
     "explog",
+    "extremes",
     "filling",
     "index",
     "joining",
@@ -32,6 +37,7 @@ __all__ = [
     "reduce",
     "registry",
     "select",
+    "sorting",
     "structure",
     "trig",
 ]

@@ -1,0 +1,256 @@
+"""Sorting and order statistics: each takes the input at an order, through which nothing flows.
+
+At ties the order is the one that NumPy's sort gives, and the gradient follows the element taken.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.op import Const, Notation, Op, sample
+from ..core.registry import add, composite
+from ..core.slots import INDEX
+from ..errors import UnsupportedFunctionError
+from .declare import as_array, constant_call
+
+_CONSTANT = Notation(rule="piecewise constant: nothing flows")
+
+constant_call(
+    np.argpartition, "a", notation=_CONSTANT, samples=(sample((5,), 2), sample((2, 4), 1, axis=0))
+)
+
+
+@composite(
+    np.sort, sample((5,)), sample((2, 4)), sample((3, 2), axis=0), sample((2, 3), axis=None),
+    sample((0,)), sample((2, 1)),
+)  # fmt: skip
+def sort(
+    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    """Sort: the elements taken at `argsort`."""
+    if order is not None:
+        raise ValueError("Cannot specify order when the array has no fields.")
+    a = as_array(a)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    return np.take_along_axis(a, np.argsort(a, axis=axis, kind=kind, stable=stable), axis)
+
+
+@composite(np.sort_complex, sample((5,)))
+def sort_complex(a: Any) -> Any:
+    """Sort by the real part, then the imaginary part, as complex numbers."""
+    a = np.sort(as_array(a))
+    return a if a.dtype.kind == "c" else a.astype("G" if a.dtype.char == "g" else "D")
+
+
+def _partition_order(a: Any, kth: Any, axis: int, kind: str) -> Any:
+    """Return positions that put `a` in the order in which `np.partition` leaves it."""
+    parted = np.partition(a, kth, axis=axis, kind=kind)
+    order = np.empty(a.shape, np.intp)
+    ranked = np.argsort(parted, axis=axis, kind="stable")
+    np.put_along_axis(order, ranked, np.argsort(a, axis=axis, kind="stable"), axis)
+    return order
+
+
+partition_order = Op("partition_order", _partition_order, (INDEX,), notation=_CONSTANT)
+add(partition_order)
+
+
+@composite(
+    np.partition, sample((5,), Const(2)), sample((2, 4), Const((1, 2))),
+    sample((3, 2), Const(1), axis=0), sample((2, 3), Const(2), axis=None),
+)  # fmt: skip
+def partition(
+    a: Any, kth: Any, axis: Any = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    """Partition: the elements taken in the order that NumPy leaves them in."""
+    if order is not None:
+        raise ValueError("Cannot specify order when the array has no fields.")
+    a = as_array(a)
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    kth = tuple(int(k) for k in np.atleast_1d(kth))
+    return np.take_along_axis(a, partition_order(a, kth=kth, axis=axis, kind=kind), axis)
+
+
+def _unique_parts(
+    a: Any, axis: Any, equal_nan: bool, ordered: bool
+) -> tuple[Any, Any, Any]:
+    """Return where each unique value stands first, the inverse, and the counts."""
+    values, first, inverse, counts = np.unique(
+        a, return_index=True, return_inverse=True, return_counts=True, axis=axis,
+        equal_nan=equal_nan,
+    )  # fmt: skip
+    if ordered or axis is not None:
+        return first, inverse, counts
+    wanted = np.unique(a, equal_nan=equal_nan, sorted=False)
+    order = np.empty(values.size, np.intp)
+    order[np.argsort(wanted, kind="stable")] = np.arange(values.size)
+    rank = np.empty(values.size, np.intp)
+    rank[order] = np.arange(values.size)
+    return first[order], rank[inverse], counts[order]
+
+
+unique_parts = Op("unique_parts", _unique_parts, (INDEX,), outputs=3, notation=_CONSTANT)
+add(unique_parts)
+
+
+@composite(np.unique, sample((5,)), sample((2, 3)), sample((3, 2), axis=0), sample((0,)))
+def unique(
+    ar: Any, return_index: bool = False, return_inverse: bool = False,
+    return_counts: bool = False, axis: Any = None, *, equal_nan: bool = True, sorted: bool = True,
+) -> Any:  # fmt: skip
+    """Take the first of all equal elements, in order; what is returned beside is constant."""
+    ar = as_array(ar)
+    only = not (return_index or return_inverse or return_counts)
+    first, inverse, counts = unique_parts(
+        ar, axis=axis, equal_nan=equal_nan, ordered=sorted or not only
+    )
+    values = np.take(np.ravel(ar), first) if axis is None else np.take(ar, first, axis=axis)
+    if only:
+        return values
+    chosen = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
+    return (values, *(part for wanted, part in chosen if wanted))
+
+
+# --- order statistics -----------------------------------------------------------------------
+
+
+def _one_axis(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """Bring the axes to reduce together as the last one; return also the shape with them kept."""
+    if axis is None:
+        return np.ravel(a), (1,) * a.ndim
+    axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim)
+    kept = tuple(1 if i in axes else n for i, n in enumerate(a.shape))
+    rest = [i for i in range(a.ndim) if i not in axes]
+    moved = np.transpose(a, (*rest, *sorted(axes)))
+    return np.reshape(moved, (*(a.shape[i] for i in rest), -1)), kept
+
+
+def _with_nan(result: Any, ranked: Any) -> Any:
+    """Return NaN where the slice held one: it was sorted to the end."""
+    last = ranked[..., -1]
+    return np.where(np.isnan(last), last, result)
+
+
+@composite(
+    np.median, sample((5,)), sample((4,)), sample((2, 3), axis=0), sample((2, 3, 2), axis=(0, 2)),
+    sample((2, 4), axis=1, keepdims=True), sample((2, 2)), sample(()),
+)  # fmt: skip
+def median(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: bool = False
+) -> Any:
+    """Take the middle of the sorted elements, or the mean of the two in the middle.
+
+    At the kinks: where equal elements meet in the middle, the gradient follows those that the
+    sort puts there.
+    """
+    flat, kept = _one_axis(as_array(a), axis)
+    n = flat.shape[-1]
+    if n == 0:
+        return np.mean(flat, axis=-1)
+    ranked = np.sort(flat, axis=-1)
+    middle = ranked[..., (n - 1) // 2 : n // 2 + 1]
+    result = _with_nan(np.mean(middle, axis=-1), ranked)
+    return np.reshape(result, kept) if keepdims else result
+
+
+_ALPHA_BETA = {
+    "interpolated_inverted_cdf": (0.0, 1.0), "hazen": (0.5, 0.5), "weibull": (0.0, 0.0),
+    "median_unbiased": (1 / 3, 1 / 3), "normal_unbiased": (3 / 8, 3 / 8),
+}  # fmt: skip
+
+
+def _virtual_index(n: int, q: Any, method: str) -> Any:
+    if method == "linear":
+        return (n - 1) * q
+    if method == "lower":
+        return np.floor((n - 1) * q)
+    if method == "higher":
+        return np.ceil((n - 1) * q)
+    if method == "nearest":
+        return np.round((n - 1) * q)
+    if method == "midpoint":
+        return 0.5 * (np.floor((n - 1) * q) + np.ceil((n - 1) * q))
+    if method in _ALPHA_BETA:
+        alpha, beta = _ALPHA_BETA[method]
+        return n * q + (alpha + q * (1 - alpha - beta)) - 1
+    raise UnsupportedFunctionError(
+        f"np.quantile(method={method!r}) received a traced value",
+        why="this method has no rule here",
+        cure="use method='linear', 'lower', 'higher', 'nearest', 'midpoint', 'hazen', 'weibull', "
+        "'median_unbiased' or 'normal_unbiased'",
+    )
+
+
+def _between(a: Any, b: Any, gamma: Any) -> Any:
+    """Interpolate from whichever end is nearer, as NumPy does."""
+    step = b - a
+    return np.where(gamma >= 0.5, b - step * (1 - gamma), a + step * gamma)
+
+
+@composite(
+    np.quantile, sample((5,), Const(0.3)), sample((2, 4), Const([0.2, 0.9]), axis=1),
+    sample((2, 3, 2), Const(0.5), axis=(0, 2), keepdims=True), sample((4,), Const(1.0)),
+    sample((4,), Const([[0.0, 0.7]]), method="hazen"), sample((4,), Const(0.4), method="lower"),
+    sample((4,), Const(0.4), method="midpoint"), sample((4,), Const(0.4), method="nearest"),
+    sample((4,), Const(0.4), method="higher"), sample((1,), Const(0.4), method="weibull"),
+)  # fmt: skip
+def quantile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+    method: str = "linear", keepdims: bool = False, *, weights: Any = None,
+) -> Any:  # fmt: skip
+    """Interpolate between the two sorted elements next to the place that `q` asks for.
+
+    The derivative in `q` is the slope between the two. Weights are refused.
+    """
+    a = as_array(a)
+    q = np.asarray(q, a.dtype) if isinstance(q, int | float) else as_array(q)
+    if not np.all((q >= 0) & (q <= 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    return _quantile(a, q, axis, method, keepdims, weights)
+
+
+@composite(
+    np.percentile, sample((5,), Const(30.0)), sample((2, 4), Const([20.0, 90.0]), axis=1),
+    sample((4,), Const(50)),
+)  # fmt: skip
+def percentile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+    method: str = "linear", keepdims: bool = False, *, weights: Any = None,
+) -> Any:  # fmt: skip
+    """As `quantile`, at q/100."""
+    a = as_array(a)
+    q = np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100)
+    if not np.all((q >= 0) & (q <= 1)):
+        raise ValueError("Percentiles must be in the range [0, 100]")
+    return _quantile(a, q, axis, method, keepdims, weights)
+
+
+def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any) -> Any:
+    if weights is not None:
+        raise UnsupportedFunctionError(
+            "np.quantile with weights received a traced value",
+            why="weighted quantiles have no rule here",
+            cure="sort the values and accumulate the weights: np.interp(q, np.cumsum(w), x)",
+        )
+    if a.dtype.kind == "c":
+        raise TypeError("a must be an array of real numbers")
+    flat, kept = _one_axis(a, axis)
+    ranked = np.sort(flat, axis=-1)
+    n = flat.shape[-1]
+    spread = np.reshape(q, (*q.shape, *(1,) * (flat.ndim - 1)))
+    place = np.minimum(np.maximum(_virtual_index(n, spread, method), 0), n - 1)
+    low = np.floor(place)
+    below, above = (_at(ranked, k.astype(np.intp)) for k in (low, np.minimum(low + 1, n - 1)))
+    exact = method in ("lower", "higher", "nearest")
+    result = below if exact else _between(below, above, place - low)
+    result = _with_nan(result, ranked)
+    return np.reshape(result, (*q.shape, *kept)) if keepdims else result
+
+
+def _at(ranked: Any, places: Any) -> Any:
+    """Take along the last axis, once for every element of `places`; those axes come first."""
+    rows = np.moveaxis(ranked, -1, 0)
+    flat = places.reshape(places.shape[: places.ndim - (ranked.ndim - 1)])
+    return rows[flat]
