@@ -1,0 +1,148 @@
+"""Reductions that pass NaN over: the reductions of what is left when NaN is left out."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..core.op import sample
+from ..core.registry import composite
+from .arithmetic import sqrt_or_zero
+from .declare import as_array, deliver
+from .reduce import masked, over
+
+
+def _missing(a: Any) -> Any:
+    """Return where `a` is NaN."""
+    return np.isnan(a) if a.dtype.kind in "fc" else np.zeros(a.shape, np.bool_)
+
+
+def _filled(a: Any, value: float) -> Any:
+    return np.where(np.isnan(a), a.dtype.type(value), a) if a.dtype.kind in "fc" else a
+
+
+def _mask(where: Any) -> dict[str, Any]:
+    return {"where": where} if masked(where) else {}
+
+
+_SAMPLES = (
+    sample((2, 3)), sample((2, 3), axis=0), sample((2, 3), axis=1, keepdims=True),
+    sample((2, 3), axis=(0, 1)),
+)  # fmt: skip
+
+
+@composite(np.nansum, *_SAMPLES)
+def nansum(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    initial: Any = None, where: Any = True,
+) -> Any:  # fmt: skip
+    """Return the sum, with NaN as 0."""
+    a = _filled(as_array(a), 0)
+    result = np.sum(a, axis, dtype, None, keepdims, initial, where)
+    return deliver(result, out)
+
+
+@composite(np.nanprod, *_SAMPLES)
+def nanprod(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    initial: Any = None, where: Any = True,
+) -> Any:  # fmt: skip
+    """Return the product, with NaN as 1."""
+    a = _filled(as_array(a), 1)
+    return deliver(np.prod(a, axis, dtype, None, keepdims, initial, where), out)
+
+
+@composite(np.nancumsum, sample((2, 3)), sample((2, 3), axis=1))
+def nancumsum(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return the running sums, with NaN as 0."""
+    return deliver(np.cumsum(_filled(as_array(a), 0), axis=axis, dtype=dtype), out)
+
+
+@composite(np.nancumprod, sample((2, 3)), sample((2, 3), axis=1))
+def nancumprod(a: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return the running products, with NaN as 1."""
+    return deliver(np.cumprod(_filled(as_array(a), 1), axis=axis, dtype=dtype), out)
+
+
+def _count(present: Any, axis: Any, keepdims: Any, where: Any) -> Any:
+    return np.sum(present, axis=axis, dtype=np.intp, keepdims=keepdims, **_mask(where))
+
+
+@composite(np.nanmean, *_SAMPLES)
+def nanmean(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: Any = False,
+    *, where: Any = True,
+) -> Any:  # fmt: skip
+    """Return the mean of the elements that are not NaN."""
+    a = as_array(a)
+    n = _count(np.logical_not(_missing(a)), axis, keepdims, where)
+    total = np.sum(_filled(a, 0), axis=axis, dtype=dtype, keepdims=keepdims, **_mask(where))
+    if np.any(n == 0):
+        warnings.warn("Mean of empty slice", RuntimeWarning, stacklevel=2)
+    return deliver(over(total, n), out)
+
+
+@composite(np.nanvar, *_SAMPLES, sample((2, 3), axis=1, ddof=1))
+def nanvar(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    """Return the variance of the elements that are not NaN."""
+    a = as_array(a)
+    ddof = ddof if correction is None else correction
+    present = np.logical_not(_missing(a))
+    if mean is None:
+        total = np.sum(_filled(a, 0), axis=axis, dtype=dtype, keepdims=True, **_mask(where))
+        mean = over(total, _count(present, axis, True, where))
+    far = np.where(present, _filled(a, 0) - mean, 0)
+    far = np.multiply(far, np.real(far)) if far.dtype.kind != "c" else _modulus(far)
+    total = np.sum(far, axis=axis, dtype=dtype, keepdims=keepdims, **_mask(where))
+    dof = _count(present, axis, keepdims, where) - ddof
+    if np.any(dof <= 0):
+        warnings.warn("Degrees of freedom <= 0 for slice.", RuntimeWarning, stacklevel=2)
+    return deliver(over(total, np.where(dof <= 0, np.nan, dof)), out)
+
+
+def _modulus(d: Any) -> Any:
+    return np.real(np.multiply(d, np.conjugate(d)))
+
+
+@composite(np.nanstd, *_SAMPLES, sample((2, 3), axis=1, ddof=1))
+def nanstd(
+    a: Any, axis: Any = None, dtype: Any = None, out: Any = None, ddof: float = 0,
+    keepdims: Any = False, *, where: Any = True, mean: Any = None, correction: Any = None,
+) -> Any:  # fmt: skip
+    """Return the root of `nanvar`; its derivative is 0 where the variance is 0."""
+    ddof = ddof if correction is None else correction
+    return deliver(sqrt_or_zero(np.nanvar(a, axis, dtype, None, ddof, keepdims, where=where)), out)
+
+
+def _extreme(
+    function: Any, lowest: float, a: Any, axis: Any, keepdims: Any, initial: Any, where: Any
+) -> Any:
+    a = as_array(a)
+    missing = _missing(a)
+    result = function(_filled(a, lowest), axis, None, keepdims, initial, where)
+    empty = np.all(missing, axis=axis, keepdims=keepdims)
+    if initial is not None or not np.any(empty):
+        return result
+    warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=3)
+    return np.where(empty, np.nan, result)[()]
+
+
+@composite(np.nanmax, *_SAMPLES)
+def nanmax(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    """Return the greatest of the elements that are not NaN."""
+    return deliver(_extreme(np.max, -np.inf, a, axis, keepdims, initial, where), out)
+
+
+@composite(np.nanmin, *_SAMPLES)
+def nanmin(
+    a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, initial: Any = None,
+    where: Any = True,
+) -> Any:  # fmt: skip
+    """Return the least of the elements that are not NaN."""
+    return deliver(_extreme(np.min, np.inf, a, axis, keepdims, initial, where), out)
