@@ -1,0 +1,122 @@
+"""Wrong custom rules: each is said when the first derivative is taken."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import CustomRuleError, RuleError
+
+from .common import clean, refuse
+
+A = np.array([0.5, 1.5, -0.7])
+
+
+def bad(**rule: Any) -> Any:
+    return cr.custom_rule(lambda x: np.sin(x), **rule)
+
+
+def test_not_a_function() -> None:
+    def run() -> Any:
+        return cr.custom_rule(3.0, partial=lambda y, x: 1.0)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "float")
+
+
+def test_no_rule() -> None:
+    def run() -> Any:
+        return cr.custom_rule(np.sin)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "sin got no rule", "exactly one of")
+
+
+def test_two_rules() -> None:
+    def run() -> Any:
+        return cr.custom_rule(np.sin, partial=np.cos, jvp=np.cos)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "sin got partial and jvp", "exactly one of")
+
+
+def test_a_rule_that_is_no_function() -> None:
+    def run() -> Any:
+        return cr.custom_rule(np.sin, partial=3.0)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "the partial of sin is not a function: 3.0")
+
+
+WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "sign": ({"partial": lambda y, x: -np.cos(x)}, ("disagrees with differences",)),
+    "scale": ({"partial": lambda y, x: 2 * np.cos(x)}, ("disagrees with differences",)),
+    "jvp sign": ({"jvp": lambda t, y, x: -t[0] * np.cos(x)}, ("disagrees with differences",)),
+    "vjp sign": ({"vjp": lambda ct, y, x: -ct * np.cos(x)}, ("disagrees with differences",)),
+    "partial shape": ({"partial": lambda y, x: np.ones(2)}, ("has shape (2,)", "jvp= or vjp=")),
+    "partial text": ({"partial": lambda y, x: "x"}, ("returned str",)),
+    "partial none": ({"partial": lambda y, x: None}, ("returned NoneType",)),
+    "jvp shape": ({"jvp": lambda t, y, x: np.sum(t[0])}, ("returned shape ()", "tangent")),
+    "jvp none": ({"jvp": lambda t, y, x: None}, ("returned NoneType",)),
+    "vjp shape": ({"vjp": lambda ct, y, x: np.sum(ct)}, ("returned shape ()", "cotangent")),
+    "vjp count": ({"vjp": lambda ct, y, x: (ct, ct)}, ("2 cotangents for 1",)),
+    "vjp text": ({"vjp": lambda ct, y, x: ("x",)}, ("returned str",)),
+    "partials": ({"partial": (lambda y, x: x, lambda y, x: x)}, ("1 arguments, but has 2",)),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_a_wrong_rule_is_said_at_the_first_derivative(case: str) -> None:
+    rule, words = WRONG[case]
+    wrong = bad(**rule)
+    assert np.array_equal(wrong(A), np.sin(A))  # no derivative, no check
+
+    def by_grad() -> Any:
+        return cr.grad(lambda x: np.sum(wrong(x)))(A)  # <-
+
+    def by_jvp() -> Any:
+        return cr.jvp(wrong, (A,), (A,))  # <-
+
+    for run in (by_grad, by_jvp, by_grad):  # and again: the check is not skipped the second time
+        refuse(run, CustomRuleError, ValueError, *words)
+
+
+def test_a_rule_with_a_wrong_signature_is_said() -> None:
+    wrong = bad(partial=lambda x: np.cos(x))
+
+    def run() -> Any:
+        return cr.grad(wrong)(0.5)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "partial", "partial(y, x)")
+
+
+def test_a_jvp_that_is_not_linear_is_said() -> None:
+    wrong = bad(jvp=lambda t, y, x: t[0] ** 2 * np.cos(x))
+
+    def run() -> Any:
+        return cr.grad(lambda x: np.sum(wrong(x)))(A)
+
+    with pytest.raises((CustomRuleError, RuleError)) as caught:
+        run()
+    assert "cure:" in str(caught.value)
+    clean()
+
+
+def test_a_jvp_that_branches_on_a_value_is_said() -> None:
+    wrong = cr.custom_rule(
+        lambda x: np.abs(x), jvp=lambda t, y, x: t[0] if np.sum(x) > 0 else -t[0], check=False
+    )
+    with pytest.raises(RuleError, match="branches on a value"):
+        cr.grad(wrong)(0.5)
+    clean()
+
+
+def test_a_function_that_does_not_return_an_array() -> None:
+    pair = cr.custom_rule(lambda x: (x, x), partial=lambda y, x: 1.0)
+
+    def run() -> Any:
+        return cr.grad(pair)(0.5)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "returned tuple, not one array")
+
+
+def test_a_rule_meant_to_differ_says_so() -> None:
+    through = cr.custom_rule(np.round, partial=lambda y, x: np.ones_like(x), check=False)
+    assert np.array_equal(cr.grad(lambda x: np.sum(through(x)))(A), np.ones(3))
