@@ -1,5 +1,6 @@
 """Custom rules: a user's own operation, declared with the same records as every other."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -33,8 +34,8 @@ def custom_rule(
 
     `f` maps arrays to one array and always receives plain arrays, so it may call anything
     (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
-    to the rule. The first time a derivative is taken, the rule is compared with central differences along a
-    random direction, unless ``check=False`` (for a rule that is meant to differ, such as a
+    to the rule. The first time a derivative is taken, the rule is compared with central
+    differences along a random direction, unless ``check=False`` (for a rule that is meant to differ, such as a
     straight-through estimator).
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
@@ -50,8 +51,14 @@ def custom_rule(
     if f is None:
         return lambda g: custom_rule(g, partial=partial, jvp=jvp, vjp=vjp, check=check)
     if not callable(f):
-        raise CustomRuleError(f"custom_rule needs a function, got {type(f).__name__}")
-    given = [name for name, r in (("partial", partial), ("jvp", jvp), ("vjp", vjp)) if r is not None]
+        raise CustomRuleError(
+            f"custom_rule needs a function, got {type(f).__name__}",
+            where=describe(user_frame(1)),
+            cure="write chainrule.custom_rule(f, partial=rule), or above the function "
+            "@chainrule.custom_rule(partial=rule)",
+        )
+    rules = {"partial": partial, "jvp": jvp, "vjp": vjp}
+    given = [name for name, r in rules.items() if r is not None]
     if len(given) != 1:
         raise CustomRuleError(
             f"custom_rule for {_name(f)} got {' and '.join(given) or 'no rule'}",
@@ -62,8 +69,15 @@ def custom_rule(
     rule = partial if partial is not None else jvp or vjp
     for r in rule if isinstance(rule, tuple) else (rule,):
         if r is not None and not callable(r):
-            raise CustomRuleError(f"the {given[0]} of {_name(f)} is not a function: {r!r}")
+            raise CustomRuleError(
+                f"the {given[0]} of {_name(f)} is not a function: {r!r}",
+                where=describe(user_frame(1)),
+                cure=f"give a function: {given[0]}=lambda {_SIGNATURES[given[0]]}: …",
+            )
     return CustomFunction(f, given[0], rule, check)
+
+
+_SIGNATURES = {"partial": "y, x", "jvp": "tangents, y, x", "vjp": "ct, y, x"}
 
 
 def _name(f: Any) -> str:
@@ -91,7 +105,7 @@ class CustomFunction:
         args = tuple(a if type(a) is Tracer else np.asarray(a)[()] for a in args)
         op = self.ops.get(len(args))
         if op is None:
-            op = self.ops[len(args)] = self._declare(len(args))
+            op = self.ops[len(args)] = self._declare(len(args), params)
         if self.unchecked:
             self.unchecked = False
             try:
@@ -101,10 +115,29 @@ class CustomFunction:
                 raise
         return apply(op, args, params)
 
-    def _declare(self, arity: int) -> Op:
+    def _check_signature(self, rules: tuple[Any, ...], count: int, params: Any) -> None:
+        for rule in rules:
+            try:
+                signature = inspect.signature(rule)
+            except (TypeError, ValueError):  # a compiled function
+                continue
+            try:
+                signature.bind(*range(count), **params)
+            except TypeError as error:
+                raise self._error(
+                    f"the {self.kind} of {self.__name__} takes other arguments: {error}",
+                    why=f"it is called with {count} arguments"
+                    + (f" and {', '.join(params)}=" if params else ""),
+                    cure=f"write it as {self.kind}({_SIGNATURES[self.kind]}, …) with one x per "
+                    "argument of the function",
+                ) from None
+
+    def _declare(self, arity: int, params: dict[str, Any]) -> Op:
         slots: tuple[Slot, ...]
+        rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
+        given = tuple(r for r in rules if r is not None)
+        self._check_signature(given, arity + (1 if self.kind == "partial" else 2), params)
         if self.kind == "partial":
-            rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
             if len(rules) != arity:
                 raise self._error(
                     f"{self.__name__} was called with {arity} arguments, but has {len(rules)} "
@@ -212,7 +245,7 @@ class CustomFunction:
         for h in (eps ** (1 / 3), eps ** (1 / 3) / 2):
             scale = h * max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in xs)])
             ends = [
-                op.value(*[x if t is None else x + s * scale * t for x, t in zip(xs, ts)], **params)
+                op.value(*[x if t is None else x + s * scale * t for x, t in zip(xs, ts, strict=True)], **params)
                 for s in (1, -1)
             ]
             estimates.append((ends[0] - ends[1]) / (2 * scale))

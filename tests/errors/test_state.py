@@ -1,5 +1,6 @@
 """Nothing is left behind by an exception, wherever it comes from, nor between threads."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -92,10 +93,8 @@ def test_an_error_that_the_function_catches_does_no_harm() -> None:
 
 def test_a_caught_error_is_not_blamed_later() -> None:
     def careful(x: Any) -> Any:
-        try:
+        with contextlib.suppress(LostDerivativeError):
             float(x[0])
-        except LostDerivativeError:
-            pass
         raise OwnError("mine")
 
     with pytest.raises(OwnError):
@@ -144,10 +143,8 @@ def test_threads_do_not_see_each_other() -> None:
         start.wait()
         found = []
         for _ in range(20):
-            try:
+            with contextlib.suppress(OwnError):
                 cr.grad(raising(OwnError()))(A)
-            except OwnError:
-                pass
             outer = cr.grad(lambda x: cr.grad(lambda y: np.sin(y) * x**k)(x))
             found.append(float(outer(0.7)))
         return found
