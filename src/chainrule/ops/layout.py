@@ -74,8 +74,11 @@ reshape = declare(
 
 @composite(np.ravel, sample((2, 3)), sample(()), sample((2, 3), order="F"))
 def ravel(a: Any, order: str = "C") -> Any:
-    """Flatten: a reshape, and like it a view where the memory allows."""
-    return np.reshape(a, (-1,), order=memory_order(a, order))
+    """Flatten: a reshape, and a view where that is contiguous; elsewhere NumPy copies."""
+    flat = held = np.reshape(a, (-1,), order=memory_order(a, order))
+    while hasattr(held, "owner") and hasattr(held, "value"):
+        held = held.value
+    return flat if held.flags.c_contiguous else np.copy(flat)
 
 
 @lru_cache(maxsize=1024)

@@ -125,6 +125,8 @@ def _become(y: Any, new: Any, source: Any = None) -> None:
     if base is not None and base[0] is not source:
         parent, rest, op, params = base
         _become(parent, _write_back(parent, y, rest, op, params), source=y)
+        again = tracers.apply(op, (parent, *rest), params)  # with a view's layout in memory
+        y.value, y.owner, y.node = again.value, again.owner, again.node
     views = getattr(y, "views", None)
     if not views:
         return

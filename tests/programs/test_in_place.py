@@ -1,0 +1,258 @@
+"""Programs that store in place: their aliasing is NumPy's, and their derivative is right.
+
+Random programs run three times: on plain arrays (the value), on traced arrays (the value must be
+the same, and so must every variable), and on complex arrays (the complex step gives the derivative
+to the last digits, because the programs are analytic).
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule as cr
+from chainrule.testing.numeric import complex_step
+from chainrule.tracing.tracer import concrete
+
+SLICES = (
+    (slice(None),), (0,), (-1,), (slice(1, None),), (slice(None, -1),), (slice(None, None, -1),),
+    (slice(None, None, 2),), (..., 0), (..., slice(None, 2)), (slice(None), 1), (None,), (...,),
+)  # fmt: skip
+ARRAYS = (
+    lambda a: a > 0, lambda a: np.arange(a.shape[0]) % 2 == 0, lambda a: [0, -1],
+    lambda a: np.array([0, 0]), lambda a: (np.array([0]), ...),
+)  # fmt: skip
+
+
+def real(a):
+    """Return a condition's operand: the real part, which is what the plain program compares."""
+    return np.real(concrete(a))
+
+
+def view(pool, i, j, k, c):
+    pool.append(pool[i][SLICES[k % len(SLICES)]])
+
+
+def transposed(pool, i, j, k, c):
+    pool.append(pool[i].T)
+
+
+def flattened(pool, i, j, k, c):
+    pool.append(pool[i].reshape(-1) if k % 2 else pool[i].ravel())
+
+
+def copied(pool, i, j, k, c):
+    pool.append(pool[i].copy())
+
+
+def computed(pool, i, j, k, c):
+    pool.append(np.sin(pool[i]) * c + np.sum(pool[j]) * 0.1)
+
+
+def renamed(pool, i, j, k, c):
+    pool.append(pool[i])
+
+
+def stored(pool, i, j, k, c):
+    pool[i][SLICES[k % len(SLICES)]] = np.sum(pool[j] * pool[j]) * 0.1 + c
+
+
+def stored_array(pool, i, j, k, c):
+    part = pool[i][SLICES[k % len(SLICES)]]
+    pool[i][SLICES[k % len(SLICES)]] = part * pool[j].reshape(-1)[0] + c
+
+
+def stored_overlapping(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim and a.shape[0] > 1:
+        a[1:] = a[:-1]
+
+
+def swapped(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim and a.shape[0] > 1:
+        a[0], a[-1] = a[-1], a[0]
+
+
+def stored_by_array(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim and a.size:
+        a[ARRAYS[k % len(ARRAYS)](real(a))] = np.sum(pool[j]) * 0.2 + c
+
+
+def augmented_by_array(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim and a.size:
+        a[ARRAYS[k % len(ARRAYS)](real(a))] *= c + np.sum(pool[j]) * 0.01
+
+
+def augmented(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim == 0:
+        return
+    if k % 3 == 0:
+        a += np.sum(pool[j]) * c
+    elif k % 3 == 1:
+        a *= np.cos(np.sum(pool[j]))
+    else:
+        a[SLICES[k % len(SLICES)]] -= c * a[SLICES[k % len(SLICES)]] * np.sum(pool[j])
+
+
+def written_out(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim:
+        np.multiply(np.sin(a), c, out=a)
+
+
+def masked_out(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim:
+        np.add(a, np.sum(pool[j]) * 0.1, out=a, where=real(a) > 0)
+
+
+def filled(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim:
+        a.fill(np.sum(pool[j]) * 0.1)
+
+
+def added_at(pool, i, j, k, c):
+    a = pool[i]
+    if a.ndim and a.shape[0]:
+        np.add.at(a, [0, -1, 0], np.sum(pool[j]) * 0.1 * c)
+
+
+STEPS = (
+    view, transposed, flattened, copied, computed, renamed, stored, stored_array,
+    stored_overlapping, swapped, stored_by_array, augmented_by_array, augmented, written_out,
+    masked_out, filled, added_at,
+)  # fmt: skip
+PROGRAMS = st.lists(
+    st.tuples(
+        st.sampled_from(STEPS), st.integers(0, 50), st.integers(0, 50), st.integers(0, 59),
+        st.sampled_from([0.5, -0.7, 1.3]),
+    ),
+    min_size=1, max_size=14,
+)  # fmt: skip
+
+
+def run(program, x):
+    """Run a program on an array; return all its variables. A step NumPy refuses is passed over."""
+    pool = [x * 1.0, np.sin(x)]
+    for step, i, j, k, c in program:
+        try:
+            step(pool, i % len(pool), j % len(pool), k, c)
+        except (IndexError, ValueError, TypeError) as error:
+            if isinstance(error, cr.ChainRuleError):
+                raise
+    return pool
+
+
+def total(pool):
+    return sum(np.sum(np.sin(a) * (n + 1)) for n, a in enumerate(pool))
+
+
+@given(PROGRAMS, st.sampled_from([(3,), (2, 3), (3, 3)]), st.integers(0, 3))
+def test_random_programs(program, shape, seed):
+    rng = np.random.default_rng(seed)
+    x, v = rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape)
+    with np.errstate(all="ignore"):
+        plain = run(program, x)
+        want = float(complex_step(lambda x: (total(run(program, x)),), [x], [v])[0])
+    seen = []
+
+    def f(x):
+        seen[:] = pool = run(program, x)
+        return total(pool)
+
+    for mode in (
+        lambda: cr.jvp(f, (x,), (v,))[1],
+        lambda: np.sum(cr.grad(f)(x) * v),
+    ):
+        got = mode()
+        for name, (a, b) in enumerate(zip(plain, seen, strict=True)):
+            b = concrete(b)
+            assert np.shape(a) == np.shape(b)
+            assert np.allclose(a, b, rtol=1e-13, atol=1e-13), (name, a, b)
+        assert abs(got - want) <= 1e-9 * max(1.0, abs(want)), (got, want)
+
+
+def test_a_view_follows_its_base_and_the_base_its_views():
+    def f(x):
+        y = x * 1.0
+        a, b = y[1:], y[::2]
+        flat = y.reshape(-1)
+        a *= 2
+        b[1] = x[0] * 10
+        assert [float(concrete(v)) for v in flat] == [1.0, 4.0, 10.0, 8.0]
+        return np.sum(flat * np.array([1.0, 10.0, 100.0, 1000.0]))
+
+    assert cr.grad(f)(np.array([1.0, 2.0, 3.0, 4.0])).tolist() == [1001.0, 20.0, 0.0, 2000.0]
+
+
+def test_a_copy_does_not_follow():
+    def f(x):
+        y = x * 1.0
+        z = y.copy()
+        y[:] = 0
+        return np.sum(z)
+
+    assert cr.grad(f)(np.ones(3)).tolist() == [1.0, 1.0, 1.0]
+
+
+def test_an_earlier_reader_keeps_what_it_read():
+    def f(x):
+        y = x * 1.0
+        square = y * y
+        y[...] = 5.0
+        return np.sum(square) + np.sum(y * y)
+
+    assert cr.grad(f)(np.array([1.0, 2.0])).tolist() == [2.0, 4.0]
+
+
+def test_the_sieve_of_cumulative_products_in_place():
+    def f(x):
+        y = x.copy()
+        for i in range(1, len(y)):
+            y[i] *= y[i - 1]
+        return y[-1]
+
+    x = np.array([2.0, 3.0, 4.0])
+    assert cr.grad(f)(x).tolist() == [12.0, 8.0, 6.0]
+    assert cr.hessian(f)(x).tolist() == [[0, 4, 3], [4, 0, 2], [3, 2, 0]]
+
+
+def test_gaussian_elimination_in_place():
+    def solve(a, b):
+        a, b = a.copy(), b.copy()
+        n = len(b)
+        for k in range(n):
+            pivot = k + int(np.argmax(np.abs(a[k:, k])))
+            if pivot != k:
+                a[[k, pivot]] = a[[pivot, k]]
+                b[[k, pivot]] = b[[pivot, k]]
+            for i in range(k + 1, n):
+                factor = a[i, k] / a[k, k]
+                a[i, k:] -= factor * a[k, k:]
+                b[i] -= factor * b[k]
+        for k in reversed(range(n)):
+            b[k] = (b[k] - a[k, k + 1 :] @ b[k + 1 :]) / a[k, k]
+        return b
+
+    rng = np.random.default_rng(2)
+    a, b = rng.standard_normal((4, 4)), rng.standard_normal(4)
+    assert np.allclose(solve(a, b), np.linalg.solve(a, b))
+    mine = cr.jacobian(solve, argnums=(0, 1))(a, b)
+    theirs = cr.jacobian(np.linalg.solve, argnums=(0, 1))(a, b)
+    for m, t in zip(mine, theirs, strict=True):
+        assert np.allclose(m, t, rtol=1e-10, atol=1e-11)
+
+
+def test_a_store_into_a_broadcast_view_is_refused():
+    with pytest.raises(ValueError, match="read-only"):
+        cr.grad(lambda x: np.sum(_poke(np.broadcast_to(x, (2, 3)))))(np.ones(3))
+
+
+def _poke(a):
+    a[0] = 1.0
+    return a
