@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
+from ..errors import UsageError
 from . import checks, costs
 from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute, to_json
 from .numbers import value_to_json
@@ -20,8 +21,8 @@ LARGE_RULE = 40
 class Builder:
     """Fills the sections of the document, one method a section."""
 
-    def __init__(self, run: Run, args: Any, mode: str, detail: str, output: Any) -> None:
-        self.run, self.args, self.mode, self.detail = run, args, mode, detail
+    def __init__(self, run: Run, mode: str, detail: str, output: Any) -> None:
+        self.run, self.mode, self.detail = run, mode, detail
         self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
         self.notes: list[str] = []
@@ -190,6 +191,15 @@ class Builder:
             n for n in self.run.nodes if n.inputs and n.inputs[0] is term.reader and n.dtype
         )
 
+    def rule(self, term: Term) -> str:
+        """Return the local derivative in words; a product with a constant has only one side."""
+        op = term.reader.op
+        assert op is not None
+        if op.name in ("multiply", "divide") and self.run.live[term.reader] in (1, 2):
+            if op.name == "multiply" or term.argument == 0:
+                return "constant factor: d(c·u) = c du"
+        return op.notation.rule if op.notation else ""
+
     def _edge(self, parent: Node, term: Term, terms: list[Term]) -> dict[str, Any]:
         run = self.run
         reader = self.reading(term)
@@ -201,7 +211,7 @@ class Builder:
         assert op is not None
         row: dict[str, Any] = {
             "from": a.id, "to": b.id, "argument": term.argument, "op": op.name,
-            "rule": op.notation.rule if op.notation else "",
+            "rule": self.rule(term),
         }  # fmt: skip
         if partial is None:
             row |= {"kind": "map", "map": to_json(term.whole), "steps": size(term.whole)}
@@ -249,8 +259,6 @@ class Builder:
             sides.append(self.numeric(whole))
             if len(terms) > 1:
                 sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
-        op = terms[0].reader.op
-        assert op is not None
         row |= {
             "terms": [
                 {"via": run.symbol_of[self.reading(t)].id, "argument": t.argument,
@@ -258,7 +266,7 @@ class Builder:
                 for t, s in zip(terms, symbolic, strict=True)
             ],
             "uses": len(terms), "arrived": len(terms), "final": True,
-            "rule": op.notation.rule if op.notation and len(terms) == 1 else "",
+            "rule": self.rule(terms[0]) if len(terms) == 1 else "",
             "line": self.line(symbol.sym(), sides, value),
         }  # fmt: skip
         return row
@@ -356,7 +364,11 @@ def _entry(run: Run, output: Any) -> tuple[int, ...] | None:
     if output is None:
         return (0,) * len(shape)
     index = (output,) if isinstance(output, int) else tuple(output)
-    np.empty(shape)[index]  # an index that the output does not have is an IndexError here
+    if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
+        raise UsageError(
+            f"output={output!r} is not an entry of the result, whose shape is {shape}",
+            cure="give one index per axis, such as output=" + repr((0,) * len(shape)),
+        )
     return tuple(int(i) % n for i, n in zip(index, shape, strict=True))
 
 
@@ -385,7 +397,7 @@ def _kinks(run: Run) -> list[str]:
             count = int(np.sum(x == kink))
             if count:
                 found.append(
-                    f"{run.symbol_of[node].text} = {node.op.name}(…) stands on its kink at "
+                    f"{run.symbol_of[node].text}, made by {node.op.name}, stands on its kink at "
                     f"{kink:g} ({count} of {x.size} entries): the documented subgradient is used"
                 )
     return found

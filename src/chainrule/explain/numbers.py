@@ -44,12 +44,14 @@ def value_to_json(v: Any) -> dict[str, Any]:
     out["rounded"] = any(rounded(x) for x in corner.ravel())
     if a.size <= FULL_DATA:
         out["data"] = _nested(a)
-    if a.size and a.dtype.kind in "fiu":
-        finite = a[np.isfinite(a)]
-        if finite.size:
-            out["min"], out["max"] = (number_to_json(x) for x in (finite.min(), finite.max()))
-            out["rms"] = number_to_json(np.sqrt(np.mean(np.square(finite, dtype=np.float64))))
-        out["finite"] = bool(finite.size == a.size)
+    if a.size and a.dtype.kind in "fiubc":
+        real = a[np.isfinite(a)] * 1.0
+        out["finite"] = bool(real.size == a.size)
+        if real.size:
+            if a.dtype.kind != "c":
+                out["min"], out["max"] = (number_to_json(x) for x in (real.min(), real.max()))
+            mean = np.mean(np.square(np.abs(real), dtype=np.float64))
+            out["rms"] = number_to_json(np.sqrt(mean))
     return out
 
 

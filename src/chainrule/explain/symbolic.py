@@ -60,7 +60,7 @@ def tidy(tree: Expr, limit: int) -> Any:
         e = to_sympy(tree, made)
     except NotImplementedError as error:
         return str(error)
-    forms = [e, sympy.factor_terms(e), sympy.powsimp(e), sympy.factor_terms(sympy.powsimp(e))]
+    forms = [sympy.factor_terms(e), sympy.factor_terms(sympy.powsimp(e)), e, sympy.powsimp(e)]
     if e.count_ops() <= limit // 4:
         forms.append(sympy.cancel(e) if e.is_rational_function() else sympy.expand_mul(e))
     best = min(forms, key=lambda f: int(f.count_ops()))

@@ -141,7 +141,8 @@ class Writer:
         return f"{left} {self.minus} {right}", ADD
 
     def _negative(self, e: App) -> tuple[str, int]:
-        return self.minus + self.expr(e.args[0], TIMES), 15
+        text = self.expr(e.args[0], TIMES)
+        return self.minus + (self.paren(text) if text.startswith(self.minus) else text), 15
 
     def _multiply(self, e: App) -> tuple[str, int]:
         sign = self.hadamard if all(_many(a) for a in e.args) else self.dot
@@ -261,9 +262,7 @@ class Writer:
 
     def statistics(self, v: dict[str, Any]) -> str:
         """Write the extremes and the size of an array's entries."""
-        if "min" not in v:
-            return "array"
-        words = [f"{k} {self.entry(v[k])}" for k in ("min", "max", "rms")]
+        words = [f"{k} {self.entry(v[k])}" for k in ("min", "max", "rms") if k in v]
         return "{" + ", ".join(words) + "}"
 
     def line(self, line: dict[str, Any]) -> list[str]:

@@ -1,0 +1,178 @@
+"""The derivation in LaTeX: a whole document that compiles with pdflatex and amsmath."""
+
+import re
+from typing import Any
+
+from ..core.op import Notation
+from .expr import App, Expr, from_json
+from .numbers import short
+from .sections import Line, Place, Shapes, Sy, Tree, blocks
+from .shapes import shape_line
+from .writer import ADD, ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer
+
+PREAMBLE = r"""\documentclass{article}
+\usepackage[utf8]{inputenc}
+\usepackage[T1]{fontenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=2cm]{geometry}
+\setlength{\parindent}{0pt}
+\begin{document}
+"""
+_CHARACTERS = {
+    "−": "$-$", "·": "$\\cdot$", "×": "$\\times$", "⊙": "$\\odot$", "⊘": "$\\oslash$",
+    "→": "$\\to$", "∂": "$\\partial$", "≈": "$\\approx$", "✓": "$\\checkmark$", "√": "$\\surd$",
+    "✗": "\\textbf{!}", "…": "\\ldots{}", "Σ": "$\\Sigma$", "σ": "$\\sigma$", "²": "$^2$",
+    "ᵘ": "$^u$", "ⁿ": "$^n$", "⁻": "$^-$", "¹": "$^1$", "ᵛ": "$^v$", "ᵉ": "$^e$", "ᵃ": "$^a$",
+    "ᵇ": "$^b$", "π": "$\\pi$", "∛": "$\\sqrt[3]{}$", "⌊": "$\\lfloor$", "⌋": "$\\rfloor$",
+    "₁": "$_1$", "₀": "$_0$", "₂": "$_2$", "∞": "$\\infty$", "ᵀ": "$^\\top$", "±": "$\\pm$",
+    "—": "---", "–": "--", "\\": "\\textbackslash{}", "_": "\\_", "#": "\\#", "%": "\\%",
+    "&": "\\&", "{": "\\{", "}": "\\}", "$": "\\$", "^": "\\^{}", "~": "\\~{}", "<": "$<$",
+    ">": "$>$", "|": "$|$",
+}  # fmt: skip
+_EXPONENT = re.compile(r"(\d)e(-?\d+)")
+_FALLBACK = re.compile(r"[^\x00-\x7f$\\]")
+
+
+class LatexWriter(Writer):
+    """Writes trees in LaTeX."""
+
+    minus, equal, about, dot, hadamard = "-", "=", "\\approx", " \\cdot ", " \\odot "
+
+    def symbol(self, id: str) -> str:
+        """Write a symbol."""
+        return str(self.symbols[id]["latex"])
+
+    def digits(self, text: str) -> str:
+        """Dress a number: powers of ten, infinity."""
+        text = text.replace("inf", "\\infty").replace("nan", "\\mathrm{NaN}")
+        return _EXPONENT.sub(r"\1\\mathrm{e}{\2}", text)
+
+    def paren(self, text: str) -> str:
+        """Put growing parentheses around a text."""
+        return f"\\left({text}\\right)"
+
+    def pattern(self, notation: Notation) -> str:
+        """Return the LaTeX template."""
+        return notation.latex
+
+    def call(self, e: App) -> str:
+        """Write a tree as a call of a function."""
+        parts = [self.expr(a) for a in e.args]
+        for k, v in e.params.items():
+            if (k, v) not in (("keepdims", False), ("order", "C")):
+                parts.append(f"\\mathtt{{{_escape(k)}{{=}}{_escape(self.param(v, []))}}}")
+        return f"{self.function(e.op)}\\left({', '.join(parts)}\\right)"
+
+    def function(self, op: str) -> str:
+        """Write the name of a function."""
+        return f"\\operatorname{{{_escape(op)}}}"
+
+    def _equal(self, e: App) -> tuple[str, int]:
+        return f"{self.expr(e.args[0], 6)} \\mathrel{{==}} {self.expr(e.args[1], 6)}", 5
+
+    def _divide(self, e: App) -> tuple[str, int]:
+        return f"\\frac{{{self.expr(e.args[0])}}}{{{self.expr(e.args[1])}}}", TIMES
+
+    def _reciprocal(self, e: App) -> tuple[str, int]:
+        return f"\\frac{{1}}{{{self.expr(e.args[0])}}}", TIMES
+
+    def _sqrt(self, e: App) -> tuple[str, int]:
+        return f"\\sqrt{{{self.expr(e.args[0])}}}", ATOM
+
+    def _power(self, e: App) -> tuple[str, int]:
+        return f"{self.expr(e.args[0], POWER + 1)}^{{{self.expr(e.args[1])}}}", POWER
+
+    def _matmul(self, e: App) -> tuple[str, int]:
+        a, b = e.args
+        row = len(a.shape) == 1 and len(b.shape) == 1
+        left = self.top(a) if row else self.expr(a, JUXTAPOSE)
+        return f"{left}\\,{self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
+
+    def _outer(self, e: App) -> tuple[str, int]:
+        return f"{self.expr(e.args[0], JUXTAPOSE)}\\,{self.top(e.args[1])}", JUXTAPOSE
+
+    def top(self, e: Expr) -> str:
+        """Write a transpose."""
+        return self.expr(e, TRANSPOSE + 1) + "^{\\top}"
+
+    def raised(self, base: Expr, n: Any) -> str:
+        """Write a power with a number as exponent."""
+        return f"{{{self.expr(base, POWER + 1)}}}^{{{self.digits(short(n)[0])}}}"
+
+    def _sum(self, e: App) -> tuple[str, int] | None:
+        found = super()._sum(e)
+        if found is None:
+            return None
+        return f"\\sum\\left({self.expr(e.args[0])}\\right)", ATOM
+
+    def _zeros(self, e: App) -> tuple[str, int]:
+        return f"\\operatorname{{zeros}}{self.param(tuple(e.params['shape']), [])}", ATOM
+
+    def _ones(self, e: App) -> tuple[str, int]:
+        return f"\\operatorname{{ones}}{self.param(tuple(e.params['shape']), [])}", ATOM
+
+    def vector(self, corner: list[Any], n: int) -> str:
+        """Write a vector."""
+        words = [self.entry(x) for x in corner] + (["\\dots"] if n > len(corner) else [])
+        return "\\left(" + ", ".join(words) + "\\right)"
+
+    def matrix(self, corner: list[Any], shape: list[int]) -> str:
+        """Write a matrix."""
+        rows = [[self.entry(x) for x in row] for row in corner]
+        if shape[1] > len(corner[0]):
+            rows = [[*row, "\\dots"] for row in rows]
+        if shape[0] > len(corner):
+            rows.append(["\\vdots"])
+        inner = " \\\\ ".join(" & ".join(row) for row in rows)
+        return f"\\begin{{bmatrix}} {inner} \\end{{bmatrix}}"
+
+    def statistics(self, v: dict[str, Any]) -> str:
+        """Write the extremes and the size of an array's entries."""
+        return "\\{" + ", ".join(
+            f"\\mathrm{{{k}}}\\ {self.entry(v[k])}" for k in ("min", "max", "rms") if k in v
+        ) + "\\}"  # fmt: skip
+
+    def together(self, line: dict[str, Any]) -> str:
+        """Write a whole line."""
+        return " ".join(self.line(line))
+
+
+def _escape(text: str) -> str:
+    return text.replace("_", "\\_")
+
+
+def plain(text: str) -> str:
+    """Write words so that LaTeX accepts them."""
+    text = "".join(_CHARACTERS.get(c, c) for c in text)
+    return _FALLBACK.sub("?", text)
+
+
+def render(doc: dict[str, Any]) -> str:
+    """Print a document as a LaTeX file."""
+    symbols = dict(doc["symbols"])
+    for sweep in doc["tangents"]:
+        symbols |= sweep["symbols"]
+    w = LatexWriter(symbols)
+
+    def fragment(f: Any) -> str:
+        if isinstance(f, Sy):
+            return f"${w.symbol(f.id)}$"
+        if isinstance(f, Tree):
+            return f"${w.expr(from_json(f.data))}$"
+        if isinstance(f, Line):
+            return f"${w.together(f.data)}$"
+        if isinstance(f, Shapes):
+            return plain("shapes: " + shape_line(f.data, symbols))
+        if isinstance(f, Place):
+            return "\\texttt{" + plain(f"{f.data['file']}:{f.data['line']}") + "}"
+        return plain(f)
+
+    out = [PREAMBLE]
+    for block in blocks(doc):
+        out.append(f"\\subsection*{{{block.number}\\quad {plain(block.title)}}}")
+        if block.intro:
+            out.append("".join(fragment(f) for f in block.intro) + "\n")
+        for row in block.rows:
+            cells = ["".join(fragment(f) for f in cell) for cell in row]
+            out.append("\\quad ".join(c for c in cells if c) + "\\par\\smallskip")
+    return "\n".join(out) + "\n\\end{document}\n"
