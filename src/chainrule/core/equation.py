@@ -1,13 +1,20 @@
 """Index equations: ``ij,jk->ik``. Their transpose swaps the sides.
 
-`contract` evaluates an equation over one or two operands by products of matrices; it is written
-in plain NumPy, so it runs on tracers, and every order of derivative is again such an equation.
+An equation over arrays of known shapes becomes a *plan* once: a function of the arrays, which is a
+product of matrices between rearrangements. A plan is written in plain NumPy, so it runs on tracers,
+and every order of derivative is again such an equation.
 """
 
+import math
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+
+Shape = tuple[int, ...]
+Plan = Callable[..., Any]
+Step = Callable[[Any], Any]
 
 
 @lru_cache(maxsize=4096)
@@ -25,32 +32,54 @@ def swap(equation: str, k: int) -> str:
     return ",".join([output, *others]) + "->" + operands[k]
 
 
-def transpose_of(equation: Any, k: int, ct: Any, node: Any) -> Any:
+_plans: dict[Any, Plan] = {}
+
+
+def transpose_of(equation: Callable[..., str], k: int, ct: Any, node: Any) -> Any:
     """Pull `ct` back through argument `k` of a node whose slot declares `equation`."""
-    shapes = [p.shape if hasattr(p, "shape") else np.shape(p) for p in node.primals]
-    text = equation(*shapes, **node.params)
-    others = [p for j, p in enumerate(node.primals) if j != k]
-    return contract(swap(text, k), ct, *others, shape=node.inputs[k].shape)
+    primals, params = node.primals, node.params
+    try:
+        shapes = tuple([p.shape for p in primals])
+    except AttributeError:
+        shapes = tuple([np.shape(p) for p in primals])
+    key = (equation, k, shapes, *params.items()) if params else (equation, k, shapes)
+    found = _plans.get(key)
+    if found is None:
+        if len(_plans) > 4096:
+            _plans.clear()
+        text = swap(equation(*shapes, **params), k)
+        rest = [s for j, s in enumerate(shapes) if j != k]
+        found = _plans[key] = plan(text, (ct.shape, *rest), shapes[k])
+    if len(primals) == 2:
+        return found(ct, primals[1 - k])
+    return found(ct, *[p for j, p in enumerate(primals) if j != k])
 
 
-def contract(equation: str, *operands: Any, shape: tuple[int, ...]) -> Any:
+def contract(equation: str, *operands: Any, shape: Shape) -> Any:
     """Evaluate an index equation.
 
     A letter of the output that no operand has is a repetition, whose length `shape` tells; a
-    letter repeated in the output of a one-operand equation is a diagonal.
+    letter repeated in the output is a diagonal.
     """
+    return plan(equation, tuple(np.shape(a) for a in operands), shape)(*operands)
+
+
+@lru_cache(maxsize=4096)
+def plan(equation: str, shapes: tuple[Shape, ...], shape: Shape) -> Plan:
+    """Return the function that evaluates an equation over operands of these shapes."""
     inputs, output = parse(equation)
-    if len(operands) == 1:
-        return _single(operands[0], inputs[0], output, shape)
-    if len(operands) > 2:
-        return _many(inputs, output, operands, shape)
+    sizes = dict(zip(output, shape, strict=True))
+    for letters, lengths in zip(inputs, shapes, strict=True):
+        sizes |= dict(zip(letters, lengths, strict=True))
+    if len(inputs) == 1:
+        return _single(inputs[0], output, sizes)
+    if len(inputs) > 2:
+        return _many(list(inputs), output, sizes)
     fast = _FAST.get(_canonical(equation))
-    if fast is not None:
-        return fast(*operands)
-    return _pair(inputs[0], inputs[1], output, *operands, shape=shape)
+    return fast if fast is not None else _pair(inputs[0], inputs[1], output, sizes)
 
 
-_FAST = {
+_FAST: dict[str, Plan] = {
     "ab,cb->ac": lambda a, b: a @ b.T,
     "ab,ac->cb": lambda a, b: b.T @ a,
     "ab,bc->ac": lambda a, b: a @ b,
@@ -67,7 +96,6 @@ _FAST = {
 }
 
 
-@lru_cache(maxsize=4096)
 def _canonical(equation: str) -> str:
     names: dict[str, str] = {}
     out = []
@@ -79,49 +107,74 @@ def _canonical(equation: str) -> str:
     return "".join(out)
 
 
-def _single(a: Any, letters: str, output: str, shape: tuple[int, ...]) -> Any:
-    if len(set(letters)) < len(letters):
-        a, letters = _diagonal(a, letters)
-    gone = tuple(i for i, c in enumerate(letters) if c not in output)
-    if gone:
-        a = np.sum(a, axis=gone)
-        letters = "".join(c for c in letters if c in output)
-    return _spread(a, letters, output, shape)
+def _run(steps: Sequence[Step]) -> Step:
+    if len(steps) == 1:
+        return steps[0]
+
+    def run(a: Any) -> Any:
+        for step in steps:
+            a = step(a)
+        return a
+
+    return run
 
 
-def _diagonal(a: Any, letters: str) -> tuple[Any, str]:
+def _single(letters: str, output: str, sizes: dict[str, int]) -> Plan:
+    steps: list[Step] = []
+    letters = _diagonals(letters, steps)
+    letters = _sum_lonely(letters, output, sizes, steps)
+    _spread(letters, output, sizes, steps)
+    return _run(steps)
+
+
+def _diagonals(letters: str, steps: list[Step]) -> str:
+    """Take the diagonal of axes that share a letter; it becomes the last axis."""
     for c in dict.fromkeys(letters):
         while letters.count(c) > 1:
             i = letters.index(c)
             j = letters.index(c, i + 1)
-            a = np.diagonal(a, axis1=i, axis2=j)
+            steps.append(lambda a, i=i, j=j: np.diagonal(a, axis1=i, axis2=j))
             letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + c
-    return a, letters
+    return letters
 
 
-def _spread(a: Any, letters: str, output: str, shape: tuple[int, ...]) -> Any:
+def _sum_lonely(letters: str, others: str, sizes: dict[str, int], steps: list[Step]) -> str:
+    """Sum over the axes whose letters nobody else has; leave out those of length 1."""
+    gone = tuple(i for i, c in enumerate(letters) if c not in others)
+    if not gone:
+        return letters
+    kept = "".join(c for c in letters if c in others)
+    if all(sizes[letters[i]] == 1 for i in gone):
+        shape = tuple(sizes[c] for c in kept)
+        steps.append(lambda a: np.reshape(a, shape))
+    else:
+        steps.append(lambda a: np.sum(a, axis=gone))
+    return kept
+
+
+def _spread(letters: str, output: str, sizes: dict[str, int], steps: list[Step]) -> None:
     """Order the axes as in `output`, repeat along missing letters, embed repeated ones."""
     distinct = "".join(dict.fromkeys(output))
-    order = [letters.index(c) for c in distinct if c in letters]
-    if order != list(range(len(order))):
-        a = np.transpose(a, order)
-    sizes = dict(zip(output, shape, strict=True))
+    order = tuple(letters.index(c) for c in distinct if c in letters)
+    if order != tuple(range(len(order))):
+        steps.append(lambda a: np.transpose(a, order))
     if len(letters) < len(distinct):
-        full = tuple(a.shape[sum(d in letters for d in distinct[:i])] if c in letters else 1
-                     for i, c in enumerate(distinct))  # fmt: skip
-        a = np.reshape(a, full)
-        a = np.broadcast_to(a, tuple(sizes[c] for c in distinct))
-    return a if distinct == output else _embed(a, distinct, output, shape)
+        narrow = tuple(sizes[c] if c in letters else 1 for c in distinct)
+        wide = tuple(sizes[c] for c in distinct)
+        steps.append(lambda a: np.reshape(a, narrow))
+        if wide != narrow:
+            steps.append(lambda a: np.broadcast_to(a, wide))
+    if distinct != output:
+        _embed(distinct, output, sizes, steps)
 
 
-def _embed(a: Any, distinct: str, output: str, shape: tuple[int, ...]) -> Any:
-    """Put `a` on the diagonal that the repeated letters of `output` describe, zeros elsewhere."""
-    for c in distinct:
+def _embed(distinct: str, output: str, sizes: dict[str, int], steps: list[Step]) -> None:
+    """Put the array on the diagonal that the repeated letters describe, zeros elsewhere."""
+    for c in dict.fromkeys(distinct):
         while distinct.count(c) < output.count(c):
-            i = distinct.index(c)
-            n = a.shape[i]
-            mask = np.eye(n).reshape((n,) + (1,) * (a.ndim - i - 1) + (n,))
-            a = np.expand_dims(a, -1) * mask.astype(a.dtype)
+            i, n = distinct.index(c), sizes[c]
+            mask = np.eye(n, dtype=bool).reshape((n,) + (1,) * (len(distinct) - i - 1) + (n,))
+            steps.append(lambda a, mask=mask: np.where(mask, np.expand_dims(a, -1), 0))
             distinct += c
     order = []
     free = list(range(len(distinct)))
@@ -129,66 +182,75 @@ def _embed(a: Any, distinct: str, output: str, shape: tuple[int, ...]) -> Any:
         i = next(k for k in free if distinct[k] == c)
         free.remove(i)
         order.append(i)
-    return np.transpose(a, order)
+    steps.append(lambda a: np.transpose(a, tuple(order)))
 
 
-def _pair(
-    a: str, b: str, output: str, x: Any, y: Any, *, shape: tuple[int, ...]
-) -> Any:
+def _pair(a: str, b: str, output: str, sizes: dict[str, int]) -> Plan:
     """Contract two operands as one (batched) product of matrices."""
-    if len(set(a)) < len(a):
-        x, a = _diagonal(x, a)
-    if len(set(b)) < len(b):
-        y, b = _diagonal(y, b)
-    x, a = _sum_lonely(x, a, b + output)
-    y, b = _sum_lonely(y, b, a + output)
-    batch = [c for c in a if c in b and c in output]
+    first: list[Step] = []
+    second: list[Step] = []
+    a = _sum_lonely(_diagonals(a, first), b + output, sizes, first)
+    b = _sum_lonely(_diagonals(b, second), a + output, sizes, second)
+    rank = {c: i for i, c in enumerate(output)}
+    batch = sorted((c for c in a if c in b and c in output), key=rank.__getitem__)
     inner = [c for c in a if c in b and c not in output]
-    left = [c for c in a if c not in b]
-    right = [c for c in b if c not in a]
-    sizes = dict(zip(a, x.shape, strict=True)) | dict(zip(b, y.shape, strict=True))
-    x = _block(x, a, batch, left, inner, sizes)
-    y = _block(y, b, batch, inner, right, sizes)
-    product = np.matmul(x, y)
-    letters = batch + left + right
-    product = np.reshape(product, tuple(sizes[c] for c in letters))
-    return _spread(product, "".join(letters), output, shape)
+    left = sorted((c for c in a if c not in b), key=rank.__getitem__)
+    right = sorted((c for c in b if c not in a), key=rank.__getitem__)
+    turned = bool(left and right and rank[right[0]] < rank[left[0]])
+    _block(a, (batch, inner, left) if turned else (batch, left, inner), sizes, first)
+    _block(b, (batch, right, inner) if turned else (batch, inner, right), sizes, second)
+    after: list[Step] = []
+    letters = batch + (right + left if turned else left + right)
+    product = tuple(sizes[c] for c in letters)
+    flat = (*(sizes[c] for c in batch), *(_count(g, sizes) for g in (left, right)))
+    if product != (flat if not turned else (*flat[:-2], flat[-1], flat[-2])):
+        after.append(lambda p: np.reshape(p, product))
+    _spread("".join(letters), output, sizes, after)
+    combine: Plan = np.matmul if inner else np.multiply
+    prepare_a, prepare_b, finish = _run(first), _run(second), _run(after)
+    if turned:
+        return lambda x, y: finish(combine(prepare_b(y), prepare_a(x)))
+    return lambda x, y: finish(combine(prepare_a(x), prepare_b(y)))
 
 
-def _sum_lonely(x: Any, letters: str, others: str) -> tuple[Any, str]:
-    gone = tuple(i for i, c in enumerate(letters) if c not in others)
-    if not gone:
-        return x, letters
-    return np.sum(x, axis=gone), "".join(c for c in letters if c in others)
+def _count(letters: Sequence[str], sizes: dict[str, int]) -> int:
+    return math.prod(sizes[c] for c in letters)
 
 
 def _block(
-    x: Any, letters: str, batch: list[str], rows: list[str], columns: list[str], sizes: Any
-) -> Any:
-    order = [letters.index(c) for c in [*batch, *rows, *columns]]
-    if order != list(range(len(order))):
-        x = np.transpose(x, order)
-    count = 1
-    for c in rows:
-        count *= sizes[c]
-    width = 1
-    for c in columns:
-        width *= sizes[c]
-    return np.reshape(x, (*[sizes[c] for c in batch], count, width))
+    letters: str, groups: tuple[Sequence[str], ...], sizes: dict[str, int], steps: list[Step]
+) -> None:
+    """Bring an operand to the axes batch, rows, columns, the last two of them one axis each."""
+    batch, rows, columns = groups
+    order = tuple(letters.index(c) for c in (*batch, *rows, *columns))
+    if order != tuple(range(len(order))):
+        steps.append(lambda x: np.transpose(x, order))
+    if len(rows) != 1 or len(columns) != 1:
+        shape = (*(sizes[c] for c in batch), _count(rows, sizes), _count(columns, sizes))
+        steps.append(lambda x: np.reshape(x, shape))
 
 
-def _many(inputs: tuple[str, ...], output: str, operands: Any, shape: Any) -> Any:
-    """Contract from the left, two operands at a time, keeping the letters still wanted."""
-    letters, value = inputs[0], operands[0]
-    for i in range(1, len(operands)):
-        rest = output if i == len(operands) - 1 else output + "".join(inputs[i + 1 :])
-        together = dict.fromkeys(letters + inputs[i])
-        keep = "".join(c for c in together if c in rest)
-        if i == len(operands) - 1:
-            return _pair(letters, inputs[i], output, value, operands[i], shape=shape)
-        sizes = dict(zip(letters, value.shape, strict=True))
-        sizes |= dict(zip(inputs[i], operands[i].shape, strict=True))
-        between = tuple(sizes[c] for c in keep)
-        value = _pair(letters, inputs[i], keep, value, operands[i], shape=between)
-        letters = keep
-    return value
+def _many(inputs: list[str], output: str, sizes: dict[str, int]) -> Plan:
+    """Contract two operands at a time: always the pair that leaves the smallest product."""
+    rounds: list[tuple[int, int, Plan]] = []
+    while len(inputs) > 2:
+        best: Any = None
+        for i in range(len(inputs)):
+            for j in range(i + 1, len(inputs)):
+                rest = output + "".join(c for k, c in enumerate(inputs) if k not in (i, j))
+                kept = "".join(c for c in dict.fromkeys(inputs[i] + inputs[j]) if c in rest)
+                if best is None or _count(kept, sizes) < best[0]:
+                    best = (_count(kept, sizes), i, j, kept)
+        _, i, j, kept = best
+        rounds.append((i, j, _pair(inputs[i], inputs[j], kept, sizes)))
+        inputs = [*(c for k, c in enumerate(inputs) if k not in (i, j)), kept]
+    last = _pair(inputs[0], inputs[1], output, sizes)
+
+    def run(*operands: Any) -> Any:
+        values = list(operands)
+        for i, j, pair in rounds:
+            product = pair(values[i], values[j])
+            values = [*(v for k, v in enumerate(values) if k not in (i, j)), product]
+        return last(*values)
+
+    return run

@@ -4,7 +4,10 @@ from ..core import registry
 from . import (
     arithmetic,
     complexes,
+    convolution,
     cumulative,
+    diagonals,
+    einsum,
     explog,
     extremes,
     filling,
@@ -26,7 +29,10 @@ from . import (
 __all__ = [
     "arithmetic",
     "complexes",
+    "convolution",
     "cumulative",
+    "diagonals",
+    "einsum",
     "explog",
     "extremes",
     "filling",

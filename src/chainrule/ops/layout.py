@@ -18,7 +18,6 @@ from .declare import as_array
 
 _MOVES = "rearranging passes the gradient back to the place each element came from"
 _COPIES = "repetition: the gradients of all copies add up"
-_TAKES = "taking a part passes the gradient to that part, and zero to the rest"
 
 
 def memory_order(a: Any, order: str) -> str:
@@ -159,7 +158,8 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     return tuple(a if a.shape == shape else np.broadcast_to(a, shape) for a in arrays)
 
 
-def _places(axis: Any, ndim: int) -> list[int]:
+def axes_in_range(axis: Any, ndim: int) -> list[int]:
+    """Return one axis, or a tuple of them, as a list of axes counted from the front."""
     axes = axis if isinstance(axis, tuple | list) else (axis,)
     out = []
     for k in axes:
@@ -176,7 +176,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
     """Insert axes of length 1: a reshape."""
     a = as_array(a)
     count = len(axis) if isinstance(axis, tuple | list) else 1
-    places = _places(axis, a.ndim + count)
+    places = axes_in_range(axis, a.ndim + count)
     rest = iter(a.shape)
     return np.reshape(a, tuple(1 if i in places else next(rest) for i in range(a.ndim + count)))
 
@@ -185,7 +185,8 @@ def expand_dims(a: Any, axis: Any) -> Any:
 def squeeze(a: Any, axis: Any = None) -> Any:
     """Leave out axes of length 1: a reshape."""
     a = as_array(a)
-    gone = [i for i, n in enumerate(a.shape) if n == 1] if axis is None else _places(axis, a.ndim)
+    ones = [i for i, n in enumerate(a.shape) if n == 1]
+    gone = ones if axis is None else axes_in_range(axis, a.ndim)
     if any(a.shape[i] != 1 for i in gone):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     return np.reshape(a, tuple(n for i, n in enumerate(a.shape) if i not in gone))
@@ -206,7 +207,7 @@ alias(np.linalg.matrix_transpose, np.matrix_transpose)
 def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
     """Exchange two axes: a transpose."""
     order = list(range(np.ndim(a)))
-    (i,), (j,) = _places(axis1, len(order)), _places(axis2, len(order))
+    (i,), (j,) = axes_in_range(axis1, len(order)), axes_in_range(axis2, len(order))
     order[i], order[j] = order[j], order[i]
     return np.transpose(a, order)
 
@@ -218,7 +219,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """Move axes to other places: a transpose."""
     a = as_array(a)
-    come, go = _places(source, a.ndim), _places(destination, a.ndim)
+    come, go = axes_in_range(source, a.ndim), axes_in_range(destination, a.ndim)
     if len(come) != len(go):
         raise ValueError("`source` and `destination` must have the same number of elements")
     order = [i for i in range(a.ndim) if i not in come]
@@ -231,7 +232,7 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
 def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
     """Roll one axis backward to lie before `start`: a transpose."""
     n = np.ndim(a)
-    (axis,) = _places(axis, n)
+    (axis,) = axes_in_range(axis, n)
     start = start + n if start < 0 else start
     if not 0 <= start <= n:
         raise np.exceptions.AxisError(start, n + 1)
@@ -248,7 +249,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Repeat each element: a broadcast, or, with a count for each, a take."""
     a = np.ravel(a) if axis is None else as_array(a)
-    (axis,) = _places(0 if axis is None else axis, a.ndim)
+    (axis,) = axes_in_range(0 if axis is None else axis, a.ndim)
     counts = np.asarray(repeats)
     if counts.size != 1:
         return np.take(a, np.repeat(np.arange(a.shape[axis]), counts), axis=axis)
@@ -312,7 +313,7 @@ roll = declare(
 def flip(m: Any, axis: Any = None) -> Any:
     """Reverse the order of the elements: a slice with step −1, hence a view."""
     m = as_array(m)
-    axes = range(m.ndim) if axis is None else _places(axis, m.ndim)
+    axes = range(m.ndim) if axis is None else axes_in_range(axis, m.ndim)
     back, keep = slice(None, None, -1), slice(None)
     return m[tuple(back if i in axes else keep for i in range(m.ndim))]
 
@@ -339,7 +340,7 @@ def flipud(m: Any) -> Any:
 )  # fmt: skip
 def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     """Rotate by quarter turns: flips and a transpose."""
-    i, j = _places(tuple(axes), np.ndim(m))
+    i, j = axes_in_range(tuple(axes), np.ndim(m))
     if k % 4 == 0:
         return m[:]
     if k % 4 == 2:
@@ -347,136 +348,6 @@ def rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
     if k % 4 == 1:
         return np.swapaxes(np.flip(m, j), i, j)
     return np.flip(np.swapaxes(m, i, j), j)
-
-
-def _bind_triangle(m: Any, k: int = 0) -> Any:
-    return (as_array(m),), {"k": int(k)}
-
-
-for _function in (np.tril, np.triu):
-    declare(
-        Op(
-            _function.__name__,
-            _function,
-            (Linear(transpose=lambda ct, _x, k, same=_function: same(ct, k)),),
-            bind=_bind_triangle,
-            function=_function,
-            complex=True,
-            notation=Notation(
-                _function.__name__ + "({0})", f"\\operatorname{{{{{_function.__name__}}}}}({{0}})",
-                rule="what is kept passes its gradient on; what is set to zero stops it",
-            ),
-            samples=(
-                sample((3, 3)), sample((2, 4), k=1), sample((2, 3, 2), k=-1), sample((0, 2)),
-            ),
-        )
-    )  # fmt: skip
-
-
-def _embed_diagonal(
-    x: Any, shape: tuple[int, ...], offset: int, axis1: int, axis2: int
-) -> Any:
-    """Put the last axis of `x` on a diagonal of zeros: the transpose of `diagonal`."""
-    out = np.zeros(shape, x.dtype)
-    inside = np.moveaxis(out, (axis1, axis2), (-2, -1))
-    n = np.arange(x.shape[-1])
-    inside[..., n + max(-offset, 0), n + max(offset, 0)] = x
-    return out
-
-
-embed_diagonal = declare(
-    Op(
-        "embed_diagonal",
-        _embed_diagonal,
-        (
-            Linear(
-                transpose=lambda ct, _x, shape, offset, axis1, axis2: np.diagonal(
-                    ct, offset, axis1, axis2
-                )
-            ),
-        ),
-        complex=True,
-        notation=Notation(
-            "diag({0})", "\\operatorname{{diag}}({0})", rule="the diagonal of the gradient is taken"
-        ),
-    )
-)
-
-
-def _bind_diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    a = as_array(a)
-    if a.ndim < 2:
-        raise ValueError("diag requires an array of at least two dimensions")
-    (i,), (j,) = _places(axis1, a.ndim), _places(axis2, a.ndim)
-    if i == j:
-        raise ValueError("axis1 and axis2 cannot be the same")
-    return (a,), {"offset": int(offset), "axis1": i, "axis2": j}
-
-
-diagonal = declare(
-    Op(
-        "diagonal",
-        np.diagonal,
-        (
-            Linear(
-                transpose=lambda ct, x, offset, axis1, axis2: embed_diagonal(
-                    ct, shape=x.shape, offset=offset, axis1=axis1, axis2=axis2
-                )
-            ),
-        ),
-        bind=_bind_diagonal,
-        function=np.diagonal,
-        view="readonly",
-        complex=True,
-        notation=Notation(
-            "diagonal({0})", "\\operatorname{{diag}}({0})",
-            rule="the gradient is put back on the diagonal",
-        ),
-        samples=(
-            sample((3, 3)), sample((2, 4), offset=1), sample((2, 3, 4), axis1=2, axis2=0),
-            sample((3, 2), offset=-1), sample((2, 2), offset=5), sample((0, 2)),
-        ),
-    )
-)  # fmt: skip
-
-
-@composite(np.linalg.diagonal, sample((2, 3, 4)), sample((3, 3), offset=-1), name="linalg.diagonal")
-def matrix_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """Take the diagonals of a stack of matrices."""
-    return np.diagonal(x, offset, -2, -1)
-
-
-@composite(
-    np.diag, sample((3,)), sample((2,), k=1), sample((2,), k=-2), sample((3, 3)),
-    sample((2, 4), k=1), sample((0,)),
-)  # fmt: skip
-def diag(v: Any, k: int = 0) -> Any:
-    """Take a diagonal, or make a matrix of one."""
-    v = as_array(v)
-    if v.ndim == 2:
-        return np.diagonal(v, k)
-    if v.ndim != 1:
-        raise ValueError("Input must be 1- or 2-d.")
-    n = v.shape[0] + abs(k)
-    return embed_diagonal(v, shape=(n, n), offset=int(k), axis1=0, axis2=1)
-
-
-@composite(np.diagflat, sample((2, 3)), sample((), k=1))
-def diagflat(v: Any, k: int = 0) -> Any:
-    """Make a matrix whose diagonal is `v`, flattened."""
-    return np.diag(np.ravel(as_array(v)), k)
-
-
-@composite(np.trace, sample((3, 3)), sample((2, 4), offset=1), sample((2, 3, 3), axis1=1, axis2=2))
-def trace(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
-    """Sum the diagonal."""
-    return np.sum(np.diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
-
-
-@composite(np.linalg.trace, sample((2, 3, 3)), sample((3, 2), offset=-1), name="linalg.trace")
-def matrix_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """Sum the diagonals of a stack of matrices."""
-    return np.trace(x, offset, -2, -1, dtype=dtype)
 
 
 def _at_least(arrays: tuple[Any, ...], reshaped: Any) -> Any:
