@@ -27,6 +27,12 @@ def test_equations_compute_their_ops_and_transposes(record):
         structure.equations(case)
 
 
+@every_record
+def test_adding_a_piece_in_place_equals_adding_the_transpose(record):
+    for case in calls(record):
+        structure.pieces(case)
+
+
 @every_op
 def test_rules_read_what_they_name(op):
     structure.reading(op)

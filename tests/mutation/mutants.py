@@ -50,6 +50,8 @@ def mutants(op: Op) -> Iterator[Mutant]:
             continue
         for change, alter in CHANGES.items():
             yield Mutant(op, k, change, corrupt(slot, k, alter))
+            if getattr(slot, "into", None) is not None:
+                yield Mutant(op, k, f"in place, {change}", _into(slot, alter))
         yield Mutant(op, k, "removed", Index())
         if isinstance(slot, Linear) and slot.equation is not None:
             yield Mutant(op, k, "letters exchanged", Linear(equation=_exchanged(slot.equation, k)))
@@ -76,8 +78,18 @@ def corrupt(slot: Any, k: int, alter: Callable[[Any], Any]) -> Slot:
     if slot.equation is not None:
         return Linear(transpose=_from_equation(slot.equation, k, alter))
     if slot.transpose is not None:
-        return Linear(transpose=Altered(slot.transpose, alter))
+        return Linear(transpose=Altered(slot.transpose, alter), into=slot.into)
     return Linear(joint=Altered(slot.joint, alter))
+
+
+def _into(slot: Linear, alter: Callable[[Any], Any]) -> Linear:
+    """Return `slot` with the piece altered that is added in place; its transpose stays right."""
+    into: Any = slot.into
+
+    def altered(buffer: Any, ct: Any, *xs: Any, **params: Any) -> None:
+        into(buffer, alter(ct), *xs, **params)
+
+    return Linear(transpose=slot.transpose, into=altered)
 
 
 class Altered:

@@ -75,14 +75,15 @@ def _add_into(buffer: Any, ct: Any, _x: Any, *arrays: Any, index: Any) -> None:
     if _may_repeat(arrays):
         add_at = partial(np.add.at, buffer, where, ct)
     else:
-        add_at = partial(_add_once, buffer, where, ct)
+        add_at = partial(_add_once, buffer, where, ct, not arrays)
     with suppress(FloatingPointError):  # of ∞ − ∞, raised when every element was added
         add_at()
 
 
-def _add_once(buffer: Any, where: Any, ct: Any) -> None:
+def _add_once(buffer: Any, where: Any, ct: Any, basic: bool) -> None:
+    """Add to a basic index through its view; any other gives a copy, whose `base` may be set."""
     part = buffer[where]
-    if type(part) is np.ndarray and part.base is not None:
+    if basic and type(part) is np.ndarray:
         part += ct
     else:
         with np.errstate(invalid="ignore"):

@@ -111,6 +111,25 @@ def summation(equation: str, operands: list[Any], shape: tuple[int, ...]) -> Any
     return out
 
 
+def pieces(case: Case, tolerance: float = 1e-14) -> None:
+    """Adding a piece into a buffer in place equals adding the transpose to it."""
+    op = case.record
+    if not isinstance(op, Op):
+        return
+    inputs, params = bound(case)
+    rng = np.random.default_rng(seed_of(case.name, 11))
+    for k, x in enumerate(inputs):
+        slot = op.slot(k)
+        if not isinstance(slot, Linear) or slot.into is None or slot.transpose is None:
+            continue
+        ct = random_like(op.value(*inputs, **params), rng)
+        buffer = np.asarray(random_like(x, rng))
+        want = buffer + slot.transpose(ct, *inputs, **params)
+        slot.into(buffer, ct, *inputs, **params)
+        if not _close(np.ravel(buffer), np.ravel(want), tolerance):
+            raise failed("into = transpose", case, slot=k, into=buffer, transpose=want)
+
+
 # --- what rules read ------------------------------------------------------------------------
 
 
@@ -125,6 +144,8 @@ def rules(op: Op) -> list[tuple[int, Any, int]]:
             found.append((k, slot.rule, 2 + arity))
         elif isinstance(slot, Linear) and slot.equation is None:
             found.append((k, slot.transpose or slot.joint, 1 + arity))
+            if slot.into is not None:
+                found.append((k, slot.into, 2 + arity))
     return [(k, rule, n) for k, rule, n in found if getattr(rule, "__code__", None) is not None]
 
 
@@ -139,18 +160,28 @@ def reading(op: Op) -> None:
         names = list(code.co_varnames[: min(code.co_argcount, count)])
         if code.co_flags & 0x04:
             names.append(code.co_varnames[code.co_argcount + code.co_kwonlyargcount])
-        loaded = set(code.co_cellvars)
-        for instruction in dis.get_instructions(code):
-            if instruction.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE")):
-                value = instruction.argval
-                loaded.update(value if isinstance(value, tuple) else (value,))
+        loaded = _loaded(code)
         if isinstance(slot, Linear):  # at its own place stands a shape, whatever it is called
-            names = [n for j, n in enumerate(names[1:]) if slot.joint is None and j != k]
+            tangents = 2 if rule is slot.into else 1
+            names = [n for j, n in enumerate(names[tangents:]) if slot.joint is None and j != k]
         for name in names[1 if isinstance(slot, Jvp | Vjp) else 0 :]:
             if name.startswith("_") and name in loaded:
                 raise failed("a name with _ is not read", op, slot=k, name=name)
             if not name.startswith("_") and name not in loaded:
                 raise failed("a name without _ is read", op, slot=k, name=name)
+
+
+def _loaded(code: Any) -> set[str]:
+    """Return the names whose values a code object reads; a shape or dtype is no value."""
+    found = set(code.co_cellvars)
+    steps = list(dis.get_instructions(code))
+    for step, after in zip(steps, [*steps[1:], None], strict=True):
+        if not step.opname.startswith(("LOAD_FAST", "LOAD_DEREF", "LOAD_CLOSURE")):
+            continue
+        names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+        described = after is not None and after.argval in ("shape", "dtype")
+        found.update(n for n in names if not (described and n == names[-1] and n.startswith("_")))
+    return found
 
 
 def keeping(case: Case) -> None:
