@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Aval, Node
+from ..core.op import Op
 from ..core.slots import Jvp, Vjp
 from ..errors import RuleError
 from ..tracing.recording import Recording
@@ -36,18 +37,32 @@ class RuleRecording(Recording):
 
 
 @dataclass(frozen=True, slots=True)
+class Residual:
+    """One step that reads only the primals: registers of its arguments and of its result."""
+
+    op: Op
+    arguments: tuple[int, ...]
+    params: dict[str, Any]
+    result: int
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """One step that is linear in the tangent, with where its residuals come from."""
+    """One step linear in the tangent: its parents among the linear ones, and its residuals."""
 
     node: Node
+    parents: tuple[Node | None, ...]
     mask: int
-    sources: tuple[Any, ...]
+    sources: tuple[int, ...]
 
 
 class LinearProgram:
-    """A recorded formula: ``outputs = formula(tangents, values)``, linear in the tangents."""
+    """A recorded formula: ``outputs = formula(tangents, values)``, linear in the tangents.
 
-    __slots__ = ("tangents", "values", "residuals", "steps", "outputs")
+    Values live in numbered registers; the constants of the formula are in `start` already.
+    """
+
+    __slots__ = ("tangents", "values", "start", "residuals", "steps", "outputs")
 
     def __init__(
         self, owner: Any, formula: Callable[..., Any], tangents: list[Any], values: list[Any]
@@ -58,86 +73,107 @@ class LinearProgram:
         results = formula(ts, vs)
         results = list(results) if isinstance(results, tuple) else [results]
         graph = rec.finish([t for t in ts if t is not None], results)
-        self.tangents = [None if t is None else t.node for t in ts]
-        self.values = [v.node if type(v) is Tracer else None for v in vs]
+        self.tangents = [None if t is None else rec.started[id(t)] for t in ts]
         self.outputs = graph.outputs
+        self.start: list[Any] = []
+        registers: dict[Node, int] = {}
+        self.values = [
+            self._register(registers, rec.started[id(v)]) if type(v) is Tracer else None
+            for v in vs
+        ]
+        self.residuals: list[Residual] = []
+        steps: list[Step] = []
         linear = {n for n in self.tangents if n is not None}
-        self.residuals: list[Node] = []
-        self.steps: list[Step] = []
         for node in graph.nodes:
             mask = sum(1 << i for i, parent in enumerate(node.inputs) if parent in linear)
             if mask:
                 linear.add(node)
-                self.steps.append(_step(owner, node, mask, linear))
+                steps.append(self._linear_step(owner, node, mask, linear, registers))
             else:
-                self.residuals.append(node)
+                assert node.op is not None
+                arguments = self._arguments(node, registers)
+                result = self._register(registers, node)
+                self.residuals.append(Residual(node.op, arguments, node.params, result))
+        self.steps = steps[::-1]
 
     def transpose(self, cotangents: list[Any], values: list[Any]) -> list[Any]:
         """Return the cotangents of the tangents, given those of the outputs."""
-        from .reverse import backward
+        from .reverse import pull_back
 
-        env = self._environment(values)
-        copies: dict[Node, Node] = {n: n for n in self.tangents if n is not None}
-        program = []
-        for step in self.steps:
-            old = step.node
-            primals = [env[s] if type(s) is Node and s in env else s for s in step.sources]
-            inputs = [
-                copies[p] if p is not None and step.mask >> i & 1 else None
-                for i, p in enumerate(old.inputs)
-            ]
-            new = Node(
-                old.op, inputs, old.params, None, step.mask, primals,
-                env.get(old, old.output), old.shape, old.dtype,
-            )  # fmt: skip
-            copies[old] = new
-            program.append(new)
+        registers = self._compute_residuals(values)
         cts: dict[Node, Any] = {}
         for out, ct in zip(self.outputs, cotangents, strict=True):
-            if ct is None or type(out) is not Node or out not in copies:
-                continue
-            target = copies[out]
-            cts[target] = cts[target] + ct if target in cts else ct
-        backward(reversed(program), cts)
+            if ct is not None and type(out) is Node:
+                cts[out] = cts[out] + ct if out in cts else ct
+        owned: set[Node] = set()
+        for step in self.steps:
+            node = step.node
+            ct = cts.pop(node, None)
+            if ct is not None:
+                primals = [registers[i] for i in step.sources]
+                filled = Node(
+                    node.op, step.parents, node.params, None, step.mask, primals, None,
+                    node.shape, node.dtype,
+                )  # fmt: skip
+                pull_back(filled, ct, cts, owned)
         return [None if n is None else cts.get(n) for n in self.tangents]
 
-    def _environment(self, values: list[Any]) -> dict[Node, Any]:
-        env: dict[Node, Any] = {}
-        for node, value in zip(self.values, values, strict=True):
-            if node is not None:
-                env[node] = value
-        for node in self.residuals:
-            assert node.op is not None
-            args = [
-                env[n] if n is not None else p
-                for n, p in zip(node.inputs, node.primals, strict=True)
-            ]
-            if node.op.name == "component":
-                env[node] = args[0][node.params["index"]]
+    def _compute_residuals(self, values: list[Any]) -> list[Any]:
+        registers = self.start.copy()
+        plain = True
+        for register, value in zip(self.values, values, strict=True):
+            if register is not None:
+                registers[register] = value
+                plain = plain and type(value) in _PLAIN
+        for step in self.residuals:
+            compute = step.op.value if plain else step.op
+            registers[step.result] = compute(*[registers[i] for i in step.arguments], **step.params)
+        return registers
+
+    def _register(self, registers: dict[Node, int], node: Node) -> int:
+        registers[node] = len(self.start)
+        self.start.append(None)
+        return registers[node]
+
+    def _constant(self, value: Any) -> int:
+        self.start.append(value)
+        return len(self.start) - 1
+
+    def _arguments(self, node: Node, registers: dict[Node, int]) -> tuple[int, ...]:
+        return tuple(
+            registers[parent] if parent is not None else self._constant(primal)
+            for parent, primal in zip(node.inputs, node.primals, strict=True)
+        )
+
+    def _linear_step(
+        self, owner: Any, node: Node, mask: int, linear: set[Node], registers: dict[Node, int]
+    ) -> Step:
+        assert node.op is not None
+        needs = node.op.needs(mask, len(node.inputs))
+        sources: list[int] = []
+        for i, parent in enumerate(node.inputs):
+            if parent is None:
+                sources.append(self._constant(node.primals[i]))
+            elif parent not in linear:
+                sources.append(registers[parent])
+            elif needs.inputs[i] or needs.output:
+                raise _not_linear(owner, node.op)
             else:
-                env[node] = node.op(*args, **node.params)
-        return env
+                sources.append(self._constant(Aval(parent.shape, parent.dtype)))
+        parents = tuple(p if mask >> i & 1 else None for i, p in enumerate(node.inputs))
+        return Step(node, parents, mask, tuple(sources))
 
 
-def _step(owner: Any, node: Node, mask: int, linear: set[Node]) -> Step:
-    assert node.op is not None
-    needs = node.op.needs(mask, len(node.inputs))
-    sources: list[Any] = []
-    for i, parent in enumerate(node.inputs):
-        if parent is None:
-            sources.append(node.primals[i])
-        elif parent not in linear:
-            sources.append(parent)
-        elif needs.inputs[i] or needs.output:
-            raise RuleError(
-                f"the derivative rule of {owner.name} is not linear in its tangent",
-                why=f"the tangent meets {node.op.name}, whose own derivative depends on it",
-                cure="write a formula in which the tangent is only added, multiplied by values "
-                "that do not depend on it, or passed to linear operations",
-            )
-        else:
-            sources.append(Aval(parent.shape, parent.dtype))
-    return Step(node, mask, tuple(sources))
+_PLAIN = frozenset((np.ndarray, np.float64, np.float32, np.complex128, np.complex64))
+
+
+def _not_linear(owner: Any, op: Op) -> RuleError:
+    return RuleError(
+        f"the derivative rule of {owner.name} is not linear in its tangent",
+        why=f"the tangent meets {op.name}, whose own derivative depends on it",
+        cure="write a formula in which the tangent is only added, multiplied by values that do "
+        "not depend on it, or passed to linear operations",
+    )
 
 
 def _is_number(value: Any) -> bool:
@@ -148,7 +184,7 @@ def _key(params: dict[str, Any], values: list[Any]) -> Any:
     described = tuple(
         (v.shape, v.dtype.char) if hasattr(v, "dtype") else (type(v), v) for v in values
     )
-    return tuple(sorted(params.items())), described
+    return tuple(params.items()), described
 
 
 def transposed_jvp(slot: Jvp, which: tuple[int, ...]) -> Callable[[Any, Node], Any]:
@@ -205,4 +241,5 @@ def transposed_vjp(op: Any, slot: Vjp, tangents: Any, y: Any, xs: Any, params: A
 
     y0 = plain[0]
     program = LinearProgram(op, formula, [Aval(np.shape(y0), np.asarray(y0).dtype)], plain)
-    return program.transpose(list(tangents), [y, *xs])[0]
+    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
+        return program.transpose(list(tangents), [y, *xs])[0]

@@ -8,6 +8,7 @@ S. Linnainmaa, Taylor expansion of the accumulated rounding error, BIT 16 (1976)
 
 import operator
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -46,21 +47,26 @@ def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
             ct = cotangents.pop(node, None)
             if ct is None:
                 continue
-            inputs = node.inputs
-            op = node.op
-            derived = None if op is None else op.cache.get(node.mask)
-            for k, pull, careful in derived or _quick_pulls(node):
-                try:
-                    contribution = pull(ct, node)
-                except FloatingPointError:
-                    with np.errstate(invalid="ignore"):
-                        contribution = (careful or pull)(ct, node)
-                if k >= 0:
-                    _arrive(cotangents, inputs[k], contribution, owned)
-                else:
-                    for parent, c in zip(inputs, contribution, strict=True):
-                        if parent is not None:
-                            _arrive(cotangents, parent, c, owned)
+            pull_back(node, ct, cotangents, owned)
+
+
+def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]) -> None:
+    """Send the finished cotangent of one node back to its inputs."""
+    inputs = node.inputs
+    op = node.op
+    derived = None if op is None else op.cache.get(node.mask)
+    for k, pull, careful in derived or _quick_pulls(node):
+        try:
+            contribution = pull(ct, node)
+        except FloatingPointError:
+            with np.errstate(invalid="ignore"):
+                contribution = (careful or pull)(ct, node)
+        if k >= 0:
+            _arrive(cotangents, inputs[k], contribution, owned)
+        else:
+            for parent, c in zip(inputs, contribution, strict=True):
+                if parent is not None:
+                    _arrive(cotangents, parent, c, owned)
 
 
 def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any, owned: set[Node]) -> None:
@@ -129,15 +135,23 @@ def fit(ct: Any, like: Any) -> Any:
 
 def unbroadcast(ct: Any, shape: tuple[int, ...]) -> Any:
     """Sum `ct` over the axes along which an array of `shape` was repeated."""
-    extra = len(ct.shape) - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, ct.shape[extra:], strict=True)):
+    axes = repeated_axes(shape, ct.shape)
+    if axes is None:
         return np.broadcast_to(ct, shape)
-    axes = tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and ct.shape[i + extra] != 1
-    )
     if axes:
-        ct = ct.sum(axis=axes)
+        ct = np.add.reduce(ct, axis=axes) if type(ct) is np.ndarray else np.sum(ct, axis=axes)
     return ct if ct.shape == shape else ct.reshape(shape)
+
+
+@lru_cache(maxsize=4096)
+def repeated_axes(shape: tuple[int, ...], into: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Return the axes of `into` along which `shape` is repeated; None if it does not fit."""
+    extra = len(into) - len(shape)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, into[extra:], strict=True)):
+        return None
+    return tuple(range(extra)) + tuple(
+        i + extra for i, n in enumerate(shape) if n == 1 and into[i + extra] != 1
+    )
 
 
 def pulls(node: Node) -> Pulls:

@@ -115,8 +115,10 @@ class Recording(Trace):
         """Hold a constant array as it is now: the program may write into it later."""
         if not array.flags.writeable and array.base is None:
             return array
+        if array.nbytes <= _SMALL:
+            return array.copy()
         known = self.snapshots.get(id(array))
-        if known is not None and known[0] is array and _same_bits(known[1], array):
+        if known is not None and known[0] is array and _same(known[1], array):
             return known[1]
         copy = _copy(array)
         self.snapshots[id(array)] = (array, copy)
@@ -149,13 +151,14 @@ class Recording(Trace):
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 
 
-_spare: dict[Any, Any] = {}  # one array per shape and dtype, for the next snapshot like it
+_SMALL = 1 << 13  # bytes that are copied sooner than compared
 _SPARE_BYTES, _SPARE_COUNT = 1 << 24, 32
+_spare: dict[Any, Any] = {}  # one array per shape and dtype, for the next snapshot like it
 
 
 def _copy(array: Any) -> Any:
     """Copy, into memory that an earlier snapshot no longer uses where there is such."""
-    if not 1 << 14 < array.nbytes < _SPARE_BYTES:
+    if array.nbytes > _SPARE_BYTES:
         return array.copy()
     key = (array.shape, array.dtype)
     copy = _spare.pop(key, None)
@@ -168,7 +171,6 @@ def _copy(array: Any) -> Any:
     return copy
 
 
-def _same_bits(a: Any, b: Any) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
+def _same(a: Any, b: Any) -> bool:
+    """Say whether all elements are equal; a NaN is not, and so is copied again."""
+    return a.shape == b.shape and a.dtype == b.dtype and bool((a == b).all())
