@@ -11,7 +11,7 @@ import numpy as np
 
 from . import tree
 from .core.graph import Graph, Node
-from .errors import ArgnumsError, NonScalarOutputError, StructureError
+from .errors import ArgnumsError, NonScalarOutputError, OutputTypeError, StructureError
 from .lift import (
     Argnums,
     Call,
@@ -133,14 +133,15 @@ def _value_and_grad(
         _check_scalar(f, value, holomorphic)
         if concrete(value) != concrete(value):
             nan_input(call, value)
+        if holomorphic:
+            _check_holomorphic(f, call)
+            _check_analytic_gradient(f, rec.nodes, node, value, nodes)
         cotangents[node] = _one(value)
         del node
         backward(_consume(rec.nodes), cotangents)
     else:
         _check_one(f, out)
         _check_scalar(f, np.asarray(out)[()] if type(out) is not Tracer else out, holomorphic)
-    if holomorphic:
-        _check_holomorphic(f, call)
     gradient = call.rebuild(deliver([_cotangent(cotangents, n) for n in nodes]))
     if type(value) is np.ndarray:
         value = plain(value)
@@ -231,6 +232,35 @@ def _check_holomorphic(f: Function, call: Call) -> None:
                 where=describe(user_frame(2)),
                 cure=f"pass {name} as complex, or leave out holomorphic=True",
             )
+
+
+def _check_analytic_gradient(
+    f: Function, steps: list[Node], node: Node, value: Any, inputs: list[Node]
+) -> None:
+    """Pull back 1 and i: of an analytic function the second is i times the first."""
+    found = []
+    for ct in (_one(value), _one(value) * value.dtype.type(1j)):
+        cotangents = {node: ct}
+        backward(reversed(steps), cotangents)
+        found.append([_cotangent(cotangents, n) for n in inputs])
+    for a, b in zip(*found, strict=True):
+        _check_analytic(f, a, b)
+
+
+def _check_analytic(f: Function, a: Any, b: Any) -> None:
+    """Refuse when `b`, the derivative along i, is not i times `a`, the derivative along 1."""
+    a, b = concrete(a), concrete(b)
+    near = np.sqrt(np.finfo(a.dtype).eps) * (np.abs(a) + np.abs(b))
+    if not np.any(np.abs(b - 1j * a) > near):
+        return
+    raise OutputTypeError(
+        f"{_name(f)} is not complex analytic, so it has no complex derivative",
+        where=describe(user_frame(2)),
+        why="its derivative along i is not i times its derivative along 1 (it uses a conjugate, a "
+        "real or imaginary part, or an absolute value)",
+        cure="differentiate with respect to the real and the imaginary part: lambda a, b: f(a + "
+        "1j * b), with argnums=(0, 1)",
+    )
 
 
 # --- reverse and forward mode ---------------------------------------------------------------
@@ -431,6 +461,9 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str = "auto") -> Derived:
     (one backward pass per output element), "fwd" (one forward pass per input element), or
     "auto": whichever needs fewer passes. The function itself is run once.
 
+    The Jacobian of a real function of complex inputs is ∂y/∂a − i·∂y/∂b, as for `grad`; that of
+    a complex function of complex inputs exists if it is analytic, which is checked.
+
     >>> import numpy as np, chainrule
     >>> chainrule.jacobian(lambda x: x**2)(np.array([1.0, 2.0]))
     array([[2., 0.],
@@ -473,7 +506,7 @@ def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) 
     n = sum(_count(x.shape) for x in graph.inputs)
     m = sum(_count(shape) for shape, _ in outs)
     forward = mode == "fwd" or (mode == "auto" and n < m)
-    blocks = _columns(graph, outs) if forward else _rows(graph, outs)
+    blocks = _columns(f, graph, outs) if forward else _rows(f, graph, outs)
     parts = [call.rebuild(deliver(row)) for row in blocks]
     return tree.unflatten(treedef, parts)
 
@@ -495,40 +528,85 @@ def _basis(shape: tuple[int, ...], dtype: Any) -> Iterator[Any]:
         yield e.reshape(shape)[()]
 
 
-def _rows(graph: Graph, outs: list[Any]) -> list[list[Any]]:
-    """One backward pass per output element: blocks[output][input]."""
+def _rows(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
+    """One backward pass per output element (two, if complex): blocks[output][input]."""
     blocks = []
     for out, (shape, dtype) in zip(graph.outputs, outs, strict=True):
         rows: list[list[Any]] = [[] for _ in graph.inputs]
         for e in _basis(shape, dtype):
-            cotangents = {out: e} if type(out) is Node else {}
-            if cotangents:
-                backward(reversed(graph.nodes), cotangents)
-            for j, node in enumerate(graph.inputs):
-                rows[j].append(_cotangent(cotangents, node))
+            row = _row(graph, out, e)
+            if dtype.kind == "c":
+                row = [
+                    _complex_row(f, a, b)
+                    for a, b in zip(row, _row(graph, out, e * dtype.type(1j)), strict=True)
+                ]
+            for j, part in enumerate(row):
+                rows[j].append(part)
         blocks.append(
             [
-                _assemble(r, shape, x.shape, 0, np.result_type(x.dtype))
+                _assemble(r, shape, x.shape, 0, _block_dtype(x.dtype, dtype))
                 for r, x in zip(rows, graph.inputs, strict=True)
             ]
         )
     return blocks
 
 
-def _columns(graph: Graph, outs: list[Any]) -> list[list[Any]]:
-    """One forward pass per input element: blocks[output][input]."""
+def _row(graph: Graph, out: Any, ct: Any) -> list[Any]:
+    cotangents = {out: ct} if type(out) is Node else {}
+    backward(reversed(graph.nodes), cotangents)
+    return [_cotangent(cotangents, node) for node in graph.inputs]
+
+
+def _complex_row(f: Function, a: Any, b: Any) -> Any:
+    """Join the pullbacks of 1 and i; those of a real input are Re J and −Im J."""
+    if a.dtype.kind != "c":
+        return a - 1j * b
+    _check_analytic(f, a, b)
+    return a
+
+
+def _block_dtype(x: Any, y: Any) -> Any:
+    return np.result_type(x, np.complex64) if y.kind == "c" else x
+
+
+def _columns(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
+    """One forward pass per input element (two, if complex): blocks[output][input]."""
     blocks: list[list[Any]] = [[] for _ in outs]
     for j, node in enumerate(graph.inputs):
         columns: list[list[Any]] = [[] for _ in outs]
         for e in _basis(node.shape, node.dtype):
-            ts: list[Any] = [None] * len(graph.inputs)
-            ts[j] = e
-            found = push_graph(graph, ts)
-            for i, (shape, dtype) in enumerate(outs):
-                columns[i].append(np.zeros(shape, dtype)[()] if found[i] is None else found[i])
+            column = _column(graph, outs, j, e)
+            if node.dtype.kind == "c":
+                column = [
+                    _complex_column(f, a, b)
+                    for a, b in zip(
+                        column, _column(graph, outs, j, e * node.dtype.type(1j)), strict=True
+                    )
+                ]
+            for i, part in enumerate(column):
+                columns[i].append(part)
         for i, (shape, dtype) in enumerate(outs):
-            blocks[i].append(_assemble(columns[i], shape, node.shape, -1, dtype))
+            blocks[i].append(
+                _assemble(columns[i], shape, node.shape, -1, _block_dtype(dtype, node.dtype))
+            )
     return blocks
+
+
+def _column(graph: Graph, outs: list[Any], j: int, e: Any) -> list[Any]:
+    ts: list[Any] = [None] * len(graph.inputs)
+    ts[j] = e
+    return [
+        np.zeros(shape, dtype)[()] if t is None else t
+        for t, (shape, dtype) in zip(push_graph(graph, ts), outs, strict=True)
+    ]
+
+
+def _complex_column(f: Function, a: Any, b: Any) -> Any:
+    """Join the derivatives along 1 and i: ∂f/∂a − i·∂f/∂b for a real output, else f′."""
+    if a.dtype.kind != "c":
+        return a - 1j * b
+    _check_analytic(f, a, b)
+    return a
 
 
 def _assemble(pieces: list[Any], out: Any, x: Any, axis: int, dtype: Any) -> Any:

@@ -1,5 +1,6 @@
 """Custom rules: a user's own operation, declared with the same records as every other."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -91,6 +92,7 @@ class CustomFunction:
         self.function, self.kind, self.rule = f, kind, rule
         self.unchecked = check
         self.ops: dict[int, Op] = {}
+        self.parent: CustomFunction | None = None
         self.__name__, self.__doc__, self.__wrapped__ = _name(f), f.__doc__, f
 
     def __repr__(self) -> str:
@@ -99,7 +101,26 @@ class CustomFunction:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "ops": {}}
 
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        """Bind as a method: function and rule receive `self` in its place among the arguments."""
+        if instance is None:
+            return self
+        first = {"partial": 1, "jvp": 2, "vjp": 2}[self.kind]
+
+        def bind(rule: Any) -> Any:
+            if rule is None:
+                return None
+            return lambda *args, **params: rule(*args[:first], instance, *args[first:], **params)
+
+        rules = self.rule
+        bound = tuple(map(bind, rules)) if isinstance(rules, tuple) else bind(rules)
+        function = functools.partial(self.function, instance)
+        method = CustomFunction(function, self.kind, bound, self.unchecked)
+        method.__name__, method.parent = self.__name__, self
+        return method
+
     def __call__(self, *args: Any, **params: Any) -> Any:
+        """Call the function; on traced arguments as one operation with the rule."""
         if not any(type(a) is Tracer for a in args):
             return self.function(*args, **params)
         args = tuple(a if type(a) is Tracer else np.asarray(a)[()] for a in args)
@@ -113,6 +134,8 @@ class CustomFunction:
             except BaseException:
                 self.unchecked = True
                 raise
+            if self.parent is not None:
+                self.parent.unchecked = False
         return apply(op, args, params)
 
     def _check_signature(self, rules: tuple[Any, ...], count: int, params: Any) -> None:

@@ -31,7 +31,7 @@ class Call:
     def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
         check_function(function)
         self.function, self.args, self.kwargs = function, args, kwargs
-        self.single = type(argnums) is int
+        self.single = not isinstance(argnums, tuple | list)
         self.argnums = check_argnums(function, args, argnums)
         self.leaves: list[Any] = []
         self.treedefs: list[tuple[Any, int]] = []
