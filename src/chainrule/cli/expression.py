@@ -209,7 +209,8 @@ def _power(base: float, exponent: float) -> Any:
     value: Any = float(base) ** float(exponent)
     if value.__class__ is complex:
         raise ValueError("a negative number has no real fractional power")
-    whole = base.__class__ is exponent.__class__ is int and value.is_integer()
+    both: Any = (base.__class__, exponent.__class__)
+    whole = both == (int, int) and value.is_integer()
     return int(value) if whole and abs(value) < 2**53 else value
 
 
@@ -384,23 +385,28 @@ class _Builder:
     def _Call(self, node: ast.Call) -> Step:  # noqa: N802
         name = self._function_name(node.func)
         if name is None or name not in FUNCTIONS:
-            said = name or (node.func.id if isinstance(node.func, ast.Name) else "this")
-            if name is None and not isinstance(node.func, ast.Name):
-                raise self.source.error(
-                    "only functions can be called, by their names", node.func,
-                    cure="write sum(x), not x.sum()",
-                )  # fmt: skip
-            raise self.source.error(
-                f"the function {said!r} is not known", node.func,
-                cure=suggestion(said) or "known are NumPy's and SciPy's elementary functions, "
-                "sums and products; put your own in a file: FILE.py:function",
-            )  # fmt: skip
+            raise self._unknown_function(node.func, name)
         keywords = dict(self._keywords(node))
         parts = [self.step(item) for item in node.args]
         if name in ("max", "min") and len(parts) > 1:  # as in Python: of several values
             pairwise = function("maximum" if name == "max" else "minimum")
             return reduce(lambda a, b: self._apply(node, pairwise, [a, b]), parts)
         return self._apply(node, function(name), parts, keywords)
+
+    def _unknown_function(self, called: ast.expr, name: str | None) -> ExpressionError:
+        if name is None:
+            product = isinstance(called, ast.Constant | ast.BinOp)
+            return self.source.error(
+                "only functions can be called, by their names", called,
+                cure=f"write a product with its sign: {ast.unparse(called)}*(…)" if product
+                else "write sum(x), not x.sum()",
+            )  # fmt: skip
+        cure = suggestion(name) or (
+            f"write a product with its sign: {name}*(…)" if len(name) == 1 else
+            "known are NumPy's and SciPy's elementary functions, sums and products; put your own "
+            "in a file: FILE.py:function"
+        )  # fmt: skip
+        return self.source.error(f"the function {name!r} is not known", called, cure=cure)
 
     def _keywords(self, node: ast.Call) -> Iterator[tuple[str, Any]]:
         for keyword in node.keywords:

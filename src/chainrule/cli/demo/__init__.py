@@ -6,6 +6,7 @@ from typing import Any
 
 from ..console import BLUE, BOLD, GREEN, RED, note, paint, result, table
 from .examples import AGREES, LAST_DIGIT, SLIP, WRONG, Row, run_examples
+from .report import figures_of, write_report
 
 GOAL = 0.97
 _COLOURS = {AGREES: GREEN, LAST_DIGIT: GREEN, SLIP: BLUE, WRONG: RED}
@@ -25,8 +26,6 @@ def run(folder: str, *, as_json: bool = False, train: bool = True) -> int:
         figures["training"] = [history.json() for history in histories]
         if not as_json:
             result("\n" + _training_text(histories))
-    from .report import write_report
-
     note(f"writing the report to {folder}")
     index = write_report(folder, rows, histories, figures)
     figures |= {"report": index, "seconds": round(time.perf_counter() - start, 2)}
@@ -77,9 +76,7 @@ def _examples_text(rows: list[Row]) -> str:
 def _training_text(histories: list[Any]) -> str:
     header = ("method", "steps", "loss", "held-out accuracy", "seconds", "")
     rows = [
-        (h.method, f"{h.steps:,}", f"{h.loss[-1]:.5f}", f"{h.accuracy[-1]:.2%}",
-         f"{h.seconds:.1f}", "ok" if h.accuracy[-1] >= GOAL else f"below {GOAL:.0%}")
-        for h in histories
-    ]  # fmt: skip
+        (*figures_of(h), "ok" if h.accuracy[-1] >= GOAL else f"below {GOAL:.0%}") for h in histories
+    ]
     title = "The documents' 4-layer network on 1,797 real handwritten digits"
     return paint(title, BOLD) + "\n" + table(header, rows, frozenset({1, 2, 3, 4}))

@@ -63,17 +63,16 @@ def formula(
     pairs = [(float(derivative(p)), float(closed(p))) for p in points]
     off = max(abs(a - b) / max(1.0, abs(b)) for a, b in pairs)
     verdict = AGREES if off < 1e-12 else WRONG
-    shown = pairs[len(pairs) // 2]
-    return Row(
-        source, what, text, f"{shown[0]:.10g} at {points[len(points) // 2]}", verdict,
-        f"{len(pairs)} points, relative |Δ| ≤ {off:.0e}" if off else f"{len(pairs)} points, exactly",
-    )  # fmt: skip
+    shown = f"{pairs[len(pairs) // 2][0]:.10g} at {points[len(points) // 2]}"
+    how = f"|Δ| ≤ {off:.0e}" if off else "exactly"
+    return Row(source, what, text, shown, verdict, f"{len(pairs)} points, {how}")
 
 
 def _formulas() -> Iterator[Row]:
     d = api.derivative
     yield formula(
-        "000 §2", "d/dx sin((2x+1)²)", "4(2x+1)·cos((2x+1)²)", d(lambda x: np.sin((2 * x + 1) ** 2)),
+        "000 §2", "d/dx sin((2x+1)²)", "4(2x+1)·cos((2x+1)²)",
+        d(lambda x: np.sin((2 * x + 1) ** 2)),
         lambda x: 4 * (2 * x + 1) * np.cos((2 * x + 1) ** 2),
     )  # fmt: skip
     yield formula("001", "d/dx (x−2)²", "2(x−2)", d(lambda x: (x - 2) ** 2), lambda x: 2 * (x - 2))
@@ -110,13 +109,13 @@ def _networks() -> Iterator[Row]:
 
 
 def weather(p: Any) -> Any:
-    """The weather at a place: x² + 5y + 10z + xyz."""
+    """Return the weather at a place: x² + 5y + 10z + xyz."""
     x, y, z = p
     return x**2 + 5 * y + 10 * z + x * y * z
 
 
 def path(t: Any) -> Any:
-    """Where one is at time t."""
+    """Return where one is at time t."""
     return np.stack([t, t**2, t**3])
 
 
@@ -133,7 +132,7 @@ def _paths() -> Iterator[Row]:
         lambda t: api.jacobian(weather)(path(t)) @ api.jacobian(path)(t), closed,
     )  # fmt: skip
     d = api.derivative
-    f1, f2, f3 = (lambda w: w**2), np.sin, np.exp
+    f1, f2, f3 = np.square, np.sin, np.exp
     yield formula(
         "002", "z = f₃(f₂(f₁(w)))", "f₃′(y)·f₂′(x)·f₁′(w)", d(lambda w: f3(f2(f1(w)))),
         lambda w: d(f3)(f2(f1(w))) * d(f2)(f1(w)) * d(f1)(w),
@@ -176,7 +175,7 @@ def _illustration() -> Iterator[Row]:
     yield figure(where, "∂L/∂W₄ = δ₄·a₃", "-8.994", w4, delta4 * a3)
     yield figure(
         where, "φ₃′(4) = 1 − tanh² 4", "0.0014", float(api.derivative(np.tanh)(4.0)), slope,
-        "4.4% off: of 1 − 0.9993² few digits are left",
+        "4.4% off: taken from 1 − 0.9993²",
     )  # fmt: skip
     yield figure(where, "δ₃ = W₄·δ₄·φ₃′", "-0.0126", b3, delta3)
     yield figure(where, "∂L/∂W₃ = δ₃·a₂", "-0.0504", w3, delta3 * 4.0)
@@ -203,12 +202,12 @@ def _words() -> Iterator[Row]:
     z = sigmoid(np.array([1.0, 2.0, 3.0]))
     yield Row(
         "001", "1/(1+e⁻ˣ)", "“softmax”", f"Σ z(1, 2, 3) = {np.sum(z):.4g}, not 1",
-        AGREES if abs(np.sum(z) - 1) < 1e-12 else SLIP, "it is the sigmoid; a softmax adds up to 1",
+        AGREES if abs(np.sum(z) - 1) < 1e-12 else SLIP, "it is the sigmoid; a softmax adds to 1",
     )  # fmt: skip
     unset = unset_names(SIGMOID_OF_001)
     yield Row(
         "001", "def sigmoid(z): … return v", "code", "never set: " + ", ".join(unset),
-        SLIP if unset else AGREES, "takes z and reads x; returns v, which was never set",
+        SLIP if unset else AGREES, "it takes z and reads x, and returns v",
     )  # fmt: skip
 
 

@@ -131,19 +131,24 @@ def _plot_norms(figure: Any, histories: list[Any]) -> None:
     both[0].set_ylabel("‖gradient‖")
 
 
+def figures_of(history: Any) -> tuple[str, ...]:
+    """Return method, steps, loss, accuracy and seconds of a training run, as words."""
+    return (
+        history.method, f"{history.steps:,}", f"{history.loss[-1]:.5f}",
+        f"{history.accuracy[-1]:.2%}", f"{history.seconds:.1f}",
+    )  # fmt: skip
+
+
 def _markdown(rows: list[Row], histories: list[Any], links: Any, pictures: Any) -> str:
     lines = ["# chainrule demo", "", "## Worked examples of the four documents", ""]
-    lines += ["| document | example | it prints | computed | verdict | |", "|---|---|---|---|---|---|"]
+    lines += ["| document | example | it prints | computed | verdict | |", "|---" * 6 + "|"]
     for r in rows:
         cells = (r.source, r.what, r.document, r.computed, r.verdict, r.remark)
         lines.append("| " + " | ".join(c.replace("|", "\\|") for c in cells) + " |")
     if histories:
         lines += ["", "## The 4-layer network on real digits", ""]
-        lines += ["| method | steps | loss | held-out accuracy | seconds |", "|---|---|---|---|---|"]
-        lines += [
-            f"| {h.method} | {h.steps} | {h.loss[-1]:.5f} | {h.accuracy[-1]:.2%} | {h.seconds:.1f} |"
-            for h in histories
-        ]
+        lines += ["| method | steps | loss | held-out accuracy | seconds |", "|---" * 5 + "|"]
+        lines += ["| " + " | ".join(figures_of(h)) + " |" for h in histories]
     for name, words in pictures:
         lines += ["", f"## {words}", "", f"![{words}]({name})"]
     lines += ["", "## Files", ""] + [f"- [{name}]({name}): {words}" for name, words in links]
@@ -168,11 +173,7 @@ def _html(rows: list[Row], histories: list[Any], links: Any, pictures: Any) -> s
         parts.append("<h2>The 4-layer network on real digits</h2><table>")
         parts.append(row(("method", "steps", "loss", "held-out accuracy", "seconds"), "th"))
         for h in histories:
-            cells = (
-                h.method, f"{h.steps:,}", f"{h.loss[-1]:.5f}", f"{h.accuracy[-1]:.2%}",
-                f"{h.seconds:.1f}",
-            )  # fmt: skip
-            parts.append(row(cells, numbers=frozenset({1, 2, 3, 4})))
+            parts.append(row(figures_of(h), numbers=frozenset({1, 2, 3, 4})))
         parts.append("</table>")
     for name, words in pictures:
         text = html.escape(words)

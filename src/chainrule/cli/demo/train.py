@@ -6,6 +6,7 @@ References: D. P. Kingma and J. Ba, Adam: a method for stochastic optimization (
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def initial(seed: int = 0) -> Parameters:
     """Draw weights with variance 1/fan-in; biases start at zero."""
     rng = np.random.default_rng(seed)
     params: Parameters = {}
-    for layer, (inputs, outputs) in enumerate(zip(SIZES, SIZES[1:], strict=False), 1):
+    for layer, (inputs, outputs) in enumerate(pairwise(SIZES), 1):
         params[f"W{layer}"] = rng.standard_normal((outputs, inputs)) / np.sqrt(inputs)
         params[f"b{layer}"] = np.zeros((outputs, 1))
     return params
