@@ -19,7 +19,6 @@ from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
 from .tracing.tracer import Trace, Tracer, concrete, unhidden
 
-_FLOATS = frozenset(np.dtype(c) for c in "efdg")
 Argnums = int | tuple[int, ...]
 
 
@@ -44,7 +43,7 @@ class Call:
                 if kind is float:
                     leaf = np.float64(leaf)
                 elif kind is not np.float64 and not (
-                    kind is np.ndarray and leaf.dtype in _FLOATS
+                    kind is np.ndarray and leaf.dtype.char in "efdg"
                 ):
                     leaf = self._other_leaf(k, i, leaf)
                 self.leaves.append(leaf)

@@ -13,6 +13,7 @@ import optree
 
 _NAMESPACE = "chainrule"
 _known: set[type] = set()
+_plain = {np.ndarray, np.float64, float, int}
 
 Treedef = Any
 
@@ -22,11 +23,13 @@ def flatten(tree: Any) -> tuple[list[Any], Treedef]:
     if type(tree) is np.ndarray or type(tree) is float or type(tree) is np.float64:
         return [tree], None
     leaves, treedef = optree.tree_flatten(tree, namespace=_NAMESPACE)
-    fresh = {type(x) for x in leaves if dataclasses.is_dataclass(x) and not isinstance(x, type)}
-    if fresh - _known:
-        for cls in fresh - _known:
+    kinds = {type(x) for x in leaves}
+    if not kinds <= _plain:
+        fresh = {kind for kind in kinds - _known if dataclasses.is_dataclass(kind)}
+        for cls in fresh:
             _register_dataclass(cls)
-        return flatten(tree)
+        if fresh:
+            return flatten(tree)
     return leaves, treedef
 
 

@@ -64,10 +64,14 @@ class Jvp:
     record stands in several slots that share work, and ``t`` is the tuple of their tangents, with
     None where nothing flows. The formula must not branch on values: its transpose is derived from
     a recording that is reused for every call with the same shapes.
+
+    ``shortcut(ct, y, *xs, **params)`` is a quicker way to the cotangent of this argument. A law
+    holds it equal to the derived transpose, and what is printed is the derived one.
     """
 
     rule: Rule
     joint: bool = False
+    shortcut: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -123,6 +127,8 @@ def reads_of(slot: Slot) -> Reads:
     """Which values the pull of this slot reads; its own value is not counted for `Linear`."""
     if isinstance(slot, Partial):
         return reads(slot.rule, 0)
+    if isinstance(slot, Jvp) and slot.shortcut is not None:
+        return Reads(True, (), True)
     if isinstance(slot, Jvp | Vjp):
         return reads(slot.rule, 1)
     if isinstance(slot, Linear):

@@ -166,18 +166,21 @@ def pulls(node: Node) -> Pulls:
 
 
 def _quick_pulls(node: Node) -> Pulls:
-    """As `pulls`, except that a pull may return a `Piece`."""
+    """As `pulls`, except that a pull may return a `Piece`, and that shortcuts are taken."""
     if node.op is None:
         return []
     found = [
-        (k, _piecewise(node.op.slot(k), pull) if k >= 0 else pull, careful)
+        (k, _quicker(node.op.slot(k), pull) if k >= 0 else pull, careful)
         for k, pull, careful in pulls(node)
     ]
     node.op.cache[node.mask] = found
     return found
 
 
-def _piecewise(slot: Any, pull: Pull) -> Pull:
+def _quicker(slot: Any, pull: Pull) -> Pull:
+    shortcut = getattr(slot, "shortcut", None)
+    if shortcut is not None:
+        return lambda ct, node: shortcut(ct, node.output, *node.primals, **node.params)
     into = getattr(slot, "into", None)
     if into is None:
         return pull

@@ -23,12 +23,20 @@ def _chosen_jvp(t: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -
     return np.sum(np.where(chosen, t, 0.0), axis=axis, keepdims=keepdims) / shared
 
 
+def _chosen_pull(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    """Share the cotangent among the elements that attain the extreme."""
+    top = y if keepdims else np.reshape(y, kept(x.shape, axis))
+    chosen = np.logical_or(np.equal(x, top), np.not_equal(x, x))
+    shared = np.sum(chosen, axis=axis, keepdims=True, dtype=x.dtype)
+    return np.where(chosen, np.reshape(ct, shared.shape) / shared, 0.0)
+
+
 def _extreme(name: str, reduction: Any, latex: str) -> Op:
     return declare(
         Op(
             name,
             lambda x, axis, keepdims: reduction(x, axis=axis, keepdims=keepdims),
-            (Jvp(_chosen_jvp),),
+            (Jvp(_chosen_jvp, shortcut=_chosen_pull),),
             notation=Notation(
                 f"{name} {{0}}", latex + " {0}", 20, (20,),
                 "the chosen element passes the gradient on; equals share it equally",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import Aval, Graph, Node
+from ..core.graph import Aval, Graph, Node, Place
 from ..core.op import Needs, Op
 from ..core.registry import op_named
 from .source import inside
@@ -88,13 +88,11 @@ class Recording(Trace):
                 held = None
             if arrays or needs.trims:
                 self._release(primals, inputs, needs)
-        place = None
+        place: Place | None = None
         if self.places:
-            frame: FrameType | None = _getframe(2)
-            while frame is not None and inside[frame.f_code.co_filename]:
-                frame = frame.f_back
-            if frame is not None:
-                place = (frame.f_code, frame.f_lasti)
+            frame = _getframe(2)
+            code = frame.f_code
+            place = _place(frame) if inside[code.co_filename] else (code, frame.f_lasti)
         if op.outputs:
             return self._components(op, inputs, params, place, mask, primals, held, output)
         node = Node(op, inputs, params, place, mask, primals, held, output.shape, output.dtype)
@@ -149,6 +147,16 @@ class Recording(Trace):
             o.node if type(o) is Tracer and o.owner is self else o for o in outputs
         )
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
+
+
+def _place(frame: FrameType | None) -> Place | None:
+    """Return the place of the nearest caller outside the engine and NumPy."""
+    while frame is not None:
+        code = frame.f_code
+        if not inside[code.co_filename]:
+            return code, frame.f_lasti
+        frame = frame.f_back
+    return None
 
 
 _SMALL = 1 << 13  # bytes that are copied sooner than compared

@@ -331,7 +331,13 @@ class Tracer:
         """Return one element, still traced."""
         if not index:
             return call(np.reshape, (self, ()), {})[()] if self.size == 1 else self.value.item()
-        return self[index] if len(index) > 1 or isinstance(index[0], tuple) else self.flat[index[0]]
+        if isinstance(index[0], tuple):
+            (index,) = index
+        return self[index] if len(index) > 1 else self.flat[index[0]]
+
+    def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
+        """As `ndarray.compress`: the condition comes first in the function, not in the method."""
+        return call(np.compress, (condition, self, axis), {} if out is None else {"out": out})
 
     def fill(self, value: Any) -> None:
         """Store `value` everywhere."""
@@ -516,7 +522,7 @@ _METHODS = {
     name: getattr(np, name)
     for name in (
         "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero clip "
-        "round trace diagonal repeat take swapaxes squeeze ravel dot searchsorted compress choose"
+        "round trace diagonal repeat take swapaxes squeeze ravel dot searchsorted choose"
     ).split()
 } | {"conj": np.conj, "conjugate": np.conj, "argpartition": np.argpartition}
 for _name, _function in _METHODS.items():

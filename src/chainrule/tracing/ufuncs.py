@@ -54,7 +54,10 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
-    args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
+    for a in args:
+        if type(a) is list or type(a) is tuple:
+            args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
+            break
     if not kwargs:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)
@@ -146,15 +149,17 @@ def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any =
 def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
     """Carry out ``ufunc.at(y, index, value)``: unbuffered, so repeated indices all count."""
     if type(y) is not tracers.Tracer:
-        stores.store_out(y, value)
+        if tracers.concrete(value) is not value:
+            stores.store_out(y, value)  # refuses
+        parts = index if isinstance(index, tuple) else (index,)
+        plain = tuple(tracers.concrete(part) for part in parts)
+        ufunc.at(y, plain, *(() if value is None else (value,)))
+        return
     if ufunc is np.add or ufunc is np.subtract:
-        scatter = registry.op_named("scatter_add")
-        assert scatter.bind is not None
-        shape = tracers.concrete(y)[index].shape
-        value = tracers.call(np.broadcast_to, (value, shape), {})
-        args, params = scatter.bind(value, index, y.shape)
-        added = tracers.apply(scatter, args, params)
-        stores.store(y, ..., ufunc(y, added))
+        op = registry.op_named("add_at")
+        assert op.bind is not None
+        args, params = op.bind(y, value if ufunc is np.add else np.negative(value), index)
+        stores.store(y, ..., tracers.apply(op, args, params))
         return
     positions = np.arange(y.size).reshape(y.shape)[index]
     values = np.broadcast_to(value, positions.shape) if value is not None else None
