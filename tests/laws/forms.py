@@ -107,7 +107,10 @@ def unbuffered_at(x: Any, v: Any) -> Any:
     np.subtract.at(y, i, v * v)
     np.multiply.at(y, i, v)
     np.negative.at(y, np.array([1, 1]))
-    return y
+    np.add.at(y, (slice(1, 3),), 2.0)
+    counts = np.zeros(4)
+    np.add.at(counts, i, 1.0)
+    return y * counts
 
 
 @form(((2, 3),), ((3,),))
@@ -126,7 +129,7 @@ def methods(x: Any) -> Any:
         x.sum(0), x.T, x.reshape(3, 2), x.ravel(), x.flatten(), x.copy(), x.swapaxes(0, 1),
         x.transpose(1, 0), x.squeeze(), x.astype(np.float64), x.mean(), x.max(1), x.cumsum(),
         x.clip(-1, 1), x.take([0, 2], axis=1), x.repeat(2, axis=0), x.diagonal(), x.trace(),
-        x.dot(x.T), x.prod(), x.std(), x.var(0), x.min(), x.item(1), x.real, +x, -x, abs(x),
+        x.dot(x.T), x.prod(), x.std(), x.var(0), x.min(), x.item(1) * x[0, 0], x.real, +x, -x, abs(x),
     )  # fmt: skip
 
 
@@ -153,3 +156,12 @@ def in_place_methods(x: Any) -> Any:
     w.partition(1)
     u.put([0, 2], x[:2] * x[1:])
     return y, z, w, u
+
+
+@form(((2, 3), ()))
+def reductions_from_a_traced_start(x: Any, c: Any) -> Any:
+    return (
+        np.sum(x, initial=c), np.sum(x, axis=0, initial=c), np.prod(x, initial=c),
+        np.prod(x, axis=1, initial=c), np.max(x, initial=c), np.add.reduce(x, initial=c),
+        np.sum(x, initial=c, where=np.array([True, False, True])),
+    )  # fmt: skip

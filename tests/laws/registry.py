@@ -8,7 +8,7 @@ from chainrule.testing.samples import Case, all_records, cases
 
 from .forms import FORMS
 
-RECORDS = [*(r for r in all_records() if r.samples), *FORMS]
+RECORDS = [*FORMS, *(r for r in all_records() if r.samples)]
 OPS = [r for r in all_records() if isinstance(r, Op)]
 QUIET = pytest.mark.filterwarnings("ignore")  # NumPy warns at the ends of domains, traced or not
 

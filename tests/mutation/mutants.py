@@ -17,7 +17,8 @@ from chainrule.core.equation import contract, parse, swap
 from chainrule.core.op import Op
 from chainrule.core.slots import Index, Jvp, Linear, Partial, Slot, Vjp
 from chainrule.testing import first
-from chainrule.testing.samples import Case, cases, outputs
+from chainrule.testing.samples import Case, cases
+from chainrule.tracing.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Mutant:
     position: int
     change: str
     slot: Slot
+    further: tuple[Slot, ...] = ()  # what stands for the repetitions of a variadic slot
 
     def __str__(self) -> str:
         return f"{self.op.name}[{self.position}] {self.change}"
@@ -49,16 +51,24 @@ def mutants(op: Op) -> Iterator[Mutant]:
             yield Mutant(op, k, "made one", Partial(1.0))
             continue
         for change, alter in CHANGES.items():
-            yield Mutant(op, k, change, corrupt(slot, k, alter))
+            yield Mutant(op, k, change, corrupt(slot, k, alter), _further(op, k, alter))
             if getattr(slot, "into", None) is not None:
                 yield Mutant(op, k, f"in place, {change}", _into(slot, alter))
         yield Mutant(op, k, "removed", Index())
         if isinstance(slot, Linear) and slot.equation is not None:
-            yield Mutant(op, k, "letters exchanged", Linear(equation=_exchanged(slot.equation, k)))
+            yield Mutant(op, k, "axes exchanged", Linear(equation=_exchanged(slot.equation, k)))
         if isinstance(slot, Partial) and k == 1:
             first_rule, rule = op.slots[0], slot.rule
             if isinstance(first_rule, Partial) and first_rule.rule != rule:
                 yield Mutant(op, k, "taken from slot 0", first_rule)
+
+
+def _further(op: Op, k: int, alter: Callable[[Any], Any]) -> tuple[Slot, ...]:
+    """Corrupt a repeated equation for each argument: its transpose depends on the place."""
+    slot: Any = op.slots[k]
+    if not (op.variadic and k == len(op.slots) - 1 and getattr(slot, "equation", None)):
+        return ()
+    return tuple(corrupt(slot, j, alter) for j in range(k + 1, k + 8))
 
 
 def _joint(slot: Slot) -> bool:
@@ -122,12 +132,14 @@ def _from_equation(equation: Any, k: int, alter: Callable[[Any], Any]) -> Any:
 
 
 def _exchanged(equation: Any, k: int) -> Any:
-    """Return the equation with the letters of operand `k` rotated by one."""
+    """Return the equation with the letters of operand `k` rotated by one, or the output's."""
 
     def exchanged(*shapes: Any, **params: Any) -> str:
         operands, output = parse(equation(*shapes, **params))
         parts = list(operands)
         parts[k] = parts[k][1:] + parts[k][:1]
+        if len(set(parts[k])) < 2:
+            output = output[1:] + output[:1]
         return ",".join(parts) + "->" + output
 
     return exchanged
@@ -144,7 +156,7 @@ def living(mutant: Mutant) -> Iterator[Op]:
     op.slots = tuple(
         mutant.slot if k == mutant.position or (everywhere and s is old) else s
         for k, s in enumerate(slots)
-    )
+    ) + mutant.further
     try:
         yield op
     finally:
@@ -182,30 +194,42 @@ def drivers(op: Op, meeting: dict[str, list[Case]]) -> list[Case]:
     return [*cases(op), *meeting.get(op.name, [])[:MOST]]
 
 
-MOST = 12
+MOST = 16  # calls tried beside the op's own samples
+PER_RECORD = 3
 
 
 def meetings(records: Any) -> dict[str, list[Case]]:
-    """Return, for the name of every op, the calls whose function, tangent or pullback runs it."""
-    found: dict[str, list[Case]] = {}
+    """Return, for the name of every op, calls that run it: in themselves, or in a derivative.
+
+    Those in whose own recording the op stands come first; of one record there are only a few.
+    """
+    near: dict[str, list[Case]] = {}
+    far: dict[str, list[Case]] = {}
     for record in records:
         for case in cases(record):
-            for name in met(case):
-                found.setdefault(name, []).append(case)
-    for name, calls in found.items():  # those with a derivative first, then namesakes
-        calls.sort(key=lambda c: (_constant(c), not c.name.startswith(name)))
-    return found
+            own = recorded(case)
+            for found, names in ((near, own), (far, derived(case) - own)):
+                for name in names:
+                    same = [c for c in found.get(name, []) if c.record is record]
+                    if len(same) < PER_RECORD:
+                        found.setdefault(name, []).append(case)
+    return {name: [*near.get(name, []), *far.get(name, [])] for name in {*near, *far}}
 
 
-def _constant(case: Case) -> bool:
-    empty = not sum(np.size(x) for x in case.xs)
-    return empty or not any(o.dtype.kind in "fc" for o in outputs(case.result(*case.xs)))
+def recorded(case: Case) -> set[str]:
+    """Return the names of the ops through which a derivative of the call flows."""
+    rec = Recording()
+    inputs = [rec.input(x) for x in case.xs]
+    results = list(case(*inputs))
+    if not any(o.size for o in results):
+        return set()
+    return {n.op.name for n in rec.finish(inputs, results).nodes if n.op is not None}
 
 
-def met(case: Case) -> set[str]:
-    """Return the names of the ops that a call and its two first derivatives run."""
+def derived(case: Case) -> set[str]:
+    """Return the names of the ops that the first derivatives of a call run."""
     vs, cts = tuple(first.directions(case)), first.cotangents(case)
-    programs = (case, lambda *xs: jvp(case, xs, vs)[1], lambda *xs: vjp(case, *xs)[1](cts))
+    programs = (lambda *xs: jvp(case, xs, vs)[1], lambda *xs: vjp(case, *xs)[1](cts))
     names: set[str] = set()
     for program in programs:
         names |= {n.op.name for n in trace(program, *case.xs).nodes if n.op is not None}

@@ -188,6 +188,35 @@ setitem = Op(
 add(setitem)
 
 
+def _add_at(y: Any, value: Any, *arrays: Any, index: Any) -> Any:
+    y = np.copy(y)
+    np.add.at(y, fill_index(arrays, index), value)
+    return y
+
+
+def _take_added(ct: Any, _y: Any, value: Any, *arrays: Any, index: Any) -> Any:
+    taken = getitem(ct, *arrays, index=index)
+    extra = len(np.shape(value)) - len(taken.shape)
+    return np.reshape(taken, (1,) * extra + taken.shape) if extra > 0 else taken
+
+
+add_at = Op(
+    "add_at",
+    _add_at,
+    (
+        Linear(transpose=lambda ct, _y, _value, *_arrays, index: ct),
+        Linear(transpose=_take_added),
+        INDEX,
+    ),
+    variadic=True,
+    additive=True,
+    complex=True,
+    bind=_bind_setitem,
+    notation=Notation(rule="adding into places passes the gradient on to both"),
+)
+add(add_at)
+
+
 def _bind_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
     return tuple(operand(a) for a in (condition, x, y)), {}
 
