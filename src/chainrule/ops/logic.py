@@ -166,7 +166,7 @@ def _same(a: Any, b: Any, equal_nan: bool) -> Any:
 
 def _kind(a: Any) -> Any:
     """Return what stands for an argument where only its dtype is asked for."""
-    dtype = getattr(a, "dtype", None)
+    dtype = None if isinstance(a, type) else getattr(a, "dtype", None)  # np.float32 has one too
     return a if dtype is None else dtype
 
 
