@@ -218,9 +218,12 @@ def ops_met(case: Case, order: int) -> set[str]:
 
 
 def closed(case: Case, order: int = 3) -> None:
-    """Derivatives of every order meet the same few ops: one order more breeds no new one."""
+    """Derivatives of every order meet the same few ops: one order more breeds no new one.
+
+    Sums and products are not counted: every derivative is made with them.
+    """
     if not case.xs or not case(*case.xs):
         return
     before, after = ops_met(case, order), ops_met(case, order + 1)
-    if not after <= before:
+    if not after <= before | {"add", "multiply", "negative"}:
         raise failed(f"order {order + 1} meets no new op", case, new=sorted(after - before))
