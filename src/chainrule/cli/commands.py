@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..errors import UsageError
+from ..errors import CheckError, CustomRuleError, UsageError
 from .console import GREEN, RED, note, paint, result
 from .target import Target, find_target
 
@@ -64,7 +64,10 @@ def check(options: Namespace) -> int:
     from .check import examine
 
     target = find_target(options.target, options.at, options.input)
-    report = examine(target, differentiated(target, options.wrt), options.seed)
+    try:
+        report = examine(target, differentiated(target, options.wrt), options.seed)
+    except CustomRuleError as error:  # a custom rule checks itself when it is first used
+        raise CheckError(error.what, where=target.label, why=error.why, cure=error.cure) from error
     if options.json:
         result(json.dumps(report.json(), indent=1, ensure_ascii=False))
     else:

@@ -39,14 +39,14 @@ def find_target(text: str, at: list[str], input_file: str | None) -> Target:
     match = _FILE.match(text.strip())
     if match is None:
         if input_file is not None:
-            given = _inputs_of(load_module(input_file)) | given
+            given = _inputs_of(load_module(input_file), None, variables=True) | given
         function = parse_expression(text, given)
         return _bind(function, given, {}, text.strip(), text)
     module = load_module(match["file"])
     function = _function(module, match["function"] or "", match["file"])
     offered = _inputs_of(module, function)
     if input_file is not None:
-        offered |= _inputs_of(load_module(input_file), function)
+        offered |= _inputs_of(load_module(input_file), function, variables=True)
     return _bind(function, given, offered, text.strip(), text)
 
 
@@ -172,13 +172,18 @@ def _near_function(module: ModuleType, name: str, path: str) -> str:
     return "write " + " or ".join(f"{path}:{n}" for n in near)
 
 
-def _inputs_of(module: ModuleType, function: Callable[..., Any] | None = None) -> dict[str, Any]:
-    """Return the inputs that a module offers, by parameter name."""
+def _inputs_of(
+    module: ModuleType, function: Callable[..., Any] | None, *, variables: bool = False
+) -> dict[str, Any]:
+    """Return the inputs that a module offers, by parameter name.
+
+    A module given by ``--input`` that has no `inputs` offers its `variables` instead.
+    """
     inputs = getattr(module, "inputs", None)
     if callable(inputs):
         inputs = inputs()
     if inputs is None:
-        return {n: v for n, v in vars(module).items() if function is None and n[0] != "_"} or {}
+        return {n: v for n, v in vars(module).items() if variables and not n.startswith("_")}
     if isinstance(inputs, dict):
         return {str(name): value for name, value in inputs.items()}
     if isinstance(inputs, tuple | list) and function is not None:

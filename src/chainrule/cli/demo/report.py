@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from .examples import NEURON, Row
-from .network import four_neurons, loss
+from .network import four_neurons, loss, predict
+from .train import load_digits
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -27,9 +28,10 @@ def write_report(folder: str, rows: list[Row], histories: list[Any], figures: An
     links = _derive(folder, "neurons", four_neurons, NEURON, tuple(range(8)))
     pictures = [("neurons.svg", "The network of 003 §10: values forward, gradients backward")]
     if histories:
-        params, x, y = _one_image(histories[-1].parameters)
+        params, x, y = _worst_image(histories[-1].parameters)
         links += _derive(folder, "network", loss, (params, x, y), (0,))
-        pictures.append(("network.svg", "The 4-layer network on one held-out digit, trained"))
+        words = "The trained 4-layer network, on the held-out digit that it reads worst"
+        pictures.append(("network.svg", words))
         pictures += _curves(folder, histories)
     _write(folder, "figures.json", json.dumps(figures, indent=1, ensure_ascii=False))
     links.append(("figures.json", "every figure of this run as data"))
@@ -43,12 +45,13 @@ def _write(folder: str, name: str, text: str) -> None:
         file.write(text if text.endswith("\n") else text + "\n")
 
 
-def _one_image(params: Any) -> tuple[Any, Any, Any]:
-    from .train import load_digits
-
+def _worst_image(params: Any) -> tuple[Any, Any, Any]:
+    """Return the held-out digit with the largest loss: there the gradients have much to say."""
     digits = load_digits()
-    label = int(digits.test_labels[0])
-    return params, digits.test_x[:, :1], np.eye(10)[:, label : label + 1]
+    targets = np.eye(10)[digits.test_labels].T
+    losses = np.sum((predict(params, digits.test_x) - targets) ** 2, axis=0)
+    k = int(np.argmax(losses))
+    return params, digits.test_x[:, k : k + 1].copy(), targets[:, k : k + 1].copy()
 
 
 def _derive(
@@ -64,7 +67,7 @@ def _derive(
     _write(folder, f"{name}.json", derivation.json())
     _write(folder, f"{name}.svg", draw(function, *args, argnums=argnums).svg())
     words = "derivation of the network of 003 §10" if name == "neurons" else (
-        "derivation of the trained 4-layer network, one digit"
+        "derivation of the trained 4-layer network on that digit"
     )
     return [(f"{name}.{ending}", f"{words} ({kind})") for ending, kind in (
         ("txt", "text"), ("md", "Markdown"), ("tex", "LaTeX"), ("json", "JSON"),
