@@ -15,6 +15,7 @@ from .errors import (
     NonFiniteError,
     OutputTypeError,
 )
+from .tracing import interpose
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
 from .tracing.tracer import Trace, Tracer, concrete, unhidden
@@ -54,6 +55,7 @@ class Call:
         args = list(self.args)
         for k, part in zip(self.argnums, self.parts(inputs), strict=True):
             args[k] = part
+        doors = interpose.enter()
         try:
             return self.function(*args, **self.kwargs)
         except ChainRuleError:
@@ -65,6 +67,8 @@ class Call:
             raise better.with_traceback(error.__traceback__) from None
         finally:
             trace.closed = True
+            if doors:
+                interpose.leave()
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""

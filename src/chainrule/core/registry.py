@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from types import FunctionType
 from typing import Any
 
 from .op import Composite, Op
@@ -10,6 +11,7 @@ from .op import Composite, Op
 _records: dict[Any, Op | Composite] = {}
 _ops: dict[str, Op] = {}
 _lazy: dict[str, str] = {}
+_plain: list[FunctionType] = []
 
 
 def register(function: Any, record: Op | Composite) -> None:
@@ -17,6 +19,8 @@ def register(function: Any, record: Op | Composite) -> None:
     if function in _records:
         raise ValueError(f"{function!r} has a record already: {_records[function]!r}")
     _records[function] = record
+    if type(function) is FunctionType:
+        _plain.append(function)
     if isinstance(record, Op):
         add(record)
 
@@ -41,6 +45,13 @@ def find(function: Any) -> Op | Composite | None:
     """Return the record behind `function`, or None."""
     record = _records.get(function)
     return record if record is not None or not _lazy else _find_late(function)
+
+
+def plain_functions() -> list[FunctionType]:
+    """Return the registered functions that are plain Python: no protocol of NumPy reaches them."""
+    if _lazy:
+        _find_late(None)
+    return _plain
 
 
 def _find_late(function: Any) -> Op | Composite | None:

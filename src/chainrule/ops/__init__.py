@@ -28,6 +28,8 @@ from . import (
     trig,
 )
 
+registry.load_with("scipy.special", "chainrule.ops.special")
+
 __all__ = [
     "arithmetic",
     "complexes",

@@ -78,7 +78,7 @@ power_of = declare(
 
 def _power_base(_y: Any, x: Any, n: Any) -> Any:
     """n·xⁿ⁻¹, and 0 where n = 0 (there x⁰ is constant, also at x = 0)."""
-    if isinstance(n, int | float | complex):
+    if type(n) in (int, float, complex):
         return n * np.power(x, n - 1) if n != 0 else np.multiply(x, 0.0)
     flat = np.equal(n, 0)
     return n * np.power(x, np.where(flat, 1, n) - 1)

@@ -7,8 +7,10 @@ import numpy as np
 
 from ..core.op import Const, sample
 from ..core.registry import composite
+from ..errors import UnsupportedFunctionError
 from .arithmetic import sqrt_or_zero
 from .declare import as_array
+from .layout import memory_order
 from .reduce import axes_of, kept
 
 _INF = math.inf
@@ -21,9 +23,17 @@ def _square_size(x: Any) -> Any:
     return np.real(np.conjugate(x) * x) if x.dtype.kind == "c" else x * x
 
 
+def _memory_order(x: Any) -> str:
+    """Return the order in which NumPy's norm adds up: that of the memory, where there is one."""
+    try:
+        return memory_order(x, "K")
+    except UnsupportedFunctionError:
+        return "C"
+
+
 def _flat_norm(x: Any) -> Any:
     """Return the length of all of `x`, by dot products."""
-    x = np.ravel(x, order="K")
+    x = np.ravel(x, order=_memory_order(x))
     if x.dtype.kind != "c":
         return sqrt_or_zero(np.matmul(x, x))
     re, im = np.real(x), np.imag(x)

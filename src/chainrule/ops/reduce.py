@@ -139,7 +139,7 @@ def mean(
         total = np.sum(
             a, axis=axis, dtype=np.float32 if half else dtype, keepdims=keepdims, where=where
         )
-    result = total / n if n.__class__ is int else over(total, n)
+    result = total / n if type(n) is int else over(total, n)
     return deliver(result.astype(np.float16) if half else result, out)
 
 
@@ -177,11 +177,11 @@ def var(
     if mean is None:
         only = {"where": where} if masked(where) else {}
         total = np.sum(a, axis=axis, dtype=dtype, keepdims=True, **only)
-        mean = total / n if n.__class__ is int else over(total, n)
+        mean = total / n if type(n) is int else over(total, n)
     squares = _squares(a - mean)
     only = {"where": where} if masked(where) else {}
     total = np.sum(squares, axis=axis, dtype=dtype, keepdims=keepdims, **only)
-    if n.__class__ is int:
+    if type(n) is int:
         return deliver(total / _freedom(n, ddof), out)
     dof = np.maximum(n - ddof, 0)
     return deliver(over(total, dof if keepdims else np.reshape(dof, total.shape)), out)

@@ -10,6 +10,7 @@ from .. import api
 from ..core.equation import contract, parse, swap
 from ..core.op import Op
 from ..core.slots import Jvp, Linear, Partial, Vjp
+from ..tracing.interpose import in_force
 from ..tracing.recording import Recording
 from ..tracing.tracer import concrete
 from .first import _close, failed
@@ -188,7 +189,8 @@ def keeping(case: Case) -> None:
     """A reverse recording holds the values that its rules read, and no other array."""
     rec = Recording()
     inputs = [rec.input(x) for x in case.xs]
-    results = case(*inputs)
+    with in_force():
+        results = case(*inputs)
     for node in rec.finish(inputs, list(results)).nodes:
         assert node.op is not None
         if node.op.name == "component":
