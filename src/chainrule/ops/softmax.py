@@ -115,7 +115,7 @@ def logsumexp(
     a = np.reshape(a, (1,)) if a.ndim == 0 and b is None else a
     parts = (a,)
     if b is not None:
-        b = as_array(b)
+        b = a.dtype.type(b) if type(b) in (int, float) else as_array(b)
         shape = np.broadcast_shapes(a.shape, b.shape) or (1,)
         parts = (np.broadcast_to(a, shape), np.broadcast_to(b, shape))
     axes = axes_of(axis, parts[0].ndim)
