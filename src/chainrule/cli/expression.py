@@ -54,6 +54,7 @@ def parse_expression(text: str, variables: Iterable[str] = ()) -> Callable[..., 
         bound = signature.bind(*args, **kwargs)
         return root({name: _as_numpy(value) for name, value in bound.arguments.items()})
 
+    f.__code__ = f.__code__.replace(co_filename=builder.file, co_firstlineno=1)  # where f is said
     f.__signature__ = signature  # type: ignore[attr-defined]
     f.__doc__ = source.text
     f.expression = source.text  # type: ignore[attr-defined]
