@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from .expr import App, Expr, Num, Sym, size, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, size, substitute, to_json
 from .record import Symbol
 
 OPS, COUNT, BUDGET, POINTS, TREE = 40, 200, 2.0, 5, 2000
@@ -46,26 +46,21 @@ def _omitted(reason: str, counts: dict[str, int]) -> dict[str, Any]:
     return {"closed": None, "omitted": {"reason": reason, "counts": counts}}
 
 
-def _definitions(builder: Any) -> dict[str, Expr]:
-    """Return the formula of every step and every gradient, in terms of others."""
+def _definitions(builder: Any) -> dict[str, list[Expr]]:
+    """Return the formula of every step and every gradient, in terms of others; a list is a sum."""
     run = builder.run
     found = {}
     for n in run.nodes:
         if n.dtype is not None:
-            found[run.symbol_of[n].id] = run.expression(n)
+            found[run.symbol_of[n].id] = [run.expression(n)]
     for node in builder.sweep.order:
         terms = builder.sweep.terms.get(node, [])
-        key = "bar:" + run.symbol_of[node].id
-        total: Expr | None = None
-        for t in terms:
-            total = t.whole if total is None else App("add", (total, t.whole), {}, node.shape)
-        found[key] = Num(1) if total is None else total
+        found["bar:" + run.symbol_of[node].id] = [t.whole for t in terms] or [builder.seed_tree()]
     return found
 
 
 def _sizes(builder: Any) -> dict[str, int]:
     """Count the operations of every formula when it is written out in full (big integers)."""
-    definitions = _definitions(builder)
     sizes: dict[str, int] = {}
 
     def measure(e: Expr) -> int:
@@ -73,8 +68,8 @@ def _sizes(builder: Any) -> dict[str, int]:
             return sizes.get(e.id, 0)
         return 1 + sum(measure(a) for a in e.args) if isinstance(e, App) else 0
 
-    for key, tree in definitions.items():  # in the order in which they are computed
-        sizes[key] = measure(tree)
+    for key, terms in _definitions(builder).items():  # in the order in which they are computed
+        sizes[key] = sum(measure(t) for t in terms) + len(terms) - 1
     return sizes
 
 
@@ -82,8 +77,8 @@ def written_out(builder: Any, node: Node) -> Expr:
     """Return the gradient with respect to an input, in the inputs alone."""
     definitions = _definitions(builder)
     done: dict[str, Expr] = {}
-    for key, tree in definitions.items():
-        done[key] = substitute(tree, lambda s: done.get(s.id, s))
+    for key, terms in definitions.items():
+        done[key] = substitute(add_up(terms), lambda s: done.get(s.id, s))
     return done["bar:" + builder.run.symbol_of[node].id]
 
 

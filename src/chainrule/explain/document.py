@@ -8,14 +8,17 @@ import numpy as np
 from ..core.graph import Node
 from ..errors import UsageError
 from . import checks, costs
+from .closed import closed_form
 from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute, to_json
+from .matrix import matrix_form
 from .numbers import value_to_json
+from .paths import paths
 from .record import Run, Symbol
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
-LARGE_RULE = 40
+MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
 class Builder:
@@ -32,8 +35,8 @@ class Builder:
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
 
-    def build(self) -> dict[str, Any]:
-        """Return the whole document."""
+    def build(self, work: bool = True) -> dict[str, Any]:
+        """Return the whole document; without `work`, only what a picture shows."""
         run = self.run
         forward = self.forward()
         edges = self.edges()
@@ -49,16 +52,12 @@ class Builder:
         }
         doc["tangents"] = self.tangents() if self.mode != "reverse" else []
         doc["gradients"] = self.gradients()
-        from .matrix import matrix_form
-        from .paths import paths
-
-        doc["paths"] = paths(self)
-        doc["matrix"] = matrix_form(self)
-        from .closed import closed_form
-
-        doc.update(closed_form(self))
-        doc["check"] = checks.check(self)
-        doc["cost"] = costs.cost(self)
+        if work:
+            doc["paths"] = paths(self)
+            doc["matrix"] = matrix_form(self)
+            doc |= closed_form(self)
+            doc["check"] = checks.check(self)
+            doc["cost"] = costs.cost(self)
         doc["notes"] = self.notes + _kinks(run)
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return doc
@@ -75,6 +74,12 @@ class Builder:
             "sides": [to_json(s) for s in kept],
             "value": None if value is None else value_to_json(value),
         }
+
+    def seed_tree(self) -> Expr:
+        """Return the seed of the backward sweep: 1, or the gradient's own symbol for an array."""
+        if self.entry is None or self.run.output is None:
+            return Num(1)
+        return Sym("bar:" + self.run.symbol_of[self.run.output].id, np.shape(self.seed))
 
     def numeric(self, e: Expr) -> Expr:
         """Put numbers in the place of scalar symbols."""
@@ -253,12 +258,13 @@ class Builder:
                     "line": self.line(symbol.sym(), [], value)}  # fmt: skip
             return row
         symbolic = [self.term_tree(t) for t in terms]
-        whole = add_up(symbolic)
-        sides = [whole]
-        if node.shape == () and all(t.reader.shape == () for t in terms):
-            sides.append(self.numeric(whole))
-            if len(terms) > 1:
-                sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
+        sides: list[Expr] = []
+        if len(terms) <= MANY:
+            sides.append(add_up(symbolic))
+            if node.shape == () and all(t.reader.shape == () for t in terms):
+                sides.append(self.numeric(sides[0]))
+                if len(terms) > 1:
+                    sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
         row |= {
             "terms": [
                 {"via": run.symbol_of[self.reading(t)].id, "argument": t.argument,

@@ -9,7 +9,7 @@ from .names import SUPERSCRIPTS
 from .record import Symbol
 from .rules import partial_of
 
-LONG = 14
+LONG, MANY = 14, 16
 
 
 def matrix_form(builder: Any) -> dict[str, Any] | None:
@@ -23,6 +23,7 @@ class _Form:
         self.b, self.run, self.sweep = builder, builder.run, builder.sweep
         self.layers = self._affine()
         self.deltas: dict[Node, Symbol] = {}
+        self.done: dict[Node, Expr] = {}
         self.slopes: dict[tuple[Node, int], Symbol] = {}
 
     # --- recognising --------------------------------------------------------------------------
@@ -130,8 +131,12 @@ class _Form:
     def _gradient(self, node: Node) -> Expr:
         terms = self.sweep.terms.get(node, [])
         if not terms:
-            return Num(1)
-        return self._alike([self._expand(t) for t in terms])
+            return self.b.seed_tree()
+        if len(terms) > MANY:
+            return Sym("bar:" + self.run.symbol_of[node].id, node.shape)
+        if node not in self.done:
+            self.done[node] = self._alike([self._expand(t) for t in terms])
+        return self.done[node]
 
     def _alike(self, terms: list[Expr]) -> Expr:
         """Add up; t + t is 2·t, and a number in front takes the 2 in."""
@@ -157,6 +162,8 @@ class _Form:
                 return s
             if node in self.deltas:
                 return self.deltas[node].sym()
+            if len(self.sweep.terms.get(node, [])) > 2:
+                return s
             inner = self._gradient(node)
             return inner if size(inner, LONG + 1) <= LONG else s
 

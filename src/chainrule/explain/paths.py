@@ -7,7 +7,7 @@ import numpy as np
 from ..core.graph import Node
 from .expr import Expr, Num, apply, to_json
 
-FEW = 8
+FEW, LONG = 8, 60
 
 
 def paths(builder: Any) -> list[dict[str, Any]]:
@@ -28,7 +28,8 @@ def paths(builder: Any) -> list[dict[str, Any]]:
             continue
         edges = sum(len(t) for n, t in sweep.terms.items() if n.dtype is not None)
         row: dict[str, Any] = {"of": run.symbol_of[node].id, "count": counts[node], "edges": edges}
-        products = _products(builder, node) if builder.scalar and counts[node] <= FEW else None
+        short = builder.scalar and counts[node] <= FEW and len(run.nodes) <= LONG
+        products = _products(builder, node) if short else None
         if products:
             row |= _lines(builder, node, products)
         rows.append(row)

@@ -22,10 +22,11 @@ from .names import Name, Namer, runs
 class KeptRecording(Recording):
     """Keeps all values, and constant arrays as they were when they were used."""
 
-    __slots__ = ()
+    __slots__ = ("copies",)
 
     def __init__(self) -> None:
         super().__init__(keep=True)
+        self.copies: dict[int, tuple[Any, Any]] = {}
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         """Record the step, and hold copies of the plain arrays that it read."""
@@ -33,8 +34,23 @@ class KeptRecording(Recording):
         node = self.nodes[-1 - op.outputs]
         for k, p in enumerate(node.primals):
             if type(p) is np.ndarray and node.inputs[k] is None:
-                node.primals[k] = self._snapshot(p)
+                node.primals[k] = self.copy_of(p)
         return result
+
+    def copy_of(self, array: Any) -> Any:
+        """Return one copy for all uses of an array between which it did not change."""
+        known = self.copies.get(id(array))
+        if known is not None and known[0] is array and _same_bits(known[1], array):
+            return known[1]
+        copy = self._snapshot(array)
+        self.copies[id(array)] = (array, copy)
+        return copy
+
+
+def _same_bits(a: Any, b: Any) -> bool:
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
 @dataclass(slots=True)
@@ -90,7 +106,7 @@ class Run:
         self.reader = Reader(self.constant)
         self.symbol_of: dict[Node, Symbol] = {}
         self._name_inputs(data[1])
-        for original, snapshot in rec.snapshots.values():
+        for original, snapshot in rec.copies.values():
             if id(original) in self.by_id:
                 self.by_id[id(snapshot)] = self.by_id[id(original)]
         self.nodes = self._needed(graph.nodes)

@@ -1,0 +1,90 @@
+"""How wide a label is: advance widths of DejaVu Sans, in thousandths of the font size."""
+
+import unicodedata
+
+_WIDTHS = {
+    227: '′',
+    246: '⁽⁾',
+    275: "'",
+    278: 'ijl',
+    295: 'IJ',
+    318: ' ,.·',
+    337: '/:;\\|',
+    338: 'ι',
+    352: 'f',
+    361: '-',
+    385: 'ᵀ',
+    390: '()[]⌊⌋',
+    392: 't',
+    401: '!²³¹₀₁₂₃₄₅₆₇₈₉⁰⁴⁵⁶⁷⁸⁹',
+    411: 'r',
+    460: '"',
+    500: '*_`°–',
+    502: '▸◂',
+    517: '∂',
+    521: 's',
+    525: 'z',
+    528: '⁻',
+    531: '?',
+    541: 'ε',
+    544: 'ζ',
+    550: 'c',
+    557: 'LΓ',
+    558: 'ξ',
+    559: 'ν',
+    575: 'F',
+    578: 'χ',
+    579: 'kυ',
+    589: 'κ',
+    592: 'vxyγλ',
+    602: 'πτ',
+    603: 'P',
+    611: 'TY',
+    612: 'oöδθο',
+    613: 'aä',
+    615: 'eé',
+    632: 'EΣΞ',
+    634: 'hnuüησ',
+    635: 'Sbdgpqρ',
+    636: '$0123456789{}μ',
+    637: '√∛',
+    638: 'β',
+    656: 'K',
+    659: 'α',
+    660: 'φψ',
+    684: 'AVΔΛ',
+    685: 'XZ',
+    686: 'B',
+    695: 'R',
+    698: 'C',
+    732: 'U∧∨',
+    748: 'N',
+    752: 'HΠ',
+    764: 'Ω',
+    770: 'D',
+    775: 'G',
+    780: '&',
+    787: 'OQΘΦΨ',
+    792: 'ℝ',
+    818: 'w',
+    833: '∞',
+    837: 'ω',
+    838: '#+<=>^~×÷¬−≈≠≤≥⊙⊘→←✓✗',
+    863: 'M',
+    950: '%',
+    969: '½',
+    974: 'm',
+    989: 'W',
+    1000: '@…—',
+}
+ADVANCE = {c: w for w, chars in _WIDTHS.items() for c in chars}
+UNKNOWN = 1000
+
+
+def advance(text: str, size: float, bold: bool = False) -> int:
+    """Return the width of a label in pixels, rounded up; a combining mark has none."""
+    total = 0
+    for c in text:
+        if not unicodedata.combining(c):
+            total += ADVANCE.get(c, UNKNOWN)
+    return -int(-total * size * (1.12 if bold else 1.0) // 1000)
