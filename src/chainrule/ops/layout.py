@@ -160,7 +160,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
 
 def axes_in_range(axis: Any, ndim: int) -> list[int]:
     """Return one axis, or a tuple of them, as a list of axes counted from the front."""
-    axes = axis if isinstance(axis, tuple | list) else (axis,)
+    axes = axis if isinstance(axis, tuple | list | range) else (axis,)
     out = []
     for k in axes:
         if not -ndim <= k < ndim:
