@@ -7,7 +7,7 @@ and every order of derivative is again such an equation.
 
 import math
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -133,7 +133,7 @@ def _diagonals(letters: str, steps: list[Step]) -> str:
         while letters.count(c) > 1:
             i = letters.index(c)
             j = letters.index(c, i + 1)
-            steps.append(lambda a, i=i, j=j: np.diagonal(a, axis1=i, axis2=j))
+            steps.append(partial(np.diagonal, axis1=i, axis2=j))
             letters = letters[:i] + letters[i + 1 : j] + letters[j + 1 :] + c
     return letters
 
@@ -174,7 +174,7 @@ def _embed(distinct: str, output: str, sizes: dict[str, int], steps: list[Step])
         while distinct.count(c) < output.count(c):
             i, n = distinct.index(c), sizes[c]
             mask = np.eye(n, dtype=bool).reshape((n,) + (1,) * (len(distinct) - i - 1) + (n,))
-            steps.append(lambda a, mask=mask: np.where(mask, np.expand_dims(a, -1), 0))
+            steps.append(partial(_where, mask))
             distinct += c
     order = []
     free = list(range(len(distinct)))
@@ -183,6 +183,10 @@ def _embed(distinct: str, output: str, sizes: dict[str, int], steps: list[Step])
         free.remove(i)
         order.append(i)
     steps.append(lambda a: np.transpose(a, tuple(order)))
+
+
+def _where(mask: Any, a: Any) -> Any:
+    return np.where(mask, np.expand_dims(a, -1), 0)
 
 
 def _pair(a: str, b: str, output: str, sizes: dict[str, int]) -> Plan:
