@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 
 from chainrule.core.op import Composite, Op
+from chainrule.core.slots import Partial
 from chainrule.testing.samples import Case, all_records, cases
 
 from .forms import FORMS
 
 RECORDS = [*FORMS, *(r for r in all_records() if r.samples)]
 OPS = [r for r in all_records() if isinstance(r, Op)]
+ELEMENTWISE = [
+    op for op in OPS
+    if op.function is not None and op.samples and all(isinstance(s, Partial) for s in op.slots)
+]  # fmt: skip
 QUIET = pytest.mark.filterwarnings("ignore")  # NumPy warns at the ends of domains, traced or not
 
 every_record = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)

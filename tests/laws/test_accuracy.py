@@ -13,7 +13,9 @@ FEW = 4.0
 WITH_MP = [op for op in OPS if op.mp]
 
 # (op, slot) -> (bound in ulp, why it is not `FEW`)
-EXCEPTIONS: dict[tuple[str, int], tuple[float, str]] = {}
+EXCEPTIONS: dict[tuple[str, int], tuple[float, str]] = {
+    ("erfcinv", 0): (8.0, "exp(y²) multiplies the rounding of SciPy's own y by 2y²"),
+}
 
 
 @pytest.mark.parametrize("op", WITH_MP, ids=lambda op: op.name)

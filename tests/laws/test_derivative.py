@@ -1,10 +1,12 @@
 """Law: a rule is the derivative of its op's value, in forward mode; reverse is its transpose."""
 
+import pytest
+
 from chainrule.errors import LostDerivativeError
 from chainrule.testing import first
 
 from .forms import FORMS
-from .registry import QUIET, calls, every_record
+from .registry import ELEMENTWISE, QUIET, calls, every_record
 
 pytestmark = QUIET
 
@@ -41,3 +43,8 @@ def test_an_argument_alone_has_the_derivative_it_has_among_others(record):
 def test_the_transpose_of_the_transpose_is_the_derivative(record):
     for case in calls(record):
         first.transposed_twice(case)
+
+
+@pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
+def test_every_argument_has_its_derivative_or_refuses(op):
+    first.every_argument(op)

@@ -6,21 +6,13 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.core.op import Op
-from chainrule.core.slots import Partial
 from chainrule.errors import UnsupportedFunctionError
 from chainrule.testing import first
 from chainrule.testing.samples import interval
 
-from .registry import OPS, QUIET, calls, every_record
+from .registry import ELEMENTWISE, QUIET, calls, every_record
 
 pytestmark = QUIET
-
-ELEMENTWISE = [
-    op for op in OPS
-    if isinstance(op, Op) and op.function is not None and op.samples
-    and all(isinstance(s, Partial) for s in op.slots)
-]  # fmt: skip
 
 
 def _defined(op, xs):

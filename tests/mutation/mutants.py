@@ -16,6 +16,7 @@ from chainrule.api import jvp, trace, vjp
 from chainrule.core.equation import contract, parse, swap
 from chainrule.core.op import Op
 from chainrule.core.slots import Index, Jvp, Linear, Partial, Slot, Vjp
+from chainrule.errors import CheckError, UnsupportedFunctionError
 from chainrule.testing import first
 from chainrule.testing.samples import Case, cases
 from chainrule.tracing.recording import Recording
@@ -47,6 +48,9 @@ def mutants(op: Op) -> Iterator[Mutant]:
     for k, slot in enumerate(op.slots):
         if isinstance(slot, Index) or (_joint(slot) and slot in op.slots[:k]):
             continue
+        if refuses(op, k):  # nothing to alter: but to leave the slot out would be silent
+            yield Mutant(op, k, "removed", Index())
+            continue
         if isinstance(slot, Partial) and slot.rule == 0.0:  # removed or scaled it is the same
             yield Mutant(op, k, "made one", Partial(1.0))
             continue
@@ -59,8 +63,23 @@ def mutants(op: Op) -> Iterator[Mutant]:
             yield Mutant(op, k, "axes exchanged", Linear(equation=_exchanged(slot.equation, k)))
         if isinstance(slot, Partial) and k == 1:
             first_rule, rule = op.slots[0], slot.rule
-            if isinstance(first_rule, Partial) and first_rule.rule != rule:
+            if isinstance(first_rule, Partial) and first_rule.rule != rule and not refuses(op, 0):
                 yield Mutant(op, k, "taken from slot 0", first_rule)
+
+
+def refuses(op: Op, k: int) -> bool:
+    """Say whether a slot has no rule and says so when it is asked."""
+    rule = getattr(op.slots[k], "rule", None)
+    if not isinstance(op.slots[k], Partial) or not callable(rule):
+        return False
+    xs = [np.float64(0.5)] * len(op.slots)
+    try:
+        rule(xs[0], *xs)
+    except UnsupportedFunctionError:
+        return True
+    except Exception:
+        return False
+    return False
 
 
 def _further(op: Op, k: int, alter: Callable[[Any], Any]) -> tuple[Slot, ...]:
@@ -186,7 +205,17 @@ def killer(mutant: Mutant, driving: list[Case]) -> str:
             law = notices(case)
             if law:
                 return f"{case.name}, {law}"
+        if elementwise(mutant.op):
+            try:
+                first.every_argument(mutant.op)
+            except CheckError as error:
+                return f"{mutant.op.name}, every_argument: {type(error).__name__}"
     return ""
+
+
+def elementwise(op: Op) -> bool:
+    """Say whether `op` is a public function of arrays, entry by entry."""
+    return op.function is not None and all(isinstance(s, Partial | Index) for s in op.slots)
 
 
 def drivers(op: Op, meeting: dict[str, list[Case]]) -> list[Case]:

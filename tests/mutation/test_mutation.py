@@ -18,7 +18,7 @@ WITH_RULES = [op for op in OPS if any(True for _ in mutants(op))]
 _CONSTANT = "the value is constant: its slot only keeps the result in the recording"
 EQUIVALENT: dict[str, str] = {
     f"zeros_like[0] {change}": _CONSTANT for change in ("negated", "scaled", "zeroed", "removed")
-}
+} | {"polygamma[0] removed": "the order is an integer, and SciPy has no value in between"}
 
 
 @functools.cache
@@ -49,7 +49,8 @@ def test_the_rules_are_back_in_place(op=next(o for o in OPS if o.name == "sin"))
 
 
 def test_every_op_is_reached_by_a_function():
-    assert {op.name for op in OPS if op.samples == ()} <= set(meeting())
+    internal = {op.name for op in WITH_RULES if op.samples == ()}
+    assert internal <= set(meeting())
 
 
 def test_the_number_of_mutants_and_of_equivalent_ones_is_told(record_property, capsys):

@@ -16,6 +16,10 @@ from ..tracing.tracer import concrete
 from .numeric import differences, directional, flat, inner, random_like
 
 _ENTRIES = 400  # entries examined one by one when a directional derivative is wrong
+_ELSEWHERE = (
+    "if the point lies at a kink or jump, check at another; if the function draws random numbers "
+    "or keeps state, make it a function of its arguments alone"
+)
 _ROUNDS = 16  # halvings of the step: from a sixteenth of the input's size down to 2⁻²⁰ of it
 
 
@@ -112,6 +116,12 @@ class _Problem:
         vs = tuple(random_like(x, rng) for x in self.xs)
         self._finite(g, order)
         want, error = self._numerical(g, vs)
+        if want.size and not np.max(error) <= 1e-2 * max([1.0, *abs(want)]):
+            raise CheckError(
+                f"the differences do not settle at order {order}, so nothing can be compared",
+                why=f"their estimated error is {np.max(error):.2g}",
+                cure=_ELSEWHERE,
+            )
         for mode in modes:
             if mode == "fwd":
                 cts = None
@@ -119,7 +129,8 @@ class _Problem:
                 reference, bound = want, error
             else:
                 out, pull = vjp(g, *self.xs)
-                cts = tuple(random_like(y, rng) for y in out)
+                single = sum(np.size(y) for y in out) == 1
+                cts = tuple(np.ones_like(y)[()] if single else random_like(y, rng) for y in out)
                 got = np.asarray([inner(pull(cts), vs)])
                 reference = np.asarray([np.sum(np.real(flat(cts) * want))])
                 bound = np.asarray([np.sum(abs(flat(cts)) * error)])
@@ -159,10 +170,8 @@ class _Problem:
             f"at order {order}",
             where=where,
             why=numbers + (f"; {culprit}" if culprit else ""),
-            cure="the rule of that operation is wrong" if culprit else
-            "if the point lies at a kink or jump, check at another; if the function draws random "
-            "numbers or keeps state, make it a function of its arguments alone",
-        )  # fmt: skip
+            cure="the rule of that operation is wrong" if culprit else _ELSEWHERE,
+        )
 
     def _worst(self, g: Any, mode: str, cts: Any, got: Any, want: Any) -> tuple[str, str]:
         """Find the input entry whose derivative is furthest off, one entry at a time."""
