@@ -102,8 +102,9 @@ elementwise(
 def _exp_of_square(y: Any, rest: Any) -> Any:
     """Return exp(y²), where erfc|y| is `rest`; for large y as erfcx|y| / rest, to keep digits."""
     size = np.abs(y)
-    small = np.exp(np.square(np.minimum(size, 1.0)))
-    return np.where(np.less(size, 1), small, special.erfcx(size) / rest)[()]
+    near = np.exp(np.square(np.minimum(size, 1.0)))
+    far = np.where(np.equal(rest, 0), np.inf, special.erfcx(size)) / rest
+    return np.where(np.less(size, 1), near, far)[()]
 
 
 def _erfinv_slope(x: Any) -> Any:
