@@ -16,9 +16,10 @@ from .errors import (
     OutputTypeError,
 )
 from .tracing import interpose
+from .tracing.losses import swallowed, unhidden
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Trace, Tracer, concrete, unhidden
+from .tracing.tracer import Trace, Tracer, concrete
 
 Argnums = int | tuple[int, ...]
 
@@ -67,6 +68,7 @@ class Call:
             raise better.with_traceback(error.__traceback__) from None
         finally:
             trace.closed = True
+            swallowed.error = None  # it holds the frames of the call, and they hold arrays
             if doors:
                 interpose.leave()
 

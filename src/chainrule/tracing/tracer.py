@@ -5,7 +5,6 @@ A tracer behaves as the NumPy array or scalar that it holds. Door 1 is ``__array
 """
 
 import operator
-import threading
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
@@ -16,7 +15,8 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import stores, ufuncs
-from .source import describe, inside, user_frame
+from .losses import Guarded, lost, swallowed, unsupported
+from .source import describe, user_frame
 
 _levels = count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -91,29 +91,14 @@ def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     implementation = getattr(function, "_implementation", None)
     if implementation is None or not hasattr(implementation, "__code__"):
         raise unsupported(function)
-    _swallowed.error = None
+    swallowed.error = None
     try:
         result = implementation(*args, **kwargs)
     except (LostDerivativeError, UnsupportedFunctionError) as error:
         raise unsupported(function) from error
-    if _swallowed.error is not None:  # NumPy caught it and went on with something else
-        raise unsupported(function) from _swallowed.error
+    if swallowed.error is not None:  # NumPy caught it and went on with something else
+        raise unsupported(function) from swallowed.error
     return result
-
-
-def unsupported(function: Any) -> UnsupportedFunctionError:
-    """Build the error for a function without a rule."""
-    module = getattr(function, "__module__", "") or "numpy"
-    name = f"{module}.{getattr(function, '__name__', function)}"
-    return UnsupportedFunctionError(
-        f"{name} has no derivative rule, and it received a traced value",
-        where=describe(user_frame(2)),
-        why="running it would turn the traced value into plain numbers, and the gradient would "
-        "silently be zero",
-        cure="write it with supported functions, or give it a rule: chainrule.custom_rule(f, "
-        "partial=…), or jvp=…, or vjp=…; where no derivative is meant, pass "
-        "chainrule.stop_gradient(x)",
-    )
 
 
 def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
@@ -167,7 +152,7 @@ def _as_method(function: Any) -> Callable[..., Any]:
     return method
 
 
-class Tracer:
+class Tracer(Guarded):
     """A traced array or scalar. Users meet it only as the argument of their own function.
 
     ``isinstance(x, np.ndarray)`` and ``isinstance(x, float)`` answer as for the value it holds, so
@@ -176,6 +161,7 @@ class Tracer:
 
     __slots__ = ("value", "owner", "node", "base", "views", "__weakref__")
     __array_priority__ = 1000.0
+    __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
         self.value = value
@@ -355,65 +341,10 @@ class Tracer:
         """Store into the flattened array."""
         call(np.put, (self, indices, values, mode), {})
 
-    # --- where a derivative would be lost -------------------------------------------------
-    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        if self._is_constant():
-            return np.array(concrete(self), dtype)
-        raise lost(
-            self,
-            "a traced array was about to be converted to a plain NumPy array",
-            "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
-            "numbers, which carry no derivative",
-            "use np.stack([x, y]) instead of np.array([x, y]); build the buffer from the input, "
-            "buf = x * 0 or np.zeros_like(x), before you store into it; where no derivative is "
-            "meant, pass chainrule.stop_gradient(x)",
-        )
-
-    def _is_constant(self) -> bool:
-        if self.dtype.kind not in "biu" and carries(self):
-            return False
-        self.owner.observed(self)
-        return True
-
-    def __float__(self) -> float:
-        if self._is_constant():
-            return float(concrete(self))
-        raise lost(
-            self,
-            "a traced value was about to become a plain Python float",
-            "float(x), math.sin(x), '%f' % x and a store into a plain array ask for a bare number, "
-            "which carries no derivative",
-            "leave out float(); use np.sin instead of math.sin; build the buffer with "
-            "np.zeros_like(x) or np.stack; where no derivative is meant, write "
-            "float(chainrule.stop_gradient(x))",
-        )
-
-    def __int__(self) -> int:
-        if self._is_constant():
-            return int(concrete(self))
-        raise lost(
-            self,
-            "a traced value was about to become a plain Python int",
-            "int(x) drops the derivative",
-            "where the integer part is meant as a constant, write "
-            "int(chainrule.stop_gradient(x)); for a traced result use np.trunc(x)",
-        )
-
+    # --- what Python asks for: the conversions to plain numbers are in `losses` --------------
     def __index__(self) -> int:
         self.owner.observed(self)
         return operator.index(self.value)
-
-    __trunc__ = __int__
-
-    def __complex__(self) -> complex:
-        if self._is_constant():
-            return complex(concrete(self))
-        raise lost(
-            self,
-            "a traced value was about to become a plain Python complex number",
-            "complex(x) and cmath functions drop the derivative",
-            "write x + 0j, and np.exp(x) instead of cmath.exp(x)",
-        )
 
     def tolist(self) -> Any:
         """Return (nested) lists of traced scalars."""
@@ -422,100 +353,16 @@ class Tracer:
     def __contains__(self, value: Any) -> bool:
         return bool(np.any(self == value))
 
-    def __hash__(self) -> int:
-        raise lost(
-            self,
-            "a traced value was about to be used as a dictionary key, in a set or in a cache",
-            "arrays are not hashable, and a cached result would not belong to this derivative",
-            "use a plain key, such as an index or a name; or "
-            "float(chainrule.stop_gradient(x)), where the key is a constant",
-        )
-
-    def __bytes__(self) -> bytes:
-        raise lost(
-            self,
-            "a traced value was about to become plain bytes",
-            "bytes carry no derivative",
-            "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
-        )
-
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
     __copy__ = copy
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        raise lost(
-            self,
-            "a traced value was about to be pickled",
-            "a tracer belongs to one running derivative call",
-            "return the value and pickle the result",
-        )
-
 
 def concrete(x: Any) -> Any:
     """Return the plain value under any number of tracers."""
     while type(x) is Tracer:
         x = x.value
     return x
-
-
-def carries(x: Any) -> bool:
-    """Say whether a derivative of any level flows to `x`."""
-    while type(x) is Tracer:
-        if x.owner.carries(x):
-            return True
-        x = x.value
-    return False
-
-
-class _Swallowed(threading.local):
-    """The last `LostDerivativeError` of this thread, should somebody hide it."""
-
-    error: LostDerivativeError | None = None
-    place: tuple[Any, int] | None = None
-
-
-_swallowed = _Swallowed()
-
-
-def lost(tracer: Tracer, what: str, why: str, cure: str) -> Exception:
-    """Build the error for a derivative about to be lost, with the user's variable and line."""
-    if tracer.owner.closed:
-        return tracer.owner.leaked("a conversion to plain numbers")
-    frame = user_frame(2)
-    error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
-    _swallowed.error = error
-    _swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
-    return error
-
-
-def unhidden(error: Exception) -> Exception | None:
-    """Return the library's error behind one that CPython or NumPy raised about a tracer.
-
-    Compiled code replaces our `LostDerivativeError` by its own error ("setting an array element
-    with a sequence"), or meets a tracer's class and says so; None when neither is the case.
-    """
-    tb, user = error.__traceback__, None
-    while tb is not None:
-        if not inside[tb.tb_frame.f_code.co_filename]:
-            user = tb
-        tb = tb.tb_next
-    if user is None:
-        return None
-    hidden = _swallowed.error
-    if hidden is not None and _swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
-        return hidden
-    if not isinstance(error, TypeError | AttributeError | ValueError) or "Tracer" not in str(error):
-        return None
-    return UnsupportedFunctionError(
-        f"a traced value met code that takes plain numbers only ({type(error).__name__}: "
-        f"{str(error).splitlines()[0][:120]})",
-        where=describe(user.tb_frame, offset=user.tb_lasti),
-        why="plain numbers carry no derivative",
-        cure="write it with NumPy functions, or give the function a rule with "
-        "chainrule.custom_rule; where no derivative is meant, pass chainrule.stop_gradient(x)",
-    )
 
 
 _METHODS = {

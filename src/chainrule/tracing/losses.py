@@ -1,0 +1,181 @@
+"""Where a derivative would be lost: conversions to plain numbers, and the errors that say so.
+
+Law: a traced value never becomes a plain number unnoticed. What is locally constant (rounding,
+comparisons, indices) may become one, since nothing is lost.
+"""
+
+import threading
+from typing import Any
+
+import numpy as np
+
+from ..errors import LostDerivativeError, UnsupportedFunctionError
+from .source import describe, inside, user_frame
+
+
+class Guarded:
+    """The conversions of a tracer. Each is refused unless the value is locally constant."""
+
+    __slots__ = ()
+    value: Any
+    owner: Any
+
+    def concrete(self) -> Any:
+        """Return the plain value under any number of tracers."""
+        x: Any = self
+        while type(x) is type(self):
+            x = x.value
+        return x
+
+    def carries(self) -> bool:
+        """Say whether a derivative of any level flows here."""
+        x: Any = self
+        while type(x) is type(self):
+            if x.owner.carries(x):
+                return True
+            x = x.value
+        return False
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if self._is_constant():
+            return np.array(self.concrete(), dtype)
+        raise lost(
+            self,
+            "a traced array was about to be converted to a plain NumPy array",
+            "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
+            "numbers, which carry no derivative",
+            "use np.stack([x, y]) instead of np.array([x, y]); build the buffer from the input, "
+            "buf = x * 0 or np.zeros_like(x), before you store into it; where no derivative is "
+            "meant, pass chainrule.stop_gradient(x)",
+        )
+
+    def _is_constant(self) -> bool:
+        if self.value.dtype.kind not in "biu" and self.carries():
+            return False
+        self.owner.observed(self)
+        return True
+
+    def __float__(self) -> float:
+        if self._is_constant():
+            return float(self.concrete())
+        raise lost(
+            self,
+            "a traced value was about to become a plain Python float",
+            "float(x), math.sin(x), '%f' % x and a store into a plain array ask for a bare number, "
+            "which carries no derivative",
+            "leave out float(); use np.sin instead of math.sin; build the buffer with "
+            "np.zeros_like(x) or np.stack; where no derivative is meant, write "
+            "float(chainrule.stop_gradient(x))",
+        )
+
+    def __int__(self) -> int:
+        if self._is_constant():
+            return int(self.concrete())
+        raise lost(
+            self,
+            "a traced value was about to become a plain Python int",
+            "int(x) drops the derivative",
+            "where the integer part is meant as a constant, write "
+            "int(chainrule.stop_gradient(x)); for a traced result use np.trunc(x)",
+        )
+
+    __trunc__ = __int__
+
+    def __complex__(self) -> complex:
+        if self._is_constant():
+            return complex(self.concrete())
+        raise lost(
+            self,
+            "a traced value was about to become a plain Python complex number",
+            "complex(x) and cmath functions drop the derivative",
+            "write x + 0j, and np.exp(x) instead of cmath.exp(x)",
+        )
+
+    def __hash__(self) -> int:
+        raise lost(
+            self,
+            "a traced value was about to be used as a dictionary key, in a set or in a cache",
+            "arrays are not hashable, and a cached result would not belong to this derivative",
+            "use a plain key, such as an index or a name; or "
+            "float(chainrule.stop_gradient(x)), where the key is a constant",
+        )
+
+    def __bytes__(self) -> bytes:
+        raise lost(
+            self,
+            "a traced value was about to become plain bytes",
+            "bytes carry no derivative",
+            "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
+        )
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        raise lost(
+            self,
+            "a traced value was about to be pickled",
+            "a tracer belongs to one running derivative call",
+            "return the value and pickle the result",
+        )
+
+
+class _Swallowed(threading.local):
+    """The last `LostDerivativeError` of this thread, should somebody hide it."""
+
+    error: LostDerivativeError | None = None
+    place: tuple[Any, int] | None = None
+
+
+swallowed = _Swallowed()
+
+
+def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
+    """Build the error for a derivative about to be lost, with the user's variable and line."""
+    if tracer.owner.closed:
+        return tracer.owner.leaked("a conversion to plain numbers")
+    frame = user_frame(2)
+    error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
+    swallowed.error = error
+    swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
+    return error
+
+
+def unhidden(error: Exception) -> Exception | None:
+    """Return the library's error behind one that CPython or NumPy raised about a tracer.
+
+    Compiled code replaces our `LostDerivativeError` by its own error ("setting an array element
+    with a sequence"), or meets a tracer's class and says so; None when neither is the case.
+    """
+    tb, user = error.__traceback__, None
+    while tb is not None:
+        if not inside[tb.tb_frame.f_code.co_filename]:
+            user = tb
+        tb = tb.tb_next
+    if user is None:
+        return None
+    hidden = swallowed.error
+    if hidden is not None and swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
+        return hidden
+    if not isinstance(error, TypeError | AttributeError | ValueError) or "Tracer" not in str(error):
+        return None
+    return UnsupportedFunctionError(
+        f"a traced value met code that takes plain numbers only ({type(error).__name__}: "
+        f"{str(error).splitlines()[0][:120]})",
+        where=describe(user.tb_frame, offset=user.tb_lasti),
+        why="plain numbers carry no derivative",
+        cure="write it with NumPy functions, or give the function a rule with "
+        "chainrule.custom_rule; where no derivative is meant, pass chainrule.stop_gradient(x)",
+    )
+
+
+def unsupported(function: Any) -> UnsupportedFunctionError:
+    """Build the error for a function without a rule."""
+    module = getattr(function, "__module__", "") or "numpy"
+    name = f"{module}.{getattr(function, '__name__', function)}"
+    return UnsupportedFunctionError(
+        f"{name} has no derivative rule, and it received a traced value",
+        where=describe(user_frame(2)),
+        why="running it would turn the traced value into plain numbers, and the gradient would "
+        "silently be zero",
+        cure="write it with supported functions, or give it a rule: chainrule.custom_rule(f, "
+        "partial=…), or jvp=…, or vjp=…; where no derivative is meant, pass "
+        "chainrule.stop_gradient(x)",
+    )
