@@ -17,9 +17,9 @@ from chainrule.core.equation import contract, parse, swap
 from chainrule.core.op import Op
 from chainrule.core.slots import Index, Jvp, Linear, Partial, Slot, Vjp
 from chainrule.errors import CheckError, UnsupportedFunctionError
+from chainrule.lift import record
 from chainrule.testing import first
 from chainrule.testing.samples import Case, cases
-from chainrule.tracing.recording import Recording
 
 
 @dataclass(frozen=True)
@@ -234,12 +234,12 @@ def meetings(records: Any) -> dict[str, list[Case]]:
     """
     near: dict[str, list[Case]] = {}
     far: dict[str, list[Case]] = {}
-    for record in records:
-        for case in cases(record):
+    for entry in records:
+        for case in cases(entry):
             own = recorded(case)
             for found, names in ((near, own), (far, derived(case) - own)):
                 for name in names:
-                    same = [c for c in found.get(name, []) if c.record is record]
+                    same = [c for c in found.get(name, []) if c.record is entry]
                     if len(same) < PER_RECORD:
                         found.setdefault(name, []).append(case)
     return {name: [*near.get(name, []), *far.get(name, [])] for name in {*near, *far}}
@@ -247,12 +247,10 @@ def meetings(records: Any) -> dict[str, list[Case]]:
 
 def recorded(case: Case) -> set[str]:
     """Return the names of the ops through which a derivative of the call flows."""
-    rec = Recording()
-    inputs = [rec.input(x) for x in case.xs]
-    results = list(case(*inputs))
+    _, graph, results, _ = record(case, case.xs, {}, tuple(range(len(case.xs))))
     if not any(o.size for o in results):
         return set()
-    return {n.op.name for n in rec.finish(inputs, results).nodes if n.op is not None}
+    return {n.op.name for n in graph.nodes if n.op is not None}
 
 
 def derived(case: Case) -> set[str]:

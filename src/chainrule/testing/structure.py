@@ -10,8 +10,8 @@ from .. import api
 from ..core.equation import contract, parse, swap
 from ..core.op import Op
 from ..core.slots import Jvp, Linear, Partial, Vjp
+from ..lift import record
 from ..tracing.interpose import in_force
-from ..tracing.recording import Recording
 from ..tracing.tracer import concrete
 from .first import _close, failed
 from .numeric import flat, random_like
