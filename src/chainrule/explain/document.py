@@ -384,7 +384,8 @@ def _seed(run: Run, entry: tuple[int, ...] | None) -> Any:
     if entry is None:
         return dtype.type(1)
     seed = np.zeros(value.shape, dtype)
-    seed[entry] = 1
+    if seed.size:
+        seed[entry] = 1
     return seed
 
 

@@ -121,7 +121,7 @@ def _outer(e: App) -> Expr:
         if _is(column, "getitem") and len(row.shape) == 1 and len(e.shape) == 2:
             index = column.params.get("index")
             vector = column.args[0]
-            if index == (slice(None), None) and len(vector.shape) == 1 and len(column.args) == 1:
+            if isinstance(index, tuple) and index == (slice(None), None) and len(vector.shape) == 1 and len(column.args) == 1:
                 return App("outer", (vector, row), {}, e.shape)
     return e
 
@@ -147,7 +147,20 @@ def _same_shape(e: App) -> Expr:
 
 
 def _sum(e: App) -> Expr:
-    return e.args[0] if e.params.get("axis") == () else e
+    plain = all(quiet(k, v) for k, v in e.params.items() if k != "axis")
+    return e.args[0] if e.params.get("axis") == () and plain else e
+
+
+def _getitem(e: App) -> Expr:
+    whole = isinstance(e.params["index"], tuple) and not e.params["index"]
+    return e.args[0] if whole and e.args[0].shape == e.shape else e
+
+
+def quiet(name: str, value: Any) -> bool:
+    """Say whether a parameter has the value that it has when nobody mentions it."""
+    if name not in _QUIET or type(value) is not type(_QUIET[name]):
+        return False
+    return bool(value == _QUIET[name])
 
 
 def _transpose(e: App) -> Expr:
@@ -169,10 +182,14 @@ def _is(e: Expr, op: str) -> Any:
     return isinstance(e, App) and e.op == op
 
 
+_QUIET: dict[str, Any] = {
+    "keepdims": False, "order": "C", "initial": None, "where": None, "dtype": None,
+}  # fmt: skip
+
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
     "positive": _first, "broadcast_to": _same_shape, "reshape": _same_shape, "sum": _sum,
-    "transpose": _transpose,
+    "transpose": _transpose, "getitem": _getitem,
 }  # fmt: skip
 
 
@@ -207,7 +224,15 @@ class Reader:
             source = node.inputs[0]
             if source is not None and source.dtype == node.dtype:
                 return args[0]
-        return simplify(App(node.op.name, args, dict(node.params), tuple(node.shape)))
+        params = {k: _frozen(v) for k, v in node.params.items()}
+        return simplify(App(node.op.name, args, params, tuple(node.shape)))
+
+
+def _frozen(v: Any) -> Any:
+    """Return a parameter that can be compared: an array becomes a tuple."""
+    if isinstance(v, np.ndarray):
+        return tuple(_frozen(x) for x in v) if v.ndim else v[()]
+    return tuple(_frozen(x) for x in v) if isinstance(v, tuple | list) else v
 
 
 # --- JSON -----------------------------------------------------------------------------------
@@ -242,6 +267,8 @@ def from_json(data: Any) -> Expr:
 
 def number_to_json(v: Any) -> Any:
     """Write a number so that JSON keeps every bit of it."""
+    if v is None or isinstance(v, str):
+        return v
     if isinstance(v, bool | np.bool_):
         return bool(v)
     if isinstance(v, int | np.integer):

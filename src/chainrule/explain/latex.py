@@ -4,11 +4,10 @@ import re
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, from_json
-from .numbers import short
+from .expr import App, Expr, from_json, quiet
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
-from .writer import ADD, ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer
+from .writer import ADD, ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -59,13 +58,13 @@ class LatexWriter(Writer):
         """Write a tree as a call of a function."""
         parts = [self.expr(a) for a in e.args]
         for k, v in e.params.items():
-            if (k, v) not in (("keepdims", False), ("order", "C")):
+            if not quiet(k, v):
                 parts.append(f"\\mathtt{{{_escape(k)}{{=}}{_escape(self.param(v, []))}}}")
         return f"{self.function(e.op)}\\left({', '.join(parts)}\\right)"
 
     def function(self, op: str) -> str:
         """Write the name of a function."""
-        return f"\\operatorname{{{_escape(op)}}}"
+        return f"\\operatorname{{{_escape(op.rpartition('.')[2])}}}"
 
     def _equal(self, e: App) -> tuple[str, int]:
         return f"{self.expr(e.args[0], 6)} \\mathrel{{==}} {self.expr(e.args[1], 6)}", 5
@@ -97,7 +96,7 @@ class LatexWriter(Writer):
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
-        return f"{{{self.expr(base, POWER + 1)}}}^{{{self.digits(short(n)[0])}}}"
+        return f"{{{self.expr(base, POWER + 1)}}}^{{{self.digits(exponent(n))}}}"
 
     def _sum(self, e: App) -> tuple[str, int] | None:
         found = super()._sum(e)

@@ -14,8 +14,8 @@ FULL_DATA = 64
 
 def short(v: Any, digits: int = DIGITS) -> tuple[str, bool]:
     """Return a real number in plain characters, and whether it was rounded."""
-    if isinstance(v, bool | np.bool_):
-        return str(bool(v)), False
+    if v is None or isinstance(v, bool | np.bool_ | str):
+        return str(v), False
     if isinstance(v, int | np.integer) and abs(int(v)) < 10**12:
         return str(int(v)), False
     kind = type(v) if isinstance(v, np.floating) else float

@@ -10,12 +10,12 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import Notation
-from .expr import App, Expr, Num, Sym, from_json, number_from_json
+from .expr import App, Expr, Num, Sym, from_json, number_from_json, quiet, simplify
 from .names import SUBSCRIPTS, SUPERSCRIPTS
 from .numbers import short
 
 _CALL = Notation()
-_QUIET_PARAMS = {"keepdims": False, "order": "C"}
+_BARE = ("{0} {1}", "{0}\\,{1}")  # side by side stands for `matmul` alone
 ADD, TIMES, JUXTAPOSE, POWER, TRANSPOSE, ATOM = 10, 20, 25, 30, 40, 100
 
 
@@ -86,7 +86,7 @@ class Writer:
         """Write a tree by the template of its operation, else as a call."""
         notation = self.notation(e.op)
         pattern = self.pattern(notation)
-        if not pattern or e.params:
+        if not pattern or pattern in _BARE or self.needs_call(e):
             return self.call(e), ATOM
         needs = notation.operands or (0,) * len(e.args)
         args = [
@@ -97,17 +97,25 @@ class Writer:
         except (IndexError, KeyError):
             return self.call(e), ATOM
 
+    def needs_call(self, e: App) -> bool:
+        """Say whether a template would leave out parameters, or which of several outputs it is."""
+        try:
+            several = bool(registry.op_named(e.op).outputs)
+        except KeyError:
+            several = False
+        return several or any(not quiet(k, v) for k, v in e.params.items())
+
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
         parts = [self.expr(a) for a in e.args]
         for k, v in e.params.items():
-            if k not in _QUIET_PARAMS or _QUIET_PARAMS[k] != v:
+            if not quiet(k, v):
                 parts.append(f"{k}={self.param(v, [])}")
         return f"{self.function(e.op)}({', '.join(parts)})"
 
     def function(self, op: str) -> str:
         """Write the name of a function."""
-        return op
+        return op.rpartition(".")[2]
 
     def param(self, v: Any, holes: list[str]) -> str:
         """Write a parameter as Python would."""
@@ -123,6 +131,8 @@ class Writer:
             return str(v)
         if isinstance(v, float | np.floating):
             return repr(float(v))
+        if isinstance(v, str):
+            return repr(v)
         if type(v).__name__ == "Hole":
             return holes.pop(0) if holes else "·"
         return str(v)
@@ -177,19 +187,27 @@ class Writer:
         return self.raised(e.args[0], 2), POWER
 
     def _power_of(self, e: App) -> tuple[str, int]:
-        return self.raised(e.args[0], e.params["n"]), POWER
+        n = e.params["n"]
+        if isinstance(n, int) and n < 0:  # x⁻¹ would read as the inverse of a matrix
+            whole = App("reciprocal", (simplify(App("power_of", e.args, {"n": -n}, e.shape)),), {},
+                        e.shape)  # fmt: skip
+            return self.write(whole)
+        return self.raised(e.args[0], n), POWER
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
         if isinstance(n, int):
             return self.expr(base, POWER + 1) + str(n).translate(SUPERSCRIPTS)
-        text = self.digits(short(n)[0])
+        text = self.digits(exponent(n))
         return f"{self.expr(base, POWER + 1)}^{self.paren(text) if text[0] == '−' else text}"
 
     def _sum(self, e: App) -> tuple[str, int] | None:
-        (a,) = e.args
+        if len(e.args) != 1:
+            return None
+        a = e.args[0]
         whole = tuple(range(len(a.shape)))
-        if e.params.get("axis") in (None, whole) and not e.params.get("keepdims"):
+        rest = all(quiet(k, v) for k, v in e.params.items() if k != "axis")
+        if e.params.get("axis") in (None, whole) and rest:
             return f"Σ({self.expr(a)})", ATOM
         return None
 
@@ -279,6 +297,12 @@ class Writer:
             out += [self.about if rounded or rough else self.equal, text]
             rough = rounded
         return out
+
+
+def exponent(n: Any) -> str:
+    """Write an exponent: all its digits, since nothing would tell that some were left out."""
+    text, rounded = short(n)
+    return repr(float(n)) if rounded else text
 
 
 def _has_rounded(writer: Writer, e: Expr) -> bool:
