@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from . import tree
 from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
 from .errors import CustomRuleError
@@ -78,6 +79,7 @@ def custom_rule(
     return CustomFunction(f, given[0], rule, check)
 
 
+_CONTAINERS = (list, tuple, dict)
 _SIGNATURES = {"partial": "y, x", "jvp": "tangents, y, x", "vjp": "ct, y, x"}
 
 
@@ -121,6 +123,11 @@ class CustomFunction:
 
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Call the function; on traced arguments as one operation with the rule."""
+        for a in (*args, *params.values()):
+            if type(a) in _CONTAINERS and any(type(v) is Tracer for v in tree.flatten(a)[0]):
+                raise self._hidden("in a container")
+        if params and any(type(v) is Tracer and v.carries() for v in params.values()):
+            raise self._hidden("by keyword")
         if not any(type(a) is Tracer for a in args):
             return self.function(*args, **params)
         args = tuple(a if type(a) is Tracer else np.asarray(a)[()] for a in args)
@@ -174,8 +181,18 @@ class CustomFunction:
             slots = (Vjp(self._vjp_rule),) * arity
         return Op(self.__name__, self._value, slots)
 
+    def _hidden(self, how: str) -> CustomRuleError:
+        return self._error(
+            f"{self.__name__} received a traced value {how}",
+            why="the rule knows the positional arguments, one array each; what flows through others "
+            "would be lost",
+            cure="pass every array that is differentiated as a positional argument of its own",
+        )
+
     def _value(self, *xs: Any, **params: Any) -> Any:
         y = self.function(*xs, **params)
+        if type(y) is Tracer:
+            raise self._hidden("from outside its arguments (a closure, a global or an attribute)")
         if y is None or isinstance(y, tuple | list | dict | str):
             raise self._error(
                 f"{self.__name__} returned {type(y).__name__}, not one array",

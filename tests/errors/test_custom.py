@@ -120,3 +120,43 @@ def test_a_function_that_does_not_return_an_array() -> None:
 def test_a_rule_meant_to_differ_says_so() -> None:
     through = cr.custom_rule(np.round, partial=lambda y, x: np.ones_like(x), check=False)
     assert np.array_equal(cr.grad(lambda x: np.sum(through(x)))(A), np.ones(3))
+
+
+def test_a_traced_value_that_the_rule_would_not_see_is_said() -> None:
+    scaled = cr.custom_rule(lambda x, k=1.0: x * k, partial=lambda y, x, k=1.0: k)
+
+    def by_keyword() -> Any:
+        return cr.grad(lambda k: scaled(2.0, k=k))(3.0)  # <-
+
+    refuse(by_keyword, CustomRuleError, ValueError, "by keyword", "positional argument")
+
+    pair = cr.custom_rule(lambda p: p[0] * p[1], partial=lambda y, p: 1.0)
+
+    def in_a_list() -> Any:
+        return cr.grad(lambda x: pair([x, 2.0]))(3.0)  # <-
+
+    refuse(in_a_list, CustomRuleError, ValueError, "in a container", "positional argument")
+
+    def in_a_closure() -> Any:
+        def f(w: Any, x: Any) -> Any:
+            times_w = cr.custom_rule(lambda x: x * w, partial=lambda y, x: w, check=False)
+            return times_w(x)  # <-
+
+        return cr.grad(f, argnums=(0, 1))(2.0, 3.0)
+
+    refuse(in_a_closure, CustomRuleError, ValueError, "from outside its arguments", "positional")
+
+
+def test_a_closure_over_an_outer_derivative_is_said() -> None:
+    def outer(w: Any) -> Any:
+        times_w = cr.custom_rule(lambda x: x * w, partial=lambda y, x: w, check=False)
+        return cr.grad(times_w)(3.0)
+
+    with pytest.raises(CustomRuleError, match="from outside its arguments"):
+        cr.grad(outer)(2.0)
+    clean()
+
+
+def test_constants_may_be_given_by_keyword() -> None:
+    scaled = cr.custom_rule(lambda x, k=1.0: x * k, partial=lambda y, x, k=1.0: k)
+    assert cr.grad(lambda x: scaled(x, k=np.floor(x)))(2.5) == 2.0
