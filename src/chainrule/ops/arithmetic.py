@@ -124,7 +124,7 @@ sqrt_or_zero = elementwise(
 
 def _half_reciprocal(y: Any) -> Any:
     zero = np.equal(y, 0)
-    return np.where(zero, 0.0, 0.5) * np.reciprocal(np.where(zero, 1.0, y))
+    return np.where(zero, 0.0, 0.5 * np.reciprocal(np.where(zero, 1.0, y)))
 
 
 elementwise(
