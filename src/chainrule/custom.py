@@ -179,7 +179,8 @@ class CustomFunction:
             slots = (Jvp(self._jvp_rule, joint=True),) * arity
         else:
             slots = (Vjp(self._vjp_rule),) * arity
-        return Op(self.__name__, self._value, slots)
+        # a user's rule may read globals and attributes that change between calls: not closed
+        return Op(self.__name__, self._value, slots, closed=False)
 
     def _hidden(self, how: str) -> CustomRuleError:
         return self._error(

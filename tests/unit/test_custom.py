@@ -239,3 +239,19 @@ def test_it_pickles() -> None:
     again = pickle.loads(pickle.dumps(f))
     assert cr.grad(again)(3.0) == 6.0
     assert functools.reduce(lambda acc, g: acc + g(2.0), [f, again], 0.0) == 8.0
+
+
+@pytest.mark.parametrize("end", ["partial", "jvp", "vjp"])
+def test_a_rule_may_read_what_changes_between_calls(end: str) -> None:
+    state = {"k": 2.0}
+    rules: dict[str, Any] = {
+        "partial": lambda y, x: 2 * state["k"] * x,
+        "jvp": lambda t, y, x: 2 * state["k"] * x * t[0],
+        "vjp": lambda ct, y, x: 2 * state["k"] * x * ct,
+    }
+    f = cr.custom_rule(lambda x: state["k"] * x * x, **{end: rules[end]})
+    for k in (2.0, 5.0):
+        state["k"] = k
+        assert cr.grad(f)(3.0) == 6 * k
+        assert cr.grad(cr.grad(f))(3.0) == 2 * k
+        assert cr.derivative(f, 2)(3.0) == 2 * k

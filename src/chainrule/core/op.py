@@ -75,12 +75,14 @@ class Op:
     bind : turns the public function's call into ``(inputs, params)``; None where they agree.
     view : its value may share memory with its first input, and the transpose of its slot writes
         a changed view back ("bijective"), or it is indexing ("getitem").
+    closed : its rules read nothing but their arguments, so that a recorded formula can be reused.
     notation, domain, kinks, mp, samples, references : what printers, laws and docs read.
     """
 
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
-        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "cache", "known_needs",
+        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed",
+        "cache", "known_needs",
     )  # fmt: skip
 
     def __init__(
@@ -102,12 +104,14 @@ class Op:
         samples: tuple[Sample, ...] = (),
         references: tuple[str, ...] = (),
         complex: bool = False,
+        closed: bool = True,
     ) -> None:
         self.name, self.value, self.slots = name, value, slots
         self.variadic, self.additive, self.outputs = variadic, additive, outputs
         self.bind, self.view, self.function = bind, view, function
         self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
         self.samples, self.references, self.complex = samples, references, complex
+        self.closed = closed
         self.cache: dict[Any, Any] = {}
         self.known_needs: dict[Any, Needs] = {}
 

@@ -211,7 +211,7 @@ def program_of(
     """Return the recorded formula of a `Jvp`, from the cache where it can be."""
     plain = [concrete(v) for v in values]
     try:
-        key = ("jvp", which, len(node.inputs), *_key(node.params, plain))
+        key = ("jvp", which, len(node.inputs), *_key(node.params, plain)) if op.closed else None
         found = op.cache.get(key)
     except TypeError:  # unhashable params
         key, found = None, None
