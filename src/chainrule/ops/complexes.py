@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.op import Notation, Op, sample
-from ..core.registry import composite, declare
+from ..core.registry import add, composite, declare
 from ..core.slots import Linear
 from .declare import as_array, elementwise
 
@@ -29,12 +29,54 @@ _SAMPLES = (sample(complex_numbers(2, 3)), sample(complex_numbers()))
 
 real_part = elementwise(
     None, 1.0, name="real_part", value=np.real, samples=(), text="Re",
-    latex="\\operatorname{{Re}}", rule="d Re u = Re du",
+    latex="\\operatorname{{Re}}", rule="d Re u = Re du", view="real",
 )  # fmt: skip
 imaginary_part = elementwise(
     None, -1j, name="imaginary_part", value=np.imag, samples=(), text="Im",
-    latex="\\operatorname{{Im}}", rule="d Im u = Im du",
+    latex="\\operatorname{{Im}}", rule="d Im u = Im du", view="imag",
 )  # fmt: skip
+
+
+
+def _set_real(z: Any, part: Any) -> Any:
+    z = np.copy(z)
+    z.real = np.real(part)
+    return z
+
+
+def _set_imag(z: Any, part: Any) -> Any:
+    z = np.copy(z)
+    z.imag = np.real(part)
+    return z
+
+
+_STORE = "a store into one part passes the gradient on to what was stored, and keeps the other part"
+set_real = Op(
+    "set_real",
+    _set_real,
+    (
+        Linear(transpose=lambda ct, _z, _p: 1j * np.imag(ct)),
+        Linear(transpose=lambda ct, _z, _p: np.real(ct)),
+    ),
+    additive=True,
+    complex=True,
+    samples=(sample(complex_numbers(2, 3), (3,)),),
+    notation=Notation(rule=_STORE),
+)
+add(set_real)
+set_imag = Op(
+    "set_imag",
+    _set_imag,
+    (
+        Linear(transpose=lambda ct, _z, _p: np.real(ct)),
+        Linear(transpose=lambda ct, _z, _p: -np.imag(ct)),
+    ),
+    additive=True,
+    complex=True,
+    samples=(sample(complex_numbers(2, 3), (3,)),),
+    notation=Notation(rule=_STORE),
+)
+add(set_imag)
 
 
 @composite(np.real, *_SAMPLES, sample((2, 3)))

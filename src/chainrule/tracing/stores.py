@@ -141,5 +141,7 @@ def _become(y: Any, new: Any, source: Any = None) -> None:
 def _write_back(parent: Any, view: Any, rest: Any, op: Op, params: dict[str, Any]) -> Any:
     if op.view == "getitem":
         return tracers.apply(op_named("setitem"), (parent, view, *rest), params)
+    if op.view in ("real", "imag"):
+        return tracers.apply(op_named(f"set_{op.view}"), (parent, view), {})
     slot: Any = op.slot(0)
     return slot.transpose(view, parent, *rest, **params)

@@ -189,9 +189,18 @@ class Tracer(Guarded):
     nbytes = property(lambda self: self.value.nbytes)
     T = property(lambda self: call(np.transpose, (self,), {}))
     mT = property(lambda self: call(np.matrix_transpose, (self,), {}))
-    real = property(lambda self: call(np.real, (self,), {}))
-    imag = property(lambda self: call(np.imag, (self,), {}))
-    flat = property(lambda self: stores.flat_view(self))
+    real = property(
+        lambda self: call(np.real, (self,), {}),
+        lambda self, value: stores.store(self.real, ..., value),
+    )
+    imag = property(
+        lambda self: call(np.imag, (self,), {}),
+        lambda self, value: stores.store(self.imag, ..., value),
+    )
+    flat = property(
+        lambda self: stores.flat_view(self),
+        lambda self, value: call(np.put, (self, np.arange(self.size), value), {}),
+    )
 
     def value_class(self) -> type:
         """Class of the concrete value: ndarray, or a NumPy scalar type."""
