@@ -37,8 +37,8 @@ def custom_rule(
     `f` maps arrays to one array and always receives plain arrays, so it may call anything
     (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
     to the rule. The first time a derivative is taken, the rule is compared with central
-    differences along a random direction, unless ``check=False`` (for a rule that is meant to differ, such as a
-    straight-through estimator).
+    differences along a random direction, unless ``check=False`` (for a rule that is meant to
+    differ, such as a straight-through estimator).
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
     wrong.
@@ -185,8 +185,8 @@ class CustomFunction:
     def _hidden(self, how: str) -> CustomRuleError:
         return self._error(
             f"{self.__name__} received a traced value {how}",
-            why="the rule knows the positional arguments, one array each; what flows through others "
-            "would be lost",
+            why="the rule knows the positional arguments, one array each; what flows through "
+            "others would be lost",
             cure="pass every array that is differentiated as a positional argument of its own",
         )
 
@@ -270,39 +270,56 @@ class CustomFunction:
         """Compare the rule with central differences along one random direction."""
         from .modes.forward import push
 
-        rng = np.random.default_rng(0)
         xs = [x[()] if isinstance(x, np.ndarray) else x for x in xs]
-        flows = [op.flows(k) and x.dtype.kind in "fc" for k, x in enumerate(xs)]
-        ts = [
-            np.asarray(rng.standard_normal(x.shape), x.dtype)[()] if ok else None
-            for x, ok in zip(xs, flows, strict=True)
-        ]
+        ts = _random_direction(op, xs)
         y = op.value(*xs, **params)
-        if y.dtype.kind not in "fc" or not any(flows):
+        if y.dtype.kind not in "fc" or all(t is None for t in ts):
             return
         tangent = push(op, y, xs, ts, params)
-        eps = np.finfo(y.dtype).eps
-        estimates = []
-        for h in (eps ** (1 / 3), eps ** (1 / 3) / 2):
-            scale = h * max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in xs)])
-            ends = [
-                op.value(*[x if t is None else x + s * scale * t for x, t in zip(xs, ts, strict=True)], **params)
-                for s in (1, -1)
-            ]
-            estimates.append((ends[0] - ends[1]) / (2 * scale))
-        spread = np.abs(estimates[0] - estimates[1])
-        bound = 10 * spread + 1e3 * eps ** (2 / 3) * (np.abs(estimates[1]) + np.max(np.abs(y), initial=1e-30))
-        wrong = np.abs(tangent - estimates[1]) > bound
-        finite = np.isfinite(estimates[0]) & np.isfinite(estimates[1])
-        if not np.any(wrong & finite):
+        with np.errstate(all="ignore"):  # a step may leave the domain of the function
+            estimate, bound = _differences(op, y, xs, ts, params)
+            wrong = ~(np.abs(tangent - estimate) <= bound) & np.isfinite(bound)
+        if not np.any(wrong):
             return
-        i = np.unravel_index(np.argmax(np.where(finite, np.abs(tangent - estimates[1]), 0)), y.shape)
+        i = np.unravel_index(np.argmax(wrong), y.shape)
+        place = f" (output element {tuple(int(k) for k in i)})" if i else ""
         raise self._error(
             f"the {self.kind} of {self.__name__} disagrees with differences: along a random "
             f"direction it gives {np.asarray(tangent)[i]:.8g}, differences give "
-            f"{np.asarray(estimates[1])[i]:.8g}"
-            + (f" (output element {tuple(int(k) for k in i)})" if i else ""),
+            f"{np.asarray(estimate)[i]:.8g}{place}",
             why="the rule, or its sign, scale or transposition, is wrong at this point",
             cure="mend the rule; if it differs on purpose (straight-through, clipping), say "
             "check=False",
         )
+
+
+def _random_direction(op: Op, xs: list[Any]) -> list[Any]:
+    rng = np.random.default_rng(0)
+    ts = []
+    for k, x in enumerate(xs):
+        t = None
+        if op.flows(k) and x.dtype.kind in "fc":
+            t = rng.standard_normal(x.shape)
+            if x.dtype.kind == "c":
+                t = t + 1j * rng.standard_normal(x.shape)
+            t = np.asarray(t, x.dtype)[()]
+        ts.append(t)
+    return ts
+
+
+def _differences(op: Op, y: Any, xs: list[Any], ts: list[Any], params: dict[str, Any]) -> Any:
+    """Return the derivative along `ts` by central differences, and how far off it may be."""
+    eps = np.finfo(y.dtype).eps
+    reach = max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in xs)])
+    estimates = []
+    for h in (eps ** (1 / 3) * reach, eps ** (1 / 3) * reach / 2):
+        ends = [
+            op.value(
+                *[x if t is None else x + s * h * t for x, t in zip(xs, ts, strict=True)], **params
+            )
+            for s in (1, -1)
+        ]
+        estimates.append((ends[0] - ends[1]) / (2 * h))
+    spread = np.abs(estimates[0] - estimates[1])
+    size = np.abs(estimates[1]) + np.max(np.abs(y), initial=1e-30)
+    return estimates[1], 10 * spread + 1e3 * eps ** (2 / 3) * size

@@ -160,3 +160,26 @@ def test_a_closure_over_an_outer_derivative_is_said() -> None:
 def test_constants_may_be_given_by_keyword() -> None:
     scaled = cr.custom_rule(lambda x, k=1.0: x * k, partial=lambda y, x, k=1.0: k)
     assert cr.grad(lambda x: scaled(x, k=np.floor(x)))(2.5) == 2.0
+
+
+def test_a_rule_that_gives_nan_is_said() -> None:
+    wrong = bad(partial=lambda y, x: np.cos(x) * np.nan)
+
+    def run() -> Any:
+        return cr.grad(wrong)(0.5)  # <-
+
+    refuse(run, CustomRuleError, ValueError, "disagrees with differences", "gives nan")
+
+
+def test_a_rule_that_forgets_the_imaginary_direction_is_said() -> None:
+    wrong = cr.custom_rule(np.conj, jvp=lambda t, y, z: t[0])
+
+    def run() -> Any:
+        return cr.jvp(wrong, (1.0 + 2.0j,), (1.0 + 0.0j,))  # <-
+
+    refuse(run, CustomRuleError, ValueError, "disagrees with differences")
+
+
+def test_the_check_stays_quiet_at_the_edge_of_a_domain() -> None:
+    root = cr.custom_rule(np.sqrt, partial=lambda y, x: 0.5 / y)
+    assert cr.grad(lambda x: np.sum(root(x)))(np.array([1e-9, 4.0]))[1] == 0.25
