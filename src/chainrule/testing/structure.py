@@ -11,7 +11,6 @@ from ..core.equation import contract, parse, swap
 from ..core.op import Op
 from ..core.slots import Jvp, Linear, Partial, Vjp
 from ..lift import record
-from ..tracing.interpose import in_force
 from ..tracing.tracer import concrete
 from .first import _close, failed
 from .numeric import flat, random_like
@@ -187,11 +186,7 @@ def _loaded(code: Any) -> set[str]:
 
 def keeping(case: Case) -> None:
     """A reverse recording holds the values that its rules read, and no other array."""
-    rec = Recording()
-    inputs = [rec.input(x) for x in case.xs]
-    with in_force():
-        results = case(*inputs)
-    for node in rec.finish(inputs, list(results)).nodes:
+    for node in record(case, case.xs, {}, tuple(range(len(case.xs))))[1].nodes:
         assert node.op is not None
         if node.op.name == "component":
             continue
