@@ -28,12 +28,19 @@ def _exp_share(a: Any, *b: Any, axis: tuple[int, ...]) -> Any:
     top = np.max(level, axis=axis, keepdims=True, initial=-np.inf)
     top = np.where(top == -np.inf, 0.0, top)
     e = np.where(np.equal(top, np.inf), np.equal(level, np.inf), np.exp(a - top))
-    total = _sum(weight * e, axis)
+    total = _sum(_weighted(e, *b), axis)
     return np.asarray(e / np.where(total == 0, 1.0, total), a.dtype)[()]
 
 
+def _weighted(u: Any, *b: Any) -> Any:
+    """Return b·u, where a weight of 0 leaves out even an infinite element."""
+    if not b:
+        return u
+    return b[0] * np.where(np.logical_and(np.equal(b[0], 0), np.isinf(u)), 0.0, u)
+
+
 def _share_in_a(t: Any, u: Any, _a: Any, *b: Any, axis: tuple[int, ...]) -> Any:
-    mean = _sum(b[0] * u * t if b else u * t, axis)
+    mean = _sum(_weighted(u, *b) * t, axis)
     return u * (t - mean)
 
 
@@ -66,7 +73,7 @@ def _lse_in_a(
 ) -> Any:
     """Return the mean of the tangents under softmax weights."""
     share = exp_share(a, *b, axis=axis)
-    return np.sum(b[0] * share * t if b else share * t, axis=axis, keepdims=keepdims)
+    return np.sum(_weighted(share, *b) * t, axis=axis, keepdims=keepdims)
 
 
 def _lse_in_b(

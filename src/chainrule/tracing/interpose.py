@@ -9,8 +9,7 @@ how the user imported it; nothing is left behind when the trace ends.
 """
 
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -37,17 +36,6 @@ def enter() -> bool:
                     found = _doors[function] = (function.__code__, _door_of(function))
                 function.__code__ = found[1]
     return True
-
-
-@contextmanager
-def in_force() -> Iterator[None]:
-    """Keep the doors in force for a block."""
-    doors = enter()
-    try:
-        yield
-    finally:
-        if doors:
-            leave()
 
 
 def leave() -> None:

@@ -1,0 +1,249 @@
+"""SciPy's special functions: far tails, infinities, masks, and the door that leads to them."""
+
+import functools
+import subprocess
+import sys
+import threading
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import special
+from scipy.special import logsumexp, softmax
+
+import chainrule as cr
+from chainrule.core import registry
+from chainrule.core.op import Composite
+from chainrule.errors import LostDerivativeError, UnsupportedFunctionError
+from chainrule.tracing import interpose
+
+INF = np.inf
+X = np.array([1.0, -2.0, 0.5])
+
+
+# --- elementwise ----------------------------------------------------------------------------------
+
+
+def derivatives(f: Any, x: float, order: int) -> list[float]:
+    return [float(cr.derivative(f, order=k)(x)) for k in range(1, order + 1)]
+
+
+def test_logistic_functions_in_the_tails() -> None:
+    for x in (-700.0, -40.0):
+        np.testing.assert_allclose(derivatives(special.expit, x, 3), [np.exp(x)] * 3, rtol=1e-13)
+        np.testing.assert_allclose(
+            derivatives(special.log_expit, -x, 3),
+            [np.exp(x), -np.exp(x), np.exp(x)], rtol=1e-13,
+        )  # fmt: skip
+    assert derivatives(special.expit, 800.0, 3) == [0, 0, 0]
+    assert derivatives(special.expit, 0.0, 3) == [0.25, 0, -0.125]
+    np.testing.assert_allclose(cr.grad(special.logit)(1e-300), 1e300, rtol=1e-15)
+
+
+def test_error_functions_in_the_tails() -> None:
+    import mpmath
+
+    for f, sign in ((special.erf, 1), (special.erfc, -1)):
+        for x in (-20.1, 5.3, 26.0):
+            with mpmath.workdps(40):
+                bell = mpmath.exp(-(mpmath.mpf(x) ** 2))
+                exact = float(sign * 2 / mpmath.sqrt(mpmath.pi) * bell)
+            np.testing.assert_allclose(derivatives(f, x, 1), exact, rtol=1e-15)
+            np.testing.assert_allclose(derivatives(f, x, 2)[1], -2 * x * exact, rtol=1e-15)
+    assert derivatives(special.erf, INF, 1) == [0]
+    assert cr.grad(special.erfinv)(1.0) == INF
+    assert cr.grad(special.erfcinv)(0.0) == -INF
+    for f, x in (
+        (special.erfinv, 0.9), (special.erfcinv, 0.2), (special.ndtri, 0.3), (special.ndtr, 0.5),
+        (special.log_ndtr, -8.0), (special.log_ndtr, 2.0),
+    ):  # fmt: skip
+        cr.check_grads(f, (x,), order=3)
+    np.testing.assert_allclose(cr.grad(special.log_ndtr)(-1e4), 1e4, rtol=1e-7)
+
+
+def test_products_with_logarithms_at_zero() -> None:
+    y, pull = cr.vjp(special.xlogy, np.array([0.0, 0.0, 2.0]), np.array([0.0, 3.0, 4.0]))
+    dx, dy = pull(np.ones(3))
+    assert y.tolist()[:2] == [0, 0]
+    assert dx.tolist() == [-INF, np.log(3.0), np.log(4.0)]
+    assert dy.tolist() == [0, 0, 0.5]
+    _, dy = cr.vjp(special.xlog1py, 0.0, -1.0)[1](1.0)
+    assert dy == 0
+
+
+def test_gamma_functions() -> None:
+    cr.check_grads(special.gammaln, (2.5,), order=3)
+    cr.check_grads(special.gammaln, (-0.7,), order=3)
+    cr.check_grads(lambda x: special.polygamma(2, x), (1.5,), order=2)
+    cr.check_grads(lambda x: special.multigammaln(x, 3), (np.array([2.5, 4.0]),), order=2)
+    for wrong in (1.5, np.array([1, 2])):
+        with pytest.raises(ValueError, match="positive integer"):
+            cr.grad(lambda x, d=wrong: special.multigammaln(x, d))(5.0)
+    with pytest.raises(ValueError, match="not met"):
+        cr.grad(lambda x: special.multigammaln(x, 5))(1.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda n: special.polygamma(n, 2.0), lambda v: special.jv(v, 1.0),
+        lambda v: special.kv(v, 1.0), lambda a: special.gammainc(a, 1.0),
+    ],
+)  # fmt: skip
+def test_orders_without_a_rule_are_refused(f: Any) -> None:
+    with pytest.raises(UnsupportedFunctionError, match="no derivative rule in its argument"):
+        cr.grad(f)(1.0)
+    with pytest.raises(UnsupportedFunctionError, match="stop_gradient"):
+        cr.derivative(f)(1.0)
+
+
+# --- logsumexp and softmax ------------------------------------------------------------------------
+
+
+def test_logsumexp_far_out_and_masked() -> None:
+    for x in (X, X + 1e4, X - 1e4, np.array([-INF, 1.0, 2.0]), np.array([INF, 1.0, 2.0])):
+        with np.errstate(invalid="ignore"):
+            g = cr.grad(logsumexp)(x)
+        expected = np.array([1.0, 0, 0]) if x[0] == INF else softmax(x)
+        np.testing.assert_allclose(g, expected, rtol=1e-15)
+    assert cr.grad(logsumexp)(np.full(3, -INF)).tolist() == [0, 0, 0]
+    g = cr.grad(logsumexp)(np.array([INF, INF, 0.0]))
+    assert g.tolist() == [0.5, 0.5, 0]
+    np.testing.assert_allclose(
+        cr.hessian(logsumexp)(X), np.diag(softmax(X)) - np.outer(softmax(X), softmax(X)), atol=1e-16
+    )
+    y, pull = cr.vjp(lambda x: logsumexp(x, axis=0), np.zeros((0, 2)))
+    assert y.tolist() == [-INF, -INF]
+    assert pull(np.ones(2))[0].shape == (0, 2)
+
+
+def test_logsumexp_with_weights_and_sign() -> None:
+    b = np.array([2.0, -0.5, 0.0])
+    f = lambda a, b: logsumexp(a, b=b, return_sign=True)[0]  # noqa: E731
+    cr.check_grads(f, (X, b), order=2)
+    cr.check_grads(lambda a, b: logsumexp(a, b=b, axis=1), (np.stack([X, X + 1]), abs(b) + 1))
+    a = np.array([INF, 1.0, 2.0])
+    assert cr.grad(lambda a: logsumexp(a, b=[0, 1, 1]))(a)[0] == 0
+
+    def signed(x: Any) -> Any:
+        value, sign = logsumexp(x, b=b - 2, return_sign=True)
+        assert sign == -1.0
+        return value * sign
+
+    cr.check_grads(signed, (X,))
+    with pytest.raises(UnsupportedFunctionError, match="complex"):
+        cr.grad(lambda z: np.real(logsumexp(z, return_sign=True)[0]))(X + 1j)
+    g = cr.grad(lambda z: np.real(logsumexp(z)))(X + 1j)
+    np.testing.assert_allclose(g, softmax(X), rtol=1e-14, atol=1e-16)
+
+
+def test_softmax_of_masked_rows() -> None:
+    x = np.array([[1.0, -INF, 2.0], [0.0, 0.5, -INF]])
+    for f in (special.softmax, special.log_softmax):
+        y, pull = cr.vjp(lambda x, f=f: f(x, axis=1), x)
+        np.testing.assert_array_equal(y, f(x, axis=1))
+        ct = np.where(np.isfinite(x), np.array([[1.0, 2.0, -1.0]]), 0.0)
+        (g,) = pull(ct)
+        assert np.isfinite(g).all()
+        assert not g[~np.isfinite(x)].any()
+        assert abs(g.sum(axis=1)).max() < 1e-15
+    for axis in (None, 0, (0, 1)):
+        cr.check_grads(lambda x, axis=axis: special.softmax(x, axis=axis), (np.outer(X, X),))
+        cr.check_grads(lambda x, axis=axis: special.log_softmax(x, axis=axis), (np.outer(X, X),))
+
+
+# --- the door -------------------------------------------------------------------------------------
+
+
+def test_functions_get_their_own_code_back() -> None:
+    own = {f: f.__code__ for f in registry.plain_functions()}
+    assert logsumexp in own
+    assert cr.grad(lambda x: logsumexp(x) + cr.grad(logsumexp)(x)[0])(X).shape == (3,)
+    for failing in (lambda x: logsumexp(x) / None, lambda x: logsumexp("text"), lambda x: 1 / 0):
+        with pytest.raises((TypeError, ValueError, ZeroDivisionError)):
+            cr.grad(failing)(X)
+    assert {f: f.__code__ for f in own} == own
+    assert logsumexp(X) == special.logsumexp(X)
+
+
+def test_other_threads_see_the_plain_function() -> None:
+    """While one thread traces, another one's calls run SciPy's own code on plain arrays."""
+    inside, done, seen = threading.Event(), threading.Event(), []
+
+    def plain() -> None:
+        inside.wait(10)
+        seen.extend([logsumexp(X), softmax(X, axis=0), logsumexp(a=X, keepdims=True)])
+        done.set()
+
+    def f(x: Any) -> Any:
+        inside.set()
+        assert done.wait(10)
+        return logsumexp(x)
+
+    thread = threading.Thread(target=plain)
+    thread.start()
+    np.testing.assert_allclose(cr.grad(f)(X), softmax(X), rtol=1e-15)
+    thread.join()
+    assert type(seen[0]) is np.float64
+    assert type(seen[1]) is np.ndarray
+    assert seen[0] == logsumexp(X) == seen[2][0]
+
+
+def test_many_threads_at_once() -> None:
+    errors = []
+
+    def work() -> None:
+        for _ in range(50):
+            if not np.allclose(cr.grad(logsumexp)(X), softmax(X)):
+                errors.append("wrong")
+
+    own = logsumexp.__code__
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not errors
+    assert logsumexp.__code__ is own
+
+
+def test_a_decorated_function_has_a_door_too() -> None:
+    def decorate(function: Any) -> Any:
+        @functools.wraps(function)
+        def wrapper(*args: Any, scale: float = 1.0) -> Any:
+            return function(*args) * scale
+
+        return wrapper
+
+    @decorate
+    def length(x: Any) -> float:
+        return float(np.sqrt(np.sum(np.asarray(x) ** 2)))
+
+    assert isinstance(length, FunctionType)
+    with pytest.raises(LostDerivativeError):
+        cr.grad(length)(X)
+    record = Composite("length", lambda x, scale=1.0: np.linalg.norm(x) * scale, length)
+    registry.register(length, record)
+    try:
+        np.testing.assert_allclose(
+            cr.grad(lambda x: length(x, scale=2.0))(X), 2 * X / np.linalg.norm(X)
+        )
+        np.testing.assert_allclose(cr.grad(lambda x: x[0] * length(X))(X)[0], np.linalg.norm(X))
+        assert length(X, scale=2.0) == 2 * np.linalg.norm(X)
+    finally:
+        registry._records.pop(length)
+        registry._plain.remove(length)
+        interpose._doors.pop(length)
+
+
+def test_scipy_is_not_imported_by_the_library() -> None:
+    code = (
+        "import sys, numpy as np, chainrule as cr\n"
+        "cr.grad(lambda x: np.sum(np.sin(x)))(np.ones(2))\n"
+        "assert 'scipy.special' not in sys.modules\n"
+        "from scipy.special import softmax, expit\n"
+        "assert cr.jacobian(softmax)(np.zeros(2)).tolist() == [[0.25, -0.25], [-0.25, 0.25]]\n"
+        "assert cr.grad(expit)(0.0) == 0.25\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
