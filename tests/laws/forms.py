@@ -29,7 +29,8 @@ INDICES = (
     (slice(None), None, 1), (0, ..., None), np.array([0, 1, 0]), [1, 0], np.array([[0], [1]]),
     (np.array([0, 1]), np.array([2, 0])), (slice(None), np.array([2, 0, 2])),
     (np.array([0, 1, 1]), slice(1, 3)), (np.array([[0], [1]]), np.array([0, 2])),
-    np.array([[True, False, True], [False, True, True]]), (slice(None), np.array([True, False, True])),
+    np.array([[True, False, True], [False, True, True]]),
+    (slice(None), np.array([True, False, True])),
     (np.array([True, False]), 1), np.array([], int), np.zeros((2, 3), bool), np.int64(1),
     (np.array([1, 0]), None, np.array([2, 2])), True, np.array(True),
 )  # fmt: skip
@@ -129,7 +130,8 @@ def methods(x: Any) -> Any:
         x.sum(0), x.T, x.reshape(3, 2), x.ravel(), x.flatten(), x.copy(), x.swapaxes(0, 1),
         x.transpose(1, 0), x.squeeze(), x.astype(np.float64), x.mean(), x.max(1), x.cumsum(),
         x.clip(-1, 1), x.take([0, 2], axis=1), x.repeat(2, axis=0), x.diagonal(), x.trace(),
-        x.dot(x.T), x.prod(), x.std(), x.var(0), x.min(), x.item(1) * x[0, 0], x.real, +x, -x, abs(x),
+        x.dot(x.T), x.prod(), x.std(), x.var(0), x.min(),
+        x.item(1) * x[0, 0], x.real, +x, -x, abs(x),
     )  # fmt: skip
 
 
@@ -138,14 +140,15 @@ def operators(x: Any, v: Any) -> Any:
     return (
         x + v, x - v, x * v, x / (v * v + 1), abs(x) ** v, x**2, 2.0**x, x @ v, x % 1.7, 3 - x,
         1 / (x * x + 1), x // 0.7, divmod(x, 0.9)[1], -x, np.array([1.0, 2.0, 3.0]) @ v,
-        [1.0, 2.0, 3.0] + x,
+        [1.0, 2.0, 3.0] + x,  # noqa: RUF005
     )  # fmt: skip
 
 
 @form(((2, 3),))
 def lists_of_traced_values(x: Any) -> Any:
     rows = [row * 2 for row in x]
-    return np.stack(rows), np.concatenate(rows), x + [rows[0], rows[1]], np.add(rows[0], rows[1])
+    both = x + [rows[0], rows[1]]  # noqa: RUF005
+    return np.stack(rows), np.concatenate(rows), both, np.add(rows[0], rows[1])
 
 
 @form(((3,),))

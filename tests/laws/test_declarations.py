@@ -1,16 +1,10 @@
 """Laws of the declarations: linear slots, equations, what rules read, closure, reachability."""
 
-import numpy as np
-import pytest
 
-import chainrule as cr
-from chainrule.core import registry
-from chainrule.core.op import Op
-from chainrule.core.slots import Index
 from chainrule.testing import structure
 from chainrule.testing.check import smallest
 
-from .registry import OPS, QUIET, RECORDS, calls, every_op, every_record
+from .registry import QUIET, calls, every_op, every_record
 
 pytestmark = QUIET
 

@@ -1,4 +1,4 @@
-"""Gradients and Hessian products of small real programs agree with other libraries, if installed."""
+"""Derivatives of small real programs agree with other libraries, where they are installed."""
 
 import numpy as np
 import pytest

@@ -129,13 +129,13 @@ def test_generators_comprehensions_dicts_and_try():
             yield x[i] ** (i + 1)
 
     def f(x):
-        table = {i: v for i, v in enumerate(pieces(x))}
+        table = dict(enumerate(pieces(x)))
         try:
             table[7]
         except KeyError:
             total = sum(table.values())
         with np.errstate(all="ignore"):
-            return total * (table[0] if 0 in table else 1.0)
+            return total * table.get(0, 1.0)
 
     check_grads(f, (np.array([1.0, 2.0, 3.0]),))
 

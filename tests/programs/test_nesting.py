@@ -1,4 +1,4 @@
-"""Any nesting of derivatives: no perturbation confusion, every order, every combination of modes."""
+"""Any nesting of derivatives: no perturbation confusion, every order, every mix of modes."""
 
 import itertools
 import math
@@ -59,9 +59,9 @@ def test_a_constant_inner_function_has_derivative_zero():
 
 def test_amazing_bug():
     """Manzyuk et al. (2019): a derivative whose result is a function of the outer variable."""
+    shift = lambda offset: lambda g: lambda x: g(x + offset)  # noqa: E731
     for outer, inner in PAIRS:
-        shift = lambda offset: lambda g: lambda x: g(x + offset)  # noqa: E731
-        derived = outer(lambda t: shift(t)(np.exp)(1.0))(0.0)  # noqa: F841
+        derived = outer(lambda t: shift(t)(np.exp)(1.0))(0.0)
         twice = inner(lambda u: outer(lambda t: shift(t)(shift(u)(np.sin))(1.0))(0.0))(0.0)  # noqa: B023
         assert math.isclose(derived, math.e)
         assert math.isclose(twice, -math.sin(1.0))

@@ -1,4 +1,4 @@
-"""`check_grads`: compare the derivatives of any function with numerical ones, and find the fault."""
+"""`check_grads`: compare a function's derivatives with numerical ones, and find the fault."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

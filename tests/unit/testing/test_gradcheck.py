@@ -64,7 +64,10 @@ def test_a_wrong_element_of_a_vector_function_is_named():
 
 
 def test_a_vjp_rule_and_a_joint_rule_at_fault_are_named():
-    wrong = cr.custom_rule(lambda x, y: x * y, vjp=lambda ct, out, x, y: (ct * y, ct * y), check=False)
+    def vjp(ct, out, x, y):
+        return ct * y, ct * y
+
+    wrong = cr.custom_rule(lambda x, y: x * y, vjp=vjp, check=False)
     with pytest.raises(CheckError, match="is at fault"):
         check_grads(lambda x, y: wrong(x, y) ** 2, (2.0, 3.0))
 
