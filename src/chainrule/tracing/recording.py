@@ -29,7 +29,9 @@ class Recording(Trace):
         self.keep = keep
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
-        self.started: dict[int, Node] = {}  # a store makes the input's tracer stand for a later node
+        self.started: dict[
+            int, Node
+        ] = {}  # a store makes the input's tracer stand for a later node
 
     def input(self, value: Any) -> Tracer:
         """Start a traced input; its node stands outside the list of steps."""
@@ -81,7 +83,11 @@ class Recording(Trace):
         output = apply(op, primals, params) if deeper else op.value(*primals, **params)
         needs = op.known_needs.get(mask) or op.needs(mask, len(primals))
         held = output
-        if not self.keep:
+        if self.keep:
+            if arrays:
+                primals = [self._snapshot(p) if n is None else p
+                           for p, n in zip(primals, inputs, strict=True)]  # fmt: skip
+        else:
             if not needs.flows:
                 return output
             if not needs.output:
@@ -103,14 +109,18 @@ class Recording(Trace):
         """Keep only what will be read: an input's node or an `Aval` replaces what will not."""
         for k, needed in enumerate(needs.inputs):
             if inputs[k] is None:
-                if type(primals[k]) is np.ndarray:
-                    a = primals[k]
-                    primals[k] = self._snapshot(a) if needed else Aval(a.shape, a.dtype)
+                a = primals[k]
+                if needed:
+                    primals[k] = self._snapshot(a)
+                elif type(a) is np.ndarray:
+                    primals[k] = Aval(a.shape, a.dtype)
             elif not needed:
                 primals[k] = inputs[k]
 
     def _snapshot(self, array: Any) -> Any:
         """Hold a constant array as it is now: the program may write into it later."""
+        if type(array) is not np.ndarray:
+            return array
         if not array.flags.writeable and array.base is None:
             return array
         if array.nbytes <= _SMALL:
@@ -143,9 +153,7 @@ class Recording(Trace):
     def finish(self, inputs: list[Tracer], outputs: list[Any]) -> Graph:
         """Close the recording and return its graph."""
         self.closed = True
-        ends = tuple(
-            o.node if type(o) is Tracer and o.owner is self else o for o in outputs
-        )
+        ends = tuple(o.node if type(o) is Tracer and o.owner is self else o for o in outputs)
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 
 
