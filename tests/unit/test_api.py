@@ -1,4 +1,4 @@
-"""The public functions: arguments, containers, dtypes, ownership, nesting, functions of all kinds."""
+"""The public functions: arguments, containers, dtypes, ownership, nesting, kinds of functions."""
 
 import collections
 import dataclasses
@@ -18,7 +18,8 @@ B = np.array([2.0, -1.0, 0.25])
 
 
 def same(a: Any, b: Any) -> bool:
-    return type(a) is type(b) and np.array_equal(a, b) and np.asarray(a).dtype == np.asarray(b).dtype
+    alike = np.asarray(a).dtype == np.asarray(b).dtype
+    return type(a) is type(b) and alike and np.array_equal(a, b)
 
 
 # --- argnums, keywords, auxiliary results -----------------------------------------------------
@@ -450,7 +451,7 @@ def test_auto_takes_the_cheaper_mode(n: int, monkeypatch: pytest.MonkeyPatch) ->
     assert taken == ["_columns" if n < m else "_rows"]
 
 
-# --- complex ---------------------------------------------------------------------------------------
+# --- complex ------------------------------------------------------------------------------------
 
 
 def test_the_complex_convention() -> None:

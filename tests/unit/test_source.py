@@ -23,7 +23,7 @@ def program(x: Any) -> Any:
     d: Any = b * c
     d += 1
     if (e := np.sum(d)) > 0:
-        e = np.exp(
+        e = np.exp(  # over several lines
             e
         )
     return e / 3
@@ -41,7 +41,7 @@ def test_every_step_knows_its_line_text_and_name() -> None:
         (3, "b * c", "d"),
         (4, "d += 1", "d"),
         (5, "np.sum(d)", "e"),
-        (6, "np.exp( e )", "e"),
+        (6, "np.exp(e)", "e"),
         (9, "e / 3", ""),
     ]
     assert {s.file for s in found} == {__file__}
@@ -107,7 +107,9 @@ def test_describe_names_line_text_and_variable() -> None:
 
 def test_describe_keeps_long_lines_short() -> None:
     def here() -> str:
-        return describe(sys._getframe(), None) + "".join(str(n) for n in (1000000, 2000000, 3000000, 4000000))  # noqa: E501
+        return describe(sys._getframe(), None) + "".join(
+            str(n) for n in (1000000, 2000000, 3000000, 4000000)
+        )
 
     assert len(here().split(":  ")[1]) < 140
 

@@ -4,6 +4,7 @@ Taking a place costs one frame lookup; file, line, text and names are resolved o
 """
 
 import ast
+import contextlib
 import linecache
 import os
 import re
@@ -100,7 +101,11 @@ def _segment(file: str, line: int, end_line: int, column: int, end_column: int) 
         return ""
     lines[-1] = lines[-1][:end_column]
     lines[0] = lines[0][column:]
-    return " ".join(piece.decode(errors="replace").strip() for piece in lines)
+    pieces = [piece.decode(errors="replace").strip() for piece in lines]
+    if len(pieces) > 1:  # on one line, without its comments
+        with contextlib.suppress(SyntaxError, ValueError):
+            return ast.unparse(ast.parse("(" + "\n".join(pieces) + "\n)", mode="eval"))
+    return " ".join(pieces)
 
 
 @lru_cache(maxsize=256)
