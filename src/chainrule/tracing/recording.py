@@ -29,9 +29,7 @@ class Recording(Trace):
         self.keep = keep
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
-        self.started: dict[
-            int, Node
-        ] = {}  # a store makes the input's tracer stand for a later node
+        self.started: dict[int, Node] = {}  # stores move a tracer on to later nodes
 
     def input(self, value: Any) -> Tracer:
         """Start a traced input; its node stands outside the list of steps."""
