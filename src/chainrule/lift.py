@@ -110,7 +110,8 @@ class Call:
             return np.complex128(leaf)
         dtype = getattr(leaf, "dtype", None)
         kind = getattr(dtype, "kind", "")
-        if kind not in ("f", "c") or isinstance(leaf, np.ma.MaskedArray | np.matrix):
+        foreign = not isinstance(leaf, np.ndarray | np.generic)
+        if kind not in ("f", "c") or foreign or isinstance(leaf, np.ma.MaskedArray | np.matrix):
             raise self._bad_leaf(k, i, leaf)
         if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
             return np.asarray(leaf)
@@ -128,6 +129,9 @@ class Call:
             cure = f"pass a plain array, np.asarray({name})"
             if isinstance(leaf, np.ma.MaskedArray):
                 cure += ", and the mask as an argument of its own"
+        elif dtype is not None and not isinstance(leaf, np.ndarray | np.generic):
+            what = f"a {type(leaf).__name__}"
+            cure = f"pass a NumPy array, np.asarray({name})"
         elif getattr(dtype, "kind", "") in "iu" and dtype is not None:
             cure = f"pass {name}.astype(float)"
         elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):

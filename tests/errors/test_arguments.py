@@ -74,6 +74,19 @@ def test_a_matrix_is_refused() -> None:
     refuse(run, InputTypeError, TypeError, "a matrix", "np.asarray(weight)")
 
 
+def test_an_array_of_another_library_is_refused() -> None:
+    class Series:
+        dtype, shape, ndim, size = np.dtype(float), (2,), 1, 2
+
+        def __array__(self, *args: Any, **kwargs: Any) -> Any:
+            return np.ones(2)
+
+    def run() -> Any:
+        return cr.grad(square)(Series())  # <-
+
+    refuse(run, InputTypeError, TypeError, "weight", "a Series", "np.asarray(weight)")
+
+
 def test_every_mode_refuses_an_integer_array() -> None:
     bad = np.arange(3)
 
