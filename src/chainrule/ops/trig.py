@@ -117,41 +117,38 @@ elementwise(
 
 
 def _sinc_near(u: Any, n: int) -> Any:
-    """Σ (−1)ᵏ u²ᵏ⁻ⁿ / ((2k+1)·(2k−n)!): the n-th derivative of sin(u)/u for small u."""
-    k = (n + 1) // 2
+    """Sum (−1)ᵏ u²ᵏ⁻ⁿ / ((2k+1)·(2k−n)!): the n-th derivative of sin(u)/u for small u."""
+    first = (n + 1) // 2
     power = u if n % 2 else np.ones_like(u)
-    factorial, total = 1.0, 0.0
-    while k < (n + 1) // 2 + 10 + 2 * n:
-        total = total + (-1) ** k * power * (1 / ((2 * k + 1) * factorial))
+    factorial, total = 1.0, np.zeros_like(u)
+    for k in range(first, first + 10 + 2 * n):
+        total += (-1) ** k * power * (1 / ((2 * k + 1) * factorial))
         factorial *= (2 * k - n + 1) * (2 * k - n + 2)
         power = power * u * u
-        k += 1
     return total
 
 
-def _sinc_far(x: Any, u: Any, n: int) -> Any:
-    """Use the recurrence u·Sₘ = sin⁽ᵐ⁾(u) − m·Sₘ₋₁, from S₀ = sin(u)/u upward."""
-    turn = math.pi * (x - 2 * np.rint(np.real(x) / 2))
-    waves = (np.sin(turn), np.cos(turn))
-    waves = (*waves, -waves[0], -waves[1])
-    total = waves[0] / u
+def _sinc_far(x: Any, n: int) -> Any:
+    """Use the recurrence u·Sₘ = sin⁽ᵐ⁾(u) − m·Sₘ₋₁, from S₀ = sin(u)/u upward, with u = πx."""
+    u, turn = math.pi * x, math.pi * (x - 2 * np.rint(np.real(x) / 2))
+    sine, cosine = np.sin(turn), np.cos(turn)
+    waves = (sine, cosine, -sine, -cosine)
+    total = sine / u
     for m in range(1, n + 1):
         total = (waves[m % 4] - m * total) / u
     return total
 
 
 def _sinc_derivative(x: Any, n: int) -> Any:
-    wide = np.astype(np.asarray(x), np.complex128 if np.iscomplexobj(x) else np.float64)
-    u = math.pi * wide
-    near = np.abs(u) <= n + 0.5
-    safe = np.where(near, 1.0, wide)
-    result = np.where(
-        near, _sinc_near(np.where(near, u, 0.0), n), _sinc_far(safe, math.pi * safe, n)
-    )
-    return (math.pi**n * result).astype(x.dtype)[()]
+    wide = np.atleast_1d(x).astype(np.complex128 if np.iscomplexobj(x) else np.float64)
+    near = np.abs(wide) * math.pi <= n + 0.5
+    result = np.empty_like(wide)
+    result[near] = _sinc_near(math.pi * wide[near], n)
+    result[~near] = _sinc_far(wide[~near], n)
+    return np.reshape(math.pi**n * result, np.shape(x)).astype(x.dtype)[()]
 
 
-sinc_derivative = declare(
+sinc_derivative: Any = declare(
     Op(
         "sinc_derivative",
         _sinc_derivative,
