@@ -316,3 +316,79 @@ def test_the_examples_of_help_run(name: str, line: str, capsys: Any, model: Path
     capsys.readouterr()
     assert main([*([] if name == "chainrule" else [name]), "--help"]) == 0
     assert line in capsys.readouterr().out
+
+
+# --- the rest -------------------------------------------------------------------------------------
+def test_check_takes_complex_inputs_and_boundaries(capsys: Any, model: Path) -> None:
+    Path("c.py").write_text(
+        "import numpy as np\ninputs = {'z': np.array([1 + 2j])}\n"
+        "def f(z): return np.sum(np.abs(z) ** 2)\n"
+        "def g(x=0.0): return np.abs(x)\n",
+        encoding="utf-8",
+    )
+    status, out, _ = call(capsys, "check", "c.py:f", "--json")
+    assert status == 0
+    assert {row["test"] for row in json.loads(out)["rows"]} == {
+        "reverse · differences", "reverse · forward mode"
+    }  # fmt: skip
+    assert call(capsys, "check", "sqrt(x)", "--at", "x=0")[0] == 1  # no differences on both sides
+
+
+def test_check_draws_entries_of_large_inputs(capsys: Any) -> None:
+    values = ",".join(str(i / 100) for i in range(1, 100))
+    status, out, _ = call(capsys, "check", "sum(sin(x)*x)", "--at", f"x=[{values}]")
+    assert status == 0
+    assert "x[" in out
+
+
+def test_a_progress_bar_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from chainrule.cli.console import Progress
+
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    with Progress("training", 3) as progress:
+        for _ in range(3):
+            progress.advance("loss 0.5")
+    assert "training" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_progress_without_rich_writes_tenths(
+    terminal: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from chainrule.cli.console import Progress
+
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    with Progress("training", 40) as progress:
+        for _ in range(40):
+            progress.advance("loss 0.5")
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 10
+    assert lines[-1].split()[1] == "100%"
+
+
+def test_an_interrupt_is_no_traceback(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def interrupt(_: Any) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(commands, "explain", interrupt)
+    status, _, err = call(capsys, "explain", "x", "--at", "x=1")
+    assert (status, err) == (130, "interrupted\n")
+
+
+def test_methods_and_builtins_as_targets(capsys: Any, model: Path) -> None:
+    Path("k.py").write_text(
+        "class Model:\n    scale = 2.0\n    def __call__(self, x=3.0): return self.scale * x * x\n"
+        "    @staticmethod\n    def static(x=1.0): return x ** 3\n"
+        "model = Model()\nbare = dict.fromkeys\n",
+        encoding="utf-8",
+    )
+    assert call(capsys, "check", "k.py:model")[0] == 0
+    assert call(capsys, "check", "k.py:Model.static")[0] == 0
+    status, _, err = call(capsys, "check", "k.py:Model.nothing")
+    assert status == 2
+    assert "Model.nothing" in err
+    Path("empty.py").write_text("", encoding="utf-8")
+    assert "defines no function" in call(capsys, "check", "empty.py:f")[2]

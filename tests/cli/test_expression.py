@@ -241,3 +241,34 @@ def test_values() -> None:
     assert evaluate_constant("[[1, 2], [3, 4]]").shape == (2, 2)
     with pytest.raises(ExpressionError, match="'y' is not a number"):
         evaluate_constant("2*y")
+
+
+def test_places_far_to_the_right() -> None:
+    """Columns beyond 63 need more than one byte in the location table."""
+    text = "+".join(["x"] * 60) + " + sin(x)"
+    graph = chainrule.trace(parse_expression(text), 1.0)
+    assert resolve(graph.nodes[-2].place).text == "sin(x)"
+    assert resolve(graph.nodes[-1].place).text == text
+
+
+def test_two_expressions_do_not_share_places() -> None:
+    f, g = parse_expression("sin(x)*3"), parse_expression("cos(x)*4")
+    texts = [resolve(chainrule.trace(h, 1.0).nodes[0].place).text for h in (f, g)]
+    assert texts == ["sin(x)", "cos(x)"]
+
+
+def test_a_long_expression_is_shown_in_part() -> None:
+    text = " + ".join(["x"] * 40) + " + sine(x) + " + " + ".join(["x"] * 40)
+    with pytest.raises(ExpressionError, match=r"….*sine\(x\).*…") as caught:
+        parse_expression(text)
+    lines = str(caught.value).splitlines()
+    assert lines[1][lines[2].index("^") :].startswith("sine")
+
+
+def test_attributes_of_modules() -> None:
+    assert parse_expression("np.pi * x + math.e")(1.0) == np.pi + np.e
+    with pytest.raises(ExpressionError, match="text, not int"):
+        parse_expression(3)  # type: ignore[arg-type]
+    with pytest.raises(ExpressionError, match="axis, ddof"):
+        parse_expression("sum(x, dtype=1)")
+    assert parse_expression("sum(x, axis=-1, keepdims=True)")(np.ones((2, 2))).shape == (2, 1)
