@@ -35,6 +35,9 @@ def outputs(w):
 def count(n):
     return n
 
+def nothing():
+    return 1.0
+
 def fails(x):
     raise KeyError("no such thing")
 
@@ -108,6 +111,14 @@ def test_modes_and_details(mode: str, detail: str, capsys: Any) -> None:
     )
     assert status == 0
     assert "0.0770037" in out
+
+
+def test_an_entry_of_an_array_output(capsys: Any) -> None:
+    status, out, _ = call(capsys, "explain", "[x, 5*x]", "--at", "x=1", "--entry", "1", "--json")
+    found = json.loads(out)
+    assert status == 0
+    assert found["problem"]["entry"] == [1]
+    assert call(capsys, "explain", "[x, 5*x]", "--at", "x=1", "--entry", "1")[1].count("= 5") > 0
 
 
 def test_draw_gives_svg(capsys: Any, model: Path) -> None:
@@ -225,6 +236,12 @@ ERRORS = [
     (["explain", "model.py:value"], "is a int, not a function", "model.py:loss"),
     (["explain", "broken.py:f"], "broken.py:2 is not valid Python", "def f(:"),
     (["explain", "raises.py:f"], "ZeroDivisionError", "raises.py:1"),
+    (["explain", "exits.py:f"], "SystemExit", "__main__"),
+    (["explain", "model.ipynb:f"], "not a Python file", "FILE.py:function"),
+    (["explain", "x", "--at", "x=nan"], "the input x is NaN", "cure:"),
+    (["explain", "[x, x]", "--at", "x=1", "--entry", "7"], "7", ""),
+    (["explain", "[x, x]", "--at", "x=1", "--entry", "a"], "--entry", ""),
+    (["explain", "model.py:nothing"], "no floating-point input", "give the function a parameter"),
     (["explain", "badinputs.py:f"], "'inputs' in", "make it a dict"),
     (["explain", "model.py:count", "--input", "ints.py"], "no floating-point input", "2.0"),
     (["check", "model.py:fails", "--at", "x=1"], "KeyError", "model.py"),
@@ -240,6 +257,7 @@ ERRORS = [
 def test_errors(args: list[str], what: str, cure: str, capsys: Any, model: Path) -> None:
     Path("broken.py").write_text("\ndef f(:\n", encoding="utf-8")
     Path("raises.py").write_text("y = 1 / 0\ndef f(x): return x\n", encoding="utf-8")
+    Path("exits.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     Path("badinputs.py").write_text("inputs = 3\ndef f(x): return x\n", encoding="utf-8")
     Path("ints.py").write_text("inputs = {'n': 3}\n", encoding="utf-8")
     status, out, err = call(capsys, *args)
@@ -249,6 +267,7 @@ def test_errors(args: list[str], what: str, cure: str, capsys: Any, model: Path)
     assert what in err
     assert cure in err
     assert "Traceback" not in err
+    assert "cli/commands.py" not in err
     assert len(err.splitlines()) <= LINES
 
 

@@ -37,7 +37,7 @@ def explain(options: Namespace) -> int:
     chosen = options.format or _format_of(options.output)
     derivation = derive(
         target.function, *target.args, argnums=differentiated(target, options.wrt),
-        mode=options.mode, detail=options.detail,
+        mode=options.mode, detail=options.detail, output=options.entry,
     )  # fmt: skip
     text = getattr(derivation, chosen)()
     _deliver(text, options.output)
@@ -92,7 +92,8 @@ def differentiated(target: Target, wrt: str) -> tuple[int, ...]:
             names = ", ".join(target.names) or "none"
             raise UsageError(
                 f"{target.label} has no floating-point input to differentiate (inputs: {names})",
-                cure="give floats: 2.0 instead of 2",
+                cure="give floats: 2.0 instead of 2" if target.args else
+                "a derivative is with respect to an input: give the function a parameter",
             )
         return found
     wanted = [name.strip() for name in wrt.split(",")]

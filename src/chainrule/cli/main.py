@@ -114,9 +114,17 @@ def _explain_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--format", choices=tuple(commands.FORMATS), help="default: text")
     sub.add_argument("--json", action="store_const", const="json", dest="format")
     sub.add_argument(
+        "--entry", metavar="INDEX[,…]", type=_index,
+        help="of an output that is an array, the entry to explain (default: the first)",
+    )  # fmt: skip
+    sub.add_argument(
         "-o", "--output", metavar="FILE",
         help="write to a file, whose ending tells the format: .txt .md .tex .json",
     )  # fmt: skip
+
+
+def _index(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split(","))
 
 
 def _common(parser: argparse.ArgumentParser, default: object = False) -> None:
@@ -155,12 +163,18 @@ def _report(error: Exception, loud: bool) -> int:
     """Print an error on one screen; anything not ours comes from the user's function."""
     if loud:
         traceback.print_exception(error)
-    known = isinstance(error, ChainRuleError)
-    text = str(error) if known else _foreign(error)
+    text = _own(error) if isinstance(error, ChainRuleError) else _foreign(error)
     head, _, rest = text.partition("\n")
     words = paint("error:", RED, sys.stderr)
     print(f"{words} {head}" + (f"\n{rest}" if rest else ""), file=sys.stderr)
     return FAILED if isinstance(error, CheckError) else USAGE
+
+
+def _own(error: ChainRuleError) -> str:
+    """Return the message; a place in the command line's own code tells a user nothing."""
+    if error.where.startswith(os.path.dirname(__file__) + os.sep):
+        error = type(error)(error.what, why=error.why, cure=error.cure)
+    return str(error)
 
 
 def _foreign(error: Exception) -> str:

@@ -15,6 +15,7 @@ from ..errors import UsageError
 from .expression import evaluate_constant, parse_expression
 
 _FILE = re.compile(r"^(?P<file>.+\.py)(?::(?P<function>[^:]*))?$")
+_NOT_PYTHON = re.compile(r"^[\w./\\-]*\.(?!py:)[^\W\d]\w*:\w+$")
 _NAME = re.compile(r"^\s*(?P<name>[^\W\d]\w*)\s*=\s*(?P<value>.+?)\s*$", re.DOTALL)
 
 
@@ -38,6 +39,11 @@ def find_target(text: str, at: list[str], input_file: str | None) -> Target:
     given = parse_values(at)
     match = _FILE.match(text.strip())
     if match is None:
+        if _NOT_PYTHON.match(text.strip()):
+            raise UsageError(
+                f"{text.strip()!r} is not a Python file",
+                cure="write FILE.py:function; a notebook can be saved as a .py file",
+            )
         if input_file is not None:
             given = _inputs_of(load_module(input_file), None, variables=True) | given
         function = parse_expression(text, given)
@@ -104,7 +110,7 @@ def load_module(path: str) -> ModuleType:
             f"{path}:{error.lineno} is not valid Python: {error.msg}",
             where=(error.text or "").strip(),
         ) from error
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise _failed_import(path, error) from error
     finally:
         sys.path.remove(folder)
@@ -113,7 +119,7 @@ def load_module(path: str) -> ModuleType:
     return module
 
 
-def _failed_import(path: str, error: Exception) -> UsageError:
+def _failed_import(path: str, error: BaseException) -> UsageError:
     line = ""
     trace = error.__traceback__
     while trace is not None:
