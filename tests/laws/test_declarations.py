@@ -1,6 +1,7 @@
 """Laws of the declarations: linear slots, equations, what rules read, closure, reachability."""
 
 
+from chainrule.core.slots import Index
 from chainrule.testing import structure
 from chainrule.testing.check import smallest
 
@@ -43,3 +44,11 @@ def test_derivatives_of_higher_order_breed_no_new_ops(record):
     case = smallest(record)
     if case is not None:
         structure.closed(case)
+
+
+@every_op
+def test_every_op_says_its_rule_in_words(op):
+    flows = any(not isinstance(slot, Index) for slot in op.slots)
+    if flows and op.name != "component":  # taking one of several outputs: the engine's own
+        assert op.notation is not None
+        assert op.notation.rule
