@@ -346,3 +346,38 @@ def test_reductions_refuse_nothing_silently() -> None:
     for f in (np.sum, np.mean, np.max, np.prod, np.cumsum):
         with pytest.raises(ChainRuleError):
             cr.grad(lambda x, f=f: np.sum(f(x, axis=0, out=out[: f(X, axis=0).size])))(X)
+
+
+# --- points between traced ends -------------------------------------------------------------------
+
+
+def test_points_between_traced_ends() -> None:
+    ends = np.array([1.0, 3.0])
+    for f in (
+        lambda x: np.linspace(x[0], x[1], 5), lambda x: np.linspace(0, x, 3, axis=1),
+        lambda x: np.linspace(x[0], x[1], 4, endpoint=False, retstep=True)[0],
+        lambda x: np.logspace(x[0], x[1], 3, base=2), lambda x: np.geomspace(x, -x[::-1] * -2, 4),
+        lambda x: np.geomspace(-x, -2 * x, 3, axis=-1), lambda x: np.linspace(x[0], x[0], 3),
+    ):  # fmt: skip
+        pulled(f, ends)
+        cr.check_grads(f, (ends,))
+    with pytest.raises(ValueError, match="zero"):
+        cr.grad(lambda x: np.sum(np.geomspace(x, 0.0, 3)))(1.0)
+    with pytest.raises(ValueError, match="non-negative"):
+        cr.grad(lambda x: np.sum(np.linspace(x, 0.0, -3)))(1.0)
+    with pytest.raises(ChainRuleError, match="piecewise constant"):
+        cr.grad(lambda x: np.sum(np.linspace(x, 9.0, 3, dtype=int)))(1.0)
+    with pytest.raises(ChainRuleError, match="complex"):
+        cr.grad(lambda x: np.sum(np.real(np.geomspace(x, 1j, 3))))(1.0)
+
+
+def test_median_of_what_is_not_nan() -> None:
+    x = np.array([[1.0, NAN, 2.5, -1.0], [NAN, 3.0, 0.5, 2.0], [NAN, NAN, NAN, 4.0]])
+    for kwargs in ({}, {"axis": 1}, {"axis": 0, "keepdims": True}):
+        y, pull = cr.vjp(lambda x, kw=kwargs: np.nanmedian(x, **kw), x)
+        np.testing.assert_array_equal(y, np.nanmedian(x, **kwargs))
+        assert np.isfinite(pull(np.ones_like(y))[0]).all()
+    g = cr.vjp(lambda x: np.nanmedian(x, axis=1), x)[1](np.ones(3))[0]
+    assert g.tolist() == [[1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1]]
+    with pytest.warns(RuntimeWarning):
+        cr.vjp(np.nanmedian, np.full(2, NAN))

@@ -9,7 +9,7 @@ from ..core.op import sample
 from ..core.registry import composite
 from .arithmetic import sqrt_or_zero
 from .declare import as_array, deliver
-from .reduce import masked, over
+from .reduce import axes_of, kept, length, masked, over
 
 
 def _missing(a: Any) -> Any:
@@ -146,3 +146,28 @@ def nanmin(
 ) -> Any:  # fmt: skip
     """Return the least of the elements that are not NaN."""
     return deliver(_extreme(np.min, np.inf, a, axis, keepdims, initial, where), out)
+
+
+@composite(
+    np.nanmedian, *_SAMPLES, sample((5,)), sample((2, 4), axis=1), sample((3, 4), axis=0)
+)  # fmt: skip
+def nanmedian(
+    a: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False, keepdims: Any = False
+) -> Any:
+    """Return the middle of the sorted elements that are not NaN."""
+    a = as_array(a)
+    axes = axes_of(axis, a.ndim)
+    rest = tuple(k for k in range(a.ndim) if k not in axes)
+    rows = np.reshape(
+        np.transpose(a, rest + axes), (*(a.shape[k] for k in rest), length(a.shape, axes))
+    )
+    rows = np.sort(rows, axis=-1)  # NaN goes last
+    n = np.sum(np.logical_not(_missing(rows)), axis=-1, keepdims=True, dtype=np.intp)
+    if np.any(n == 0):
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
+    upper = np.minimum(n // 2, rows.shape[-1] - 1)
+    pair = np.concatenate([np.maximum((n - 1) // 2, 0), upper], axis=-1)
+    middle = np.take_along_axis(rows, pair, axis=-1)
+    alone = np.equal(pair[..., 0], pair[..., 1])
+    result = np.where(alone, middle[..., 0], np.mean(middle, axis=-1))[()]
+    return deliver(np.reshape(result, kept(a.shape, axes)) if keepdims else result, out)
