@@ -118,7 +118,7 @@ def _value_and_grad(
     """The value and gradient of a function."""
     call = Call(f, args, kwargs, argnums)
     rec = Recording()
-    inputs = [rec.input(x) for x in call.leaves]
+    inputs = [rec.input(x, lent=True) for x in call.leaves]
     nodes = [t.node for t in inputs]
     out, aux = call.run(rec, inputs), None
     del inputs

@@ -21,7 +21,7 @@ class Recording(Trace):
     and recorded, for printing and for deriving programs from rules.
     """
 
-    __slots__ = ("nodes", "keep", "places", "snapshots", "started")
+    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent")
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
@@ -30,11 +30,17 @@ class Recording(Trace):
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
         self.started: dict[int, Node] = {}  # stores move a tracer on to later nodes
+        self.lent: set[int] = set()  # arrays whose memory the caller can still write into
 
-    def input(self, value: Any) -> Tracer:
-        """Start a traced input; its node stands outside the list of steps."""
+    def input(self, value: Any, lent: bool = False) -> Tracer:
+        """Start a traced input; its node stands outside the list of steps.
+
+        A `lent` value is still the caller's: what a rule will read of it is copied.
+        """
         if type(value) is Tracer:
             value = value.snapshot()
+        elif lent and type(value) is np.ndarray:
+            self.lent.add(_memory(value))
         held = value if self.keep else None
         node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
         tracer = Tracer(value, self, node)
@@ -64,10 +70,14 @@ class Recording(Trace):
             if kind is Tracer:
                 if a.owner is self:
                     mask |= bit
-                    inputs.append(a.node)
+                    node = a.node
+                    inputs.append(node)
                     a = a.value
-                    if type(a) is Tracer:
+                    kind = type(a)
+                    if kind is Tracer:
                         deeper = True
+                    elif kind is np.ndarray and (node.op is None or a.base is not None):
+                        arrays = True
                 else:
                     a = a.snapshot()
                     deeper = True
@@ -114,6 +124,8 @@ class Recording(Trace):
                     primals[k] = Aval(a.shape, a.dtype)
             elif not needed:
                 primals[k] = inputs[k]
+            elif self.lent and type(primals[k]) is np.ndarray and _memory(primals[k]) in self.lent:
+                primals[k] = self._snapshot(primals[k])
 
     def _snapshot(self, array: Any) -> Any:
         """Hold a constant array as it is now: the program may write into it later."""
@@ -183,6 +195,13 @@ def _copy(array: Any) -> Any:
         _spare.clear()
     _spare[key] = copy
     return copy
+
+
+def _memory(array: Any) -> int:
+    """Name the array that owns the memory of this one."""
+    while type(array.base) is np.ndarray:
+        array = array.base
+    return id(array)
 
 
 def _same(a: Any, b: Any) -> bool:
