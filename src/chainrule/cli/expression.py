@@ -9,10 +9,7 @@ object is ever made of the text.
 import ast
 import inspect
 import operator
-import re
-import warnings
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
@@ -20,11 +17,9 @@ import numpy as np
 
 from ..errors import ChainRuleError, ExpressionError
 from . import places
+from .reading import Source, syntax_tree, tidy
 from .vocabulary import CONSTANTS, FUNCTIONS, KEYWORDS, PREFIXES, function, suggestion
 
-MOST_CHARACTERS = 2000
-MOST_NODES = 600
-MOST_DEPTH = 100
 MOST_ELEMENTS = 4_000_000
 
 Environment = dict[str, Any]
@@ -42,9 +37,9 @@ def parse_expression(text: str, variables: Iterable[str] = ()) -> Callable[..., 
     ------
     ExpressionError, with a caret under the place and the nearest known name.
     """
-    source = _Source(_tidy(text))
+    source = Source(tidy(text))
     builder = _Builder(source, frozenset(variables), places.register(source.text))
-    root = builder.step(_syntax_tree(source))
+    root = builder.step(syntax_tree(source))
     names = tuple(builder.names)
     signature = inspect.Signature(
         [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in names]
@@ -63,9 +58,9 @@ def parse_expression(text: str, variables: Iterable[str] = ()) -> Callable[..., 
 
 def evaluate_constant(text: str) -> Any:
     """Return the value of an expression without variables: a float, or an array of them."""
-    source = _Source(_tidy(text))
+    source = Source(tidy(text))
     builder = _Builder(source, frozenset(), "<value>")
-    root = builder.step(_syntax_tree(source))
+    root = builder.step(syntax_tree(source))
     if builder.names:
         name = next(iter(builder.names))
         raise source.error(
@@ -78,115 +73,6 @@ def evaluate_constant(text: str) -> Any:
 
 def _as_numpy(value: Any) -> Any:
     return np.float64(value) if value.__class__ in (int, float) else value
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """The text of one expression, and how to point into it."""
-
-    text: str
-
-    def columns(self, node: ast.AST) -> tuple[int, int]:
-        """Return where a node stands, in characters."""
-        encoded = self.text.encode()
-        start, stop = getattr(node, "col_offset", 0), getattr(node, "end_col_offset", None)
-        return len(encoded[:start].decode()), len(encoded[:stop].decode())
-
-    def error(
-        self, what: str, node: ast.AST | tuple[int, int] | None, *, why: str = "", cure: str = ""
-    ) -> ExpressionError:
-        """Build the error, with carets under the place."""
-        if node is None:
-            return ExpressionError(what, where=_window(self.text, 0, 0)[0], why=why, cure=cure)
-        start, stop = node if isinstance(node, tuple) else self.columns(node)
-        shown, at = _window(self.text, start, stop)
-        width = max(1, min(stop - start, len(shown) - at))
-        where = f"{shown}\n{' ' * (9 + at)}{'^' * width}"
-        return ExpressionError(
-            what, where=where, why=why or f"at column {start + 1} of the expression", cure=cure
-        )
-
-
-def _window(text: str, start: int, stop: int, width: int = 76) -> tuple[str, int]:
-    """Return at most `width` characters of `text` around a place, and where the place is there."""
-    if len(text) <= width:
-        return text, start
-    left = max(0, min(start - width // 2, len(text) - width))
-    shown = text[left : left + width]
-    if left > 0:
-        shown = "…" + shown[1:]
-    if left + width < len(text):
-        shown = shown[:-1] + "…"
-    return shown, start - left
-
-
-_SIGNS = str.maketrans({"−": "-", "·": "*", "×": "*", "÷": "/", "\n": " ", "\t": " ", "\r": " "})
-
-
-def _tidy(text: str) -> str:
-    if not isinstance(text, str):
-        raise ExpressionError(f"an expression is text, not {type(text).__name__}")
-    if len(text) > MOST_CHARACTERS:
-        raise ExpressionError(
-            f"the expression has {len(text)} characters; at most {MOST_CHARACTERS} are read",
-            cure="put the computation in a file: chainrule explain FILE.py:function",
-        )
-    text = text.translate(_SIGNS).strip()
-    if not text:
-        raise ExpressionError(
-            "the expression is empty", cure="write one, such as 'sin((2*x+1)**2)', in quotes"
-        )
-    return text
-
-
-def _syntax_tree(source: _Source) -> ast.expr:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source.text, mode="eval").body
-    except SyntaxError as error:
-        raise _malformed(source, error) from None
-    except (ValueError, MemoryError, RecursionError):
-        raise source.error("the expression cannot be read", None) from None
-    count = sum(1 for _ in ast.walk(tree))
-    if count > MOST_NODES or _depth(tree) > MOST_DEPTH:
-        raise source.error(
-            f"the expression is too large ({count} parts, {_depth(tree)} deep)", None,
-            why=f"at most {MOST_NODES} parts and {MOST_DEPTH} levels are read",
-            cure="put the computation in a file: chainrule explain FILE.py:function",
-        )  # fmt: skip
-    return tree
-
-
-def _depth(tree: ast.AST) -> int:
-    deepest, todo = 0, [(tree, 1)]
-    while todo:
-        node, depth = todo.pop()
-        deepest = max(deepest, depth)
-        todo += [(child, depth + 1) for child in ast.iter_child_nodes(node)]
-    return deepest
-
-
-_PRODUCT = re.compile(r"(?<![\w.])(\d+(?:\.\d*)?)\s*([A-Za-z(πθ])|(\))\s*([\w(])")
-_BARE_CALL = re.compile(r"\b([a-z]\w*)\s+([\w.]+)")
-
-
-def _malformed(source: _Source, error: SyntaxError) -> ExpressionError:
-    text, column = source.text, max((error.offset or 1) - 1, 0)
-    cure = "write it as Python does: sin((2*x+1)**2)"
-    product, bare = _PRODUCT.search(text), _BARE_CALL.search(text)
-    if bare and bare[1] in FUNCTIONS:
-        column, cure = bare.start(), f"write {bare[1]}({bare[2]})"
-    elif product:
-        left, right = product[1] or product[3], product[2] or product[4]
-        column, cure = product.start(), f"write a product with its sign: {left}*{right}…"
-    elif re.search(r"(?<![<>=!])=(?!=)", text):
-        column, cure = text.index("="), "write only the right-hand side, without “name =”"
-    message = str(error.msg).split("(")[0].split(". Perhaps")[0].strip() or "invalid syntax"
-    if "never closed" in str(error.msg) or "unmatched" in str(error.msg):
-        message = str(error.msg)
-    column = min(column, len(text) - 1)
-    return source.error(f"the expression is malformed: {message}", (column, column + 1), cure=cure)
 
 
 _BINARY: dict[type, Callable[[Any, Any], Any]] = {
@@ -231,7 +117,7 @@ def _choose(what: Callable[..., Any], operands: list[Any]) -> Callable[..., Any]
 class _Builder:
     """Makes one callable step of every node of the tree, and collects the variables."""
 
-    def __init__(self, source: _Source, variables: frozenset[str], file: str) -> None:
+    def __init__(self, source: Source, variables: frozenset[str], file: str) -> None:
         self.source, self.variables, self.file = source, variables, file
         self.names: dict[str, None] = {}
 

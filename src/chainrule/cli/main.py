@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -78,22 +78,8 @@ def build_parser() -> argparse.ArgumentParser:
     _common(parser)
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
 
-    def command(name: str, words: str, target: bool = True) -> argparse.ArgumentParser:
-        sub = subparsers.add_parser(
-            name, help=words, description=words + ".", allow_abbrev=False,
-            epilog=(_TARGET + "\n" if target else "") + _example(name),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )  # fmt: skip
-        if target:
-            sub.add_argument("target", metavar="EXPR|FILE.py:function")
-            sub.add_argument("--at", action="append", default=[], metavar="NAME=VALUE[,…]")
-            sub.add_argument("--input", metavar="FILE.py", help="a module that holds the inputs")
-            sub.add_argument(
-                "--wrt", metavar="NAME[,…]", default="",
-                help="differentiate these inputs only (default: every floating-point input)",
-            )  # fmt: skip
-        _common(sub, default=argparse.SUPPRESS)
-        return sub
+    def command(name: str, words: str) -> argparse.ArgumentParser:
+        return _command(subparsers, name, words)
 
     _explain_options(command("explain", "Print the derivation of a derivative, step by step"))
     draw = command("draw", "Draw the graph: values forward, gradients backward")
@@ -101,11 +87,31 @@ def build_parser() -> argparse.ArgumentParser:
     check = command("check", "Compare the derivatives of a function with numerical ones")
     check.add_argument("--json", action="store_true", help="print the figures as JSON")
     check.add_argument("--seed", type=int, default=0, help="of the random directions")
-    demo = command("demo", "Run the worked examples and train a network on real digits", False)
+    demo = command("demo", "Run the worked examples and train a network on real digits")
     demo.add_argument("--out", metavar="DIR", default="chainrule-report", help="report folder")
     demo.add_argument("--json", action="store_true", help="print the figures as JSON")
     demo.add_argument("--examples-only", action="store_true", help="leave out the training")
     return parser
+
+
+def _command(subparsers: Any, name: str, words: str) -> argparse.ArgumentParser:
+    """Add one command; all but the demo have a target and its inputs."""
+    target = name != "demo"
+    sub: argparse.ArgumentParser = subparsers.add_parser(
+        name, help=words, description=words + ".", allow_abbrev=False,
+        epilog=(_TARGET + "\n" if target else "") + _example(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    if target:
+        sub.add_argument("target", metavar="EXPR|FILE.py:function")
+        sub.add_argument("--at", action="append", default=[], metavar="NAME=VALUE[,…]")
+        sub.add_argument("--input", metavar="FILE.py", help="a module that holds the inputs")
+        sub.add_argument(
+            "--wrt", metavar="NAME[,…]", default="",
+            help="differentiate these inputs only (default: every floating-point input)",
+        )  # fmt: skip
+    _common(sub, default=argparse.SUPPRESS)
+    return sub
 
 
 def _explain_options(sub: argparse.ArgumentParser) -> None:
