@@ -41,9 +41,14 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], Any]:
         if _is_static(part):
             static.append(part)
         else:
-            arrays.append(np.asarray(part) if isinstance(part, list | bool) else part)
+            arrays.append(_as_index(part) if isinstance(part, list | bool) else part)
             static.append(HOLE)
     return tuple(arrays), tuple(static)
+
+
+def _as_index(part: Any) -> Any:
+    array = as_array(part)
+    return array if array.size else array.astype(np.intp)
 
 
 def fill_index(arrays: tuple[Any, ...], static: Any) -> Any:
@@ -312,7 +317,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         indices = np.minimum(np.maximum(indices, 0), a.shape[axis] - 1)
     elif mode != "raise":
         raise ValueError("clipmode must be one of 'clip', 'raise', or 'wrap'")
-    if isinstance(indices, np.generic):
+    if issubclass(type(indices), np.generic):
         indices = np.asarray(indices)  # as an array it makes a copy, as a number a view
     return a[(slice(None),) * (axis % a.ndim) + (indices,)]
 

@@ -307,14 +307,13 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
 )
 def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
     """Add up the weights that belong to each number."""
-    x = np.asarray(x)
     if weights is None:
         raise UnsupportedFunctionError(
             "np.bincount received a traced value to count",
             why="counts of whole numbers do not depend on the input smoothly",
             cure="pass chainrule.stop_gradient(x)",
         )
-    weights = as_array(weights).astype(np.float64)
+    x, weights = np.asarray(x), as_array(weights).astype(np.float64)
     if x.ndim != 1 or x.shape != weights.shape:
         raise ValueError("The weights and list don't have the same length.")
     if x.size and x.min() < 0:

@@ -155,6 +155,7 @@ def median(
     return np.reshape(result, kept) if keepdims else result
 
 
+_WEAK_QUANTILES = np.lib.NumpyVersion(np.__version__) >= "2.4.0"
 _ALPHA_BETA = {
     "interpolated_inverted_cdf": (0.0, 1.0), "hazen": (0.5, 0.5), "weibull": (0.0, 0.0),
     "median_unbiased": (1 / 3, 1 / 3), "normal_unbiased": (3 / 8, 3 / 8),
@@ -205,10 +206,19 @@ def quantile(
     The derivative in `q` is the slope between the two. Weights are refused.
     """
     a = as_array(a)
-    q = np.asarray(q, a.dtype) if isinstance(q, int | float) else as_array(q)
-    if not np.all((q >= 0) & (q <= 1)):
+    place, weak = _weak(q, a)
+    if not np.all((place >= 0) & (place <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
-    return _quantile(a, q, axis, method, keepdims, weights)
+    return _quantile(a, place, axis, method, keepdims, weights, weak)
+
+
+def _weak(q: Any, a: Any) -> tuple[Any, bool]:
+    """Return `q` as an array, and whether it is a Python number, which leaves the dtype to `a`."""
+    if type(q) not in (int, float):
+        return as_array(q), False
+    if _WEAK_QUANTILES:
+        return np.asarray(q, np.float64), True
+    return np.asarray(q, a.dtype if a.dtype.kind == "f" else np.float64), False
 
 
 @composite(
@@ -221,13 +231,16 @@ def percentile(
 ) -> Any:  # fmt: skip
     """As `quantile`, at q/100."""
     a = as_array(a)
-    q = np.true_divide(q, a.dtype.type(100) if a.dtype.kind == "f" else 100)
-    if not np.all((q >= 0) & (q <= 1)):
+    part, weak = _weak(q, a)
+    part = np.true_divide(part, part.dtype.type(100) if part.dtype.kind == "f" else 100)
+    if not np.all((part >= 0) & (part <= 1)):
         raise ValueError("Percentiles must be in the range [0, 100]")
-    return _quantile(a, q, axis, method, keepdims, weights)
+    return _quantile(a, part, axis, method, keepdims, weights, weak)
 
 
-def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any) -> Any:
+def _quantile(
+    a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any, weak: bool
+) -> Any:
     if weights is not None:
         raise UnsupportedFunctionError(
             "np.quantile with weights received a traced value",
@@ -244,7 +257,8 @@ def _quantile(a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: A
     low = np.floor(place)
     below, above = (_at(ranked, k.astype(np.intp)) for k in (low, np.minimum(low + 1, n - 1)))
     exact = method in ("lower", "higher", "nearest")
-    result = below if exact else _between(below, above, place - low)
+    gamma = float(np.reshape(place - low, ())) if weak else place - low
+    result = below if exact else _between(below, above, gamma)
     result = _with_nan(result, ranked)
     return np.reshape(result, (*q.shape, *kept)) if keepdims else result
 
