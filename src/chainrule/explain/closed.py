@@ -21,7 +21,9 @@ OPS, COUNT, BUDGET, POINTS, TREE = 40, 200, 2.0, 5, 2000
 def closed_form(builder: Any) -> dict[str, Any]:
     """Return {"closed": …} or {"closed": None, "omitted": {reason, counts}}."""
     run = builder.run
-    if not builder.scalar or run.output is None:
+    if run.output is None or not builder.sweep.order:
+        return {"closed": None, "omitted": {"reason": "the output does not depend on the inputs"}}
+    if not builder.scalar:
         return {"closed": None, "omitted": {"reason": "the graph holds arrays: the steps above "
                                             "are its closed form"}}  # fmt: skip
     forward = len([n for n in run.nodes if n.dtype is not None])

@@ -9,7 +9,7 @@ from ..core.graph import Node
 from ..errors import UsageError
 from . import checks, costs
 from .closed import closed_form
-from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .matrix import matrix_form
 from .numbers import value_to_json
 from .paths import paths
@@ -60,7 +60,7 @@ class Builder:
             doc["cost"] = costs.cost(self)
         doc["notes"] = self.notes + _kinks(run)
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
-        return doc
+        return strict(doc)  # type: ignore[no-any-return]
 
     # --- helpers ------------------------------------------------------------------------------
     def line(self, lhs: Expr, sides: list[Expr], value: Any) -> dict[str, Any]:
@@ -200,6 +200,8 @@ class Builder:
         """Return the local derivative in words; a product with a constant has only one side."""
         op = term.reader.op
         assert op is not None
+        if term.rule.shape != term.whole.shape:
+            return "it was repeated to fit: its gradient is the sum over the copies"
         if op.name in ("multiply", "divide") and self.run.live[term.reader] in (1, 2):
             if op.name == "multiply" or term.argument == 0:
                 return "constant factor: d(c·u) = c du"
@@ -349,8 +351,13 @@ def evaluate(e: Expr, symbols: dict[str, Symbol]) -> Any:
         return args[0][:, None] * args[1]
     if e.op in ("zeros", "ones"):
         return np.full(e.params["shape"], float(e.op == "ones"))
+    value = op_named(e.op).value
     with np.errstate(all="ignore"):
-        return op_named(e.op).value(*args, **e.params)
+        try:
+            return value(*args, **e.params)
+        except AttributeError:  # some read .dtype, which a literal has not
+            return value(*(np.float64(a) if type(a) in (float, int) else a for a in args),
+                         **e.params)  # fmt: skip
 
 
 def _replace(tree: Expr, old: Expr, new: Expr) -> Expr:
@@ -397,8 +404,15 @@ def _kinks(run: Run) -> list[str]:
     """Say where a step stands exactly on a kink of its function."""
     found = []
     for node in run.nodes:
-        if node.op is None or not node.op.kinks or node not in run.live:
+        if node.op is None or node not in run.live:
             continue
+        if node.op.name in ("maximum", "minimum", "fmax", "fmin"):
+            ties = int(np.sum(np.equal(*node.primals)))
+            if ties:
+                found.append(
+                    f"{run.symbol_of[node].text}, made by {node.op.name}, has a tie in {ties} of "
+                    f"{np.size(node.output)} entries: both arguments get half of the gradient"
+                )
         x = np.asarray(node.primals[0])
         for kink in node.op.kinks:
             count = int(np.sum(x == kink))

@@ -105,6 +105,10 @@ def _multiply(e: App) -> Expr:
         return b
     if is_one(b) and a.shape == e.shape:
         return a
+    for spread, other in ((a, b), (b, a)):  # (s·𝟏) ⊙ b = s·b
+        if _is(spread, "multiply") and _is(spread.args[1], "ones") and other.shape == e.shape:
+            if not spread.args[0].shape:
+                return _multiply(App("multiply", (spread.args[0], other), {}, e.shape))
     if _is(b, "negative"):
         return App("negative", (_multiply(App("multiply", (a, b.args[0]), {}, e.shape)),), {},
                    e.shape)  # fmt: skip
@@ -140,6 +144,17 @@ def _power_of(e: App) -> Expr:
     if n == 1:
         return e.args[0]
     return App("square", e.args, {}, e.shape) if n == 2 else e
+
+
+def _broadcast(e: App) -> Expr:
+    """Write a repeated scalar as s·𝟏."""
+    a = e.args[0]
+    if _is(a, "reshape") and not a.args[0].shape:
+        a = a.args[0]
+    if not a.shape and e.shape:
+        ones = App("ones", (), {"shape": e.shape}, e.shape)
+        return ones if is_one(a) else App("multiply", (a, ones), {}, e.shape)
+    return _same_shape(e)
 
 
 def _same_shape(e: App) -> Expr:
@@ -188,7 +203,7 @@ _QUIET: dict[str, Any] = {
 
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
-    "positive": _first, "broadcast_to": _same_shape, "reshape": _same_shape, "sum": _sum,
+    "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem,
 }  # fmt: skip
 
@@ -263,6 +278,15 @@ def from_json(data: Any) -> Expr:
         {k: param_from_json(v) for k, v in data.get("params", {}).items()},
         tuple(data["shape"]),
     )
+
+
+def strict(v: Any) -> Any:
+    """Make a document strict JSON: infinities and NaN become words."""
+    if isinstance(v, dict):
+        return {k: strict(x) for k, x in v.items()}
+    if isinstance(v, list | tuple):
+        return [strict(x) for x in v]
+    return str(v) if isinstance(v, float) and not np.isfinite(v) else v
 
 
 def number_to_json(v: Any) -> Any:

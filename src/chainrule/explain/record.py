@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import tree
 from ..core.graph import Node
-from ..core.op import Op
 from ..errors import OutputTypeError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..tracing.recording import Recording
@@ -28,21 +27,14 @@ class KeptRecording(Recording):
         super().__init__(keep=True)
         self.copies: dict[int, tuple[Any, Any]] = {}
 
-    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
-        """Record the step, and hold copies of the plain arrays that it read."""
-        result = super().process(op, args, params)
-        node = self.nodes[-1 - op.outputs]
-        for k, p in enumerate(node.primals):
-            if type(p) is np.ndarray and node.inputs[k] is None:
-                node.primals[k] = self.copy_of(p)
-        return result
-
-    def copy_of(self, array: Any) -> Any:
+    def _snapshot(self, array: Any) -> Any:
         """Return one copy for all uses of an array between which it did not change."""
+        if type(array) is not np.ndarray:
+            return super()._snapshot(array)
         known = self.copies.get(id(array))
         if known is not None and known[0] is array and _same_bits(known[1], array):
             return known[1]
-        copy = self._snapshot(array)
+        copy = super()._snapshot(array)
         self.copies[id(array)] = (array, copy)
         return copy
 

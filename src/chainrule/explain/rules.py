@@ -46,12 +46,21 @@ class Sweep:
     additions: list[Any] = field(default_factory=list)
 
 
+class RuleRun(Recording):
+    """Records one rule; its constants are values of the run, which nobody writes into."""
+
+    __slots__ = ()
+
+    def _snapshot(self, array: Any) -> Any:
+        return array
+
+
 class Bench:
     """Where one rule runs: a fresh recording whose inputs stand for named values."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self.rec = Recording(keep=True, places=False)
+        self.rec = RuleRun(keep=True, places=False)
         self.reader = Reader(run.constant)
 
     def stand_in(self, value: Any, expr: Expr) -> Any:

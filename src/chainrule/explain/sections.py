@@ -116,7 +116,8 @@ def names(doc: dict[str, Any]) -> Block:
     for s in doc["symbols"].values():
         if s["kind"] in kinds:
             kind = {"input": "differentiated", "step": "computed"}.get(s["kind"], s["kind"])
-            raw = "" if s["name"] == s["text"] else f"in the code: {s['name']}"
+            told = s["name"] == s["text"] or s["kind"] in ("step", "constant")
+            raw = "" if told else f"in the code: {s['name']}"
             rows.append([[_value_line(doc, s["id"])], [shape(s["shape"], s["dtype"])], [kind],
                          [raw]])  # fmt: skip
     return Block(2, "Names and shapes", [], rows)
@@ -187,6 +188,9 @@ def backward(doc: dict[str, Any]) -> Block | None:
         elif r["uses"] > 1:
             words = f"— sum over {r['uses']} edges: {r['arrived']} of {r['uses']} arrived, final"
         rows.append([[Line(r["line"])], [words]])
+    shown = {r["symbol"] for r in doc["backward"]}
+    rows += [[[Line(g["line"])], ["— nothing flows to it"]] for g in doc["gradients"]
+             if g["symbol"] not in shown]  # fmt: skip
     intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]),
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
     return Block(5, "Backward: the gradients", intro, _few(rows, doc))
