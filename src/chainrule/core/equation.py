@@ -43,16 +43,23 @@ def transpose_of(equation: Callable[..., str], k: int, ct: Any, node: Any) -> An
     except AttributeError:
         shapes = tuple([np.shape(p) for p in primals])
     key = (equation, k, shapes, *params.items()) if params else (equation, k, shapes)
-    found = _plans.get(key)
+    try:
+        found = _plans.get(key)
+    except TypeError:  # unhashable params
+        found = _transposed(equation(*shapes, **params), k, ct.shape, shapes)
     if found is None:
         if len(_plans) > 4096:
             _plans.clear()
-        text = swap(equation(*shapes, **params), k)
-        rest = [s for j, s in enumerate(shapes) if j != k]
-        found = _plans[key] = plan(text, (ct.shape, *rest), shapes[k])
+        text = equation(*shapes, **params)
+        found = _plans[key] = _transposed(text, k, ct.shape, shapes)
     if len(primals) == 2:
         return found(ct, primals[1 - k])
     return found(ct, *[p for j, p in enumerate(primals) if j != k])
+
+
+def _transposed(text: str, k: int, shape: Shape, shapes: tuple[Shape, ...]) -> Plan:
+    rest = [s for j, s in enumerate(shapes) if j != k]
+    return plan(swap(text, k), (shape, *rest), shapes[k])
 
 
 def contract(equation: str, *operands: Any, shape: Shape) -> Any:

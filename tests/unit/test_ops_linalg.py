@@ -1,0 +1,305 @@
+"""Linear algebra: one triangle is read, repeated and zero values, gauges of complex vectors."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import UnsupportedFunctionError
+
+L = np.linalg
+RNG = np.random.default_rng(11)
+A = RNG.standard_normal((3, 3)) * 0.4 + 2 * np.eye(3)
+SPD = A @ A.T
+TALL = RNG.standard_normal((4, 2))
+HERMITIAN = SPD + 1j * (A - A.T)
+
+
+def agrees(f, *xs, order=2):
+    """Check the traced value against NumPy's, bit for bit, and the derivatives by differences."""
+    plain = f(*xs)
+    traced, _ = cr.vjp(f, *xs)
+    assert plain.dtype == traced.dtype
+    assert np.asarray(plain).tobytes() == np.asarray(traced).tobytes()
+    cr.check_grads(lambda *a: np.real(np.sin(f(*a))), xs, order=order)
+
+
+# --- one triangle -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lower", [True, False])
+def test_the_triangle_that_is_not_read_has_derivative_zero(lower):
+    side = {"upper": not lower}
+    uplo = "L" if lower else "U"
+    unread = np.triu(np.ones((3, 3)), 1) if lower else np.tril(np.ones((3, 3)), -1)
+    for f in (
+        lambda a: L.cholesky(a, **side),
+        lambda a: L.eigvalsh(a, uplo),
+        lambda a: L.eigh(a, uplo).eigenvalues,
+        lambda a: L.eigh(a, uplo).eigenvectors,
+    ):
+        agrees(f, SPD)
+        gradient = cr.grad(lambda a, f=f: np.sum(np.sin(f(a))))(SPD)
+        assert not np.any(gradient * unread)
+        assert np.any(gradient)
+
+
+def test_of_a_matrix_built_symmetric_both_triangles_flow():
+    def f(m):
+        a = m @ m.T + np.eye(3)
+        w, v = L.eigh(a)
+        return np.sum(L.cholesky(a) ** 3) + np.sum(w**2 * v[0] ** 2)
+
+    cr.check_grads(f, (A,), order=3)
+
+
+# --- repeated and zero values -------------------------------------------------------------------
+
+
+def test_repeated_eigenvalues_have_finite_derivatives():
+    for a in (np.eye(3), np.diag([2.0, 2.0, 1.0]), np.zeros((2, 2))):
+        n = a.shape[0]
+        for f in (
+            lambda a: np.sum(L.eigvalsh(a)),
+            lambda a: np.sum(L.eigh(a)[0]),
+            lambda a: np.sum(np.exp(L.eigh(a).eigenvalues)),
+        ):
+            gradient = cr.grad(f)(a)
+            assert np.all(np.isfinite(gradient))
+            tangent = cr.jvp(f, (a,), (np.ones((n, n)),))[1]
+            np.testing.assert_allclose(tangent, np.sum(gradient))
+    np.testing.assert_allclose(cr.grad(lambda a: np.sum(L.eigvalsh(a)))(np.eye(3)), np.eye(3))
+
+
+def test_eigenvectors_of_repeated_eigenvalues_have_no_derivative_and_say_so():
+    """A finite number here would be wrong: √A at A = I has the derivative dA/2."""
+
+    def root(a):
+        w, v = L.eigh(a)
+        return (v * np.sqrt(w)) @ v.T
+
+    assert np.any(np.isnan(cr.grad(lambda a: root(a)[1, 0])(np.eye(3))))
+
+
+def test_singular_values_at_repeats_and_at_zero():
+    np.testing.assert_allclose(cr.grad(lambda a: np.sum(L.svdvals(a)))(np.eye(2)), np.eye(2))
+    gradient = cr.grad(lambda a: L.svd(a, compute_uv=False)[0])(np.ones((3, 2)))
+    np.testing.assert_allclose(gradient, np.ones((3, 2)) / np.sqrt(6))
+    gradient = cr.grad(lambda a: np.sum(L.svd(a, full_matrices=False)[1] ** 2))(np.ones((3, 2)))
+    np.testing.assert_allclose(gradient, 2 * np.ones((3, 2)), atol=1e-12)
+    assert not np.all(np.isfinite(cr.grad(lambda a: L.svd(a)[0][0, 1])(np.eye(2))))
+
+
+def test_the_gradient_of_det_at_singular_matrices_is_the_cofactor_matrix():
+    for a in (np.ones((2, 2)), np.diag([1.0, 2.0, 0.0]), np.zeros((3, 3)), np.zeros((1, 1))):
+        cr.check_grads(L.det, (a,), order=1)
+    np.testing.assert_allclose(cr.grad(L.det)(np.ones((2, 2))), [[1, -1], [-1, 1]], atol=1e-14)
+    np.testing.assert_allclose(cr.grad(L.det)(np.diag([1.0, 2.0, 0.0])), np.diag([0, 0, 2.0]))
+    hessian = cr.hessian(L.det)(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    assert hessian[0, 0, 1, 1] == pytest.approx(1.0)
+    assert hessian[0, 1, 1, 0] == pytest.approx(-1.0)
+    with pytest.raises(L.LinAlgError):
+        cr.hessian(L.det)(np.ones((2, 2)))
+
+
+def test_ill_conditioned_determinants_keep_their_gradient():
+    a = np.array([[1.0, 1.0], [1.0, 1.0 + 1e-9]])
+    np.testing.assert_allclose(cr.grad(L.det)(a), [[a[1, 1], -1], [-1, 1]], rtol=1e-7)
+    a = np.diag([1e-5, 1.0, 1e5])
+    np.testing.assert_allclose(np.diag(cr.grad(L.det)(a)), [1e5, 1.0, 1e-5], rtol=1e-12)
+
+
+def test_the_sign_of_a_determinant_is_constant():
+    np.testing.assert_array_equal(cr.grad(lambda a: L.slogdet(a)[0])(A), np.zeros((3, 3)))
+    agrees(lambda a: L.slogdet(a).logabsdet * L.slogdet(a).sign, A - 3 * np.eye(3))
+    agrees(lambda a: L.slogdet(a)[1] * L.det(a), np.stack([A, A.T @ A]))
+
+
+def test_singular_systems_are_refused():
+    for f in (
+        lambda a: L.solve(a, a[0]),
+        L.inv,
+        lambda a: L.matrix_power(a, -2),
+        lambda a: L.cholesky(a - 5 * np.eye(2)),
+    ):
+        with pytest.raises(L.LinAlgError):
+            cr.vjp(f, np.ones((2, 2)))
+
+
+# --- shapes -------------------------------------------------------------------------------------
+
+
+def test_systems_of_every_shape():
+    stack = np.stack([A, A.T])
+    for a, b in (
+        (A, A[0]), (A, A[:, :2]), (stack, A[0]), (stack, A), (A, stack), (stack[:, None], stack),
+        (A[:0, :0], A[:0]), (A[:1, :1], A[:1, 0]),
+    ):  # fmt: skip
+        agrees(L.solve, a, b)
+        agrees(lambda a, b=b: L.solve(a, b), a, order=1)
+        agrees(lambda b, a=a: L.solve(a, b), b, order=1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 4, 5, 8, 13, -1, -2, -5])
+def test_matrix_powers(n):
+    agrees(lambda a: L.matrix_power(a, n), A / 2)
+    if n == 0:
+        assert not np.any(cr.grad(lambda a: np.sum(L.matrix_power(a, 0)))(A))
+
+
+def test_decompositions_of_stacks_and_of_one_by_one():
+    stack = np.stack([A, A.T @ A])
+    one = np.array([[[2.0]], [[-3.0]]])
+    agrees(lambda a: L.cholesky(a @ np.swapaxes(a, -1, -2)), stack)
+    agrees(lambda a: L.qr(a).Q, stack)
+    agrees(lambda a: L.qr(a).R, one)
+    agrees(lambda a: L.svd(a).Vh, stack)
+    agrees(lambda a: L.svd(a)[1], one)
+    agrees(lambda a: L.eigh(a @ np.swapaxes(a, -1, -2))[1], stack)
+    agrees(L.pinv, stack)
+    agrees(L.eigvalsh, one)
+
+
+@pytest.mark.parametrize("a", [TALL, TALL.T, A, A[:, :1], A[:1]], ids=lambda a: str(a.shape))
+def test_rectangular_matrices(a):
+    for i in range(2):
+        agrees(lambda a, i=i: L.qr(a)[i], a)
+    for i in range(3):
+        agrees(lambda a, i=i: L.svd(a, full_matrices=False)[i], a)
+    agrees(lambda a: L.qr(a, "r"), a)
+    agrees(L.svdvals, a)
+    agrees(L.pinv, a)
+    agrees(lambda a: (lambda u, s, v: (u * s**2) @ v)(*L.svd(a, full_matrices=False)), a)
+
+
+def test_what_is_not_a_function_of_the_matrix_is_refused():
+    for f in (
+        lambda a: L.qr(a, "complete"),
+        lambda a: L.qr(a, "raw"),
+        L.svd,
+        lambda a: L.svd(a, hermitian=True),
+        lambda a: L.pinv(a, hermitian=True),
+    ):
+        with pytest.raises(UnsupportedFunctionError):
+            cr.vjp(f, TALL)
+    with pytest.raises(ValueError, match="mode"):
+        cr.vjp(lambda a: L.qr(a, "nosuch"), TALL)
+    with pytest.raises(ValueError, match="UPLO"):
+        cr.vjp(lambda a: L.eigh(a, "X"), SPD)
+
+
+# --- complex ------------------------------------------------------------------------------------
+
+
+def along(f, z, seed=0):
+    """Compare the tangent along a random complex direction with extrapolated differences."""
+    from chainrule.testing.numeric import directional
+
+    rng = np.random.default_rng(seed)
+    v = rng.standard_normal(z.shape) + 1j * rng.standard_normal(z.shape)
+    tangent = cr.jvp(f, (z,), (v,))[1]
+    want, error = directional(lambda z: (f(z),), (z,), (v,))
+    assert np.all(abs(np.ravel(tangent) - want) <= 20 * error + 1e-8)
+    y, pull = cr.vjp(f, z)
+    ct = rng.standard_normal(y.shape) + (1j if y.dtype.kind == "c" else 0) * rng.standard_normal(
+        y.shape
+    )
+    left = np.sum(np.real(ct * tangent))
+    np.testing.assert_allclose(left, np.sum(np.real(pull(ct)[0] * v)), rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        L.inv, L.det, lambda a: L.solve(a, a[0]), lambda a: L.slogdet(a)[0],
+        lambda a: L.slogdet(a)[1], L.pinv, L.eigvals, lambda a: L.eig(a)[1], L.svdvals,
+        *(lambda a, i=i: L.svd(a)[i] for i in range(3)),
+        *(lambda a, i=i: L.svd(a[:, :2], full_matrices=False)[i] for i in range(3)),
+        *(lambda a, i=i: L.svd(a[:2], full_matrices=False)[i] for i in range(3)),
+        *(lambda a, i=i: L.qr(a)[i] for i in range(2)),
+        *(lambda a, i=i: L.qr(a[:, :2])[i] for i in range(2)),
+    ],
+)  # fmt: skip
+def test_complex_matrices(f):
+    along(f, A + 1j * RNG.standard_normal((3, 3)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        L.cholesky, lambda a: L.cholesky(a, upper=True), L.eigvalsh,
+        lambda a: L.eigvalsh(a, "U"), lambda a: L.eigh(a)[1], lambda a: L.eigh(a, "U")[1],
+    ],
+)  # fmt: skip
+def test_hermitian_matrices(f):
+    along(f, HERMITIAN + 3 * np.eye(3))
+
+
+def test_a_function_of_a_hermitian_matrix_that_no_phase_changes():
+    def f(a):
+        w, v = L.eigh((a + np.conj(a.T)) / 2)
+        return (v * np.exp(-w)) @ np.conj(v.T)
+
+    along(f, HERMITIAN)
+
+
+# --- general eigenvalues, least squares and the rest ----------------------------------------------
+
+
+@pytest.mark.parametrize("a", [A, np.array([[1.0, 2.0], [-3.0, 0.5]]), np.stack([A, A.T - 1.0])])
+def test_general_eigenvalues(a):
+    """Real matrices with real and with complex pairs of eigenvalues."""
+    for f in (L.eigvals, lambda a: L.eig(a)[0], lambda a: L.eig(a)[1]):
+        plain = f(a)
+        assert cr.vjp(f, a)[0].tobytes() == plain.tobytes()
+        cr.check_grads(lambda a, f=f: np.abs(np.sin(f(a))), (a,), order=1)
+        cr.check_grads(lambda a, f=f: np.sum(np.real(f(a) ** 2)), (a,), order=1)
+
+
+@pytest.mark.parametrize("shape", [(5, 2), (2, 2), (2, 4)], ids=str)
+@pytest.mark.parametrize("columns", [(), (3,)], ids=str)
+def test_least_squares(shape, columns):
+    a, b = RNG.standard_normal(shape), RNG.standard_normal((shape[0], *columns))
+    for i in (0, 1, 3):
+        if np.size(L.lstsq(a, b)[i]):
+            agrees(lambda a, b, i=i: L.lstsq(a, b)[i], a, b)
+    rank = []
+    cr.vjp(lambda a: rank.append(L.lstsq(a, b)[2]) or a, a)
+    assert rank[0] == min(shape)
+
+
+def test_the_rest():
+    agrees(lambda a: L.tensorsolve(a.reshape(3, 1, 3), a[:, :1]), A)
+    agrees(lambda a: L.tensorinv(a.reshape(3, 1, 3), 2).reshape(3, 3), A)
+    agrees(lambda a: L.tensorsolve(a.reshape(3, 3, 1), a[0], axes=(0,)), A)
+    for p in (None, 2, -2, 1, -1, np.inf, "fro", "nuc"):
+        agrees(lambda a, p=p: L.cond(a, p), A)
+    assert cr.vjp(lambda a: a * L.matrix_rank(a), A)[0][0, 0] == 3 * A[0, 0]
+    cr.check_grads(lambda a: L.pinv(a, rcond=0.1), (A,))
+    cr.check_grads(lambda a: L.pinv(a, rtol=np.array(0.1)), (A,))
+
+
+def test_pinv_where_the_rank_is_not_full():
+    """Along directions that keep the rank, the derivative is that of differences."""
+    u, v = RNG.standard_normal((4, 2)), RNG.standard_normal((2, 3))
+    cr.check_grads(lambda u, v: L.pinv(u @ v, rcond=1e-8), (u, v), order=1)
+
+
+def test_float32_stays_float32():
+    a = A.astype(np.float32)
+    for f in (
+        L.inv, L.det, lambda a: L.solve(a, a[0]), lambda a: L.cholesky(a @ a.T), L.pinv,
+        lambda a: L.qr(a)[1], lambda a: L.svd(a)[0], lambda a: L.eigh(a)[1], L.eigvalsh,
+        lambda a: L.slogdet(a)[1], L.svdvals, lambda a: L.lstsq(a, a[0])[0],
+    ):  # fmt: skip
+        y, pull = cr.vjp(f, a)
+        assert y.dtype == np.float32
+        assert pull(np.ones_like(y))[0].dtype == np.float32
+        assert cr.jvp(f, (a,), (np.ones_like(a),))[1].dtype == np.float32
+
+
+def test_the_log_density_of_a_normal_distribution_to_third_order():
+    def f(m, x):
+        sigma = m @ m.T + np.eye(3)
+        return -0.5 * (L.slogdet(sigma)[1] + x @ L.solve(sigma, x))
+
+    cr.check_grads(f, (A, A[0]), order=3)
