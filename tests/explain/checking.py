@@ -1,0 +1,79 @@
+"""Reads a whole derivation back, in every format, and counts the equations that it checked."""
+
+import json
+
+import numpy as np
+
+from chainrule.explain.document import evaluate
+from chainrule.explain.expr import from_json
+
+from . import reader
+
+
+def names_of(derivation, latex=False):
+    symbols = derivation.document["symbols"].values()
+    return {s["latex" if latex else "text"]: derivation.values[s["id"]] for s in symbols}
+
+
+def lines_in(data):
+    """Find every line of equalities in a document."""
+    if isinstance(data, dict):
+        if "lhs" in data and "sides" in data:
+            yield data
+        for v in data.values():
+            yield from lines_in(v)
+    elif isinstance(data, list):
+        for v in data:
+            yield from lines_in(v)
+
+
+def check_text(derivation):
+    names, count = names_of(derivation), 0
+    for line in reader.lines_of_text(derivation.text()):
+        assert reader.check_line(line, names) > 0
+        count += 1
+    return count
+
+
+def check_latex(derivation):
+    names, counts = names_of(derivation, latex=True), []
+    for lines in (
+        reader.lines_of_markdown(derivation.markdown()), reader.lines_of_latex(derivation.latex()),
+    ):  # fmt: skip
+        counts.append(len(lines))
+        for line in lines:
+            text, found = reader.from_latex(line, names)
+            assert reader.check_line(text, found) > 0, line
+    return counts
+
+
+class Value:
+    def __init__(self, value):
+        self.value = value
+
+
+def check_json(derivation, tight=1e-9):
+    """Evaluate every tree of the JSON with full precision by the operations' own code."""
+    document = json.loads(derivation.json())
+    symbols = {k: Value(v) for k, v in derivation.values.items()}
+    count = 0
+    for line in lines_in({k: v for k, v in document.items() if k != "tangents"}):
+        truth = np.asarray(evaluate(from_json(line["lhs"]), symbols))
+        for side in line["sides"]:
+            with np.errstate(all="ignore"):
+                value = np.asarray(evaluate(from_json(side), symbols))
+            if value.size == truth.size:
+                value = value.reshape(truth.shape)
+            scale = np.max(np.abs(truth), initial=0, where=np.isfinite(truth))
+            np.testing.assert_allclose(value, truth, rtol=tight, atol=tight * scale)
+            count += 1
+    return count
+
+
+def check_all(derivation):
+    """Check all four formats; the text must hold every line with something to check."""
+    found = check_text(derivation)
+    markdown, latex = check_latex(derivation)
+    assert markdown == latex >= found
+    check_json(derivation)
+    return found
