@@ -55,17 +55,42 @@ if np.concat is not np.concatenate:
     alias(np.concat, np.concatenate)
 
 
-@composite(np.stack, sample([(2, 3), (2, 3)]), sample([(), ()]), sample([(2,), (2,)], axis=-1))
-def stack(
+def _unstack(ct: Any, *parts: Any, axis: int) -> tuple[Any, ...]:
+    before = (slice(None),) * axis
+    return tuple([ct[(*before, i)] for i in range(len(parts))])
+
+
+def _bind_stack(
     arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: Any = None
 ) -> Any:
-    """Join along a new axis."""
-    parts = [as_array(a) for a in arrays]
+    parts = tuple([as_array(a) for a in arrays])
     if not parts:
         raise ValueError("need at least one array to stack")
-    if len({p.shape for p in parts}) > 1:
-        raise ValueError("all input arrays must have the same shape")
-    return np.concatenate([np.expand_dims(p, axis) for p in parts], axis=axis, dtype=dtype)
+    if dtype is not None:
+        parts = tuple([p.astype(dtype) for p in parts])
+    ndim = parts[0].ndim + 1
+    if not -ndim <= axis < ndim:
+        raise np.exceptions.AxisError(axis, ndim)
+    return parts, {"axis": int(axis) % ndim}
+
+
+stack = declare(
+    Op(
+        "stack",
+        lambda *parts, axis: np.stack(parts, axis=axis),
+        (Linear(joint=_unstack),),
+        variadic=True,
+        additive=True,
+        bind=_bind_stack,
+        function=np.stack,
+        complex=True,
+        notation=Notation(rule="each part gets back its own slice of the gradient"),
+        samples=(
+            sample([(2, 3), (2, 3)]), sample([(), ()]), sample([(2,), (2,)], axis=-1),
+            sample([(0, 2), (0, 2)], axis=1), sample([(3,)]),
+        ),
+    )
+)  # fmt: skip
 
 
 def _parts(tup: Any, at_least: Callable[[Any], Any]) -> list[Any]:
