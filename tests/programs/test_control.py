@@ -154,7 +154,7 @@ def test_an_ode_by_runge_kutta():
         return y
 
     assert math.isclose(cr.grad(solve)(1.0), -math.exp(-1), rel_tol=1e-7)
-    check_grads(solve, (1.0,), order=3)
+    check_grads(lambda p: solve(p, 8), (1.0,), order=3)
 
 
 def test_numerical_integration_interpolation_and_a_filter():
