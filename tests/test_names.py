@@ -1,0 +1,33 @@
+"""The public names are what they say, in whatever order they are first used."""
+
+import itertools
+import subprocess
+import sys
+
+import pytest
+
+LATE = ("chainrule.draw(f, 2.0)", "chainrule.check_grads(f, (2.0,))", "import chainrule.explain",
+        "from chainrule.explain import Derivation", "import chainrule.cli.main")  # fmt: skip
+PAIRS = ["", *LATE, *("; ".join(pair) for pair in itertools.combinations(LATE[:3], 2))]
+
+
+@pytest.mark.parametrize("first", PAIRS)
+def test_explain_is_a_function_whatever_was_imported_before(first: str) -> None:
+    program = (
+        "import inspect, chainrule\nf = lambda x: x * x\n"
+        f"{first}\n"
+        "d = chainrule.explain(f, 2.0, argnums=0)\n"
+        "assert d.gradient == 4.0\n"
+        "assert callable(chainrule.explain)\n"
+        "assert 'argnums' in inspect.signature(chainrule.explain).parameters\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_public_name_is_there() -> None:
+    import chainrule
+
+    for name in chainrule.__all__:
+        assert getattr(chainrule, name) is not None
+    assert set(chainrule.__all__) <= set(dir(chainrule))
