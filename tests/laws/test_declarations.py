@@ -28,6 +28,12 @@ def test_adding_a_piece_in_place_equals_adding_the_transpose(record):
         structure.pieces(case)
 
 
+@every_record
+def test_a_shortcut_gives_what_the_derived_rule_gives(record):
+    for case in calls(record):
+        structure.shortcuts(case)
+
+
 @every_op
 def test_rules_read_what_they_name(op):
     structure.reading(op)

@@ -56,6 +56,9 @@ def mutants(op: Op) -> Iterator[Mutant]:
             continue
         for change, alter in CHANGES.items():
             yield Mutant(op, k, change, corrupt(slot, k, alter), _further(op, k, alter))
+            if getattr(slot, "shortcut", None) is not None:
+                quick = Jvp(slot.rule, slot.joint, Altered(slot.shortcut, alter))
+                yield Mutant(op, k, f"shortcut, {change}", quick)
             if getattr(slot, "into", None) is not None:
                 yield Mutant(op, k, f"in place, {change}", _into(slot, alter))
         yield Mutant(op, k, "removed", Index())
@@ -101,7 +104,7 @@ def corrupt(slot: Any, k: int, alter: Callable[[Any], Any]) -> Slot:
             return Partial(alter(slot.rule))
         return Partial(Altered(slot.rule, alter))
     if isinstance(slot, Jvp):
-        return Jvp(Altered(slot.rule, alter), slot.joint)
+        return Jvp(Altered(slot.rule, alter), slot.joint, slot.shortcut)
     if isinstance(slot, Vjp):
         return Vjp(Altered(slot.rule, alter))
     if slot.equation is not None:

@@ -34,8 +34,7 @@ def first_order(case: Case) -> None:
 REAL_LAWS: tuple[CaseLaw, ...] = (
     first.value, first_order, first.each_alone, first.jacobians, first.zeros, first.layouts,
     first.transposed_twice, structure.linear, structure.equations, structure.pieces,
-    structure.keeping,
-    order_two,
+    structure.shortcuts, structure.keeping, order_two,
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from ..core.equation import contract, parse, swap
 from ..core.op import Op
 from ..core.slots import Jvp, Linear, Partial, Vjp
 from ..lift import record
+from ..modes.reverse import pulls
 from ..tracing.tracer import concrete
 from .first import _close, failed
 from .numeric import flat, random_like
@@ -128,6 +129,25 @@ def pieces(case: Case, tolerance: float = 1e-14) -> None:
         slot.into(buffer, ct, *inputs, **params)
         if not _close(np.ravel(buffer), np.ravel(want), tolerance):
             raise failed("into = transpose", case, slot=k, into=buffer, transpose=want)
+
+
+def shortcuts(case: Case, tolerance: float = 1e-12) -> None:
+    """A shortcut gives the cotangent that the derived rule gives, at ties too."""
+    found = [case]
+    if any(getattr(s, "shortcut", None) for s in getattr(case.record, "slots", ())):
+        found.append(case.at(*(np.full_like(x, 0.5)[()] for x in case.xs)))
+    for at in found:
+        for node in record(at, at.xs, {}, tuple(range(len(at.xs))))[1].nodes:
+            for k, pull, _ in pulls(node):
+                quick = getattr(node.op.slot(k), "shortcut", None) if k >= 0 else None  # type: ignore[union-attr]
+                if quick is None or node.op.outputs:  # type: ignore[union-attr]
+                    continue
+                rng = np.random.default_rng(seed_of(case.name, 13))
+                ct = random_like(np.zeros(node.shape, node.dtype), rng)
+                got = quick(ct, node.output, *node.primals, **node.params)
+                want = pull(ct, node)
+                if not _close(np.ravel(got), np.ravel(want), tolerance):
+                    raise failed("shortcut = derived rule", at, shortcut=got, derived=want)
 
 
 # --- what rules read ------------------------------------------------------------------------
