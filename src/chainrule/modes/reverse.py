@@ -195,7 +195,7 @@ _PLAIN = frozenset((np.ndarray, np.float64, np.float32, np.complex128, np.comple
 
 
 def _derive(op: Op, mask: int, arity: int) -> Pulls:
-    """The one place where the kinds of slot part in reverse mode."""
+    """Derive the pulls of an op: the one place where the kinds of slot part in reverse mode."""
     found: Pulls = []
     joint: list[int] = []
     for k in range(arity):
