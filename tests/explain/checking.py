@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 
-from chainrule.explain.document import evaluate
+from chainrule.explain.evaluation import evaluate
 from chainrule.explain.expr import from_json
 
-from . import reader
+from . import latex_reader, reader
 
 
 def names_of(derivation, latex=False):
@@ -38,11 +38,12 @@ def check_text(derivation):
 def check_latex(derivation):
     names, counts = names_of(derivation, latex=True), []
     for lines in (
-        reader.lines_of_markdown(derivation.markdown()), reader.lines_of_latex(derivation.latex()),
+        latex_reader.lines_of_markdown(derivation.markdown()),
+        latex_reader.lines_of_latex(derivation.latex()),
     ):  # fmt: skip
         counts.append(len(lines))
         for line in lines:
-            text, found = reader.from_latex(line, names)
+            text, found = latex_reader.from_latex(line, names)
             assert reader.check_line(text, found) > 0, line
     return counts
 

@@ -13,8 +13,12 @@ from chainrule.explain import draw, explain
 from . import worked
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "explain"
-CASES = {"sine": (worked.sine, (0.5,)), "branch": (worked.branch, (2.0,)),
-         "net": (worked.net, worked.point()), "batch": (worked.batch, worked.batch_point())}  # fmt: skip
+CASES = {
+    "sine": (worked.sine, (0.5,)),
+    "branch": (worked.branch, (2.0,)),
+    "net": (worked.net, worked.point()),
+    "batch": (worked.batch, worked.batch_point()),
+}
 NOISE = re.compile(r".*(central difference|complex step|is the worst).*\n")
 
 
@@ -48,8 +52,16 @@ def test_numbers_of_the_network():
     np.testing.assert_allclose(g["W1"], np.outer(delta1, x), rtol=1e-13)
     np.testing.assert_allclose(g["b1"], delta1, rtol=1e-13)
     text = derivation.text()
-    for line in ("δ² = r", "W̄₂ = δ² z₁ᵀ", "δ¹ = W₂ᵀ δ² ⊙ tanh′(u₁)", "W̄₁ = δ¹ xᵀ", "b̄₁ = δ¹",
-                 "(3) = (3×1)(1) ⊙ (3) ✓", "(3×2) = (3×1)(1×2) ✓", "computed once, used 3×"):  # fmt: skip
+    for line in (
+        "δ² = r",
+        "W̄₂ = δ² z₁ᵀ",
+        "δ¹ = W₂ᵀ δ² ⊙ tanh′(u₁)",
+        "W̄₁ = δ¹ xᵀ",
+        "b̄₁ = δ¹",
+        "(3) = (3×1)(1) ⊙ (3) ✓",
+        "(3×2) = (3×1)(1×2) ✓",
+        "computed once, used 3×",
+    ):
         assert line in text, line
     cost = derivation.document["cost"]
     assert cost["value"]["total"] == 24

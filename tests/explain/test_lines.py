@@ -45,7 +45,8 @@ def test_the_reader_sees_a_wrong_sign():
     derivation = explain(worked.sine, 0.5)
     names = checking.names_of(derivation)
     for wrong in ("v̄₂ = v̄₃ · ∂v₃/∂v₂ ≈ 0.653644 · 4 ≈ −2.61457", "v₃ = v₂² = 5",
-                  "v₄ = sin(v₃) ≈ −0.756803", "v₄ = sin(v₂) ≈ −0.756802", "v₄ = sin(v₃) = −0.756802",
+                  "v₄ = sin(v₃) ≈ −0.756803",
+                  "v₄ = sin(v₂) ≈ −0.756802", "v₄ = sin(v₃) = −0.756802",
                   "v₁ = 2 · x ≈ 2"):  # fmt: skip
         with pytest.raises(AssertionError):
             checking.reader.check_line(wrong, names)

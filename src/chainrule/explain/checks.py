@@ -87,9 +87,15 @@ def _power_of_two(x: float) -> float:
 
 
 def _json(r: dict[str, Any]) -> dict[str, Any]:
-    return {"input": r["input"], "index": list(r["index"]), "h": r["h"],
-            "difference": number_to_json(r["difference"]), "found": number_to_json(r["found"]),
-            "error": number_to_json(r["error"]), "passed": bool(r["error"] <= r["bound"])}  # fmt: skip
+    return {
+        "input": r["input"],
+        "index": list(r["index"]),
+        "h": r["h"],
+        "difference": number_to_json(r["difference"]),
+        "found": number_to_json(r["found"]),
+        "error": number_to_json(r["error"]),
+        "passed": bool(r["error"] <= r["bound"]),
+    }
 
 
 def _complex_steps(builder: Any, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from .expr import App, Expr, Num, Sym, add_up, size, substitute, to_json
+from .evaluation import evaluate
+from .expr import App, Expr, Sym, add_up, size, substitute, to_json
 from .record import Symbol
 
 OPS, COUNT, BUDGET, POINTS, TREE = 40, 200, 2.0, 5, 2000
@@ -154,8 +155,6 @@ def in_time(work: Callable[[], Any], seconds: float) -> tuple[Any, str]:
 
 def _agree(builder: Any, rules: Expr, tidy: Expr) -> bool:
     """Evaluate both at the point and at random points beside it."""
-    from .document import evaluate
-
     rng = np.random.default_rng(7)
     symbols = builder.run.symbols
     names = {builder.run.symbol_of[n].id for n in builder.run.inputs}

@@ -43,7 +43,7 @@ class Count:
             self.arithmetic += n
         elif op.name in REDUCTIONS:
             self.arithmetic += max(0, size(np.shape(node.primals[0])) - n)
-        elif op.function is not None and isinstance(op.function, np.ufunc) or _elementwise(node):
+        elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
             self.transcendental += n
         else:
             self.uncounted[op.name] = self.uncounted.get(op.name, 0) + 1

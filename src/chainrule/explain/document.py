@@ -9,6 +9,7 @@ from ..core.graph import Node
 from ..errors import UsageError
 from . import checks, costs
 from .closed import closed_form
+from .evaluation import evaluate, kinks
 from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .matrix import matrix_form
 from .numbers import value_to_json
@@ -58,7 +59,7 @@ class Builder:
             doc |= closed_form(self)
             doc["check"] = checks.check(self)
             doc["cost"] = costs.cost(self)
-        doc["notes"] = self.notes + _kinks(run)
+        doc["notes"] = self.notes + kinks(run)
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
 
@@ -211,8 +212,9 @@ class Builder:
         run = self.run
         reader = self.reading(term)
         a, b = run.symbol_of[parent], run.symbol_of[reader]
-        ct = bar(run, reader, self.sweep.gradients[reader]).sym() if reader in self.sweep.gradients \
-            else Sym("bar:" + b.id, reader.shape)  # fmt: skip
+        if reader in self.sweep.gradients:
+            bar(run, reader, self.sweep.gradients[reader])
+        ct = Sym("bar:" + b.id, reader.shape)
         partial = partial_of(term, ct) if term.reader.dtype is not None else None
         op = term.reader.op
         assert op is not None
@@ -338,28 +340,6 @@ class Builder:
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
 
 
-def evaluate(e: Expr, symbols: dict[str, Symbol]) -> Any:
-    """Compute a tree again from the values of its symbols, by the operations' own code."""
-    from ..core.registry import op_named
-
-    if isinstance(e, Num):
-        return e.value
-    if isinstance(e, Sym):
-        return symbols[e.id].value
-    args = [evaluate(a, symbols) for a in e.args]
-    if e.op == "outer":
-        return args[0][:, None] * args[1]
-    if e.op in ("zeros", "ones"):
-        return np.full(e.params["shape"], float(e.op == "ones"))
-    value = op_named(e.op).value
-    with np.errstate(all="ignore"):
-        try:
-            return value(*args, **e.params)
-        except AttributeError:  # some read .dtype, which a literal has not
-            return value(*(np.float64(a) if type(a) in (float, int) else a for a in args),
-                         **e.params)  # fmt: skip
-
-
 def _replace(tree: Expr, old: Expr, new: Expr) -> Expr:
     if tree == old:
         return new
@@ -398,27 +378,3 @@ def _seed(run: Run, entry: tuple[int, ...] | None) -> Any:
 
 def _source(s: Any) -> dict[str, Any]:
     return {"file": os.path.basename(s.file), "line": s.line, "column": s.column, "text": s.text}
-
-
-def _kinks(run: Run) -> list[str]:
-    """Say where a step stands exactly on a kink of its function."""
-    found = []
-    for node in run.nodes:
-        if node.op is None or node not in run.live:
-            continue
-        if node.op.name in ("maximum", "minimum", "fmax", "fmin"):
-            ties = int(np.sum(np.equal(*node.primals)))
-            if ties:
-                found.append(
-                    f"{run.symbol_of[node].text}, made by {node.op.name}, has a tie in {ties} of "
-                    f"{np.size(node.output)} entries: both arguments get half of the gradient"
-                )
-        x = np.asarray(node.primals[0])
-        for kink in node.op.kinks:
-            count = int(np.sum(x == kink))
-            if count:
-                found.append(
-                    f"{run.symbol_of[node].text}, made by {node.op.name}, stands on its kink at "
-                    f"{kink:g} ({count} of {x.size} entries): the documented subgradient is used"
-                )
-    return found

@@ -36,7 +36,9 @@ class Drawing:
         return target
 
     def __repr__(self) -> str:
-        return f"<drawing of {self.document['problem']['function']}: {len(self.picture.boxes)} boxes>"
+        return (
+            f"<drawing of {self.document['problem']['function']}: {len(self.picture.boxes)} boxes>"
+        )
 
     def _repr_svg_(self) -> str:
         return self.svg()

@@ -125,7 +125,12 @@ def _outer(e: App) -> Expr:
         if _is(column, "getitem") and len(row.shape) == 1 and len(e.shape) == 2:
             index = column.params.get("index")
             vector = column.args[0]
-            if isinstance(index, tuple) and index == (slice(None), None) and len(vector.shape) == 1 and len(column.args) == 1:
+            if (
+                isinstance(index, tuple)
+                and index == (slice(None), None)
+                and len(vector.shape) == 1
+                and len(column.args) == 1
+            ):
                 return App("outer", (vector, row), {}, e.shape)
     return e
 

@@ -7,7 +7,7 @@ from ..core.op import Notation
 from .expr import App, Expr, from_json, quiet
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
-from .writer import ADD, ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent
+from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}

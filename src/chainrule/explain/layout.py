@@ -4,6 +4,7 @@ K. Sugiyama, S. Tagawa, M. Toda, Methods for visual understanding of hierarchica
 structures, IEEE SMC 11 (1981) 109–125: rank by longest path, order by medians, then place.
 """
 
+import itertools
 from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
@@ -56,7 +57,7 @@ def layered(
         reach[a] = max(reach[a], rank[b] - 1)
         chain.append(b)
         out.chains.append(chain)
-        for p, q in zip(chain, chain[1:], strict=False):
+        for p, q in itertools.pairwise(chain):
             down[p].append(q)
             up[q].append(p)
     _order(out.ranks, up, down)
@@ -105,7 +106,7 @@ def _order(ranks: list[list[int]], up: list[list[int]], down: list[list[int]]) -
             spot = {n: i for i, n in enumerate(fixed)}
             near = up if forth else down
             here = {n: i for i, n in enumerate(ranks[r])}
-            ranks[r].sort(key=lambda n: (_median([spot[m] for m in near[n]], here[n]), here[n]))  # noqa: B023
+            ranks[r].sort(key=lambda n: (_median([spot[m] for m in near[n]], here[n]), here[n]))
         found = crossings(ranks, down)
         if found < fewest:
             best, fewest = [list(r) for r in ranks], found

@@ -75,8 +75,15 @@ class _Form:
             for id in row.pop("reads"):
                 if id in uses:
                     uses[id] += 1
-        layers = [{"of": self.run.symbol_of[u].id, "symbol": self.deltas[u].id,
-                   "uses": uses[self.deltas[u].id]} for u in self.layers if u in self.deltas]
+        layers = [
+            {
+                "of": self.run.symbol_of[u].id,
+                "symbol": self.deltas[u].id,
+                "uses": uses[self.deltas[u].id],
+            }
+            for u in self.layers
+            if u in self.deltas
+        ]
         return {"layers": layers, "slopes": slopes, "rows": rows}  # fmt: skip
 
     def _delta(self, u: Node, i: int) -> None:
@@ -93,19 +100,29 @@ class _Form:
             for t in self.sweep.terms.get(u, []):
                 op = t.reader.op
                 found = self.b.partials.get((t.reader, t.argument))
-                single = op is not None and len(op.slots) == 1 and isinstance(op.slots[0], Partial)
-                if found is None or not single or not callable(op.slots[0].rule):
+                if found is None or op is None or not self._elementwise(t):
                     continue
                 of = self.run.symbol_of[u]
-                latex = f"\\operatorname{{{op.name}}}'({of.latex})".replace("_", "\\_", 0)
+                latex = f"\\operatorname{{{op.name}}}'({of.latex})"
                 words = (f"{op.name}′({of.text})", latex)
                 symbol = Symbol(f"slope:{found.id}", of.name, "partial", found.value, words=words)
                 self.slopes[t.reader, t.argument] = self.run.add(symbol)
                 ct = Sym("bar:" + self.run.symbol_of[t.reader].id, t.reader.shape)
                 partial = partial_of(t, ct)
-                rows.append({"symbol": symbol.id,
-                             "line": self.b.line(symbol.sym(), [partial], symbol.value)})  # fmt: skip
+                rows.append(
+                    {
+                        "symbol": symbol.id,
+                        "line": self.b.line(symbol.sym(), [partial], symbol.value),
+                    }
+                )
         return rows
+
+    def _elementwise(self, t: Any) -> bool:
+        """Say whether a step is a function φ of this argument alone, entry by entry."""
+        slot = t.reader.op.slot(t.argument)
+        alone = self.run.live[t.reader] == 1 << t.argument
+        linear = t.reader.op.name in ("add", "subtract", "multiply", "divide")
+        return isinstance(slot, Partial) and callable(slot.rule) and alone and not linear
 
     def _row(self, node: Node) -> dict[str, Any]:
         if node in self.deltas:

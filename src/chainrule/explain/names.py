@@ -40,7 +40,7 @@ class Name:
         return self.marked_latex("")
 
     def marked(self, mark: str) -> str:
-        """The name under a bar (the gradient) or a dot (the tangent)."""
+        """Write the name under a bar (the gradient) or a dot (the tangent)."""
         base = self.base
         if mark == "bar":
             base = base + "\u0304" if len(base) == 1 else "".join(c + "\u0305" for c in base)
@@ -50,7 +50,7 @@ class Name:
         return base + self.index.translate(SUBSCRIPTS) + turn
 
     def marked_latex(self, mark: str) -> str:
-        """The name in LaTeX under a bar or a dot."""
+        """Write the name in LaTeX under a bar or a dot."""
         base = self.base
         if base in _LATEX_GREEK:
             base = _LATEX_GREEK[base]

@@ -19,9 +19,7 @@ def paths(builder: Any) -> list[dict[str, Any]]:
         if not terms:
             counts[node] = 1
             continue
-        counts[node] = sum(
-            counts.get(builder.reading(t), 1) for t in terms
-        )
+        counts[node] = sum(counts.get(builder.reading(t), 1) for t in terms)
     rows = []
     for node in run.inputs:
         if node not in counts:

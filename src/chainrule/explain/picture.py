@@ -1,5 +1,6 @@
 """The graph as a static SVG: values forward, gradients backward, local derivatives on the edges."""
 
+import itertools
 from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -346,7 +347,7 @@ def _curve(points: list[tuple[int, int]], offset: int, across: bool) -> str:
     """Return a smooth path through the points, set off to one side."""
     moved = [(x, y + offset) if across else (x + offset, y) for x, y in points]
     d = f"M{moved[0][0]} {moved[0][1]}"
-    for (x0, y0), (x1, y1) in zip(moved, moved[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(moved):
         if across:
             half = (x1 - x0) // 2
             d += f"C{x0 + half} {y0} {x1 - half} {y1} {x1} {y1}"

@@ -73,7 +73,7 @@ class Symbol:
         return np.shape(self.value)
 
     def sym(self) -> Sym:
-        """The symbol as a tree."""
+        """Return the symbol as a tree."""
         return Sym(self.id, self.shape)
 
 
@@ -104,6 +104,8 @@ class Run:
         self.nodes = self._needed(graph.nodes)
         self.live = self._live()
         self._name_steps(graph.nodes)
+        for node in self.nodes:
+            self._hint(node)
 
     # --- the call -----------------------------------------------------------------------------
     def _data(self, f: Any, args: Any, argnums: Argnums) -> tuple[Any, list[tuple[str, Any]]]:
@@ -227,7 +229,6 @@ class Run:
 
     def expression(self, node: Node) -> Expr:
         """Return how a step is computed from the named values before it."""
-        self._hint(node)
         return self.reader.step(node)
 
     def _hint(self, node: Node) -> None:

@@ -166,7 +166,8 @@ def backward_sweep(run: Run, seed: Any) -> Sweep:
 
 def _to_part(cts: dict[Node, Any], node: Node, ct: Any) -> None:
     whole = node.inputs[0]
-    assert whole is not None and whole.op is not None
+    assert whole is not None
+    assert whole.op is not None
     parts = cts.setdefault(whole, [None] * whole.op.outputs)
     parts[node.params["index"]] = ct
 
@@ -245,7 +246,7 @@ def forward_sweep(run: Run, seeds: dict[Node, Any], named: bool = True) -> Any:
         assert op is not None
         bench = Bench(run)
         if op.name == "component":
-            whole = ts[node.inputs[0]] if node.inputs[0] in ts else None
+            whole = ts.get(node.inputs[0])
             t = None if whole is None else whole[node.params["index"]]
             formula: Expr | None = None
         else:
@@ -301,4 +302,3 @@ def _factor(e: Expr, ct: Sym) -> Expr | None:
         other = e.args[1]
         return None if ct.id in set(symbols(other)) else other
     return None
-

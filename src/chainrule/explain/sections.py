@@ -241,8 +241,18 @@ def matrix(doc: dict[str, Any]) -> Block | None:
         rows.append([[Line(r["line"])], [Shapes(r["line"])]])
     intro: Cell = []
     if m["layers"]:
-        intro = _space([[Sy(x["symbol"]), " stands for ", Sy("bar:" + x["of"]),
-                         f" (computed once, used {x['uses']}×)"] for x in m["layers"]], "; ")  # fmt: skip
+        intro = _space(
+            [
+                [
+                    Sy(x["symbol"]),
+                    " stands for ",
+                    Sy("bar:" + x["of"]),
+                    f" (computed once, used {x['uses']}×)",
+                ]
+                for x in m["layers"]
+            ],
+            "; ",
+        )
         intro.append("; ")
     intro.append("a gradient has the shape of its variable")
     return Block(7, "Matrix form", intro, rows)
@@ -270,10 +280,17 @@ def check(doc: dict[str, Any]) -> Block:
     worst = c["worst"]
     if worst is not None:
         entry = str(worst["index"]) if worst["index"] else ""
-        rows.append([[f"central difference, step {number(worst['h'], 3)}: "
-                      f"{number(worst['difference'])} against {number(worst['found'])} for ",
-                      Sy(worst["input"]), f"{entry}; off by {number(worst['error'], 2)} "
-                      + ("✓" if c["passed"] else "✗ (the derivative and the function disagree)")]])  # fmt: skip
+        rows.append(
+            [
+                [
+                    f"central difference, step {number(worst['h'], 3)}: "
+                    f"{number(worst['difference'])} against {number(worst['found'])} for ",
+                    Sy(worst["input"]),
+                    f"{entry}; off by {number(worst['error'], 2)} "
+                    + ("✓" if c["passed"] else "✗ (the derivative and the function disagree)"),
+                ]
+            ]
+        )
         if c["tested"] > 1:
             rows.append([[f"{c['tested']} of {c['entries']} entries tested; the line above is the "
                           "worst"]])  # fmt: skip

@@ -28,7 +28,7 @@ def _write(e: Expr, times: str, need: int = 0) -> str:
         left = shape_text(first, times) if isinstance(a[0], Sym) else _write(a[0], times, 25)
         return left + _write(a[1], times, 26)
     if e.op == "outer":
-        return (shape_text((*a[0].shape, 1), times) + shape_text((1, *a[1].shape), times))
+        return shape_text((*a[0].shape, 1), times) + shape_text((1, *a[1].shape), times)
     sign = {"multiply": " ⊙ ", "divide": " ⊘ ", "add": " + ", "subtract": " − "}.get(e.op)
     if sign is None:
         return shape_text(e.shape, times) if e.op != "sum" else _sum(e, times)

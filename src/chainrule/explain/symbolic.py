@@ -119,7 +119,7 @@ def _sum(terms: list[Expr]) -> Expr:
 
 
 def _product(e: Any, names: dict[Any, str]) -> Expr:
-    top, bottom = sympy.fraction(e)
+    top, bottom = sympy.fraction(e, exact=True)
     if bottom != 1:
         sign = -1 if top.could_extract_minus_sign() else 1
         quotient = App("divide", (from_sympy(top * sign, names), from_sympy(bottom, names)))
