@@ -305,7 +305,11 @@ def test_nothing_flows_back_from_a_branch_not_taken() -> None:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             g = cr.grad(lambda x, f=f: np.sum(np.where(x > 3, np.real(f(x)), 0.0)))(x)
+            h = cr.grad(lambda x, f=f: np.sum(np.where(x > 3, np.real(f(x)), 0.0)))(x[::2])
+            sinc = cr.grad(lambda x: np.sum(np.where(x != 0, np.sin(x) / x, 1.0)))(x)
         assert g[:2].tolist() == [0, 0]
+        assert h[0] == 0
+        assert sinc[1] == 0
 
 
 # --- complex numbers ------------------------------------------------------------------------------

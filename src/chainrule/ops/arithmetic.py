@@ -30,7 +30,7 @@ elementwise(
     rule="product rule: each factor passes the other on",
 )  # fmt: skip
 elementwise(
-    np.divide, lambda _y, _a, b: np.divide(1.0, b), lambda y, _a, b: -y * np.divide(1.0, b),
+    np.divide, lambda _y, _a, b: np.divide(1.0, b), lambda _y, a, b: -np.divide(a, b) / b,
     value=operator.truediv, domain=(EVERYWHERE, ABOVE_ZERO), complex=True, mp="x / y",
     text="{0} / {1}", latex="\\frac{{{0}}}{{{1}}}", level=20, operands=(20, 21),
     rule="quotient rule: d(a/b) = da/b − (a/b)·db/b",
@@ -105,7 +105,7 @@ def float_power(x1: Any, x2: Any) -> Any:
 
 
 elementwise(
-    np.sqrt, lambda y, _x: 0.5 * np.reciprocal(y), domain=(ABOVE_ZERO,), complex=True,
+    np.sqrt, lambda _y, x: 0.5 * np.reciprocal(np.sqrt(x)), domain=(ABOVE_ZERO,), complex=True,
     mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90, operands=(100,),
     rule="root rule: d √u = du / (2√u)",
 )  # fmt: skip
