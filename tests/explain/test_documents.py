@@ -73,7 +73,7 @@ def test_the_users_orientation_is_kept():
     """Code with x @ W prints X W and W̄ = Xᵀ δ; repeated biases are summed in sight."""
     text = explain(worked.batch, *worked.batch_point()).text()
     assert "δ² = δ³ W₂ᵀ ⊙ tanh′" in text
-    assert "sum(δ², axis=(0,))" in text
+    assert "sum(δ², axis=0)" in text
     assert "= h⁽¹⁾ᵀ δ²" in text
     assert "Σ over axis 0 of (5×4) ✓" in text
 

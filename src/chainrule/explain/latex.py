@@ -7,7 +7,7 @@ from ..core.op import Notation
 from .expr import App, Expr, from_json, quiet
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
-from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent
+from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -59,7 +59,7 @@ class LatexWriter(Writer):
         parts = [self.expr(a) for a in e.args]
         for k, v in e.params.items():
             if not quiet(k, v):
-                parts.append(f"\\mathtt{{{_escape(k)}{{=}}{_escape(self.param(v, []))}}}")
+                parts.append(f"\\mathtt{{{_escape(k)}{{=}}{_escape(self.param(lone(k, v), []))}}}")
         return f"{self.function(e.op)}\\left({', '.join(parts)}\\right)"
 
     def function(self, op: str) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 SWEEPS = 8
 PLACINGS = 8
 ROUTED, SHORT = 4, 12
+HEAVY = 12.0
 
 
 @dataclass(slots=True)
@@ -61,7 +62,7 @@ def layered(
             down[p].append(q)
             up[q].append(p)
     _order(out.ranks, up, down)
-    out.position = _place(out.ranks, up, down, sizes, gap)
+    out.position = _place(out.ranks, up, down, sizes, gap, sources)
     return out
 
 
@@ -138,9 +139,17 @@ def crossings(ranks: list[list[int]], down: list[list[int]]) -> int:
 
 
 def _place(
-    ranks: list[list[int]], up: list[list[int]], down: list[list[int]], sizes: list[int], gap: int
+    ranks: list[list[int]],
+    up: list[list[int]],
+    down: list[list[int]],
+    sizes: list[int],
+    gap: int,
+    light: set[int],
 ) -> dict[int, int]:
-    """Pull every node to the mean of its neighbours, and keep them apart within a rank."""
+    """Pull every node to the mean of its neighbours, and keep them apart within a rank.
+
+    Inputs and constants (`light`) pull little, so that the steps stand in one line below another.
+    """
     at: dict[int, float] = {}
     for row in ranks:
         total, here = 0.0, []
@@ -156,26 +165,38 @@ def _place(
             wish = []
             for n in row:
                 m = near[n] if k < PLACINGS - 2 else up[n] + down[n]
-                wish.append(sum(at[p] for p in m) / len(m) if m else at[n])
-            for n, x in zip(row, _apart(row, wish, sizes, gap), strict=True):
+                wish.append(_mean(m, at, light) if m else at[n])
+            for n, x in zip(row, _apart(row, wish, sizes, gap, light), strict=True):
                 at[n] = x
     low = min((at[n] - sizes[n] / 2 for n in at), default=0)
     return {n: round(x - low) for n, x in at.items()}
 
 
-def _apart(row: list[int], wish: list[float], sizes: list[int], gap: int) -> list[float]:
-    """Move wishes as little as possible (least squares) until nothing overlaps."""
+def _mean(near: list[int], at: dict[int, float], light: set[int]) -> float:
+    total = weight = 0.0
+    for n in near:
+        w = 1.0 if n in light else HEAVY
+        total += w * at[n]
+        weight += w
+    return total / weight
+
+
+def _apart(
+    row: list[int], wish: list[float], sizes: list[int], gap: int, light: set[int]
+) -> list[float]:
+    """Move wishes as little as possible (weighted least squares) until nothing overlaps."""
     shift, offsets = 0.0, []
     for i, n in enumerate(row):
         if i:
             shift += (sizes[row[i - 1]] + sizes[n]) / 2 + gap
         offsets.append(shift)
-    blocks: list[list[float]] = []  # pool adjacent violators: [sum, count]
-    for w, o in zip(wish, offsets, strict=True):
-        blocks.append([w - o, 1])
-        while len(blocks) > 1 and blocks[-2][0] / blocks[-2][1] >= blocks[-1][0] / blocks[-1][1]:
-            total, n = blocks.pop()
-            blocks[-1][0] += total
-            blocks[-1][1] += n
-    flat = [b[0] / b[1] for b in blocks for _ in range(int(b[1]))]
+    blocks: list[tuple[float, float, int]] = []  # pool adjacent violators: mean, weight, members
+    for n, w, o in zip(row, wish, offsets, strict=True):
+        mean, weight, members = w - o, 1.0 if n in light else HEAVY, 1
+        while blocks and blocks[-1][0] >= mean:
+            m, v, k = blocks.pop()
+            mean = (m * v + mean * weight) / (v + weight)
+            weight, members = v + weight, members + k
+        blocks.append((mean, weight, members))
+    flat = [mean for mean, _, members in blocks for _ in range(members)]
     return [f + o for f, o in zip(flat, offsets, strict=True)]

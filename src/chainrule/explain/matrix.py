@@ -9,7 +9,7 @@ from .names import SUPERSCRIPTS
 from .record import Symbol
 from .rules import partial_of
 
-LONG, MANY = 14, 16
+LONG, WHOLE, MANY = 10, 14, 16
 
 
 def matrix_form(builder: Any) -> dict[str, Any] | None:
@@ -130,6 +130,8 @@ class _Form:
         else:
             symbol = self.run.symbols["bar:" + self.run.symbol_of[node].id]
         tree = self._gradient(node)
+        if size(tree, WHOLE + 1) > WHOLE:  # too long to read: by the gradients of section 5
+            tree = add_up([self.b.term_tree(t) for t in self.sweep.terms[node]])
         value = self.sweep.gradients[node]
         row: dict[str, Any] = {
             "symbol": symbol.id, "of": self.run.symbol_of[node].id,

@@ -110,7 +110,7 @@ class Writer:
         parts = [self.expr(a) for a in e.args]
         for k, v in e.params.items():
             if not quiet(k, v):
-                parts.append(f"{k}={self.param(v, [])}")
+                parts.append(f"{k}={self.param(lone(k, v), [])}")
         return f"{self.function(e.op)}({', '.join(parts)})"
 
     def function(self, op: str) -> str:
@@ -297,6 +297,11 @@ class Writer:
             out += [self.about if rounded or rough else self.equal, text]
             rough = rounded
         return out
+
+
+def lone(name: str, v: Any) -> Any:
+    """Write one axis as a number."""
+    return v[0] if name == "axis" and isinstance(v, tuple) and len(v) == 1 else v
 
 
 def exponent(n: Any) -> str:
