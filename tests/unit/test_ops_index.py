@@ -182,6 +182,12 @@ def test_pieces_reach_the_gradient_of_the_callers_cotangent_untouched():
     np.testing.assert_allclose(gradient, 1 + np.array([X[0, 1], X[0, 0], 0, 0]))
 
 
+def test_infinite_contributions_of_both_signs_are_no_error():
+    gradient = cr.grad(lambda x: np.sum(x**0.5 - x**0.5 + x))(np.array([0.0, 1.0]))
+    assert np.isnan(gradient[0])
+    assert gradient[1] == 1.0
+
+
 def test_infinite_pieces_of_both_signs_are_no_error():
     gradient = cr.grad(lambda x: x[0] ** 0.5 - x[0] ** 0.5 + x[1])(np.array([0.0, 1.0]))
     assert np.isnan(gradient[0])
