@@ -49,8 +49,10 @@ def find(function: Any) -> Op | Composite | None:
 
 def plain_functions() -> list[FunctionType]:
     """Return the registered functions that are plain Python: no protocol of NumPy reaches them."""
-    if _lazy:
-        _find_late(None)
+    for package in _lazy:
+        if package in sys.modules:
+            _find_late(None)
+            break
     return _plain
 
 
