@@ -234,7 +234,8 @@ def cheap_gradient() -> bool:
         plain = lambda: np.sum(np.sin(v) * np.exp(-(v**2)))  # noqa: B023, E731
         times = compare({"f": plain, "g": lambda: h(v)}, 0.5)  # noqa: B023
         ratios.append(times["g"] / times["f"])
-        print(f"  sum(sin(x)·exp(−x²)), {n:8d} inputs: {ratios[-1]:6.2f}   ({unit(times['g']).strip()})")
+        taken = unit(times["g"]).strip()
+        print(f"  sum(sin(x)·exp(−x²)), {n:8d} inputs: {ratios[-1]:6.2f}   ({taken})")
     print(f"  flatness from 10 to 10⁶ inputs: largest ratio {max(ratios):.2f}")
     return met
 

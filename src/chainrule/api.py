@@ -10,13 +10,22 @@ from typing import Any
 import numpy as np
 
 from . import tree
+from .conform import (
+    check_analytic_gradient,
+    check_holomorphic,
+    check_one,
+    check_scalar,
+    match,
+    name_of,
+    pair,
+    tangents_for,
+)
 from .core.graph import Graph, Node
-from .errors import ArgnumsError, NonScalarOutputError, OutputTypeError, StructureError
+from .errors import ArgnumsError, NonScalarOutputError, StructureError
 from .lift import (
     Argnums,
     Call,
     check_function,
-    check_output,
     deliver,
     nan_input,
     output_leaves,
@@ -24,8 +33,9 @@ from .lift import (
     record,
     strip,
 )
+from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
-from .modes.reverse import backward
+from .modes.reverse import backward, cotangent_of
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
 from .tracing.tracer import Tracer, concrete
@@ -107,7 +117,7 @@ def value_and_grad(
 def _grad(
     f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool
 ) -> Any:
-    """The gradient of a function."""
+    """Compute the gradient of a function."""
     value, gradient = _value_and_grad(f, args, kwargs, argnums, has_aux, holomorphic)
     return (gradient, value[1]) if has_aux else gradient
 
@@ -115,7 +125,7 @@ def _grad(
 def _value_and_grad(
     f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool
 ) -> Any:
-    """The value and gradient of a function."""
+    """Compute the value and gradient of a function."""
     call = Call(f, args, kwargs, argnums)
     rec = Recording()
     inputs = [rec.input(x, lent=True) for x in call.leaves]
@@ -123,26 +133,26 @@ def _value_and_grad(
     out, aux = call.run(rec, inputs), None
     del inputs
     if has_aux:
-        out, aux = _pair(f, out)
+        out, aux = pair(f, out)
         aux = strip(aux, rec)
     cotangents: dict[Node, Any] = {}
     value = out
     if type(out) is Tracer and out.owner is rec:
         value, node = out.value, out.node
         del out
-        _check_scalar(f, value, holomorphic)
+        check_scalar(f, value, holomorphic)
         if concrete(value) != concrete(value):
             nan_input(call, value)
         if holomorphic:
-            _check_holomorphic(f, call)
-            _check_analytic_gradient(f, rec.nodes, node, value, nodes)
+            check_holomorphic(f, call)
+            check_analytic_gradient(f, rec.nodes, node, value, nodes)
         cotangents[node] = _one(value)
         del node
         backward(_consume(rec.nodes), cotangents)
     else:
-        _check_one(f, out)
-        _check_scalar(f, np.asarray(out)[()] if type(out) is not Tracer else out, holomorphic)
-    gradient = call.rebuild(deliver([_cotangent(cotangents, n) for n in nodes]))
+        check_one(f, out)
+        check_scalar(f, np.asarray(out)[()] if type(out) is not Tracer else out, holomorphic)
+    gradient = call.rebuild(deliver([cotangent_of(cotangents, n) for n in nodes]))
     if type(value) is np.ndarray:
         value = plain(value)
     return ((value, aux) if has_aux else value), gradient
@@ -156,111 +166,6 @@ def _consume(nodes: list[Any]) -> Iterator[Node]:
 
 def _one(value: Any) -> Any:
     return value.dtype.type(1)
-
-
-def _cotangent(cotangents: dict[Node, Any], node: Node) -> Any:
-    ct = cotangents.get(node)
-    return np.zeros(node.shape, node.dtype)[()] if ct is None else ct
-
-
-def _pair(f: Function, out: Any) -> tuple[Any, Any]:
-    if isinstance(out, tuple) and len(out) == 2:
-        return out
-    found = f"{len(out)} results" if isinstance(out, tuple) else f"a {out.__class__.__name__}"
-    raise NonScalarOutputError(
-        f"with has_aux=True {_name(f)} must return a pair (value, aux)",
-        where=describe(user_frame(2)),
-        why=f"it returned {found}",
-        cure="return value, aux",
-    )
-
-
-def _name(f: Any) -> str:
-    return getattr(f, "__name__", None) or type(f).__name__
-
-
-def _check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
-    if value.shape == () and value.dtype.kind == ("c" if holomorphic else "f"):
-        return
-    shape, dtype = value.shape, value.dtype
-    where = describe(user_frame(2))
-    if shape != ():
-        raise NonScalarOutputError(
-            f"grad needs a scalar output, but {_name(f)} returned an array of shape {shape}",
-            where=where,
-            why="a gradient is the derivative of one number",
-            cure="return a scalar, such as np.sum(y) or np.mean(y); for all derivatives of all "
-            "outputs use chainrule.jacobian(f); for a chosen combination use chainrule.vjp(f, x)",
-        )
-    if dtype.kind == "c":
-        raise NonScalarOutputError(
-            f"grad needs a real output, but {_name(f)} returned a complex number",
-            where=where,
-            why="for a complex output the gradient is not defined without a convention",
-            cure="return its real part, np.real(z) or np.abs(z); for an analytic function of complex "
-            "inputs use holomorphic=True",
-        )
-    if dtype.kind in "biu":
-        return  # a count or a comparison: locally constant
-    raise NonScalarOutputError(
-        f"holomorphic=True needs a complex output, but {_name(f)} returned a real number",
-        where=where,
-        why="a real function of a complex number is analytic only where it is constant",
-        cure="leave out holomorphic=True: the gradient is then ∂f/∂a − i·∂f/∂b",
-    )
-
-
-def _check_one(f: Function, out: Any) -> None:
-    """Refuse a container where `grad` needs one number."""
-    if isinstance(out, list | tuple | dict):
-        raise NonScalarOutputError(
-            f"grad needs a scalar output, but {_name(f)} returned a {type(out).__name__} of "
-            f"{len(out)}",
-            where=describe(user_frame(2)),
-            why="a gradient is the derivative of one number",
-            cure="return the number itself; to return more beside it use has_aux=True; for the "
-            "derivatives of all the results use chainrule.jacobian(f)",
-        )
-    check_output(f, out)
-
-
-def _check_holomorphic(f: Function, call: Call) -> None:
-    for name, leaf in zip(call.names(), call.leaves, strict=True):
-        if leaf.dtype.kind != "c":
-            raise NonScalarOutputError(
-                f"holomorphic=True needs complex inputs, but {name} of {_name(f)} is {leaf.dtype}",
-                where=describe(user_frame(2)),
-                cure=f"pass {name} as complex, or leave out holomorphic=True",
-            )
-
-
-def _check_analytic_gradient(
-    f: Function, steps: list[Node], node: Node, value: Any, inputs: list[Node]
-) -> None:
-    """Pull back 1 and i: of an analytic function the second is i times the first."""
-    found = []
-    for ct in (_one(value), _one(value) * value.dtype.type(1j)):
-        cotangents = {node: ct}
-        backward(reversed(steps), cotangents)
-        found.append([_cotangent(cotangents, n) for n in inputs])
-    for a, b in zip(*found, strict=True):
-        _check_analytic(f, a, b)
-
-
-def _check_analytic(f: Function, a: Any, b: Any) -> None:
-    """Refuse when `b`, the derivative along i, is not i times `a`, the derivative along 1."""
-    a, b = concrete(a), concrete(b)
-    near = np.sqrt(np.finfo(a.dtype).eps) * (np.abs(a) + np.abs(b))
-    if not np.any(np.abs(b - 1j * a) > near):
-        return
-    raise OutputTypeError(
-        f"{_name(f)} is not complex analytic, so it has no complex derivative",
-        where=describe(user_frame(2)),
-        why="its derivative along i is not i times its derivative along 1 (it uses a conjugate, a "
-        "real or imaginary part, or an absolute value)",
-        cure="differentiate with respect to the real and the imaginary part: lambda a, b: f(a + "
-        "1j * b), with argnums=(0, 1)",
-    )
 
 
 # --- reverse and forward mode ---------------------------------------------------------------
@@ -290,16 +195,16 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
 
 def _without_aux(f: Function, aux: list[Any]) -> Function:
     def first(*args: Any) -> Any:
-        out, extra = _pair(f, f(*args))
+        out, extra = pair(f, f(*args))
         aux.append(tree.map_leaves(lambda v: v.value if type(v) is Tracer else v, extra))
         return out
 
-    first.__name__ = _name(f)
+    first.__name__ = name_of(f)
     return functools.wraps(f)(first) if hasattr(f, "__name__") else first
 
 
 def _value_of(leaf: Any, graph: Graph) -> Any:
-    """The value of an output leaf, for the caller to keep."""
+    """Return the value of an output leaf, for the caller to keep."""
     if type(leaf) is Tracer and any(leaf.node is out for out in graph.outputs):
         return plain(leaf.value)
     return leaf
@@ -321,51 +226,8 @@ class Pullback:
                 before = cotangents.get(out)
                 cotangents[out] = ct if before is None else before + ct
         backward(reversed(self.graph.nodes), cotangents)
-        found = [_cotangent(cotangents, n) for n in self.graph.inputs]
+        found = [cotangent_of(cotangents, n) for n in self.graph.inputs]
         return tuple(self.call.parts(deliver(found, tuple(leaves))))
-
-
-def match(
-    leaves: list[Any], treedef: Any, avals: Any, expected: Any, what: str, of: str
-) -> list[Any]:
-    """Check tangents or cotangents against what they belong to; return them as arrays."""
-    where = describe(user_frame(2))
-    if not tree.same_structure(treedef, expected) or len(leaves) != len(avals):
-        raise StructureError(
-            f"the {what} does not have the structure of the {of}",
-            where=where,
-            why=f"the {of} has {len(avals)} array(s), {_tree_words(expected)}; the {what} has "
-            f"{len(leaves)}, {_tree_words(treedef)}",
-            cure=f"pass the {what} in the same nesting of dicts, lists and tuples as the {of}",
-        )
-    out = []
-    for leaf, (shape, dtype) in zip(leaves, avals, strict=True):
-        kind = getattr(leaf, "dtype", None)
-        if kind is None:
-            leaf = np.asarray(leaf)
-            kind = leaf.dtype
-        if type(leaf) is Tracer:
-            leaf = leaf.snapshot()
-        if leaf.shape != shape:
-            raise StructureError(
-                f"a {what} has shape {leaf.shape}, but its {of} has shape {shape}",
-                where=where,
-                cure=f"pass an array of shape {shape}, such as np.ones({shape})",
-            )
-        if kind.kind not in "fciub" or (kind.kind == "c" and dtype.kind != "c"):
-            raise StructureError(
-                f"a {what} has dtype {kind}, but its {of} has dtype {dtype}",
-                where=where,
-                cure=f"pass numbers of dtype {dtype}",
-            )
-        target = dtype if dtype.kind in "fc" else np.dtype(float)
-        out.append((leaf if kind == target else leaf.astype(target))[()] if shape == () else
-                   (leaf if kind == target else leaf.astype(target)))  # fmt: skip
-    return out
-
-
-def _tree_words(treedef: Any) -> str:
-    return "one array" if treedef is None else str(treedef).replace("PyTreeSpec", "")
 
 
 def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
@@ -393,7 +255,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     inputs = [Tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]
     out, aux = call.run(trace, inputs), None
     if has_aux:
-        out, aux = _pair(f, out)
+        out, aux = pair(f, out)
         aux = strip(aux, trace)
     leaves, treedef = output_leaves(f, out)
     values, found = [], []
@@ -408,24 +270,6 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
 def _no_tangent(leaf: Any) -> Any:
     dtype = leaf.dtype if type(leaf) is Tracer else np.asarray(leaf).dtype
     return np.zeros(np.shape(concrete(leaf)), dtype if dtype.kind in "fc" else float)[()]
-
-
-def tangents_for(call: Call, tangents: Any) -> list[Any]:
-    """Check tangents against the primals of `call`, argument by argument."""
-    if len(tangents) != len(call.argnums):
-        raise StructureError(
-            f"{len(call.argnums)} primal(s), but {len(tangents)} tangent(s)",
-            where=describe(user_frame(2)),
-            cure="pass one tangent for every primal",
-        )
-    out: list[Any] = []
-    start = 0
-    for tangent, (treedef, n) in zip(tangents, call.treedefs, strict=True):
-        leaves, given = tree.flatten(tangent)
-        avals = [(x.shape, x.dtype) for x in call.leaves[start : start + n]]
-        out += match(leaves, given, avals, treedef, "tangent", "primal")
-        start += n
-    return out
 
 
 def linearize(f: Function, *primals: Any) -> Any:
@@ -500,121 +344,10 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Derived:
 
 
 def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) -> Any:
-    """The Jacobian of a function."""
+    """Compute the Jacobian of a function."""
     call, graph, leaves, treedef = record(f, args, kwargs, argnums)
-    outs = [_describe_output(leaf) for leaf in leaves]
-    n = sum(_count(x.shape) for x in graph.inputs)
-    m = sum(_count(shape) for shape, _ in outs)
-    forward = mode == "fwd" or (mode == "auto" and n < m)
-    blocks = _columns(f, graph, outs) if forward else _rows(f, graph, outs)
-    parts = [call.rebuild(deliver(row)) for row in blocks]
+    parts = [call.rebuild(deliver(row)) for row in blocks(f, graph, leaves, mode)]
     return tree.unflatten(treedef, parts)
-
-
-def _describe_output(leaf: Any) -> tuple[tuple[int, ...], Any]:
-    value = concrete(leaf)
-    dtype = np.asarray(value).dtype
-    return np.shape(value), dtype if dtype.kind in "fc" else np.dtype(float)
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    return int(np.prod(shape)) if shape else 1
-
-
-def _basis(shape: tuple[int, ...], dtype: Any) -> Iterator[Any]:
-    for i in range(_count(shape)):
-        e = np.zeros(_count(shape), dtype)
-        e[i] = 1
-        yield e.reshape(shape)[()]
-
-
-def _rows(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
-    """One backward pass per output element (two, if complex): blocks[output][input]."""
-    blocks = []
-    for out, (shape, dtype) in zip(graph.outputs, outs, strict=True):
-        rows: list[list[Any]] = [[] for _ in graph.inputs]
-        for e in _basis(shape, dtype):
-            row = _row(graph, out, e)
-            if dtype.kind == "c":
-                row = [
-                    _complex_row(f, a, b)
-                    for a, b in zip(row, _row(graph, out, e * dtype.type(1j)), strict=True)
-                ]
-            for j, part in enumerate(row):
-                rows[j].append(part)
-        blocks.append(
-            [
-                _assemble(r, shape, x.shape, 0, _block_dtype(x.dtype, dtype))
-                for r, x in zip(rows, graph.inputs, strict=True)
-            ]
-        )
-    return blocks
-
-
-def _row(graph: Graph, out: Any, ct: Any) -> list[Any]:
-    cotangents = {out: ct} if type(out) is Node else {}
-    backward(reversed(graph.nodes), cotangents)
-    return [_cotangent(cotangents, node) for node in graph.inputs]
-
-
-def _complex_row(f: Function, a: Any, b: Any) -> Any:
-    """Join the pullbacks of 1 and i; those of a real input are Re J and −Im J."""
-    if a.dtype.kind != "c":
-        return a - 1j * b
-    _check_analytic(f, a, b)
-    return a
-
-
-def _block_dtype(x: Any, y: Any) -> Any:
-    return np.result_type(x, np.complex64) if y.kind == "c" else x
-
-
-def _columns(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
-    """One forward pass per input element (two, if complex): blocks[output][input]."""
-    blocks: list[list[Any]] = [[] for _ in outs]
-    for j, node in enumerate(graph.inputs):
-        columns: list[list[Any]] = [[] for _ in outs]
-        for e in _basis(node.shape, node.dtype):
-            column = _column(graph, outs, j, e)
-            if node.dtype.kind == "c":
-                column = [
-                    _complex_column(f, a, b)
-                    for a, b in zip(
-                        column, _column(graph, outs, j, e * node.dtype.type(1j)), strict=True
-                    )
-                ]
-            for i, part in enumerate(column):
-                columns[i].append(part)
-        for i, (shape, dtype) in enumerate(outs):
-            blocks[i].append(
-                _assemble(columns[i], shape, node.shape, -1, _block_dtype(dtype, node.dtype))
-            )
-    return blocks
-
-
-def _column(graph: Graph, outs: list[Any], j: int, e: Any) -> list[Any]:
-    ts: list[Any] = [None] * len(graph.inputs)
-    ts[j] = e
-    return [
-        np.zeros(shape, dtype)[()] if t is None else t
-        for t, (shape, dtype) in zip(push_graph(graph, ts), outs, strict=True)
-    ]
-
-
-def _complex_column(f: Function, a: Any, b: Any) -> Any:
-    """Join the derivatives along 1 and i: ∂f/∂a − i·∂f/∂b for a real output, else f′."""
-    if a.dtype.kind != "c":
-        return a - 1j * b
-    _check_analytic(f, a, b)
-    return a
-
-
-def _assemble(pieces: list[Any], out: Any, x: Any, axis: int, dtype: Any) -> Any:
-    if not pieces:
-        return np.zeros(out + x, dtype)
-    if out + x == ():
-        return pieces[0]
-    return np.reshape(np.stack(pieces, axis=axis), out + x)
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Derived:
@@ -667,10 +400,10 @@ def derivative(f: Function, order: int = 1) -> Derived:
 
 
 def _derivative(f: Function, args: Any, kwargs: Any, order: int) -> Any:
-    """A derivative of a function of one number."""
+    """Compute a derivative of a function of one number."""
     if len(args) != 1 or np.shape(concrete(args[0])) != ():
         raise NonScalarOutputError(
-            f"derivative is for functions of one number; {_name(f)} was given "
+            f"derivative is for functions of one number; {name_of(f)} was given "
             f"{len(args)} argument(s) of shape {[np.shape(concrete(a)) for a in args]}",
             where=describe(user_frame(2)),
             cure="use chainrule.jacobian(f) for arrays, chainrule.grad(f, argnums=…) for several",

@@ -157,6 +157,11 @@ def check_function(function: Any) -> None:
         )
 
 
+def name_of(function: Any) -> str:
+    """Return what a function is called."""
+    return getattr(function, "__name__", None) or type(function).__name__
+
+
 def parameter_name(function: Any, k: int) -> str:
     """Return the name of positional parameter `k`, as far as the signature tells it."""
     try:
@@ -242,7 +247,8 @@ def check_output(function: Any, out: Any) -> None:
     name = getattr(function, "__name__", "the function")
     shown = repr(out)
     raise OutputTypeError(
-        f"{name} returned {shown if len(shown) < 80 else type(out).__name__}, not a number or array",
+        f"{name} returned {shown if len(shown) < 80 else type(out).__name__}, not a number or "
+        "array",
         where=_definition(function),
         why="only numbers and arrays (in any nesting of dicts, lists and tuples) have a derivative",
         cure="add the missing return statement" if out is None else "return the numbers only; "

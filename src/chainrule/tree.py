@@ -50,7 +50,7 @@ def map_leaves(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:
 
 def paths(tree: Any) -> list[str]:
     """Return a readable path for every leaf, such as ``['W'][0]`` or ``.bias``."""
-    leaves, treedef = flatten(tree)
+    _, treedef = flatten(tree)
     if treedef is None:
         return [""]
     accessors = optree.treespec_accessors(treedef)

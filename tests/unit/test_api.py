@@ -435,17 +435,17 @@ def test_jacobian_modes_agree() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_auto_takes_the_cheaper_mode(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    from chainrule import api
+    from chainrule.modes import derived
 
     taken: list[str] = []
     for name in ("_rows", "_columns"):
-        original = getattr(api, name)
+        original = getattr(derived, name)
 
         def spy(*args: Any, name: str = name, original: Any = original) -> Any:
             taken.append(name)
             return original(*args)
 
-        monkeypatch.setattr(api, name, spy)
+        monkeypatch.setattr(derived, name, spy)
     cr.jacobian(lambda x: np.outer(x, np.ones(2)).ravel()[:3])(np.ones(n))
     m = min(2 * n, 3)
     assert taken == ["_columns" if n < m else "_rows"]

@@ -131,7 +131,7 @@ class Op:
         return not isinstance(self.slot(position), Index)
 
     def needs(self, mask: int, arity: int) -> Needs:
-        """What the backward pass reads when the inputs in the bit set `mask` are traced."""
+        """Return what the backward pass reads when the inputs in the bit set `mask` are traced."""
         key = (mask, arity) if self.variadic else mask
         found = self.known_needs.get(key)
         if found is None:

@@ -118,7 +118,8 @@ def _push_joint(op: Op, slot: Any, y: Any, xs: Any, ts: Any, params: dict[str, A
         return slot.rule(tuple(ts), y, *xs, **params)
     if isinstance(slot, Vjp):
         return transposed_vjp(op, slot, ts, y, xs, params)
-    return apply(op, [t if op.flows(j) else x for j, (x, t) in enumerate(zip(xs, ts))], params)
+    mixed = [t if op.flows(j) else x for j, (x, t) in enumerate(zip(xs, ts, strict=True))]
+    return apply(op, mixed, params)
 
 
 def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:

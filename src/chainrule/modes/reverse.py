@@ -50,6 +50,12 @@ def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
             pull_back(node, ct, cotangents, owned)
 
 
+def cotangent_of(cotangents: dict[Node, Any], node: Node) -> Any:
+    """Return the cotangent that arrived at an input, or zeros."""
+    ct = cotangents.get(node)
+    return np.zeros(node.shape, node.dtype)[()] if ct is None else ct
+
+
 def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]) -> None:
     """Send the finished cotangent of one node back to its inputs."""
     inputs = node.inputs

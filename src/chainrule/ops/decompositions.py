@@ -155,11 +155,13 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     are linearly independent.
 
     Errors: mode 'complete' of a matrix with more rows than columns (the added columns of Q are
-    not a function of A) and mode 'raw' are refused.
+    not a function of A) and mode 'raw' are refused; dependent leading columns, up to rounding, raise
+    `numpy.linalg.LinAlgError`.
     """
     a = as_array(a)
     if mode in ("reduced", "r") or (mode == "complete" and a.shape[-2] <= a.shape[-1]):
         found = qr_op(a)
+        _check_independent(found[1], a.shape)
         return found[1] if mode == "r" else found
     if mode not in ("complete", "raw"):
         raise ValueError(f"Unrecognized mode '{mode}'")
@@ -167,6 +169,19 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         f"np.linalg.qr(mode={mode!r})", "what it adds to Q is not a function of the matrix",
         "use mode='reduced'",
     )  # fmt: skip
+
+
+def _check_independent(r: Any, shape: tuple[int, ...]) -> None:
+    """Raise where the leading columns depend on each other: there Q is no function of A."""
+    pivots = np.abs(np.diagonal(r, 0, -2, -1))
+    if pivots.size == 0:
+        return
+    noise = max(shape[-2:]) * np.finfo(r.dtype).eps
+    if np.any(np.less_equal(np.min(pivots, axis=-1), noise * np.max(np.abs(r), axis=(-2, -1)))):
+        raise np.linalg.LinAlgError(
+            "np.linalg.qr has no derivative here: the leading columns of the matrix are linearly "
+            "dependent (up to rounding), so its factors are not unique"
+        )
 
 
 # --- singular values ------------------------------------------------------------------------------

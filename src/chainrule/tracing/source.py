@@ -19,9 +19,11 @@ import numpy
 from ..core.graph import Place
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_ROOMS = ("core", "ops", "tracing", "modes", "explain")
+_FILES = ("api.py", "conform.py", "custom.py", "lift.py", "tree.py")
 _INSIDE = (
-    *(os.path.join(_HERE, room) + os.sep for room in ("core", "ops", "tracing", "modes", "explain")),
-    *(os.path.join(_HERE, file) for file in ("api.py", "custom.py", "lift.py", "tree.py")),
+    *(os.path.join(_HERE, room) + os.sep for room in _ROOMS),
+    *(os.path.join(_HERE, file) for file in _FILES),
     os.path.dirname(numpy.__file__) + os.sep,
     os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), "scipy") + os.sep,
 )

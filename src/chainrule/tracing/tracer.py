@@ -45,7 +45,8 @@ class Trace:
     def leaked(self, op: Op | str) -> LeakedTracerError:
         """Build the error for a tracer that is used after its call has ended."""
         return LeakedTracerError(
-            f"{op if isinstance(op, str) else op.name} received a traced value whose derivative call has already ended",
+            f"{op if isinstance(op, str) else op.name} received a traced value whose derivative "
+            "call has already ended",
             where=describe(user_frame(2)),
             why="a value computed under grad, jvp or vjp was kept (in a global, an attribute or a "
             "closure) and used after the call returned",

@@ -1,4 +1,4 @@
-"""Door 1: ufuncs with `out=`, `where=`, `dtype=`, and their methods reduce, accumulate, at, outer."""
+"""Door 1: ufuncs with `out=`, `where=`, `dtype=`, and reduce, accumulate, reduceat, at, outer."""
 
 from typing import Any
 
