@@ -80,7 +80,7 @@ def test_the_pull_of_a_matrix_product_is_two_matrix_products():
     """Counted in a recording of the pull itself."""
     rec = Recording()
     node = (rec.input(A) @ rec.input(B)).node
-    for k, pull, _ in pulls(node):
+    for k, pull in pulls(node):
         inner = Recording(keep=True)
         ct = inner.input(np.ones((3, 2)))
         result = pull(ct, node)
@@ -93,7 +93,7 @@ def test_a_shared_matrix_in_a_stack_of_products_takes_one_product():
     rec = Recording()
     stack = RNG.standard_normal((5, 3, 4))
     node = np.matmul(rec.input(stack), rec.input(B)).node
-    (_, _, _), (_, pull, _) = pulls(node)
+    _, (_, pull) = pulls(node)
     inner = Recording(keep=True)
     pull(inner.input(np.ones((5, 3, 2))), node)
     assert sum(n.op.name == "matmul" for n in inner.nodes) == 1

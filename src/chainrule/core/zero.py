@@ -1,8 +1,17 @@
-"""The strong zero: a cotangent that is exactly zero annihilates an infinite partial."""
+"""The strong zero: a cotangent that is exactly zero annihilates whatever partial it meets."""
 
 from typing import Any
 
 import numpy as np
+
+
+def holds_nan(value: Any) -> bool:
+    """Say whether a plain number or array holds a NaN, at the speed of one dot product."""
+    if type(value) is np.ndarray:
+        flat = value.ravel()
+        square = np.dot(flat, flat)
+        return bool(square != square)
+    return bool(value != value)
 
 
 def strong_product(ct: Any, partial: Any) -> Any:

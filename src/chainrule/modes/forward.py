@@ -12,8 +12,8 @@ import numpy as np
 from ..core.graph import Graph, Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
-from ..core.zero import strong_product
-from ..tracing.tracer import Trace, Tracer, apply
+from ..core.zero import holds_nan, strong_product
+from ..tracing.tracer import Trace, Tracer, apply, concrete
 from .linear import transposed_vjp
 
 
@@ -93,12 +93,10 @@ def _push_partial(slot: Partial, y: Any, xs: Any, t: Any, params: dict[str, Any]
     rule: Any = slot.rule
     if not callable(rule):
         return t if rule == 1 else t * rule
-    with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="raise"):
-        try:
-            return t * rule(y, *xs, **params)
-        except FloatingPointError:
-            with np.errstate(invalid="ignore"):
-                return strong_product(t, rule(y, *xs, **params))
+    with np.errstate(all="ignore"):
+        partial = rule(y, *xs, **params)
+        product = t * partial
+        return strong_product(t, partial) if holds_nan(concrete(product)) else product
 
 
 def _push_additive(op: Op, xs: Any, ts: Any, params: dict[str, Any]) -> Any:

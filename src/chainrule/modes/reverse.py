@@ -6,7 +6,6 @@ list, have contributed; a value is released with its last reader.
 S. Linnainmaa, Taylor expansion of the accumulated rounding error, BIT 16 (1976) 146–160.
 """
 
-import operator
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
@@ -17,12 +16,12 @@ from ..core.equation import transpose_of
 from ..core.graph import Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
-from ..core.zero import strong_product
+from ..core.zero import holds_nan, strong_product
+from ..tracing.tracer import concrete
 from .linear import transposed_jvp
 
 Pull = Callable[[Any, Node], Any]
-Pulls = list[tuple[int, Pull, Pull | None]]
-_QUIET = {"divide": "ignore", "over": "ignore", "under": "ignore", "invalid": "raise"}
+Pulls = list[tuple[int, Pull]]
 
 
 class Piece:
@@ -36,13 +35,9 @@ class Piece:
 
 
 def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
-    """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs.
-
-    A product that meets 0·∞ raises the processor's "invalid" flag: only then is it taken again
-    with the strong zero, so that the rule costs nothing where nothing is infinite.
-    """
+    """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs."""
     owned: set[Node] = set()  # whose cotangent is a buffer made here, which pieces are added into
-    with np.errstate(**_QUIET):  # type: ignore[arg-type]
+    with np.errstate(all="ignore"):
         for node in nodes:
             ct = cotangents.pop(node, None)
             if ct is None:
@@ -61,12 +56,8 @@ def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
     inputs = node.inputs
     op = node.op
     derived = None if op is None else op.cache.get(node.mask)
-    for k, pull, careful in derived or _quick_pulls(node):
-        try:
-            contribution = pull(ct, node)
-        except FloatingPointError:
-            with np.errstate(invalid="ignore"):
-                contribution = (careful or pull)(ct, node)
+    for k, pull in derived or _quick_pulls(node):
+        contribution = pull(ct, node)
         if k >= 0:
             _arrive(cotangents, inputs[k], contribution, owned)
         else:
@@ -88,20 +79,9 @@ def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any, owned: 
         if type(contribution) is Piece:
             _add_piece(cotangents, parent, contribution, owned)
             return
-        contribution = _forgiving(fit, contribution, parent)
+        contribution = fit(contribution, parent)
     before = cotangents.get(parent)
-    cotangents[parent] = (
-        contribution if before is None else _forgiving(operator.add, before, contribution)
-    )
-
-
-def _forgiving(compute: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """Compute; of infinite contributions of both signs the sum is NaN, and no error."""
-    try:
-        return compute(a, b)
-    except FloatingPointError:
-        with np.errstate(invalid="ignore"):
-            return compute(a, b)
+    cotangents[parent] = contribution if before is None else before + contribution
 
 
 def _add_piece(
@@ -161,7 +141,7 @@ def repeated_axes(shape: tuple[int, ...], into: tuple[int, ...]) -> tuple[int, .
 
 
 def pulls(node: Node) -> Pulls:
-    """Return (argument, pull, careful pull) for every argument of `node` that is traced."""
+    """Return (argument, pull) for every argument of `node` that is traced; −1 stands for all."""
     op = node.op
     if op is None:
         return []
@@ -176,8 +156,7 @@ def _quick_pulls(node: Node) -> Pulls:
     if node.op is None:
         return []
     found = [
-        (k, _quicker(node.op.slot(k), pull) if k >= 0 else pull, careful)
-        for k, pull, careful in pulls(node)
+        (k, _quicker(node.op.slot(k), pull) if k >= 0 else pull) for k, pull in pulls(node)
     ]
     node.op.cache[node.mask] = found
     return found
@@ -209,34 +188,33 @@ def _derive(op: Op, mask: int, arity: int) -> Pulls:
         if not mask >> k & 1 or isinstance(slot, Index):
             continue
         if isinstance(slot, Partial):
-            found.append((k, *_pull_partial(slot)))
+            found.append((k, _pull_partial(slot)))
         elif isinstance(slot, Linear) and slot.joint is None:
-            found.append((k, _pull_linear(slot, k), None))
+            found.append((k, _pull_linear(slot, k)))
         elif isinstance(slot, Jvp) and not slot.joint:
-            found.append((k, transposed_jvp(slot, (k,)), None))
+            found.append((k, transposed_jvp(slot, (k,))))
         else:
             joint.append(k)
     if joint:
-        found.append((-1, _pull_joint(op.slot(joint[0]), tuple(joint)), None))
+        found.append((-1, _pull_joint(op.slot(joint[0]), tuple(joint))))
     return found
 
 
-def _pull_partial(slot: Partial) -> tuple[Pull, Pull | None]:
+def _pull_partial(slot: Partial) -> Pull:
     rule: Any = slot.rule
     if not callable(rule):
         if rule == 1:
-            return (lambda ct, node: ct), None
+            return lambda ct, node: ct
         if rule == -1:
-            return (lambda ct, node: -ct), None
-        return (lambda ct, node: ct * rule), None
+            return lambda ct, node: -ct
+        return lambda ct, node: ct * rule
 
     def pull(ct: Any, node: Node) -> Any:
-        return ct * rule(node.output, *node.primals, **node.params)
+        partial = rule(node.output, *node.primals, **node.params)
+        product = ct * partial
+        return strong_product(ct, partial) if holds_nan(concrete(product)) else product
 
-    def careful(ct: Any, node: Node) -> Any:
-        return strong_product(ct, rule(node.output, *node.primals, **node.params))
-
-    return pull, careful
+    return pull
 
 
 def _pull_linear(slot: Linear, k: int) -> Pull:

@@ -155,8 +155,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     are linearly independent.
 
     Errors: mode 'complete' of a matrix with more rows than columns (the added columns of Q are
-    not a function of A) and mode 'raw' are refused; dependent leading columns, up to rounding, raise
-    `numpy.linalg.LinAlgError`.
+    not a function of A) and mode 'raw' are refused; dependent leading columns, up to rounding,
+    raise `numpy.linalg.LinAlgError`.
     """
     a = as_array(a)
     if mode in ("reduced", "r") or (mode == "complete" and a.shape[-2] <= a.shape[-1]):

@@ -138,7 +138,7 @@ def shortcuts(case: Case, tolerance: float = 1e-12) -> None:
         found.append(case.at(*(np.full_like(x, 0.5)[()] for x in case.xs)))
     for at in found:
         for node in record(at, at.xs, {}, tuple(range(len(at.xs))))[1].nodes:
-            for k, pull, _ in pulls(node):
+            for k, pull in pulls(node):
                 quick = getattr(node.op.slot(k), "shortcut", None) if k >= 0 else None  # type: ignore[union-attr]
                 if quick is None or node.op.outputs:  # type: ignore[union-attr]
                     continue
