@@ -212,6 +212,8 @@ def _pull_partial(slot: Partial) -> Pull:
     def pull(ct: Any, node: Node) -> Any:
         partial = rule(node.output, *node.primals, **node.params)
         product = ct * partial
+        if type(product) is np.float64 and product == product:
+            return product
         return strong_product(ct, partial) if holds_nan(concrete(product)) else product
 
     return pull
