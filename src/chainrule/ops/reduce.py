@@ -33,8 +33,15 @@ def kept(shape: tuple[int, ...], axis: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(1 if i in axis else n for i, n in enumerate(shape))
 
 
+_SMALL = 1 << 12  # elements that are written sooner than a view of one is made
+
+
 def spread(ct: Any, shape: tuple[int, ...], axis: tuple[int, ...]) -> Any:
     """Repeat what a reduction gave along the axes that it reduced."""
+    if type(ct) is np.float64 and length(shape, axis) <= _SMALL:
+        full = np.empty(shape)
+        full.fill(ct)
+        return full
     if ct.ndim != len(shape):
         ct = np.reshape(ct, kept(shape, axis))
     return np.broadcast_to(ct, shape)
