@@ -106,7 +106,10 @@ class Recording(Trace):
         if self.places:
             frame = _getframe(2)
             code = frame.f_code
-            place = _place(frame) if inside[code.co_filename] else (code, frame.f_lasti)
+            if code.co_filename in _outside:
+                place = (code, frame.f_lasti)
+            else:
+                place = _place(frame)
         if op.outputs:
             return self._components(op, inputs, params, place, mask, primals, held, output)
         node = Node(op, inputs, params, place, mask, primals, held, output.shape, output.dtype)
@@ -167,11 +170,15 @@ class Recording(Trace):
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 
 
+_outside: set[str] = set()  # files seen that are the user's
+
+
 def _place(frame: FrameType | None) -> Place | None:
     """Return the place of the nearest caller outside the engine and NumPy."""
     while frame is not None:
         code = frame.f_code
         if not inside[code.co_filename]:
+            _outside.add(code.co_filename)
             return code, frame.f_lasti
         frame = frame.f_back
     return None
