@@ -95,7 +95,7 @@ class LinearProgram:
                 result = self._register(registers, node)
                 self.residuals.append(Residual(node.op, arguments, node.params, result))
         self.steps = steps[::-1]
-        for node in (*graph.inputs, *graph.nodes):  # the program outlives the values it was read off
+        for node in (*graph.inputs, *graph.nodes):  # it outlives their values
             node.inputs, node.primals, node.output = (), (), None
 
     def transpose(self, cotangents: list[Any], values: list[Any]) -> list[Any]:
