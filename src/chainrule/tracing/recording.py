@@ -189,13 +189,23 @@ _SPARE_BYTES, _SPARE_COUNT = 1 << 24, 32
 _spare: dict[Any, Any] = {}  # one array per shape and dtype, for the next snapshot like it
 
 
+def _count_unshared() -> int:
+    """Count as `_copy` does an array that nobody else holds: 2, and 1 from Python 3.14 on."""
+    spare = {0: np.empty(1)}
+    copy = spare.pop(0, None)
+    return getrefcount(copy)
+
+
+_UNSHARED = _count_unshared()
+
+
 def _copy(array: Any) -> Any:
     """Copy, into memory that an earlier snapshot no longer uses where there is such."""
     if array.nbytes > _SPARE_BYTES:
         return array.copy()
     key = (array.shape, array.dtype)
     copy = _spare.pop(key, None)
-    if copy is None or getrefcount(copy) > 2:  # still somebody's residual
+    if copy is None or getrefcount(copy) > _UNSHARED:  # still somebody's residual
         copy = np.empty(array.shape, array.dtype)
     np.copyto(copy, array)
     if len(_spare) >= _SPARE_COUNT:
