@@ -243,7 +243,7 @@ class CustomFunction:
             )
         out = []
         for c, x in zip(found, xs, strict=True):
-            c = np.zeros(x.shape, x.dtype) if c is None else self._number(c, "vjp")
+            c = np.zeros(x.shape, x.dtype)[()] if c is None else self._number(c, "vjp")
             if np.shape(concrete(c)) != x.shape:
                 raise self._error(
                     f"the vjp of {self.__name__} returned shape {np.shape(concrete(c))} for an "

@@ -48,7 +48,30 @@ def test_a_snapshot_in_use_is_never_written_again(monkeypatch, fewer):
     where.loader.exec_module(again)
     first = again._copy(np.ones(5000))
     second = again._copy(np.zeros(5000))
-    assert first[0] == 1 and second[0] == 0
+    assert first[0] == 1
+    assert second[0] == 0
     spare = id(second)
     del second
     assert id(again._copy(np.ones(5000))) == spare
+
+
+@pytest.mark.parametrize("rule", [
+    {"partial": lambda x: lambda y, z: x}, {"jvp": lambda x: lambda t, y, z: x * t[0]},
+])  # fmt: skip
+@pytest.mark.parametrize("outer", [cr.grad, cr.derivative])
+def test_a_rule_that_reads_what_is_differentiated_is_refused(rule, outer):
+    """Its tangent would be a traced value itself: the second derivative came out as 0, not 1."""
+    ((kind, make),) = rule.items()
+
+    def f(x):
+        return cr.custom_rule(lambda z: 3.0 * z, check=False, **{kind: make(x)})(x)
+
+    with pytest.raises(cr.ChainRuleError, match=r"differentiat|already ended"):
+        outer(cr.derivative(f))(3.0)
+    with pytest.raises(cr.ChainRuleError, match=r"differentiat|already ended"):
+        cr.derivative(f)(3.0)
+
+
+def test_none_in_a_custom_vjp_is_a_scalar_zero_for_a_scalar():
+    f = cr.custom_rule(lambda x, n: x * n, vjp=lambda ct, y, x, n: (ct * n, None), check=False)
+    assert type(cr.grad(f, argnums=1)(2.0, 3.0)) is np.float64

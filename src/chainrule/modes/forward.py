@@ -13,6 +13,8 @@ from ..core.graph import Graph, Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
+from ..errors import RuleError
+from ..tracing.source import describe, user_frame
 from ..tracing.tracer import Trace, Tracer, apply, concrete
 from .linear import transposed_vjp
 
@@ -39,6 +41,8 @@ class Forward(Trace):
         tangent = push(op, output, primals, tangents, params)
         if tangent is None:
             return output
+        if type(tangent) is Tracer and tangent.owner is self:
+            raise _own_level(op)
         if op.outputs:
             parts = [
                 o if t is None else Tracer(o, self, t)
@@ -46,6 +50,16 @@ class Forward(Trace):
             ]
             return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
         return Tracer(output, self, tangent)
+
+
+def _own_level(op: Op) -> RuleError:
+    return RuleError(
+        f"the derivative rule of {op.name} reads a value that is being differentiated",
+        where=describe(user_frame(2)),
+        why="it came from outside the rule's arguments (a closure, a global or an attribute), and "
+        "what flows through it would be lost",
+        cure="pass it as an argument of the function, which the rule then receives",
+    )
 
 
 def push(op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
