@@ -197,6 +197,7 @@ def test_parts_of_a_number() -> None:
     assert cr.grad(lambda x: np.sum(np.nextafter(x, 9.0)))(x).tolist() == [1] * 4
 
 
+@pytest.mark.filterwarnings("ignore:.*fix:DeprecationWarning")  # from NumPy 2.5 on
 @pytest.mark.parametrize("f", [np.floor, np.ceil, np.rint, np.trunc, np.round, np.fix, np.spacing])
 def test_steps_are_constant(f: Any) -> None:
     x = np.array([1.25, -2.5, 2.0])

@@ -4,6 +4,7 @@ import gc
 import importlib.util
 import sys
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -75,3 +76,9 @@ def test_a_rule_that_reads_what_is_differentiated_is_refused(rule, outer):
 def test_none_in_a_custom_vjp_is_a_scalar_zero_for_a_scalar():
     f = cr.custom_rule(lambda x, n: x * n, vjp=lambda ct, y, x, n: (ct * n, None), check=False)
     assert type(cr.grad(f, argnums=1)(2.0, 3.0)) is np.float64
+
+
+def test_fractions_are_numbers():
+    half = Fraction(1, 2)
+    assert cr.grad(lambda x: x**half + x / half)(4.0) == 2.25
+    assert cr.grad(lambda x: np.sum(half * x - half + half**x))(np.zeros(2))[0] == 0.5 + np.log(0.5)

@@ -153,4 +153,6 @@ def roots(p: Any) -> Any:
         return np.zeros(trailing)
     top = -p[1:] / p[0]
     found = np.linalg.eigvals(np.concatenate((top[None, :], np.eye(n - 2, n - 1, dtype=p.dtype))))
+    if p.dtype.kind != found.dtype.kind and not np.any(np.imag(found)):  # complex from NumPy 2.5 on
+        found = np.real(found)
     return np.concatenate((found, np.zeros(trailing, found.dtype)))

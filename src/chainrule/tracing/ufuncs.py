@@ -1,5 +1,6 @@
 """Door 1: ufuncs with `out=`, `where=`, `dtype=`, and reduce, accumulate, reduceat, at, outer."""
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,7 @@ def as_operand(value: Any) -> Any:
         return np.asarray(value)
     if isinstance(value, str) or value is None:
         return NotImplemented
-    return value
+    return float(value) if isinstance(value, Fraction) else value
 
 
 def _holds_tracer(values: Any) -> bool:
@@ -44,6 +45,8 @@ def power(base: Any, exponent: Any) -> Any:
     if type(exponent) in (int, float):
         op = registry.op_named("power_of")
         return base.owner.process(op, (base,), {"n": exponent})
+    if isinstance(exponent, Fraction):
+        exponent = float(exponent)
     return call(np.power, "__call__", (base, exponent), {})
 
 
