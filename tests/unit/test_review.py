@@ -82,3 +82,46 @@ def test_fractions_are_numbers():
     half = Fraction(1, 2)
     assert cr.grad(lambda x: x**half + x / half)(4.0) == 2.25
     assert cr.grad(lambda x: np.sum(half * x - half + half**x))(np.zeros(2))[0] == 0.5 + np.log(0.5)
+
+
+ALIASES = {
+    "diagonal by einsum": (lambda a: np.einsum("ii->i", a), True),
+    "transpose by einsum": (lambda a: np.einsum("ij->ji", a), True),
+    "conj": (lambda a: a.conj(), True),
+    "np.conj": (np.conj, False),
+    "repeat once": (lambda a: np.repeat(a, 1), False),
+    "repeat one": (lambda a: np.repeat(a[1, :1], 3), False),
+    "repeat a row": (lambda a: np.repeat(a[1:2], 3, axis=0), False),
+    "tile one": (lambda a: np.tile(a[1, :1], 3), False),
+    "tile a row": (lambda a: np.tile(a[1:2], (3, 1)), False),
+    "block of one": (np.block, False),
+}
+
+
+@pytest.mark.parametrize("name", ALIASES)
+def test_what_shares_memory_in_numpy_shares_stores_here(name):
+    """A store into the source, and one into the result, reach what they reach in NumPy."""
+    alias, shares = ALIASES[name]
+    x = np.random.default_rng(0).standard_normal((3, 3))
+
+    def source(a):
+        a = a * 1
+        b = alias(a)
+        a[1] = 5 * a[0]
+        return np.sum(b * b)
+
+    def result(a):
+        a = a * 1
+        b = alias(a)
+        b[...] = b[..., ::-1] ** 2
+        return np.sum(a * a * a)
+
+    assert np.shares_memory(x, alias(x)) == shares
+    for f in (source, result):
+        value, gradient = cr.value_and_grad(f)(x)
+        assert value == f(x)
+        for i in np.ndindex(3, 3):
+            e = np.zeros((3, 3))
+            e[i] = 1e-6
+            difference = (f(x + e) - f(x - e)) / 2e-6
+            assert abs(gradient[i] - difference) <= 1e-6 * max(1, abs(difference))

@@ -74,7 +74,8 @@ class Op:
     outputs : 0 when the value is one array, else how many arrays the returned tuple has.
     bind : turns the public function's call into ``(inputs, params)``; None where they agree.
     view : its value may share memory with its first input, and the transpose of its slot writes
-        a changed view back ("bijective"), or it is indexing ("getitem").
+        a changed view back ("bijective"), or it is indexing ("getitem"), or it only picks elements
+        ("gather"), or it cannot be written ("readonly").
     closed : its rules read nothing but their arguments, so that a recorded formula can be reused.
     notation, domain, kinks, mp, samples, references : what printers, laws and docs read.
     """

@@ -99,6 +99,7 @@ einsum = declare(
         variadic=True,
         bind=_bind_einsum,
         function=np.einsum,
+        view="gather",
         complex=True,
         notation=Notation(
             "einsum({subscripts})", "\\operatorname{{einsum}}", rule="a sum of products over the "

@@ -136,7 +136,8 @@ def block(arrays: Any) -> Any:
     """Assemble nested lists of blocks: the innermost lists join along the last axis."""
     depth = _depth(arrays)
     least = max(depth, _most_axes(arrays))
-    return _assemble(arrays, depth, least)
+    whole = _assemble(arrays, depth, least)
+    return whole if depth else np.copy(whole)
 
 
 def _depth(arrays: Any) -> int:

@@ -256,7 +256,8 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     before, n, after = a.shape[:axis], a.shape[axis], a.shape[axis + 1 :]
     count = int(counts.reshape(()))
     wide = np.broadcast_to(np.reshape(a, (*before, n, 1, *after)), (*before, n, count, *after))
-    return np.reshape(wide, (*before, n * count, *after))
+    flat = np.reshape(wide, (*before, n * count, *after))
+    return np.copy(flat) if n == 1 or count == 1 else flat  # else the reshape copied already
 
 
 @composite(
@@ -275,7 +276,8 @@ def tile(A: Any, reps: Any) -> Any:
     wide = tuple(n for pair in zip(counts, shape, strict=True) for n in pair)
     spread = np.broadcast_to(np.reshape(a, narrow), wide)
     tiled = np.reshape(spread, tuple(c * n for c, n in zip(counts, shape, strict=True)))
-    return np.copy(tiled) if all(c == 1 for c in counts) else tiled
+    unmoved = all(c == 1 or n == 1 for c, n in zip(counts, shape, strict=True))
+    return np.copy(tiled) if unmoved else tiled  # else the reshape copied already
 
 
 def _bind_roll(a: Any, shift: Any, axis: Any = None) -> Any:

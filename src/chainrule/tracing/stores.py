@@ -143,5 +143,18 @@ def _write_back(parent: Any, view: Any, rest: Any, op: Op, params: dict[str, Any
         return tracers.apply(op_named("setitem"), (parent, view, *rest), params)
     if op.view in ("real", "imag"):
         return tracers.apply(op_named(f"set_{op.view}"), (parent, view), {})
+    if op.view == "gather":
+        places = op.value(np.arange(parent.size).reshape(parent.shape), *rest, **params)
+        return _scatter(parent, view, places)
     slot: Any = op.slot(0)
     return slot.transpose(view, parent, *rest, **params)
+
+
+def _scatter(parent: Any, view: Any, places: Any) -> Any:
+    """Store `view` into those elements of `parent` whose numbers, in C order, are `places`."""
+    setitem, reshape = op_named("setitem"), op_named("reshape")
+    assert setitem.bind is not None
+    flat = tracers.apply(reshape, (parent,), {"shape": (-1,), "order": "C"})
+    args, params = setitem.bind(flat, view, (places,))
+    stored = tracers.apply(setitem, args, params)
+    return tracers.apply(reshape, (stored,), {"shape": parent.shape, "order": "C"})

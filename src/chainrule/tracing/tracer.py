@@ -319,6 +319,12 @@ class Tracer(Guarded):
         """Return a copy, which no later store into this array reaches."""
         return call(np.copy, (self,), {"order": order})
 
+    def conj(self, **kwargs: Any) -> Any:
+        """As `ndarray.conj`: of a real array that array itself, where `np.conj` copies."""
+        return call(np.conj, (self,), kwargs) if kwargs or self.dtype.kind == "c" else self
+
+    conjugate = conj
+
     def flatten(self, order: str = "C") -> Any:
         """Return a flat copy."""
         return call(np.copy, (call(np.ravel, (self,), {"order": order}),), {})
@@ -381,6 +387,6 @@ _METHODS = {
         "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero clip "
         "round trace diagonal repeat take swapaxes squeeze ravel dot searchsorted choose"
     ).split()
-} | {"conj": np.conj, "conjugate": np.conj, "argpartition": np.argpartition}
+} | {"argpartition": np.argpartition}
 for _name, _function in _METHODS.items():
     setattr(Tracer, _name, _as_method(_function))
