@@ -32,7 +32,7 @@ def linear_chain(x: Any) -> Any:
 
 
 def dense_chain(p: Any) -> Any:
-    """100 dense layers: each keeps its activation; pre-activations are not kept."""
+    """100 dense layers: each keeps its activation, for the weights, and what tanh′ reads."""
     a = np.ones((400, 64))
     for w in p:
         a = np.tanh(a @ w)
@@ -82,7 +82,7 @@ def main() -> None:
     for name, f, x0, unit in (
         ("tanh(x·c): one array a layer is needed", tanh_chain, x, array),
         ("x·c + d: nothing is needed", linear_chain, x, array),
-        ("dense 400×64: one activation a layer", dense_chain,
+        ("dense 400×64: two arrays a layer", dense_chain,
          [np.eye(64) for _ in range(LAYERS)], 400 * 64 * 8),
     ):  # fmt: skip
         value, _ = peak(lambda: f(x0))  # noqa: B023
