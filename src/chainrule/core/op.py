@@ -77,12 +77,13 @@ class Op:
         a changed view back ("bijective"), or it is indexing ("getitem"), or it only picks elements
         ("gather"), or it cannot be written ("readonly").
     closed : its rules read nothing but their arguments, so that a recorded formula can be reused.
+    batch : how the op is computed for a whole batch at once; see `modes.batch`.
     notation, domain, kinks, mp, samples, references : what printers, laws and docs read.
     """
 
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
-        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed",
+        "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed", "batch",
         "cache", "known_needs",
     )  # fmt: skip
 
@@ -106,13 +107,14 @@ class Op:
         references: tuple[str, ...] = (),
         complex: bool = False,
         closed: bool = True,
+        batch: Any = None,
     ) -> None:
         self.name, self.value, self.slots = name, value, slots
         self.variadic, self.additive, self.outputs = variadic, additive, outputs
         self.bind, self.view, self.function = bind, view, function
         self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
         self.samples, self.references, self.complex = samples, references, complex
-        self.closed = closed
+        self.closed, self.batch = closed, batch
         self.cache: dict[Any, Any] = {}
         self.known_needs: dict[Any, Needs] = {}
 
@@ -158,9 +160,13 @@ class Op:
 
 
 class Composite:
-    """An operation that is only a body, in plain NumPy: it has no rule and needs none."""
+    """An operation that is only a body, in plain NumPy: it has no rule and needs none.
 
-    __slots__ = ("name", "body", "function", "samples", "domain", "references")
+    With `always` the body answers every call of a traced program, also where no argument is traced:
+    what a function receives (a callable, say) may hold traced values that nobody sees.
+    """
+
+    __slots__ = ("name", "body", "function", "samples", "domain", "references", "always")
 
     def __init__(
         self,
@@ -170,9 +176,11 @@ class Composite:
         samples: tuple[Sample, ...] = (),
         domain: tuple[Interval, ...] = (),
         references: tuple[str, ...] = (),
+        always: bool = False,
     ) -> None:
         self.name, self.body, self.function = name, body, function
         self.samples, self.domain, self.references = samples, domain, references
+        self.always = always
 
     def __repr__(self) -> str:
         return f"<composite {self.name}>"
