@@ -33,6 +33,7 @@ from . import (
 )
 
 registry.load_with("scipy.special", "chainrule.ops.special")
+registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
 
 __all__ = [
     "arithmetic",

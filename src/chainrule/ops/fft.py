@@ -232,5 +232,3 @@ def fftshift(x: Any, axes: Any = None) -> Any:
 def ifftshift(x: Any, axes: Any = None) -> Any:
     """Invert `fftshift`."""
     return _rolled(x, axes, False)
-
-

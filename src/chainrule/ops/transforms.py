@@ -17,9 +17,7 @@ _OPPOSITE = {None: "forward", "backward": "forward", "forward": "backward", "ort
 def opposite(norm: Any) -> str:
     """Return the norm whose factor is that of the transform in the other direction."""
     if norm not in _OPPOSITE:
-        raise ValueError(
-            f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".'
-        )
+        raise ValueError(f'Invalid norm value {norm}; should be "backward", "ortho" or "forward".')
     return _OPPOSITE[norm]
 
 
@@ -35,7 +33,7 @@ def fit_length(a: Any, n: int, axis: int) -> Any:
 
 
 def fit_shape(a: Any, shape: tuple[int, ...], axes: Axes) -> Any:
-    """Cut or pad with zeros along several axes, so that they have the lengths they have in `shape`."""
+    """Cut or pad with zeros along several axes, to the lengths that they have in `shape`."""
     for axis in axes:
         a = fit_length(a, shape[axis], axis)
     return a
@@ -47,7 +45,7 @@ def along(weights: Any, axis: int, ndim: int) -> Any:
 
 
 def twice_inside(n: int, count: int, inside: float) -> Any:
-    """Return the weights of `count` frequencies of a real signal of length n: 1 where one is alone."""
+    """Return weights of `count` frequencies of n real numbers: 1 where one has no partner."""
     weights = np.full(count, inside)
     weights[:1] = 1.0
     if n % 2 == 0 and n // 2 < count:
@@ -63,7 +61,7 @@ def real_part_weights(ct: Any, n: int, axis: int, inside: float) -> Any:
 
 
 def rfft_transpose(ct: Any, n: int, axis: int, norm: Any, irfft: Callable[..., Any]) -> Any:
-    """Return Re(Rᵀȳ) of length n: an inverse transform of conj(ȳ), half of what pairs with itself."""
+    """Return Re(Rᵀȳ) of length n: an inverse transform of conj(ȳ), halved where two pair."""
     return irfft(real_part_weights(ct, n, axis, 0.5), n=n, axis=axis, norm=opposite(norm))
 
 
