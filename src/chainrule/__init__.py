@@ -20,6 +20,7 @@ from .api import (
 )
 from .custom import custom_rule
 from .errors import ChainRuleError
+from .tracing.interpose import interpose
 
 __version__ = "0.1.0"
 
@@ -33,6 +34,7 @@ __all__ = [
     "grad",
     "hessian",
     "hvp",
+    "interpose",
     "jacfwd",
     "jacobian",
     "jacrev",

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from dataclasses import is_dataclass
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from .errors import (
     NonFiniteError,
     OutputTypeError,
 )
-from .tracing import interpose
+from .tracing.interpose import Doors
 from .tracing.losses import swallowed, unhidden
 from .tracing.recording import Recording
+from .tracing.running import CLOSED, running
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Trace, Tracer, concrete
+from .tracing.tracer import Trace, Tracer, concrete, release
 
 Argnums = int | tuple[int, ...]
 
@@ -56,9 +58,13 @@ class Call:
         args = list(self.args)
         for k, part in zip(self.argnums, self.parts(inputs), strict=True):
             args[k] = part
-        doors = interpose.enter()
+        doors = Doors()
+        traces = running.traces
+        traces.append(trace)
         try:
-            return self.function(*args, **self.kwargs)
+            doors.open(self.function)
+            out = self.function(*args, **self.kwargs)
+            return settle(out) if doors.opened else out
         except ChainRuleError:
             raise
         except Exception as error:
@@ -67,10 +73,10 @@ class Call:
                 raise
             raise better.with_traceback(error.__traceback__) from None
         finally:
-            trace.closed = True
+            trace.state = CLOSED
+            traces.pop()
             swallowed.error = None  # it holds the frames of the call, and they hold arrays
-            if doors:
-                interpose.leave()
+            doors.close()
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""
@@ -103,7 +109,7 @@ class Call:
         if type(leaf) is bool or type(leaf) is np.bool_:
             raise self._bad_leaf(k, i, leaf)
         if type(leaf) is Tracer and leaf.dtype.kind in "fc":
-            return leaf
+            return release(leaf)
         if isinstance(leaf, int):
             return np.float64(leaf)
         if isinstance(leaf, complex) and not isinstance(leaf, np.generic):
@@ -265,11 +271,20 @@ def strip(value: Any, trace: Any) -> Any:
     """Replace the tracers of a finished trace by the values they hold."""
 
     def one(leaf: Any) -> Any:
-        if type(leaf) is Tracer and (leaf.owner is trace or leaf.owner.closed):
+        if type(leaf) is Tracer and (leaf.owner is trace or leaf.owner.state == CLOSED):
             return plain(leaf.value)
         return leaf
 
     return tree.map_leaves(one, value)
+
+
+def settle(out: Any) -> Any:
+    """Replace constants that the program made by plain arrays."""
+    if type(out) is Tracer:
+        return release(out)
+    if isinstance(out, tuple | list | dict) or is_dataclass(out):
+        return tree.map_leaves(release, out)
+    return out
 
 
 def plain(value: Any) -> Any:

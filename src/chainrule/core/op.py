@@ -78,12 +78,14 @@ class Op:
         ("gather"), or it cannot be written ("readonly").
     closed : its rules read nothing but their arguments, so that a recorded formula can be reused.
     batch : how the op is computed for a whole batch at once; see `modes.batch`.
+    store : as `value`, but written into the first input, which nobody else holds then.
     notation, domain, kinks, mp, samples, references : what printers, laws and docs read.
     """
 
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
         "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed", "batch",
+        "store",
         "cache", "known_needs",
     )  # fmt: skip
 
@@ -108,13 +110,14 @@ class Op:
         complex: bool = False,
         closed: bool = True,
         batch: Any = None,
+        store: Callable[..., None] | None = None,
     ) -> None:
         self.name, self.value, self.slots = name, value, slots
         self.variadic, self.additive, self.outputs = variadic, additive, outputs
         self.bind, self.view, self.function = bind, view, function
         self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
         self.samples, self.references, self.complex = samples, references, complex
-        self.closed, self.batch = closed, batch
+        self.closed, self.batch, self.store = closed, batch, store
         self.cache: dict[Any, Any] = {}
         self.known_needs: dict[Any, Needs] = {}
 

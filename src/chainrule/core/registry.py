@@ -6,12 +6,17 @@ from importlib import import_module
 from types import FunctionType
 from typing import Any
 
-from .op import Composite, Op
+import numpy as np
+
+from .op import Composite, Function, Op
+
+_DISPATCHED = (np.ufunc, type(np.sum), Op, Function)
 
 _records: dict[Any, Op | Composite] = {}
 _ops: dict[str, Op] = {}
 _lazy: dict[str, str] = {}
 _plain: list[FunctionType] = []
+_swapped: list[Any] = []
 
 
 def register(function: Any, record: Op | Composite) -> None:
@@ -21,6 +26,8 @@ def register(function: Any, record: Op | Composite) -> None:
     _records[function] = record
     if type(function) is FunctionType:
         _plain.append(function)
+    elif not isinstance(function, _DISPATCHED):
+        _swapped.append(function)
     if isinstance(record, Op):
         add(record)
 
@@ -34,6 +41,8 @@ def add(op: Op) -> None:
 def alias(function: Any, other: Any) -> None:
     """Let `function` be the same as `other`, which is registered."""
     _records[function] = _records[other]
+    if not isinstance(function, _DISPATCHED):
+        (_plain if type(function) is FunctionType else _swapped).append(function)
 
 
 def load_with(package: str, module: str) -> None:
@@ -54,6 +63,16 @@ def plain_functions() -> list[FunctionType]:
             _find_late(None)
             break
     return _plain
+
+
+def swapped_functions() -> list[Any]:
+    """Return the registered callables that neither a protocol nor another code object reaches."""
+    return _swapped
+
+
+def count() -> int:
+    """Count the records, so that a change can be noticed."""
+    return len(_records)
 
 
 def _find_late(function: Any) -> Op | Composite | None:

@@ -42,13 +42,15 @@ class Linear:
 
     Beside a transpose that fills only a part of an array, ``into(buffer, ct, *xs, **params)`` may
     say how to add that part into a plain buffer in place, so that reading an array element by
-    element costs no array each.
+    element costs no array each. In the same way ``over(ct, *xs, **params)`` turns the cotangent of
+    the output into that of this argument in its own memory, for a transpose that clears a part.
     """
 
     equation: Rule | None = None
     transpose: Rule | None = None
     joint: Rule | None = None
     into: Rule | None = None
+    over: Rule | None = None
 
     def __post_init__(self) -> None:
         given = [r for r in (self.equation, self.transpose, self.joint) if r is not None]

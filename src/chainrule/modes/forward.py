@@ -5,6 +5,7 @@
 R. E. Wengert, A simple automatic derivative evaluation program, CACM 7 (1964) 463–464.
 """
 
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import Trace, Tracer, apply, concrete
+from ..tracing.stores import UNSHARED
+from ..tracing.tracer import OPEN, Trace, Tracer, apply, concrete, release
 from .linear import transposed_vjp
 
 
@@ -25,15 +27,15 @@ class Forward(Trace):
     __slots__ = ()
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
-        if self.closed:
-            raise self.leaked(op)
+        if self.state:
+            return self.not_open(op, args, params)
         primals, tangents = [], []
         for k, a in enumerate(args):
             if type(a) is Tracer and a.owner is self:
                 primals.append(a.value)
                 tangents.append(a.node if op.flows(k) else None)
             else:
-                primals.append(a)
+                primals.append(release(a))
                 tangents.append(None)
         output = apply(op, primals, params)
         if all(t is None for t in tangents):
@@ -50,6 +52,27 @@ class Forward(Trace):
             ]
             return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
         return Tracer(output, self, tangent)
+
+    def store(self, y: Tracer, op: Op, args: Any, params: dict[str, Any]) -> bool:
+        if self.state != OPEN or op.store is None:
+            return False
+        if y.owner is self and (type(y.node) is not np.ndarray or not y.node.flags.owndata
+                                or getrefcount(y.node) != UNSHARED):  # fmt: skip
+            return False
+        tangents = [None if type(a) is not Tracer or a.owner is not self else a.node for a in args]
+        if any(type(t) is Tracer for t in tangents) or tangents[1] is None and y.owner is not self:
+            return False
+        _, value, *rest = map(_plain, args)
+        op.store(y.value, value, *rest, **params)
+        del tangents[0]
+        if y.owner is not self:
+            y.owner, y.node = self, np.zeros(y.value.shape, y.value.dtype)
+        op.store(y.node, 0.0 if tangents[0] is None else tangents[0], *rest, **params)
+        return True
+
+
+def _plain(a: Any) -> Any:
+    return a.value if type(a) is Tracer else a
 
 
 def _own_level(op: Op) -> RuleError:

@@ -56,6 +56,9 @@ def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
     inputs = node.inputs
     op = node.op
     derived = None if op is None else op.cache.get(node.mask)
+    if op is not None and op.store is not None and node.mask & 1 and type(ct) is np.ndarray:
+        _pull_back_store(node, ct, cotangents, owned)
+        return
     for k, pull in derived or _quick_pulls(node):
         contribution = pull(ct, node)
         if k >= 0:
@@ -64,6 +67,33 @@ def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
             for parent, c in zip(inputs, contribution, strict=True):
                 if parent is not None:
                     _arrive(cotangents, parent, c, owned)
+
+
+def _pull_back_store(
+    node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
+) -> None:
+    """Pull back through a store: the cotangent of the array is cleared where it was written.
+
+    That happens in its own memory from the second store on, so that a loop which fills an array
+    costs what its elements cost.
+    """
+    own, *others = pulls(node)
+    in_place = node in owned
+    for k, pull in others:
+        contribution = pull(ct, node)
+        if in_place and type(contribution) is np.ndarray and contribution.base is not None:
+            contribution = contribution.copy()
+        _arrive(cotangents, node.inputs[k], contribution, owned)
+    if in_place:
+        owned.discard(node)
+        slot: Any = node.op.slot(0)  # type: ignore[union-attr]
+        slot.over(ct, *node.primals, **node.params)
+    else:
+        ct = own[1](ct, node)
+    parent: Any = node.inputs[0]
+    _arrive(cotangents, parent, ct, owned)
+    if cotangents.get(parent) is ct:
+        owned.add(parent)
 
 
 def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any, owned: set[Node]) -> None:

@@ -3,6 +3,7 @@
 from ..core import registry
 from . import (
     arithmetic,
+    builders,
     complexes,
     convolution,
     cumulative,
@@ -26,6 +27,7 @@ from . import (
     products,
     reduce,
     sampled,
+    scalars,
     select,
     sorting,
     structure,
@@ -33,10 +35,15 @@ from . import (
 )
 
 registry.load_with("scipy.special", "chainrule.ops.special")
+registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
+registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
 registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
+registry.load_with("scipy.signal", "chainrule.ops.signal")
+registry.load_with("numpy.polynomial", "chainrule.ops.series")
 
 __all__ = [
     "arithmetic",
+    "builders",
     "complexes",
     "convolution",
     "cumulative",
@@ -61,6 +68,7 @@ __all__ = [
     "reduce",
     "registry",
     "sampled",
+    "scalars",
     "select",
     "sorting",
     "structure",

@@ -69,6 +69,10 @@ def _setitem(y: Any, value: Any, *arrays: Any, index: Any) -> Any:
     return y
 
 
+def _store(y: Any, value: Any, *arrays: Any, index: Any) -> None:
+    y[fill_index(arrays, index)] = value
+
+
 def _may_repeat(arrays: tuple[Any, ...]) -> bool:
     """Say whether an index could name an element twice: integer arrays can, masks cannot."""
     return any(a.dtype.kind in "iu" and len(a.shape) > 0 for a in arrays)
@@ -172,6 +176,10 @@ def _keep_unwritten(ct: Any, _y: Any, _value: Any, *arrays: Any, index: Any) -> 
     return setitem(ct, np.zeros((), ct.dtype), *arrays, index=index)
 
 
+def _clear_written(ct: Any, _y: Any, _value: Any, *arrays: Any, index: Any) -> None:
+    ct[fill_index(arrays, index)] = 0
+
+
 def _take_written(ct: Any, _y: Any, value: Any, *arrays: Any, index: Any) -> Any:
     taken = getitem(ct, *arrays, index=index)
     if _may_repeat(arrays):
@@ -183,11 +191,16 @@ def _take_written(ct: Any, _y: Any, value: Any, *arrays: Any, index: Any) -> Any
 setitem = Op(
     "setitem",
     _setitem,
-    (Linear(transpose=_keep_unwritten), Linear(transpose=_take_written), INDEX),
+    (
+        Linear(transpose=_keep_unwritten, over=_clear_written),
+        Linear(transpose=_take_written),
+        INDEX,
+    ),
     variadic=True,
     additive=True,
     complex=True,
     bind=_bind_setitem,
+    store=_store,
     notation=Notation(rule="a store passes the gradient on to what was stored, and stops the old"),
 )
 add(setitem)

@@ -1,51 +1,131 @@
-"""Door 3, its first part: Python functions that NumPy's protocols do not reach.
+"""Door 3: what NumPy's protocols do not reach is interposed while a function is traced.
 
-`scipy.special.logsumexp` and the like convert their argument to a plain array before they do
-anything with it. Those that have a record in the registry are interposed: while a function is
-being traced, and only then, the code of such a function is one that looks at its arguments. With
-a traced one among them the record computes; else the function's own code runs, as for every call
-from other threads and from libraries. The function object stays the same, so it does not matter
-how the user imported it; nothing is left behind when the trace ends.
+Three means, each in force from the start of the first trace to the end of the last one:
+
+- *Names.* In the modules of the user's program, names that stand for a function with a door
+  (`np.zeros`, `math.exp`, also bound by ``from math import exp``), and for modules that hold such
+  functions, are bound to the door, and to a look-alike of the module. NumPy, `math` and SciPy
+  themselves are not touched, so libraries see them as they are. Imports inside functions of the
+  program are answered in the same way.
+- *Code.* A registered function or method that is plain Python (`scipy.special.logsumexp`,
+  `scipy.interpolate.CubicSpline.__call__`) carries another code object, which looks at its
+  arguments. With a traced one among them the record computes, else the function's own code runs.
+  The object stays the same, so it does not matter how a program came by it.
+- *Threads.* Every door asks whether its thread is tracing; others get the plain function.
+
+``CHAINRULE_INTERPOSE=0`` in the environment, or ``with interpose(False):``, leaves all this out.
 """
 
+import builtins
+import os
+import sys
 import threading
-from collections.abc import Callable
-from types import CodeType, FunctionType
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..core import registry
+from ..core.op import Composite
+from . import names
 from . import tracer as tracers
+from .reach import needs_doors
+from .running import OPEN, running
+from .source import inside
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _depth = 0
-_doors: dict[FunctionType, tuple[CodeType, CodeType]] = {}
+_codes: dict[FunctionType, tuple[CodeType, CodeType]] = {}
+_wanted: ContextVar[bool] = ContextVar(
+    "chainrule_interpose", default=os.environ.get("CHAINRULE_INTERPOSE", "1") != "0"
+)
 
 
-def enter() -> bool:
-    """Put the doors in force; return whether there are any, and `leave` is due."""
-    global _depth
-    functions = registry.plain_functions()
-    if not functions:
-        return False
-    with _lock:
-        _depth += 1
-        if _depth == 1:
-            for function in functions:
-                found = _doors.get(function)
-                if found is None:
-                    found = _doors[function] = (function.__code__, _door_of(function))
-                function.__code__ = found[1]
-    return True
+@contextmanager
+def interpose(wanted: bool = True) -> Iterator[None]:
+    """Switch the third door on or off for the derivatives that are computed within.
+
+    Without it ``np.zeros``, ``np.array``, ``math.sin``, ``float`` and SciPy's Python functions stay
+    as they are, and raise where they would lose a derivative.
+
+    >>> import numpy as np, chainrule
+    >>> with chainrule.interpose(False):
+    ...     chainrule.grad(lambda x: np.array([x, x]).sum())(1.0)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.LostDerivativeError: a traced array was about to be converted ...
+    """
+    token = _wanted.set(wanted)
+    try:
+        yield
+    finally:
+        _wanted.reset(token)
 
 
-def leave() -> None:
-    """Give every function its own code back when the last trace ends."""
-    global _depth
-    with _lock:
-        _depth -= 1
-        if _depth == 0:
-            for function, (own, _) in _doors.items():
-                function.__code__ = own
+class Doors:
+    """The doors that one call of a user's function needs: `open` them, and `close` them after."""
+
+    __slots__ = ("opened",)
+
+    def __init__(self) -> None:
+        self.opened = False
+
+    def open(self, function: Any) -> None:
+        """Put the doors in force, unless the function plainly needs none of them."""
+        global _depth
+        if not needs_doors(function) or not _wanted.get():
+            return
+        with _lock:
+            _depth += 1
+            self.opened = True
+            if _depth == 1:
+                _swap_codes()
+                builtins.__import__ = _import
+            names.swap(function)
+
+    def close(self) -> None:
+        """Give everything back when the last trace ends."""
+        global _depth
+        if not self.opened:
+            return
+        with _lock:
+            _depth -= 1
+            if _depth > 0:
+                return
+            try:
+                _give_back()
+            except BaseException:  # an interrupt in the midst of it
+                _give_back()
+                raise
+
+
+def _give_back() -> None:
+    names.restore()
+    if builtins.__import__ is _import:
+        builtins.__import__ = _plain_import
+    for function, (own, _) in _codes.items():
+        function.__code__ = own
+
+
+def _swap_codes() -> None:
+    for function in registry.plain_functions():
+        found = _codes.get(function)
+        if found is None:
+            found = _codes[function] = (function.__code__, _door_of(function))
+        function.__code__ = found[1]
+
+
+_plain_import = builtins.__import__
+
+
+def _import(name: str, globals: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """As `__import__`; the program's own functions get look-alikes of modules with doors."""
+    module = _plain_import(name, globals, *args, **kwargs)
+    if running.traces and globals is not None and names.of_program(globals):
+        _swap_codes()  # records may have come with the module
+        return names.look_alike(module)
+    return module
 
 
 def _door_of(function: FunctionType) -> CodeType:
@@ -59,7 +139,7 @@ def _door_of(function: FunctionType) -> CodeType:
     )
     own.__kwdefaults__ = function.__kwdefaults__
     code = _door.__code__
-    consts = tuple(_answer(function, own) if c == "ANSWER" else c for c in code.co_consts)
+    consts = tuple(answer(function, own) if c == "ANSWER" else c for c in code.co_consts)
     return code.replace(
         co_consts=consts, co_name=function.__name__, co_freevars=function.__code__.co_freevars
     )
@@ -70,16 +150,81 @@ def _door(*args: Any, **kwargs: Any) -> Any:
     return answer(args, kwargs)
 
 
-def _answer(function: FunctionType, own: FunctionType) -> Callable[[Any, Any], Any]:
-    def answer(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if any(_traced(a) for a in args) or any(_traced(a) for a in kwargs.values()):
+def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
+    """Return what decides, by the arguments of a call, who computes `function`."""
+    scalar = getattr(function, "__module__", "") in ("math", "cmath")
+
+    def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        traces = running.traces
+        if not traces:
+            return own(*args, **kwargs)
+        found = _look(args) | _look(kwargs.values())
+        if found and scalar and not _always(function):
+            own(*_concrete(args), **kwargs)  # refuses what it would refuse of plain numbers
+        if found & _TRACED or (_always(function) and _called_by_program()):
             return tracers.call(function, args, kwargs)
+        if found:  # constants that a program made: the function gets plain arrays
+            args = tuple(map(_released, args))
+            kwargs = {k: _released(v) for k, v in kwargs.items()}
         return own(*args, **kwargs)
 
-    return answer
+    return decide
 
 
-def _traced(value: Any) -> bool:
-    if type(value) in (list, tuple):
-        return any(_traced(v) for v in value)
-    return type(value) is tracers.Tracer
+_TRACED, _HELD = 2, 1
+
+
+def _look(values: Any) -> int:
+    """Say whether there are traced values, or constants that a traced program made."""
+    found = 0
+    for v in values:
+        kind = type(v)
+        if kind is tracers.Tracer:
+            found |= _HELD if v.owner is tracers.CONSTANT else _TRACED
+        elif kind is list or kind is tuple or kind is dict:
+            found |= _look(v.values() if kind is dict else v)
+    return found
+
+
+def _released(value: Any) -> Any:
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return kind(map(_released, value))
+    if kind is dict:
+        return {k: _released(v) for k, v in value.items()}
+    return tracers.release(value)
+
+
+def _concrete(values: Any) -> Any:
+    return [
+        type(v)(_concrete(v)) if type(v) in (list, tuple) else tracers.concrete(v)
+        for v in values
+    ]
+
+
+def _always(function: Any) -> bool:
+    record = registry.find(function)
+    return type(record) is Composite and record.always
+
+
+def _called_by_program() -> bool:
+    """Say whether the program itself calls, rather than a library, and while it is not muted."""
+    if not any(trace.state == OPEN for trace in running.traces):
+        return False
+    frame: Any = sys._getframe(3)
+    while frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    return not inside[frame.f_code.co_filename]
+
+
+def swapped_doors() -> dict[Any, Any]:
+    """Return the doors of registered callables that are no Python functions, by what they replace."""
+    return {f: names.like(_caller(f), f) for f in registry.swapped_functions()}
+
+
+def _caller(function: Any) -> Callable[..., Any]:
+    decide = answer(function, function)
+    return lambda *args, **kwargs: decide(args, kwargs)
+
+
+__all__ = ["Doors", "ModuleType", "interpose"]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import LostDerivativeError, UnsupportedFunctionError
+from .running import CLOSED, MUTED
 from .source import describe, inside, user_frame
 
 
@@ -31,7 +32,7 @@ class Guarded:
         """Say whether a derivative of any level flows here."""
         x: Any = self
         while type(x) is type(self):
-            if x.owner.carries(x):
+            if x.owner.state != MUTED and x.owner.carries(x):
                 return True
             x = x.value
         return False
@@ -69,15 +70,11 @@ class Guarded:
         )
 
     def __int__(self) -> int:
-        if self._is_constant():
-            return int(self.concrete())
-        raise lost(
-            self,
-            "a traced value was about to become a plain Python int",
-            "int(x) drops the derivative",
-            "where the integer part is meant as a constant, write "
-            "int(chainrule.stop_gradient(x)); for a traced result use np.trunc(x)",
-        )
+        """Cut off the fraction, as `np.trunc` does: locally constant, so its derivative is 0."""
+        if self.owner.state == CLOSED:
+            raise self.owner.leaked("a conversion to plain numbers")
+        self.owner.observed(self)
+        return int(self.concrete())
 
     __trunc__ = __int__
 
@@ -129,7 +126,7 @@ swallowed = _Swallowed()
 
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
-    if tracer.owner.closed:
+    if tracer.owner.state == CLOSED:
         return tracer.owner.leaked("a conversion to plain numbers")
     frame = user_frame(2)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)

@@ -10,7 +10,7 @@ from ..core.graph import Aval, Graph, Node, Place
 from ..core.op import Needs, Op
 from ..core.registry import op_named
 from .source import inside
-from .tracer import Trace, Tracer, apply
+from .tracer import CLOSED, CONSTANT, OPEN, Trace, Tracer, apply
 
 
 class Recording(Trace):
@@ -59,10 +59,10 @@ class Recording(Trace):
                     open_nodes.append(parent)
         return False
 
-    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
-        if self.closed:
-            raise self.leaked(op)
-        mask, bit, deeper, arrays = 0, 1, False, False
+    def process(self, op: Op, args: Any, params: dict[str, Any], output: Any = None) -> Any:
+        if self.state:
+            return self.not_open(op, args, params)
+        mask, bit, deeper, arrays, safe = 0, 1, False, False, 0
         primals: list[Any] = []
         inputs: list[Node | None] = []
         for a in args:
@@ -79,16 +79,21 @@ class Recording(Trace):
                     elif kind is np.ndarray and (node.op is None or a.base is not None):
                         arrays = True
                 else:
-                    a = a.snapshot()
-                    deeper = True
                     inputs.append(None)
+                    if a.owner is CONSTANT:
+                        a = a.value
+                        safe |= bit  # it is never written while it is held here
+                    else:
+                        a = a.snapshot()
+                        deeper = True
             else:
                 inputs.append(None)
                 if kind is np.ndarray:
                     arrays = True
             primals.append(a)
             bit += bit
-        output = apply(op, primals, params) if deeper else op.value(*primals, **params)
+        if output is None:
+            output = apply(op, primals, params) if deeper else op.value(*primals, **params)
         needs = op.known_needs.get(mask) or op.needs(mask, len(primals))
         held = output
         if self.keep:
@@ -101,7 +106,7 @@ class Recording(Trace):
             if not needs.output:
                 held = None
             if arrays or needs.trims:
-                self._release(primals, inputs, needs)
+                self._release(primals, inputs, needs, safe)
         place: Place | None = None
         if self.places:
             frame = _getframe(2)
@@ -116,19 +121,39 @@ class Recording(Trace):
         self.nodes.append(node)
         return Tracer(output, self, node)
 
-    def _release(self, primals: list[Any], inputs: list[Node | None], needs: Needs) -> None:
-        """Keep only what will be read: an input's node or an `Aval` replaces what will not."""
+    def store(self, y: Tracer, op: Op, args: Any, params: dict[str, Any]) -> bool:
+        if self.state != OPEN or self.keep or op.store is None:
+            return False
+        op.store(*[a.value if type(a) is Tracer else a for a in args], **params)
+        new = self.process(op, args, params, y.value)
+        if type(new) is Tracer:
+            y.owner, y.node = self, new.node
+        return True
+
+    def _release(
+        self, primals: list[Any], inputs: list[Node | None], needs: Needs, safe: int
+    ) -> None:
+        """Keep only what will be read: an input's node or an `Aval` replaces what will not.
+
+        A slice that is kept is copied, should the array that it shares memory with be much larger:
+        else a loop that writes one row after another would copy the array at every step.
+        """
         for k, needed in enumerate(needs.inputs):
             if inputs[k] is None:
                 a = primals[k]
                 if needed:
-                    primals[k] = self._snapshot(a)
+                    if not safe >> k & 1:
+                        primals[k] = self._snapshot(a)
                 elif type(a) is np.ndarray:
                     primals[k] = Aval(a.shape, a.dtype)
             elif not needed:
                 primals[k] = inputs[k]
-            elif self.lent and type(primals[k]) is np.ndarray and _memory(primals[k]) in self.lent:
-                primals[k] = self._snapshot(primals[k])
+            elif type(primals[k]) is np.ndarray:
+                a = primals[k]
+                if self.lent and _memory(a) in self.lent:
+                    primals[k] = self._snapshot(a)
+                elif type(a.base) is np.ndarray and 4 * a.nbytes <= a.base.nbytes:
+                    primals[k] = a.copy()
 
     def _snapshot(self, array: Any) -> Any:
         """Hold a constant array as it is now: the program may write into it later."""
@@ -165,7 +190,7 @@ class Recording(Trace):
 
     def finish(self, inputs: list[Tracer], outputs: list[Any]) -> Graph:
         """Close the recording and return its graph."""
-        self.closed = True
+        self.state = CLOSED
         ends = tuple(o.node if type(o) is Tracer and o.owner is self else o for o in outputs)
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 

@@ -7,6 +7,7 @@ anew. So NumPy's aliasing holds, while each recorded value stays as it was.
 """
 
 import weakref
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..core.op import Op
 from ..core.registry import op_named
 from ..errors import LostDerivativeError, ReadOnlyError
 from . import tracer as tracers
+from .running import MUTED
 from .source import describe, user_frame
 
 
@@ -45,12 +47,63 @@ def store(y: Any, index: Any, value: Any) -> None:
     if not isinstance(held, np.ndarray):
         raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
     _writable(y, held)
+    if y.owner.state == MUTED:
+        raise _muted(y)
     if type(value) is list or type(value) is tuple:
         value = tracers.ufuncs.as_operand(value)
     op = op_named("setitem")
     assert op.bind is not None
     args, params = op.bind(y, value, index)
-    _become(y, tracers.apply(op, args, params))
+    del held
+    if not _in_place(y, args, params, op):
+        _become(y, tracers.apply(op, args, params))
+
+
+def _in_place(y: Any, args: Any, params: dict[str, Any], op: Op) -> bool:
+    """Store into the array itself where nobody else holds it; say whether that was done.
+
+    A loop that fills an array element by element would otherwise copy it at every step.
+    """
+    if type(y.value) is not np.ndarray or getattr(y, "base", None) is not None:
+        return False
+    views = getattr(y, "views", None)
+    if views:
+        y.views = [ref for ref in views if ref() is not None]
+        if y.views:
+            return False
+    if getrefcount(y.value) != UNSHARED or not y.value.flags.owndata:
+        return False
+    top = y.owner
+    for k, a in enumerate(args):
+        if type(a) is tracers.Tracer:
+            if type(a.value) is tracers.Tracer or (a is y and k > 0):
+                return False
+            if a.owner.level > top.level:
+                top = a.owner
+    return bool(top.store(y, op, args, params))
+
+
+class _Probe:
+    """Counts, as `_in_place` does, the references to an array that only one slot holds."""
+
+    __slots__ = ("value",)
+
+    def count(self) -> int:
+        y = self
+        y.value = np.empty(1)
+        return getrefcount(y.value)
+
+
+UNSHARED = _Probe().count()
+
+
+def _muted(y: Any) -> LostDerivativeError:
+    return LostDerivativeError(
+        "a solver's callback was about to store into a traced array from outside",
+        where=describe(user_frame(2), y),
+        why="a solver runs on plain numbers, and the array would lose its derivative",
+        cure="let the callback make its own array, and return what is needed",
+    )
 
 
 def flat_view(y: Any) -> Any:
@@ -120,13 +173,16 @@ def _read_only(y: Any) -> ReadOnlyError:
 
 def _become(y: Any, new: Any, source: Any = None) -> None:
     """Let tracer `y` stand for the value of `new`, and its base and views follow."""
+    if type(new) is not tracers.Tracer:  # nothing flows to it
+        new = tracers.Tracer(new, tracers.CONSTANT, None)
     y.value, y.owner, y.node = new.value, new.owner, new.node
     base = getattr(y, "base", None)
     if base is not None and base[0] is not source:
         parent, rest, op, params = base
         _become(parent, _write_back(parent, y, rest, op, params), source=y)
         again = tracers.apply(op, (parent, *rest), params)  # with a view's layout in memory
-        y.value, y.owner, y.node = again.value, again.owner, again.node
+        if type(again) is tracers.Tracer:
+            y.value, y.owner, y.node = again.value, again.owner, again.node
     views = getattr(y, "views", None)
     if not views:
         return
@@ -158,3 +214,4 @@ def _scatter(parent: Any, view: Any, places: Any) -> Any:
     args, params = setitem.bind(flat, view, (places,))
     stored = tracers.apply(setitem, args, params)
     return tracers.apply(reshape, (stored,), {"shape": parent.shape, "order": "C"})
+

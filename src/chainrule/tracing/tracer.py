@@ -6,6 +6,7 @@ A tracer behaves as the NumPy array or scalar that it holds. Door 1 is ``__array
 
 import operator
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -16,7 +17,11 @@ from ..core.op import Composite, Op
 from ..errors import LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import stores, ufuncs
 from .losses import Guarded, lost, swallowed, unsupported
+from .running import CLOSED, MUTED, OPEN, depth, running
 from .source import describe, user_frame
+
+__all__ = ["CLOSED", "CONSTANT", "Trace", "Tracer", "apply", "call", "concrete", "depth", "hold",
+           "muted", "release"]  # fmt: skip
 
 _levels = count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -25,15 +30,26 @@ _NO_PARAMS: dict[str, Any] = {}
 class Trace:
     """What a mode does with an operation. A trace made later is an inner one: it goes first."""
 
-    __slots__ = ("level", "closed")
+    __slots__ = ("level", "state")
 
     def __init__(self) -> None:
         self.level = next(_levels)
-        self.closed = False
+        self.state = OPEN
+
+    def not_open(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        """Compute `op` while this trace is muted; once it is closed, refuse."""
+        if self.state == CLOSED:
+            raise self.leaked(op)
+        plain = [a.value if type(a) is Tracer and a.owner is self else a for a in args]
+        return apply(op, plain, params)
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         """Compute `op` on `args`, of which at least one is a tracer of this trace."""
         raise TypeError(f"{type(self).__name__} does not say how to process {op.name}")
+
+    def store(self, y: "Tracer", op: Op, args: Any, params: dict[str, Any]) -> bool:
+        """Carry out `op` in the memory of `y`, which nobody else holds; say whether it was done."""
+        return False
 
     def carries(self, tracer: "Tracer") -> bool:
         """Say whether a derivative flows to this tracer; a constant may become a plain number."""
@@ -53,6 +69,68 @@ class Trace:
             cure="return the value from the function (has_aux=True carries extra results out), or "
             "keep chainrule.stop_gradient(value)",
         )
+
+
+class Constant(Trace):
+    """The trace of arrays that a traced program made itself, and through which nothing flows yet.
+
+    Such an array is copied when it is written and not before, so a traced value may be stored into
+    it: then it belongs to the trace of that value.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        self.level, self.state = 0, OPEN
+
+    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        result = op.value(*[a.value if type(a) is Tracer else a for a in args], **params)
+        if op.outputs:
+            parts = [hold(part) for part in result]
+            return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+        return hold(result)
+
+    def store(self, y: "Tracer", op: Op, args: Any, params: dict[str, Any]) -> bool:
+        if op.store is None:
+            return False
+        op.store(*map(release, args), **params)
+        return True
+
+    def carries(self, tracer: "Tracer") -> bool:
+        return False
+
+
+CONSTANT = Constant()
+
+
+def hold(value: Any) -> Any:
+    """Let an array of floats take traced stores; anything else is returned as it is."""
+    if type(value) is np.ndarray and value.dtype.kind in "fc":
+        return Tracer(value, CONSTANT, None)
+    return value
+
+
+def release(value: Any) -> Any:
+    """Return the plain array behind a constant tracer, and anything else as it is."""
+    return value.value if type(value) is Tracer and value.owner is CONSTANT else value
+
+
+@contextmanager
+def muted() -> Iterator[None]:
+    """Let the tracers of all traces that run on this thread act as constants meanwhile.
+
+    Operations on them give plain values and record nothing, and ``float(x)`` is allowed. What is
+    computed so carries no derivative: the caller must supply it (solvers, whose answers are
+    differentiated by the implicit function theorem).
+    """
+    silenced = [trace for trace in running.traces if trace.state == OPEN]
+    for trace in silenced:
+        trace.state = MUTED
+    try:
+        yield
+    finally:
+        for trace in silenced:
+            trace.state = OPEN
 
 
 def apply(op: Op, args: Any, params: dict[str, Any]) -> Any:
@@ -373,6 +451,16 @@ class Tracer(Guarded):
         return self.copy()
 
     __copy__ = copy
+
+    def __floor__(self) -> Any:
+        return call(np.floor, (self,), {}).__int__()
+
+    def __ceil__(self) -> Any:
+        return call(np.ceil, (self,), {}).__int__()
+
+    flags = property(lambda self: concrete(self).flags)
+    strides = property(lambda self: concrete(self).strides)
+
 
 def concrete(x: Any) -> Any:
     """Return the plain value under any number of tracers."""

@@ -1,0 +1,227 @@
+"""Arrays that a traced program makes: the doors of `np.zeros`, `np.array` and their like.
+
+NumPy's protocols do not reach them, since none of their arguments is a traced array (`np.zeros(3)`) or
+since they must return a plain one (`np.array([x, y])`). In a traced function user code meets the
+functions below. Fresh arrays of floats come as constant tracers, which take traced stores; arrays
+made of traced values are traced.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from ..core.registry import op_named
+from . import tracer as tracers
+from .running import running
+from .tracer import CONSTANT, Tracer, apply, hold
+
+
+def _fresh(function: Any) -> Callable[..., Any]:
+    """Let what `function` makes take traced stores."""
+
+    def door(*args: Any, **kwargs: Any) -> Any:
+        result = function(*args, **kwargs)
+        return hold(result) if running.traces and not _is_one_of(result, args) else result
+
+    return _like(door, function)
+
+
+def _is_one_of(result: Any, args: Any) -> bool:
+    return any(result is a for a in args)
+
+
+def _like(door: Any, function: Any) -> Callable[..., Any]:
+    door.__name__, door.__doc__ = function.__name__, function.__doc__
+    door.__module__, door.__wrapped__ = function.__module__, function
+    return door  # type: ignore[no-any-return]
+
+
+def holds_tracer(value: Any) -> bool:
+    """Say whether a list or tuple, at any depth, holds a traced value."""
+    for v in value:
+        kind = type(v)
+        if kind is Tracer or ((kind is list or kind is tuple) and holds_tracer(v)):
+            return True
+    return False
+
+
+def gather(value: Any) -> Any:
+    """Build the array of a nested list in which some numbers or arrays are traced."""
+    if type(value) is Tracer:
+        return value
+    if type(value) not in (list, tuple):
+        return np.asarray(value)
+    flat, shape = _scalars(value)
+    if shape is not None:
+        return apply(op_named("pack"), flat, {"shape": shape})
+    return tracers.call(np.stack, ([gather(v) for v in value],), {})
+
+
+def _scalars(value: Any) -> tuple[list[Any], tuple[int, ...] | None]:
+    """Flatten a regular nesting of numbers; the shape is None where it is not one."""
+    if not any(type(v) in (list, tuple) for v in value):
+        numbers = all(type(v) in _NUMBERS or isinstance(v, np.generic) for v in value)
+        return list(value), (len(value),) if numbers else None
+    flat: list[Any] = []
+    shapes = set()
+    for v in value:
+        if type(v) not in (list, tuple):
+            return [], None
+        part, shape = _scalars(v)
+        shapes.add(shape)
+        flat += part
+    inner = shapes.pop()
+    return flat, None if shapes or inner is None else (len(value), *inner)
+
+
+_NUMBERS = (float, int, complex, bool)
+
+
+def _of_sequence(value: Any, dtype: Any, plain: Any) -> Any:
+    if dtype is not None and np.dtype(dtype).kind not in "fcbiu":
+        return plain()  # objects and strings: the conversion of a traced element refuses
+    result = gather(value)
+    return result if dtype is None or result.dtype == dtype else result.astype(dtype)
+
+
+def _traced(value: Any) -> bool:
+    kind = type(value)
+    return kind is Tracer or ((kind is list or kind is tuple) and holds_tracer(value))
+
+
+def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
+    """As `np.array`; of traced values a traced array."""
+    if not running.traces or not _traced(object):
+        result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
+        return hold(result) if running.traces and result is not object else result
+    if type(object) is not Tracer:
+        result = _of_sequence(object, dtype, lambda: np.array(object, dtype))
+    elif dtype is not None and object.dtype != dtype:
+        result = object.astype(dtype)
+    else:
+        result = object.copy() if copy else object
+    return _at_least(result, ndmin)
+
+
+def _at_least(x: Any, ndmin: int) -> Any:
+    missing = ndmin - x.ndim
+    return x.reshape((1,) * missing + x.shape) if missing > 0 else x
+
+
+def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
+    """Make the door of a function that converts only what is no array yet."""
+
+    def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if not running.traces or not _traced(a):
+            result = function(a, dtype, *args, **kwargs)
+            fresh = running.traces and result is not a and not np.may_share_memory(result, a)
+            return hold(result) if fresh else result
+        if type(a) is not Tracer:
+            return _of_sequence(a, dtype, lambda: function(a, dtype, *args, **kwargs))
+        if function is np.asarray_chkfinite:
+            function(tracers.concrete(a))
+        a = a if dtype is None or a.dtype == dtype else a.astype(dtype)
+        if kwargs.get("copy"):
+            a = a.copy()
+        return _at_least(a, ndmin)
+
+    return _like(door, function)
+
+
+def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw: Any) -> Any:
+    """As `np.full`; a traced value fills a traced array."""
+    if not running.traces or not _traced(fill_value):
+        return hold_fresh(np.full(shape, fill_value, dtype, order, **kw))
+    value = array(fill_value, dtype)
+    return tracers.call(np.copy, (tracers.call(np.broadcast_to, (value, shape), {}),), {})
+
+
+def hold_fresh(result: Any) -> Any:
+    """As `hold`, while a function is traced."""
+    return hold(result) if running.traces else result
+
+
+def _full_like(function: Any) -> Callable[..., Any]:
+    """Make the door of `zeros_like` and its like; a traced prototype answers by itself."""
+
+    def door(a: Any, *args: Any, **kwargs: Any) -> Any:
+        if running.traces and type(a) in (list, tuple) and holds_tracer(a):
+            a = gather(a)
+        if running.traces and type(a) is Tracer:  # of its shape, dtype and layout only
+            values = [v for v in (*args, *kwargs.values()) if type(v) is Tracer]
+            if not values:
+                return hold(function(tracers.concrete(a), *args, **kwargs))
+        result = function(a, *args, **kwargs)
+        return result if type(result) is Tracer else hold_fresh(result)
+
+    return _like(door, function)
+
+
+def arange(*args: Any, **kwargs: Any) -> Any:
+    """As `np.arange`; traced limits give start + step·i."""
+    values = (*args, *(v for k, v in kwargs.items() if k in ("start", "stop", "step")))
+    if not running.traces or not any(type(v) is Tracer for v in values):
+        return hold_fresh(np.arange(*args, **kwargs))
+    plain = {k: tracers.concrete(v) for k, v in kwargs.items()}
+    shape = np.arange(*map(tracers.concrete, args), **plain)
+    names = ("stop",) if len(args) == 1 else ("start", "stop", "step")
+    given = dict(zip(names, args, strict=False)) | kwargs
+    result = given.get("start", 0.0) + given.get("step", 1.0) * np.arange(len(shape))
+    if type(result) is not Tracer:  # only the end is traced, and it moves no element
+        return hold(shape)
+    return result if result.dtype == shape.dtype else result.astype(shape.dtype)
+
+
+def fromiter(iter: Iterable[Any], dtype: Any, count: int = -1, **kw: Any) -> Any:
+    """As `np.fromiter`; traced elements give a traced array."""
+    if not running.traces:
+        return np.fromiter(iter, dtype, count, **kw)
+    values = []
+    for v in iter:
+        values.append(v)
+        if len(values) == count:
+            break
+    if holds_tracer(values):
+        return _of_sequence(values, dtype, lambda: np.fromiter(values, dtype, count))
+    return hold(np.fromiter(values, dtype, count, **kw))
+
+
+def ndenumerate(arr: Any) -> Any:
+    """As `np.ndenumerate`; the elements of a traced array are traced."""
+    if not running.traces or not _traced(arr):
+        return np.ndenumerate(arr)
+    x = array(arr, copy=False)
+    return ((index, x[index]) for index in np.ndindex(x.shape))
+
+
+def require(a: Any, dtype: Any = None, requirements: Any = None, **kw: Any) -> Any:
+    """As `np.require`; the memory of a traced array is its own, aligned and writeable."""
+    if running.traces and _traced(a):
+        return _AS_ARRAY(a, dtype)
+    return hold_fresh(np.require(a, dtype, requirements, **kw))
+
+
+_AS_ARRAY = _as_array(np.asarray)
+
+DOORS: dict[Any, Any] = {
+    **{f: _fresh(f) for f in (
+        np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.linspace, np.logspace,
+        np.geomspace, np.copy, np.fromfunction, np.diag, np.tile, np.repeat, np.concatenate,
+        np.stack, np.vstack, np.hstack, np.column_stack, np.outer, np.diff, np.cumsum,
+    )},
+    **{f: _full_like(f) for f in (np.zeros_like, np.ones_like, np.empty_like, np.full_like)},
+    np.asarray: _AS_ARRAY,
+    np.asanyarray: _as_array(np.asanyarray),
+    np.ascontiguousarray: _as_array(np.ascontiguousarray, 1),
+    np.asfortranarray: _as_array(np.asfortranarray),
+    np.asarray_chkfinite: _as_array(np.asarray_chkfinite),
+    np.array: _like(array, np.array),
+    np.full: _like(full, np.full),
+    np.arange: _like(arange, np.arange),
+    np.fromiter: _like(fromiter, np.fromiter),
+    np.ndenumerate: _like(ndenumerate, np.ndenumerate),
+    np.require: _like(require, np.require),
+}  # fmt: skip
+
+__all__ = ["CONSTANT", "DOORS", "array", "gather", "holds_tracer"]

@@ -1,0 +1,77 @@
+"""Conversions written as calls of a type: ``float(x)``, ``np.float64(x)``, ``complex(x)``.
+
+CPython lets ``float(x)`` return nothing but a plain float, so user code meets a look-alike of the
+type while its function is traced. It is a subclass that passes for the type itself in `isinstance`,
+comparisons, dictionaries and as a dtype; it differs in one thing: of a traced number it makes a
+traced number.
+"""
+
+import builtins
+from typing import Any
+
+import numpy as np
+
+from . import tracer as tracers
+from .running import running
+
+
+class _LookAlike(type):
+    """The metaclass of the look-alikes."""
+
+    original: Any
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if args and running.traces and any(type(a) is tracers.Tracer for a in args):
+            return _convert(cls.original, args)
+        return cls.original(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, cls.original)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls.original)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls or other is cls.original
+
+    def __hash__(cls) -> int:
+        return hash(cls.original)
+
+    def __repr__(cls) -> str:
+        return repr(cls.original)
+
+
+def _look_alike(original: Any) -> Any:
+    names = {"original": original, "__doc__": original.__doc__, "__module__": original.__module__}
+    if not issubclass(original, np.generic):
+        names["dtype"] = np.dtype(original)  # NumPy asks a class that it does not know
+    return _LookAlike(original.__name__, (original,), names)
+
+
+def _convert(original: Any, args: Any) -> Any:
+    """Convert a traced number; what the plain type refuses is refused with its own words."""
+    plain = [tracers.concrete(a) for a in args]
+    if original is builtins.float or original is builtins.complex:
+        original(*plain)  # an array of several elements, or a complex number, raises here
+    x = args[0]
+    if len(args) == 2:
+        return x + 1j * args[1]
+    dtype = np.dtype(original)
+    if x.dtype == dtype and x.shape == ():
+        return x[()] if isinstance(tracers.concrete(x), np.ndarray) else x
+    if dtype.kind in "biu":
+        return original(tracers.concrete(x))
+    if x.size == 1 and issubclass(original, (float, complex)) and original not in _NUMPY:
+        x = tracers.call(np.reshape, (x, ()), {})[()]
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+_NUMPY = {
+    getattr(np, name)
+    for name in (
+        "float16 float32 float64 longdouble complex64 complex128 clongdouble "
+        "int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp bool_"
+    ).split()
+}
+BUILTIN = {"float": _look_alike(float), "complex": _look_alike(complex)}
+TYPES: dict[Any, Any] = {t: _look_alike(t) for t in _NUMPY if t is not np.bool_}

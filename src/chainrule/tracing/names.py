@@ -1,0 +1,263 @@
+"""The names of the user's program that stand for something with a door, and their exchange.
+
+The program is what lies neither in the standard library nor among the installed packages, and the
+package of the function that is differentiated.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Callable
+from dis import get_instructions
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+from ..core import registry
+from .arrays import DOORS
+from .casts import BUILTIN, TYPES
+
+_LIBRARIES = tuple(
+    os.path.join(path, "")
+    for path in {
+        *(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "purelib", "platlib")),
+        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
+    }
+) + tuple(os.path.join("", part, "") for part in ("site-packages", "dist-packages"))
+_HOMES = ("numpy", "math", "cmath", "scipy")
+
+_doors: dict[int, Any] = {}  # by the identity of what they replace
+_replaced: list[Any] = []  # keeps those alive
+_modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
+_looked: tuple[int, int] = (0, 0)
+_swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+_cells: list[tuple[Any, Any]] = []
+_scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}
+
+
+def like(door: Callable[..., Any], function: Any) -> Any:
+    """Give a door the name and the words of what it stands for."""
+    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
+        value = getattr(function, name, None)
+        if value is not None:
+            setattr(door, name, value)
+    door.__wrapped__ = function  # type: ignore[attr-defined]
+    return door
+
+
+def swap(function: Any) -> None:
+    """Exchange the names in the program's modules, and in those that `function` lives in."""
+    _refresh()
+    for namespace in _namespaces(function):
+        plain, doors = _scan(namespace)
+        if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
+            before = len(namespace)
+            namespace.update(doors)
+            _swapped.append((namespace, plain, doors))
+            if len(namespace) != before:  # a name of `builtins` was put in front
+                _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
+    _swap_cells(function, set())
+
+
+def restore() -> None:
+    """Bind every exchanged name to what it was bound to, unless the program rebound it."""
+    while _swapped:
+        namespace, plain, doors = _swapped[-1]
+        for name, door in doors.items():
+            if namespace.get(name) is door:
+                if name in plain:
+                    namespace[name] = plain[name]
+                else:
+                    del namespace[name]
+        _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
+        _swapped.pop()
+    while _cells:
+        cell, value = _cells.pop()
+        cell.cell_contents = value
+
+
+def _refresh() -> None:
+    """Take in doors and modules that have come since the last time."""
+    global _looked
+    from .interpose import swapped_doors
+
+    key = (len(sys.modules), registry.count())
+    if key == _looked:
+        return
+    _looked = key
+    for table in (DOORS, TYPES, swapped_doors()):
+        for original, door in table.items():
+            if id(original) not in _doors:
+                _doors[id(original)] = door
+                _replaced.append(original)
+    _modules.clear()
+    _scans.clear()
+    _program.clear()
+
+
+def look_alike(module: Any) -> Any:
+    """Return the look-alike of a module that holds functions with doors; any other as it is."""
+    if not isinstance(module, ModuleType) or module.__name__.split(".")[0] not in _HOMES:
+        return module
+    found = _modules.get(id(module))
+    if found is None:
+        _modules[id(module)] = module  # for modules that hold each other
+        found = _modules[id(module)] = _make_look_alike(module)
+    return found
+
+
+def _make_look_alike(module: ModuleType) -> ModuleType:
+    changed = {k: d for k, v in vars(module).items() if (d := _door_of(v)) is not None}
+    if module.__name__ == "scipy":
+        parts = {k: look_alike(v) for k, v in vars(module).items() if isinstance(v, ModuleType)}
+        changed |= {k: p for k, p in parts.items() if p is not vars(module)[k]}
+    if not changed:
+        return module
+    made = ModuleType(module.__name__, module.__doc__)
+    vars(made).update(vars(module))
+    vars(made).update(changed)
+    return made
+
+
+def _door_of(value: Any) -> Any:
+    door = _doors.get(id(value))
+    return door
+
+
+_program: dict[int, dict[str, Any]] = {}  # the namespaces of the program's modules
+
+
+def _namespaces(function: Any) -> list[dict[str, Any]]:
+    if not _program:
+        for module in list(sys.modules.values()):
+            space = getattr(module, "__dict__", None)
+            if type(space) is dict and of_program(space):
+                _program[id(space)] = space
+    found = list(_program.values())
+    for g in _functions_in(function):
+        space = g.__globals__
+        if id(space) not in _program:
+            found.append(space)
+            package = str(space.get("__name__", "")).split(".")[0]
+            if not of_program(space) and package not in ("chainrule", *_HOMES):
+                found += _package(package)
+    return found
+
+
+def _package(package: str) -> list[dict[str, Any]]:
+    """Return the namespaces of an installed package, which the differentiated function is of."""
+    return [
+        vars(m)
+        for name, m in list(sys.modules.items())
+        if (name == package or name.startswith(package + ".")) and type(m) is ModuleType
+        and not getattr(m, "__file__", "").startswith(_LIBRARIES[:2])
+    ]  # fmt: skip
+
+
+def _functions_in(function: Any) -> list[FunctionType]:
+    """Return the plain functions behind a callable: of partials, methods, wrappers, instances."""
+    found, todo, seen = [], [function], set()
+    while todo:
+        f = todo.pop()
+        if id(f) in seen or len(seen) > 20:
+            continue
+        seen.add(id(f))
+        if type(f) is FunctionType:
+            found.append(f)
+            todo.append(getattr(f, "__wrapped__", None))
+        elif f is not None:
+            todo += [getattr(f, name, None) for name in ("func", "__func__", "__wrapped__")]
+            call = getattr(type(f), "__call__", None)
+            if type(call) is FunctionType:
+                todo.append(call)
+            todo.append(getattr(f, "function", None))
+    return found
+
+
+_files: dict[str, bool] = {}
+
+
+def of_program(namespace: dict[str, Any]) -> bool:
+    """Say whether a module's namespace belongs to the program, not to a library."""
+    file = namespace.get("__file__")
+    if not isinstance(file, str):
+        return namespace.get("__name__") == "__main__"
+    known = _files.get(file)
+    if known is None:
+        path = os.path.abspath(file)
+        library = path.startswith(_LIBRARIES[:-2]) or any(p in path for p in _LIBRARIES[-2:])
+        known = _files[file] = not library
+    return known
+
+
+def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Find the names to exchange; the answer is kept until the number of names changes."""
+    found = _scans.get(id(namespace))
+    if found is not None and found[0] is namespace and found[1] == len(namespace):
+        return found[2], found[3]
+    plain: dict[str, Any] = {}
+    doors: dict[str, Any] = {}
+    for name, value in list(namespace.items()):
+        door = look_alike(value) if type(value) is ModuleType else _door_of(value)
+        if door is not None and door is not value:
+            plain[name], doors[name] = value, door
+    mentioned = _mentioned_types(namespace)
+    for name, door in BUILTIN.items():
+        if name in mentioned and name not in namespace:
+            doors[name] = door
+    _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
+    return plain, doors
+
+
+def _mentioned_types(namespace: dict[str, Any]) -> set[str]:
+    """Return which of `float` and `complex` the code of a module mentions.
+
+    None, should it compare types by identity: there a look-alike would not pass for the type.
+    """
+    codes: list[CodeType] = []
+    for value in list(namespace.values()):
+        members = vars(value).values() if isinstance(value, type) else (value,)
+        for m in members:
+            m = getattr(m, "__func__", m)
+            m = getattr(m, "fget", m)
+            m = getattr(m, "__wrapped__", m)
+            code = getattr(m, "__code__", None)
+            if isinstance(code, CodeType) and getattr(m, "__globals__", None) is namespace:
+                codes.append(code)
+    found: set[str] = set()
+    while codes:
+        code = codes.pop()
+        found |= set(code.co_names) & set(BUILTIN)
+        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
+        if set(code.co_names) & set(BUILTIN) and _compares_by_identity(code):
+            return set()
+    return found
+
+
+def _compares_by_identity(code: CodeType) -> bool:
+    before: Any = None
+    for step in get_instructions(code):
+        if step.opname == "IS_OP" and before is not None and before.argval in BUILTIN:
+            return True
+        before = step
+    return False
+
+
+def _swap_cells(function: Any, seen: set[int]) -> None:
+    """Exchange what closures hold: names that an enclosing function imported."""
+    for f in _functions_in(function):
+        if id(f) in seen or not f.__closure__:
+            continue
+        seen.add(id(f))
+        for cell in f.__closure__:
+            try:
+                value = cell.cell_contents
+            except ValueError:  # still empty
+                continue
+            door = look_alike(value) if type(value) is ModuleType else _door_of(value)
+            if door is not None and door is not value:
+                cell.cell_contents = door
+                _cells.append((cell, value))
+            elif type(value) is FunctionType:
+                _swap_cells(value, seen)
+
+

@@ -1,0 +1,113 @@
+"""Whether a function may need the third door: a look at its code, so that most calls pay nothing.
+
+A function made of operators, methods of arrays, NumPy's dispatched functions and other such functions
+needs no door. Anything less plain gets them. The answer is kept with the names that it rests on, and
+holds as long as these stand for the same things.
+"""
+
+import builtins
+import dis
+from types import CodeType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from .arrays import DOORS
+
+_DISPATCHED: tuple[Any, ...] = (np.ufunc, type(np.sum))
+_DATA: tuple[Any, ...] = (float, int, str, complex, np.ndarray, np.generic, type(None))
+_BUILTINS = frozenset(
+    "len range enumerate zip sum max min abs sorted reversed list tuple dict isinstance print pow any "
+    "all int bool round True False None".split()
+)
+_ATTRIBUTES = {
+    name
+    for module in (np, np.linalg, np.fft)
+    for name, value in vars(module).items()
+    if isinstance(value, (float, ModuleType))
+    or (isinstance(value, _DISPATCHED) and value not in DOORS)
+} | {name for kind in (np.ndarray, list, dict, str) for name in dir(kind)}
+_LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
+_ATTRS = ("LOAD_ATTR", "LOAD_METHOD")
+_LOCALS = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
+_MISSING = object()
+_MODULES = (np, np.linalg, np.fft)
+
+Rests = tuple[tuple[dict[str, Any], str, Any], ...]
+_known: dict[CodeType, Rests | None] = {}
+
+
+def needs_doors(function: Any) -> bool:
+    """Say whether `function` may use anything that only the third door reaches."""
+    if type(function) is not FunctionType:
+        return not isinstance(function, _DISPATCHED)
+    rests = _known.get(function.__code__, _MISSING)
+    if rests is not None:
+        for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
+            if namespace.get(name, _MISSING) is not value:
+                rests = _MISSING
+                break
+    if rests is _MISSING:
+        found: list[tuple[dict[str, Any], str, Any]] = []
+        plain = _is_plain(function, function.__code__, found, set())
+        if len(_known) > 4096:
+            _known.clear()
+        rests = _known[function.__code__] = tuple(found) if plain else None
+    return rests is None or not _holds_data(function)
+
+
+def _holds_data(function: FunctionType) -> bool:
+    """Say whether closure and defaults hold nothing but data and plain functions."""
+    values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    try:
+        values += [cell.cell_contents for cell in function.__closure__ or ()]
+    except ValueError:  # a cell that is still empty
+        return False
+    return all(_is_data(v) or (type(v) is FunctionType and not needs_doors(v)) for v in values)
+
+
+def _is_data(value: Any) -> bool:
+    if type(value) in (list, tuple):
+        return all(map(_is_data, value))
+    if type(value) is dict:
+        return all(map(_is_data, value.values()))
+    return isinstance(value, _DATA) or isinstance(value, _DISPATCHED)
+
+
+def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[CodeType]) -> bool:
+    """Look at every instruction; collect the global names that the answer rests on."""
+    seen.add(code)
+    before = ""
+    for step in dis.get_instructions(code):
+        name, value = step.opname, step.argval
+        if name in _LOADS:
+            if not _is_plain_name(function, value, rests, seen):
+                return False
+        elif name in _ATTRS:
+            if value not in _ATTRIBUTES:
+                return False
+        elif name in ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL"):
+            return False
+        elif name in _LOCALS and before == "PUSH_NULL":
+            return False  # an argument is called, whatever it is
+        elif name == "PUSH_NULL" and before in _LOCALS:
+            return False
+        before = name
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return all(_is_plain(function, c, rests, seen) for c in inner)
+
+
+def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[CodeType]) -> bool:
+    value = function.__globals__.get(name, _MISSING)
+    rests.append((function.__globals__, name, value))
+    if value is _MISSING:
+        return name in _BUILTINS or isinstance(getattr(builtins, name, None), type(Exception))\
+            and issubclass(getattr(builtins, name), BaseException)  # fmt: skip
+    if isinstance(value, ModuleType):
+        return any(value is m for m in _MODULES)
+    if isinstance(value, _DISPATCHED):
+        return value not in DOORS
+    if type(value) is FunctionType:
+        code = value.__code__
+        return code in seen or (_is_plain(value, code, rests, seen) and _holds_data(value))
+    return _is_data(value)

@@ -1,0 +1,111 @@
+"""What the tracers of a batch hold: the values of all examples, seen as those of one.
+
+`Stacked` has the shape of one example, while its data have the batch axis in front. What a program
+can ask of it without saying for which example (its shape, its dtype, its class) is the same for
+all. Where the values matter (a branch, a conversion to a number) the examples have to agree.
+"""
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..errors import BatchError
+from . import tracer as tracers
+from .losses import remember
+from .source import describe, user_frame
+
+
+class Stacked:
+    """One array for each example, held as one array with the batch axis in front.
+
+    `single` says that an example of no axes is a NumPy scalar, rather than an array of shape ().
+    """
+
+    __slots__ = ("data", "shape", "dtype", "single")
+    owner = None  # with `value` it can be gone through as a tracer: inside is one example
+
+    def __init__(self, data: Any, single: bool = True) -> None:
+        self.data = data
+        self.shape = data.shape[1:]
+        self.dtype = data.dtype
+        self.single = single
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+    itemsize = property(lambda self: self.dtype.itemsize)
+    nbytes = property(lambda self: self.size * self.dtype.itemsize)
+
+    @property
+    def value(self) -> Any:
+        """The value of the first example, which stands for all where values do not matter."""
+        data = tracers.concrete(self.data)
+        if not data.shape[0]:
+            return np.zeros(self.shape, self.dtype)[() if self.single else ...]
+        return data[0] if self.shape or self.single else data[0, ...]
+
+    def agreed(self) -> Any:
+        """Return the value that all examples have; raise where they differ."""
+        if type(self.data) is tracers.Tracer:
+            self.data.owner.observed(self.data)
+        rows = every(self.data)
+        rows = rows.reshape(-1, *self.shape)
+        if rows.shape[0] and not np.array_equal(
+            rows, np.broadcast_to(rows[:1], rows.shape), equal_nan=rows.dtype.kind in "fc"
+        ):
+            raise _disagreement(rows, self)
+        return self.value
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __repr__(self) -> str:
+        return f"{self.value!r}, the first of {self.data.shape[0]} examples"
+
+    def __str__(self) -> str:
+        return f"{self.value} (the first of {self.data.shape[0]} examples)"
+
+    def __format__(self, spec: str) -> str:
+        return f"{format(self.value, spec)} (the first of {self.data.shape[0]} examples)"
+
+    def __bool__(self) -> bool:
+        return bool(self.agreed())
+
+    def __index__(self) -> int:
+        return operator.index(self.agreed())
+
+    def item(self, *index: Any) -> Any:
+        """As `ndarray.item`, where the examples agree."""
+        return self.agreed().item(*index)
+
+
+def every(x: Any) -> Any:
+    """Return the plain values under any number of tracers, with all batch axes in front."""
+    while True:
+        if type(x) is tracers.Tracer:
+            x = x.value
+        elif type(x) is Stacked:
+            x = x.data
+        else:
+            return x
+
+
+def _disagreement(rows: Any, value: Any) -> BatchError:
+    shown = ""
+    if not value.shape:
+        other = next(i for i, row in enumerate(rows) if not np.array_equal(row, rows[0]))
+        shown = f": it is {rows[0]} for example 0 and {rows[other]} for example {other}"
+    frame = user_frame(2)
+    error = BatchError(
+        "the program asks for one plain value of an array that differs between the examples of a "
+        "batch" + shown,
+        where=describe(frame),
+        why="vmap runs the function once for all examples, so they must all take the same branch; "
+        "if, while, and, float(x), int(x), range(n) and plain_array[x] ask for one value",
+        cure="write a choice as np.where(condition, a, b), which computes both and takes one for "
+        "each example; read a table by np.take(table, i); or loop over the examples: "
+        "np.stack([f(x) for x in batch])",
+    )
+    remember(error, frame)
+    return error
