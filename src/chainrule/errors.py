@@ -82,6 +82,10 @@ class ReadOnlyError(ChainRuleError, ValueError):
     """A store into an array that NumPy does not let be written."""
 
 
+class BatchError(ChainRuleError, ValueError):
+    """A function cannot be run on a whole batch at once, or its batch is malformed."""
+
+
 class CustomRuleError(ChainRuleError, ValueError):
     """A custom rule is malformed, not linear, or wrong."""
 
@@ -100,3 +104,11 @@ class ExpressionError(ChainRuleError, ValueError):
 
 class UsageError(ChainRuleError, ValueError):
     """The command line names a file, function, variable or option that is not there."""
+
+
+class ImplicitError(ChainRuleError, RuntimeError):
+    """A solver's answer cannot be differentiated: it is none, or not an isolated regular one."""
+
+
+class ImplicitWarning(RuntimeWarning):
+    """The derivative of a solver's answer is to be taken with care; the text has the numbers."""

@@ -1,0 +1,42 @@
+"""How the records of solvers read a call: by the signature that SciPy's function has."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.registry import composite
+from .answers import vector
+
+Function = Callable[..., Any]
+_signatures: dict[Any, inspect.Signature] = {}
+
+
+def solver(function: Function, name: str = "") -> Callable[[Function], Function]:
+    """Decorate a body that answers every call of `function` that a traced program makes.
+
+    The signature is taken now: while a trace runs, the function carries other code.
+    """
+    _signatures[function] = inspect.signature(function)
+    data = {"name": name} if name else {}
+    return composite(function, always=True, **data)
+
+
+def arguments(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:
+    """Return the arguments of a call by name, with the defaults of SciPy's function."""
+    bound = _signatures[function].bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.arguments
+
+
+def residual_of(function: Function, args: Any, like: Any) -> Function:
+    """Return z ↦ function(z, *args), an array of the shape of `like`."""
+    args = args if isinstance(args, tuple) else (args,)
+    shape = np.shape(like)
+
+    def residual(z: Any) -> Any:
+        value = vector(function(z, *args))
+        return value if value.shape == shape else np.reshape(value, shape)
+
+    return residual

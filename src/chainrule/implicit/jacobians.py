@@ -1,0 +1,181 @@
+"""The Jacobian of a residual at one point: a plain linear map that is solved, and transposed.
+
+Three kinds: elementwise (a diagonal), dense (up to `DENSE` unknowns), and matrix-free, where a
+solve is a Krylov iteration whose products are passes over the recording. A solve is one operation,
+`chord_solve`, linear in its right-hand side; its transpose is the solve with the transposed map.
+"""
+
+import functools
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+from scipy.sparse import linalg as sparse
+
+from ..core.graph import Graph, Node
+from ..core.op import Notation, Op, sample
+from ..core.registry import add
+from ..core.slots import Linear
+from ..errors import ImplicitError
+from ..lift import record
+from ..modes.derived import blocks
+from ..modes.forward import push_graph
+from ..modes.reverse import backward, cotangent_of
+from ..tracing.source import describe, user_frame
+from ..tracing.tracer import Tracer, concrete
+
+DENSE = 200  # unknowns up to which the matrix is formed
+_BACKWARD = 1e-8  # relative residual that a Krylov solve must reach
+
+
+class Diagonal:
+    """Equations that do not know of each other."""
+
+    def __init__(self, entries: Any) -> None:
+        self.entries = entries
+        self.T = self
+
+    def solve(self, b: Any) -> Any:
+        """Divide by the entries."""
+        return b / self.entries
+
+    def condition(self) -> float:
+        """Return infinity where an equation does not depend on its unknown."""
+        return 1.0 if np.all(self.entries != 0) else np.inf
+
+
+class Dense:
+    """A square matrix, factored when it is first solved."""
+
+    def __init__(self, matrix: Any) -> None:
+        self.matrix = matrix
+
+    @functools.cached_property
+    def T(self) -> "Dense":
+        """The transpose, which shares the factors."""
+        other = Dense(self.matrix.T)
+        other.__dict__["factors"] = (*self.factors[:2], 1 - self.factors[2])
+        return other
+
+    @functools.cached_property
+    def factors(self) -> Any:
+        """The LU factors of the matrix, or of its transpose (then the third is 1)."""
+        return (*linalg.lu_factor(self.matrix, check_finite=False), 0)
+
+    def solve(self, b: Any) -> Any:
+        """Solve J·x = b by the LU factors."""
+        lu, pivots, transposed = self.factors
+        x = linalg.lu_solve((lu, pivots), np.ravel(b), trans=transposed, check_finite=False)
+        return x.reshape(np.shape(b))[()]
+
+    def condition(self) -> float:
+        """Return the condition number after rows and columns were scaled to size 1."""
+        a = self.matrix
+        with np.errstate(all="ignore"):
+            for axis in (1, 0):
+                a = a / np.max(np.abs(a), axis=axis, keepdims=True)
+        return float(np.linalg.cond(a)) if np.all(np.isfinite(a)) else np.inf
+
+
+class Free:
+    """A matrix that is never formed: products are passes over the recording of the residual."""
+
+    def __init__(self, graph: Graph, symmetric: bool = False, transposed: bool = False) -> None:
+        self.graph, self.symmetric, self.transposed = graph, symmetric, transposed
+        self.input = graph.inputs[0]
+
+    @property
+    def T(self) -> "Free":
+        """The transposed map."""
+        return self if self.symmetric else Free(self.graph, False, not self.transposed)
+
+    def product(self, v: Any) -> Any:
+        """Return J·v, or Jᵀ·v of the transposed map."""
+        v = np.asarray(v, self.input.dtype).reshape(self.input.shape)
+        if self.transposed:
+            cotangents = {self.graph.outputs[0]: v}
+            backward(reversed(self.graph.nodes), cotangents)
+            return np.ravel(cotangent_of(cotangents, self.input))
+        (found,) = push_graph(self.graph, [v])
+        return np.ravel(np.zeros_like(v) if found is None else found)
+
+    def solve(self, b: Any) -> Any:
+        """Solve by conjugate gradients (symmetric) or GMRES, and check the result."""
+        flat = np.ravel(b)
+        size = float(np.linalg.norm(flat))
+        if size == 0:
+            return b * 0
+        n = flat.size
+        operator = sparse.LinearOperator((n, n), matvec=self.product, dtype=flat.dtype)
+        error = np.inf
+        for method in (sparse.cg, sparse.minres, _gmres) if self.symmetric else (_gmres,):
+            with np.errstate(all="ignore"):
+                x, _ = method(operator, flat, rtol=1e-12)
+                error = float(np.linalg.norm(self.product(x) - flat)) / size
+            if error <= _BACKWARD:
+                return x.reshape(np.shape(b))
+        raise ImplicitError(
+            f"the linear solve behind the derivative of a solver did not converge ({n} unknowns)",
+            where=describe(user_frame(1)),
+            why=f"its relative residual is {error:.1e}, and {_BACKWARD:.0e} is needed; the "
+            "Jacobian at the answer is singular or badly conditioned",
+            cure="scale the unknowns and equations to size 1, or remove what is not determined",
+        )
+
+    def condition(self) -> float:
+        """Return 1: what a Krylov solve cannot reach is refused by its residual."""
+        return 1.0
+
+
+def _gmres(operator: Any, b: Any, rtol: float) -> Any:
+    return sparse.gmres(operator, b, rtol=rtol, restart=min(30, b.size), maxiter=100)
+
+
+def _transposed_solve(ct: Any, _b: Any, operator: Any) -> Any:
+    return chord_solve(ct, operator=operator.T)
+
+
+chord_solve = Op(
+    "chord_solve",
+    lambda b, operator: operator.solve(b),
+    (Linear(transpose=_transposed_solve),),
+    notation=Notation("J⁻¹·{0}", "J^{{-1}}\\,{0}", 60, (61,), "d J⁻¹u = J⁻¹ du, J held fixed"),
+    samples=(
+        sample((2,), operator=Dense(np.array([[2.0, 1.0], [0.5, -1.0]]))),
+        sample((3,), operator=Diagonal(np.array([2.0, -1.0, 0.5]))),
+        sample((), operator=Diagonal(np.float64(2.0))),
+    ),
+)
+add(chord_solve)
+
+
+def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
+    """Evaluate a residual once: return it, traced in whatever else it reads, and ∂F/∂z, plain.
+
+    `kind` is "elementwise", "symmetric" (a Hessian), or nothing in particular.
+    """
+    _, graph, leaves, _ = record(residual, (z,), {}, 0)
+    leaf = leaves[0]
+    node = graph.outputs[0]
+    value = leaf.value if type(node) is Node else leaf
+    for step in graph.nodes:
+        step.primals = [concrete(p) if type(p) is Tracer else p for p in step.primals]
+        step.output = tuple(map(concrete, step.output)) if type(step.output) is tuple \
+            else concrete(step.output)
+    if np.shape(concrete(value)) != np.shape(z):
+        raise ValueError(
+            f"the function returned shape {np.shape(concrete(value))} for unknowns of shape "
+            f"{np.shape(z)}"
+        )
+    return value, _jacobian(residual, graph, leaves, z, kind)
+
+
+def _jacobian(residual: Any, graph: Graph, leaves: list[Any], z: Any, kind: str) -> Any:
+    if kind == "elementwise" or np.ndim(z) == 0:
+        (entries,) = push_graph(graph, [np.ones_like(z)])
+        return Diagonal(np.zeros_like(z) if entries is None else concrete(entries))
+    n = np.size(z)
+    if n > DENSE and type(graph.outputs[0]) is Node:
+        return Free(graph, kind == "symmetric")
+    (((block,),),) = [blocks(residual, graph, leaves, "auto")]
+    return Dense(np.asarray(concrete(block)).reshape(n, n))
