@@ -195,7 +195,7 @@ def transposed_jvp(slot: Jvp, which: tuple[int, ...]) -> Callable[[Any, Node], A
     def pull(ct: Any, node: Node) -> Any:
         op = node.op
         assert op is not None
-        outputs = list(node.output) if op.outputs else [node.output]
+        outputs = list(node.output or [None] * op.outputs) if op.outputs else [node.output]
         values = [*outputs, *node.primals]
         program = program_of(op, slot, which, node, values, len(outputs))
         cotangents = ct if op.outputs else [ct]
