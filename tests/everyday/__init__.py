@@ -1,0 +1,1 @@
+"""Programs as scientists write them, differentiated as they stand."""

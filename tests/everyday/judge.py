@@ -1,0 +1,154 @@
+"""The oracle of the everyday programs, and the verdict on one of them."""
+
+import contextlib
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+import chainrule
+from chainrule.errors import ChainRuleError
+from chainrule.testing.numeric import differences
+
+from .collect import Program, programs
+
+RELATIVE = 1e-6  # what the difference quotients must reach, and what is asked of us
+
+
+def leaves(tree: Any) -> list[Any]:
+    """Return the leaves of nested dicts and tuples, in order of their keys."""
+    if isinstance(tree, dict):
+        return [leaf for key in sorted(tree) for leaf in leaves(tree[key])]
+    if isinstance(tree, tuple):
+        return [leaf for part in tree for leaf in leaves(part)]
+    return [tree]
+
+
+def rebuild(tree: Any, new: list[Any]) -> Any:
+    """Put `new` leaves, taken from the front, into the structure of `tree`."""
+    if isinstance(tree, dict):
+        done = {key: rebuild(tree[key], new) for key in sorted(tree)}
+        return {key: done[key] for key in tree}
+    if isinstance(tree, tuple):
+        return tuple(rebuild(part, new) for part in tree)
+    return new.pop(0)
+
+
+def unit_directions(point: Any) -> list[Any]:
+    """Return one direction per entry of the input."""
+    parts = leaves(point)
+    found = []
+    for k, part in enumerate(parts):
+        for i in range(np.size(part)):
+            vector = [np.zeros(np.shape(p)) for p in parts]
+            vector[k].flat[i] = 1.0
+            found.append(rebuild(point, [_plain(v) for v in vector]))
+    return found
+
+
+def _plain(v: Any) -> Any:
+    return float(v) if v.ndim == 0 else v
+
+
+def moved(point: Any, direction: Any, h: float) -> Any:
+    """Return point + h·direction, each entry by a step in proportion to its own size."""
+    pairs = zip(leaves(point), leaves(direction), strict=True)
+    return rebuild(point, [x + h * v * _scale(x) for x, v in pairs])
+
+
+def _scale(x: Any) -> Any:
+    size = np.minimum(np.maximum(abs(np.asarray(x)), 0.05), 1e4)
+    return float(size) if size.ndim == 0 else size
+
+
+def quiet(function: Callable[[Any], Any], x: Any) -> Any:
+    """Call `function`, without what it prints."""
+    with contextlib.redirect_stdout(io.StringIO()):
+        return function(x)
+
+
+@cache
+def reference(name: str) -> list[tuple[Any, Any, Any]]:
+    """Return (value, Jacobian, error of the Jacobian) of a program at each of its points.
+
+    The Jacobian is (outputs, inputs) flat, by Richardson-extrapolated central differences of
+    the plain function, a relative step to each entry.
+    """
+    program = programs()[name]
+    found = []
+    for point in program.points:
+        value = np.asarray(quiet(program.function, point), dtype=float)
+        columns, errors = [], []
+        for v in unit_directions(point):
+
+            def along(h: float, point: Any = point, v: Any = v) -> Any:
+                return np.ravel(quiet(program.function, moved(point, v, h))).astype(float)
+
+            scales = np.concatenate(
+                [np.ravel(_scale(x) * d) for x, d in zip(leaves(point), leaves(v), strict=True)]
+            )
+            slope, error = differences(along, step=0.02, rounds=7)
+            columns.append(slope / scales.sum())
+            errors.append(error / scales.sum())
+        found.append((value, np.stack(columns, axis=-1), np.stack(errors, axis=-1)))
+    return found
+
+
+def tolerance(point: Any, jacobian: Any, error: Any) -> Any:
+    """Return how far from the differences a right derivative may lie, entry by entry.
+
+    Relative to the entry itself, or to the change of the output that its input can make.
+    """
+    scale = np.concatenate([np.ravel(_scale(x)) for x in leaves(point)])
+    reach = np.max(abs(jacobian) * scale, axis=-1, keepdims=True) / scale
+    return RELATIVE * np.maximum(abs(jacobian), reach) + 4 * error
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a system made of a program: ``right``, ``loud`` or ``wrong``, and what it said."""
+
+    status: str
+    words: str = ""
+
+
+def judge(program: Program) -> Verdict:
+    """Differentiate a program by both modes at its points and compare with the differences."""
+    for point, (value, jacobian, error) in zip(
+        program.points, reference(program.name), strict=True
+    ):
+        bound = tolerance(point, jacobian, error)
+        for mode in (reverse, forward):
+            try:
+                got_value, got = mode(program.function, point)
+            except ChainRuleError as refusal:
+                return Verdict("loud", f"{type(refusal).__name__}: {refusal.what}")
+            if not np.allclose(got_value, value, rtol=1e-12, atol=1e-300):
+                return Verdict("wrong", f"{mode.__name__}: value {got_value}, not {value}")
+            if got.shape != jacobian.shape or not np.all(abs(got - jacobian) <= bound):
+                return Verdict("wrong", f"{mode.__name__} at {point}: {got}, not {jacobian}")
+    return Verdict("right")
+
+
+def reverse(function: Callable[[Any], Any], point: Any) -> tuple[Any, Any]:
+    """Return the value and the Jacobian, a pullback for each output."""
+    value, pullback = quiet(lambda x: chainrule.vjp(function, x), point)
+    rows = []
+    for k in range(np.size(value)):
+        ct = np.zeros(np.shape(value))
+        ct.flat[k] = 1.0
+        (pulled,) = pullback(ct[()])
+        rows.append(np.concatenate([np.ravel(leaf) for leaf in leaves(pulled)]))
+    return value, np.stack(rows)
+
+
+def forward(function: Callable[[Any], Any], point: Any) -> tuple[Any, Any]:
+    """Return the value and the Jacobian, a push-forward for each input."""
+    columns = []
+    for v in unit_directions(point):
+        value, slope = quiet(lambda x, v=v: chainrule.jvp(function, (x,), (v,)), point)
+        columns.append(np.ravel(slope))
+    return value, np.stack(columns, axis=-1)

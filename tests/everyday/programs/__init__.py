@@ -1,0 +1,1 @@
+"""One module per field, each written with plain NumPy and SciPy."""
