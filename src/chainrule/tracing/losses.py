@@ -22,11 +22,11 @@ class Guarded:
     owner: Any
 
     def concrete(self) -> Any:
-        """Return the plain value under any number of tracers."""
+        """Return the plain value under any number of tracers, which all examples of a batch have."""
         x: Any = self
         while type(x) is type(self):
             x = x.value
-        return x
+        return x.agreed() if hasattr(x, "agreed") else x
 
     def carries(self) -> bool:
         """Say whether a derivative of any level flows here."""
@@ -35,6 +35,7 @@ class Guarded:
             if x.owner.state != MUTED and x.owner.carries(x):
                 return True
             x = x.value
+            x = getattr(x, "data", x) if hasattr(x, "agreed") else x  # of a batch
         return False
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
@@ -124,14 +125,19 @@ class _Swallowed(threading.local):
 swallowed = _Swallowed()
 
 
+def remember(error: Any, frame: Any) -> None:
+    """Keep an error that compiled code may hide, with the user's line."""
+    swallowed.error = error
+    swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
+
+
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
     if tracer.owner.state == CLOSED:
         return tracer.owner.leaked("a conversion to plain numbers")
     frame = user_frame(2)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
-    swallowed.error = error
-    swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
+    remember(error, frame)
     return error
 
 
@@ -151,7 +157,9 @@ def unhidden(error: Exception) -> Exception | None:
     hidden = swallowed.error
     if hidden is not None and swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
         return hidden
-    if not isinstance(error, TypeError | AttributeError | ValueError) or "Tracer" not in str(error):
+    if not isinstance(error, TypeError | AttributeError | ValueError):
+        return None
+    if "Tracer" not in str(error) and not _met_tracer(error):
         return None
     return UnsupportedFunctionError(
         f"a traced value met code that takes plain numbers only ({type(error).__name__}: "
@@ -161,6 +169,17 @@ def unhidden(error: Exception) -> Exception | None:
         cure="write it with NumPy functions, or give the function a rule with "
         "chainrule.custom_rule; where no derivative is meant, pass chainrule.stop_gradient(x)",
     )
+
+
+def _met_tracer(error: Exception) -> bool:
+    """Say whether a library's function refused by its class a traced value that it was given."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None or not inside[tb.tb_frame.f_code.co_filename]:
+        return False
+    values = list(tb.tb_frame.f_locals.values())
+    return isinstance(error, TypeError) and any(issubclass(type(v), Guarded) for v in values)
 
 
 def unsupported(function: Any) -> UnsupportedFunctionError:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import DOORS
+from .source import inside
 
 _DISPATCHED: tuple[Any, ...] = (np.ufunc, type(np.sum))
 _DATA: tuple[Any, ...] = (float, int, str, complex, np.ndarray, np.generic, type(None))
@@ -37,10 +38,12 @@ Rests = tuple[tuple[dict[str, Any], str, Any], ...]
 _known: dict[CodeType, Rests | None] = {}
 
 
-def needs_doors(function: Any) -> bool:
-    """Say whether `function` may use anything that only the third door reaches."""
+def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Say whether `function`, met in the closures of those `above`, may use what has a door."""
     if type(function) is not FunctionType:
         return not isinstance(function, _DISPATCHED)
+    if inside[function.__code__.co_filename]:
+        return True  # a library's own function may have a door itself
     rests = _known.get(function.__code__, _MISSING)
     if rests is not None:
         for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
@@ -53,17 +56,21 @@ def needs_doors(function: Any) -> bool:
         if len(_known) > 4096:
             _known.clear()
         rests = _known[function.__code__] = tuple(found) if plain else None
-    return rests is None or not _holds_data(function)
+    return rests is None or not _holds_data(function, (*above, function))
 
 
-def _holds_data(function: FunctionType) -> bool:
+def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
     """Say whether closure and defaults hold nothing but data and plain functions."""
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     try:
         values += [cell.cell_contents for cell in function.__closure__ or ()]
     except ValueError:  # a cell that is still empty
         return False
-    return all(_is_data(v) or (type(v) is FunctionType and not needs_doors(v)) for v in values)
+    return all(
+        _is_data(v)
+        or (type(v) is FunctionType and (v in above or not needs_doors(v, above)))
+        for v in values
+    )
 
 
 def _is_data(value: Any) -> bool:
@@ -109,5 +116,7 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
         return value not in DOORS
     if type(value) is FunctionType:
         code = value.__code__
-        return code in seen or (_is_plain(value, code, rests, seen) and _holds_data(value))
+        if inside[code.co_filename]:
+            return False
+        return code in seen or (_is_plain(value, code, rests, seen) and _holds_data(value, (function, value)))
     return _is_data(value)

@@ -91,6 +91,16 @@ def every(x: Any) -> Any:
             return x
 
 
+def constant(x: Any) -> Any:
+    """Return the value under the tracers of derivatives; that of a batch stays a batch's."""
+    while type(x) is tracers.Tracer:
+        held = x.value
+        if type(held) is Stacked:
+            return x.owner.lift(constant(held.data), held.single)
+        x = held
+    return x
+
+
 def _disagreement(rows: Any, value: Any) -> BatchError:
     shown = ""
     if not value.shape:

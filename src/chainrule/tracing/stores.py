@@ -28,9 +28,15 @@ def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
     inner = tracers.concrete(result)
     if type(inner) is not np.ndarray or inner.base is None:
         return
-    if not np.may_share_memory(inner, tracers.concrete(source)):
+    if not np.may_share_memory(inner, tracers.concrete(source)) and not _row(args, op):
         return
     _attach(result, source, args[1:], op, params)
+
+
+def _row(args: Any, op: Op) -> bool:
+    """Say whether an integer for each example of a batch was read at: with one it is a view."""
+    rest = args[1:]
+    return op.view == "getitem" and bool(rest) and not any(isinstance(a, np.ndarray) for a in rest)
 
 
 def _attach(result: Any, source: Any, rest: Any, op: Op, params: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
-from . import stores, ufuncs
+from . import stacked, stores, ufuncs
 from .losses import Guarded, lost, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, depth, running
 from .source import describe, user_frame
@@ -463,10 +463,18 @@ class Tracer(Guarded):
 
 
 def concrete(x: Any) -> Any:
-    """Return the plain value under any number of tracers."""
+    """Return the plain value under any number of tracers; of a batch that of the first example.
+
+    It tells the shape, the dtype and the class. Code that goes by the value asks `known`.
+    """
     while type(x) is Tracer:
         x = x.value
-    return x
+    return x.value if type(x) is stacked.Stacked else x
+
+
+def known(x: Any) -> Any:
+    """Return the plain value under any number of tracers; raise where examples of a batch differ."""
+    return x.concrete() if type(x) is Tracer else x
 
 
 _METHODS = {

@@ -155,7 +155,7 @@ def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
         if tracers.concrete(value) is not value:
             stores.store_out(y, value)  # refuses
         parts = index if isinstance(index, tuple) else (index,)
-        plain = tuple(tracers.concrete(part) for part in parts)
+        plain = tuple(tracers.known(part) for part in parts)
         ufunc.at(y, plain, *(() if value is None else (value,)))
         return
     if ufunc is np.add or ufunc is np.subtract:
