@@ -16,6 +16,7 @@ from . import (
     fft,
     filling,
     grids,
+    histograms,
     index,
     joining,
     layout,
@@ -27,11 +28,13 @@ from . import (
     products,
     reduce,
     sampled,
+    scimath,
     scalars,
     select,
     sorting,
     structure,
     trig,
+    windows,
 )
 
 registry.load_with("scipy.special", "chainrule.ops.special")
@@ -56,6 +59,7 @@ __all__ = [
     "fft",
     "filling",
     "grids",
+    "histograms",
     "index",
     "joining",
     "layout",
@@ -68,9 +72,11 @@ __all__ = [
     "reduce",
     "registry",
     "sampled",
+    "scimath",
     "scalars",
     "select",
     "sorting",
     "structure",
     "trig",
+    "windows",
 ]
