@@ -18,6 +18,7 @@ from .api import (
     value_and_grad,
     vjp,
 )
+from .batching import vmap
 from .custom import custom_rule
 from .errors import ChainRuleError
 from .tracing.interpose import interpose
@@ -44,6 +45,7 @@ __all__ = [
     "trace",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]
 
 _LATE = {"explain": "explain", "draw": "explain", "check_grads": "testing"}

@@ -21,6 +21,7 @@ from .conform import (
     tangents_for,
 )
 from .core.graph import Graph, Node
+from .core.zero import holds_nan
 from .errors import ArgnumsError, NonScalarOutputError, StructureError
 from .lift import (
     Argnums,
@@ -38,6 +39,7 @@ from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
+from .tracing.stacked import constant, every
 from .tracing.tracer import Tracer, concrete
 
 Function = Callable[..., Any]
@@ -141,7 +143,7 @@ def _value_and_grad(
         value, node = out.value, out.node
         del out
         check_scalar(f, value, holomorphic)
-        if concrete(value) != concrete(value):
+        if holds_nan(every(value)):
             nan_input(call, value)
         if holomorphic:
             check_holomorphic(f, call)
@@ -428,7 +430,7 @@ def stop_gradient(x: Any) -> Any:
     >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
     3.0
     """
-    return tree.map_leaves(lambda v: plain(concrete(v)) if type(v) is Tracer else v, x)
+    return tree.map_leaves(lambda v: plain(constant(v)) if type(v) is Tracer else v, x)
 
 
 def trace(f: Function, *args: Any, argnums: Argnums | None = None) -> Graph:

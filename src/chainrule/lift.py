@@ -21,6 +21,7 @@ from .tracing.losses import swallowed, unhidden
 from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
 from .tracing.source import describe, user_frame
+from .tracing.stacked import every
 from .tracing.tracer import Trace, Tracer, concrete, release
 
 Argnums = int | tuple[int, ...]
@@ -58,25 +59,7 @@ class Call:
         args = list(self.args)
         for k, part in zip(self.argnums, self.parts(inputs), strict=True):
             args[k] = part
-        doors = Doors()
-        traces = running.traces
-        traces.append(trace)
-        try:
-            doors.open(self.function)
-            out = self.function(*args, **self.kwargs)
-            return settle(out) if doors.opened else out
-        except ChainRuleError:
-            raise
-        except Exception as error:
-            better = unhidden(error)
-            if better is None:
-                raise
-            raise better.with_traceback(error.__traceback__) from None
-        finally:
-            trace.state = CLOSED
-            traces.pop()
-            swallowed.error = None  # it holds the frames of the call, and they hold arrays
-            doors.close()
+        return run_traced(trace, self.function, args, self.kwargs)
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""
@@ -150,6 +133,29 @@ class Call:
             why="a derivative needs real or complex floating-point inputs",
             cure=cure,
         )
+
+
+def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
+    """Call a user's function whose arguments belong to `trace`, and close the trace after."""
+    doors = Doors()
+    traces = running.traces
+    traces.append(trace)
+    try:
+        doors.open(function)
+        out = function(*args, **kwargs)
+        return settle(out) if doors.opened else out
+    except ChainRuleError:
+        raise
+    except Exception as error:
+        better = unhidden(error)
+        if better is None:
+            raise
+        raise better.with_traceback(error.__traceback__) from None
+    finally:
+        trace.state = CLOSED
+        traces.pop()
+        swallowed.error = None  # it holds the frames of the call, and they hold arrays
+        doors.close()
 
 
 def check_function(function: Any) -> None:
@@ -313,7 +319,7 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
 def nan_input(call: Call, value: Any) -> None:
     """Raise if a NaN result comes from a NaN input."""
     for name, leaf in zip(call.names(), call.leaves, strict=True):
-        bad = np.isnan(concrete(leaf))
+        bad = np.isnan(every(leaf))
         if not bad.any():
             continue
         places = np.argwhere(bad)

@@ -16,8 +16,9 @@ from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError
 from ..tracing.source import describe, user_frame
+from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
-from ..tracing.tracer import OPEN, Trace, Tracer, apply, concrete, release
+from ..tracing.tracer import OPEN, Trace, Tracer, apply, release
 from .linear import transposed_vjp
 
 
@@ -133,7 +134,7 @@ def _push_partial(slot: Partial, y: Any, xs: Any, t: Any, params: dict[str, Any]
     with np.errstate(all="ignore"):
         partial = rule(y, *xs, **params)
         product = t * partial
-        return strong_product(t, partial) if holds_nan(concrete(product)) else product
+        return strong_product(t, partial) if holds_nan(every(product)) else product
 
 
 def _push_additive(op: Op, xs: Any, ts: Any, params: dict[str, Any]) -> Any:

@@ -17,7 +17,8 @@ from ..core.graph import Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
-from ..tracing.tracer import concrete
+from ..tracing.stacked import every
+from ..tracing.tracer import Tracer
 from .linear import transposed_jvp
 
 Pull = Callable[[Any, Node], Any]
@@ -201,7 +202,9 @@ def _quicker(slot: Any, pull: Pull) -> Pull:
         return pull
 
     def piece(ct: Any, node: Node) -> Any:
-        return Piece(ct, node, into) if type(ct) in _PLAIN else pull(ct, node)
+        if type(ct) not in _PLAIN or Tracer in map(type, node.primals):
+            return pull(ct, node)
+        return Piece(ct, node, into)
 
     return piece
 
@@ -244,7 +247,7 @@ def _pull_partial(slot: Partial) -> Pull:
         product = ct * partial
         if type(product) is np.float64 and product == product:
             return product
-        return strong_product(ct, partial) if holds_nan(concrete(product)) else product
+        return strong_product(ct, partial) if holds_nan(every(product)) else product
 
     return pull
 

@@ -174,12 +174,14 @@ mantissa = declare(
         "mantissa",
         lambda x: np.frexp(x)[0],
         (Jvp(lambda t, _y, x: np.ldexp(t, -exponent(x))),),
+        batch="elementwise",
         notation=Notation(rule="d m = 2⁻ᵉ du, since u = m·2ᵉ"),
         samples=(sample((2, 3)), sample(())),
     )
 )
 exponent = constant(
-    None, name="exponent", value=lambda x: np.frexp(x)[1], samples=(sample((2, 3)), sample(()))
+    None, name="exponent", value=lambda x: np.frexp(x)[1], batch="elementwise",
+    samples=(sample((2, 3)), sample(())),
 )
 
 

@@ -60,6 +60,7 @@ set_real = Op(
     ),
     additive=True,
     complex=True,
+    batch="store part",
     samples=(sample(complex_numbers(2, 3), (3,)),),
     notation=Notation(rule=_STORE),
 )
@@ -73,6 +74,7 @@ set_imag = Op(
     ),
     additive=True,
     complex=True,
+    batch="store part",
     samples=(sample(complex_numbers(2, 3), (3,)),),
     notation=Notation(rule=_STORE),
 )

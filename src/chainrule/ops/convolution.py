@@ -34,6 +34,24 @@ def _back(ct: Any, own: Any, other: Any, start: int) -> Any:
     return np.convolve(np.pad(ct, (start, total - start - ct.shape[0])), other[::-1], "valid")
 
 
+def _batch(op: Op, _size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
+    """Multiply the windows of the one, for a whole batch at once, by the other."""
+    a, v = args
+    correlates = op.name == "correlate"
+    if not correlates:  # a ∗ v = v ∗ a, and fewer windows are made of the shorter one
+        a, v = (v, a) if v.shape[-1] > a.shape[-1] else (a, v)
+    n, m, mode = a.shape[-1], v.shape[-1], params["mode"]
+    count = {"full": n + m - 1, "valid": abs(n - m) + 1, "same": max(n, m)}[mode]
+    start = _correlation_start(n, m, mode, count) if correlates else _start(n, m, mode)
+    edge = np.zeros((*a.shape[:-1], m - 1), a.dtype)
+    places = np.arange(start, start + count)[:, None] + np.arange(m)
+    windows = np.concatenate((edge, a, edge), axis=-1)[..., places]
+    v = v if correlates else v[..., ::-1]
+    if windows.ndim == 2:
+        return np.matmul(v, np.transpose(windows))
+    return np.matmul(windows, v[..., None])[..., 0]
+
+
 def _bind(a: Any, v: Any, mode: Any = "full") -> Any:
     a, v = np.atleast_1d(as_array(a)), np.atleast_1d(as_array(v))
     known = _MODES.get(mode[:1] if isinstance(mode, str) else mode)
@@ -61,6 +79,7 @@ convolve = declare(
         bind=_bind,
         function=np.convolve,
         complex=True,
+        batch=_batch,
         notation=Notation("{0} ∗ {1}", "{0} * {1}", 20, (20, 21), _RULE),
         samples=_SAMPLES,
     )
@@ -93,6 +112,7 @@ correlation = declare(
         _correlate_value,
         (Linear(transpose=_correlate_back_a), Linear(transpose=_correlate_back_v)),
         complex=True,
+        batch=_batch,
         notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 20, (20, 21), _RULE),
     )
 )

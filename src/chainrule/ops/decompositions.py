@@ -87,6 +87,7 @@ cholesky = declare(
         "cholesky",
         lambda a, upper: np.linalg.cholesky(a, upper=upper),
         (Jvp(_cholesky_jvp),),
+        batch="stacks",
         bind=lambda a, /, *, upper=False: ((as_array(a),), {"upper": bool(upper)}),
         function=np.linalg.cholesky,
         complex=True,
@@ -135,6 +136,7 @@ qr_op = Op(
     lambda a: np.linalg.qr(a, mode="reduced"),
     (Jvp(_qr_jvp),),
     outputs=2,
+    batch="stacks",
     complex=True,
     notation=Notation(
         "qr({0})", "\\operatorname{{qr}}({0})",
@@ -226,6 +228,7 @@ svd_op = Op(
     "svd",
     lambda a: np.linalg.svd(a, full_matrices=False),
     (Jvp(_svd_jvp),),
+    batch="stacks",
     outputs=3,
     complex=True,
     notation=Notation(
@@ -247,6 +250,7 @@ svdvals_op = Op(
     "svdvals",
     lambda a: np.linalg.svd(a, compute_uv=False),
     (Jvp(_svdvals_jvp),),
+    batch="stacks",
     complex=True,
     notation=Notation("s({0})", "\\sigma({0})", rule="A = USVᵀ: ds = diag(Uᵀ dA V)"),
     references=(TOWNSEND,),

@@ -22,6 +22,7 @@ for _function in (np.tril, np.triu):
             _function,
             (Linear(transpose=lambda ct, _x, k, same=_function: same(ct, k)),),
             bind=_bind_triangle,
+            batch="matrices",
             function=_function,
             complex=True,
             notation=Notation(
@@ -58,6 +59,7 @@ embed_diagonal = declare(
             ),
         ),
         complex=True,
+        batch="diagonal",
         notation=Notation(
             "diag({0})", "\\operatorname{{diag}}({0})", rule="the diagonal of the gradient is taken"
         ),
@@ -87,6 +89,7 @@ diagonal = declare(
             ),
         ),
         bind=_bind_diagonal,
+        batch="diagonal",
         function=np.diagonal,
         view="readonly",
         complex=True,

@@ -64,6 +64,7 @@ eigh = declare(
         (Jvp(_eigh_jvp),),
         outputs=2,
         bind=_bind_eigh,
+        batch="stacks",
         function=np.linalg.eigh,
         complex=True,
         notation=Notation(
@@ -87,6 +88,7 @@ eigvalsh = declare(
         np.linalg.eigvalsh,
         (Jvp(_eigvalsh_jvp),),
         bind=_bind_eigh,
+        batch="stacks",
         function=np.linalg.eigvalsh,
         complex=True,
         notation=Notation(
@@ -129,6 +131,7 @@ eig = declare(
         (Jvp(_eig_jvp),),
         outputs=2,
         bind=lambda a: ((as_array(a),), {}),
+        batch="stacks",
         function=np.linalg.eig,
         complex=True,
         notation=Notation(
@@ -153,7 +156,9 @@ def _nearest(wanted: Any, given: Any) -> Any:
     return order
 
 
-nearest = Op("nearest", _nearest, (INDEX, INDEX), notation=Notation(rule="nothing flows"))
+nearest = Op(
+    "nearest", _nearest, (INDEX, INDEX), batch="stacks", notation=Notation(rule="nothing flows")
+)
 add(nearest)
 
 
@@ -170,6 +175,7 @@ eigvals = declare(
         np.linalg.eigvals,
         (Jvp(_eigvals_jvp),),
         bind=lambda a: ((as_array(a),), {}),
+        batch="stacks",
         function=np.linalg.eigvals,
         complex=True,
         notation=Notation("eigvals({0})", "\\lambda({0})", rule="A = VΛV⁻¹: dλ = diag(V⁻¹ dA V)"),

@@ -37,6 +37,7 @@ def _extreme(name: str, reduction: Any, latex: str) -> Op:
             name,
             lambda x, axis, keepdims: reduction(x, axis=axis, keepdims=keepdims),
             (Jvp(_chosen_jvp, shortcut=_chosen_pull),),
+            batch="axis",
             notation=Notation(
                 f"{name} {{0}}", latex + " {0}", 20, (20,),
                 "the chosen element passes the gradient on; equals share it equally",

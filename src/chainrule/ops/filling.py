@@ -21,6 +21,7 @@ zeros = declare(
         "zeros_like",
         lambda x, shape, dtype: np.zeros_like(x, shape=shape, dtype=dtype),
         (Linear(transpose=lambda _ct, _x, shape, dtype: None),),
+        batch="shape",
         complex=True,
         notation=Notation("0", "0", rule="a constant array: nothing flows"),
     )
@@ -236,6 +237,7 @@ astype_op = declare(
         "astype",
         lambda x, dtype: x.astype(dtype),
         (Linear(transpose=lambda ct, _x, dtype: ct),),  # the engine returns it to x's dtype
+        batch="elementwise",
         complex=True,
         notation=Notation("{0}", "{0}", rule="a change of precision passes the gradient on"),
     )
@@ -246,6 +248,7 @@ truncate = declare(
         "astype_constant",
         lambda x, dtype: x.astype(dtype),
         (INDEX,),
+        batch="elementwise",
         notation=Notation(
             "{dtype}({0})", "\\lfloor {0} \\rfloor", rule="locally constant: nothing flows"
         ),
@@ -271,6 +274,7 @@ copy = declare(
         (Linear(transpose=lambda ct, _x, order="K": ct),),
         bind=lambda a, order="K", subok=False: ((as_array(a),), {"order": order}),
         function=np.copy,
+        batch="elementwise",
         complex=True,
         notation=Notation("{0}", "{0}", rule="a copy passes the gradient on"),
         samples=(sample((2, 3)), sample(())),

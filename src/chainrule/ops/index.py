@@ -138,11 +138,18 @@ getitem = Op(
     ),
     variadic=True,
     bind=_bind_getitem,
+    batch="read",
     view="getitem",
     complex=True,
     notation=Notation("{0}[{index}]", rule="indexing passes the gradient to the elements read"),
 )
 add(getitem)
+
+def at(x: Any, index: Any) -> Any:
+    """Return ``x[index]``, also where `x` is a plain array and the index is traced."""
+    arrays, static = split_index(index)
+    return getitem(x, *arrays, index=static)
+
 
 scatter_add = Op(
     "scatter_add",
@@ -153,6 +160,7 @@ scatter_add = Op(
     ),
     variadic=True,
     bind=_bind_scatter,
+    batch="add back",
     complex=True,
     notation=Notation(rule="adding into places passes on what those places receive"),
 )
@@ -168,7 +176,7 @@ def _last_writer(*arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
     return (writer[places.ravel()] == np.arange(places.size)).reshape(places.shape)
 
 
-last_writer = Op("last_writer", _last_writer, (INDEX,), variadic=True)
+last_writer = Op("last_writer", _last_writer, (INDEX,), variadic=True, batch="last writer")
 add(last_writer)
 
 
@@ -200,6 +208,7 @@ setitem = Op(
     additive=True,
     complex=True,
     bind=_bind_setitem,
+    batch="store",
     store=_store,
     notation=Notation(rule="a store passes the gradient on to what was stored, and stops the old"),
 )
@@ -230,6 +239,7 @@ add_at = Op(
     additive=True,
     complex=True,
     bind=_bind_setitem,
+    batch="store",
     notation=Notation(rule="adding into places passes the gradient on to both"),
 )
 add(add_at)
@@ -251,6 +261,7 @@ where = declare(
         additive=True,
         complex=True,
         bind=_bind_where,
+        batch="elementwise",
         function=np.where,
         notation=Notation(rule="where passes the gradient to the branch that was taken"),
         samples=(
@@ -332,7 +343,7 @@ def take(a: Any, indices: Any, axis: Any = None, out: Any = None, mode: str = "r
         raise ValueError("clipmode must be one of 'clip', 'raise', or 'wrap'")
     if issubclass(type(indices), np.generic):
         indices = np.asarray(indices)  # as an array it makes a copy, as a number a view
-    return a[(slice(None),) * (axis % a.ndim) + (indices,)]
+    return at(a, (slice(None),) * (axis % a.ndim) + (indices,))
 
 
 @composite(
@@ -354,9 +365,9 @@ def take_along_axis(arr: Any, indices: Any, axis: Any = -1) -> Any:
         raise np.exceptions.AxisError(axis, arr.ndim)
     axis, n = axis % arr.ndim, arr.ndim
     if n == 1:
-        return arr[indices]
+        return at(arr, indices)
     places = [
         indices if k == axis else np.arange(size).reshape((-1,) + (1,) * (n - k - 1))
         for k, size in enumerate(arr.shape)
     ]
-    return arr[tuple(places)]
+    return at(arr, tuple(places))

@@ -41,6 +41,7 @@ concatenate = declare(
         variadic=True,
         additive=True,
         bind=_bind_concatenate,
+        batch="axis",
         function=np.concatenate,
         complex=True,
         notation=Notation(rule="each part gets back its own piece of the gradient"),
@@ -82,6 +83,7 @@ stack = declare(
         variadic=True,
         additive=True,
         bind=_bind_stack,
+        batch="axis",
         function=np.stack,
         complex=True,
         notation=Notation(rule="each part gets back its own slice of the gradient"),
@@ -192,6 +194,7 @@ pad_zeros = declare(
         "pad_zeros",
         _pad_zeros,
         (Linear(transpose=lambda ct, x, width: ct[_inside(x, width)]),),
+        batch="width",
         complex=True,
         notation=Notation(
             "pad({0}, {width})", "\\operatorname{{pad}}({0})",

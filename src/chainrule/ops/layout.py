@@ -59,6 +59,7 @@ reshape = declare(
             ),
         ),
         bind=_bind_reshape,
+        batch="reshape",
         function=np.reshape,
         view="bijective",
         complex=True,
@@ -104,6 +105,7 @@ transpose = declare(
         lambda x, axes: x.transpose(axes),
         (Linear(transpose=lambda ct, x, axes: np.transpose(ct, _inverse(axes))),),
         bind=_bind_transpose,
+        batch="transpose",
         function=np.transpose,
         view="bijective",
         complex=True,
@@ -138,6 +140,7 @@ broadcast_to = declare(
         ),
         function=np.broadcast_to,
         view="readonly",
+        batch="broadcast",
         complex=True,
         notation=Notation(
             "broadcast({0}, {shape})", "\\operatorname{{broadcast}}({0})", rule=_COPIES
@@ -299,6 +302,7 @@ roll = declare(
         np.roll,
         (Linear(transpose=_unroll),),
         bind=_bind_roll,
+        batch="roll",
         function=np.roll,
         complex=True,
         notation=Notation("roll({0}, {shift})", "\\operatorname{{roll}}({0})", rule=_MOVES),

@@ -64,6 +64,7 @@ solve = declare(
         np.linalg.solve,
         (Jvp(_solve_jvp), Linear(transpose=_solve_transpose)),
         bind=lambda a, b: ((as_array(a), as_array(b)), {}),
+        batch="solve",
         function=np.linalg.solve,
         complex=True,
         notation=Notation(
@@ -91,6 +92,7 @@ inv = declare(
         np.linalg.inv,
         (Jvp(lambda t, y, _a: -np.matmul(y, np.matmul(t, y))),),
         bind=_one_matrix,
+        batch="stacks",
         function=np.linalg.inv,
         complex=True,
         notation=Notation("{0}⁻¹", "{0}^{{-1}}", 30, (31,), "d(A⁻¹) = −A⁻¹ dA A⁻¹"),
@@ -134,6 +136,7 @@ cofactor = Op(
     "cofactor",
     _cofactor,
     (Jvp(_cofactor_jvp),),
+    batch="stacks",
     complex=True,
     notation=Notation("cof({0})", "\\operatorname{{cof}}({0})", rule="C = det(A)·A⁻ᵀ"),
     samples=(sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2))),
@@ -147,6 +150,7 @@ det = declare(
         np.linalg.det,
         (Jvp(lambda t, _y, a: np.sum(cofactor(a) * t, axis=(-2, -1))),),
         bind=_one_matrix,
+        batch="stacks",
         function=np.linalg.det,
         complex=True,
         notation=Notation(
@@ -176,6 +180,7 @@ slogdet = declare(
         (Jvp(_slogdet_jvp),),
         outputs=2,
         bind=_one_matrix,
+        batch="stacks",
         function=np.linalg.slogdet,
         complex=True,
         notation=Notation(
@@ -251,6 +256,7 @@ pinv = declare(
         np.linalg.pinv,
         (Jvp(_pinv_jvp),),
         bind=_bind_pinv,
+        batch="stacks",
         function=np.linalg.pinv,
         complex=True,
         notation=Notation(
@@ -267,7 +273,7 @@ pinv = declare(
 )  # fmt: skip
 
 constant_call(
-    np.linalg.matrix_rank, "A", samples=(sample((3, 2)),),
+    np.linalg.matrix_rank, "A", batch="matrices", samples=(sample((3, 2)),),
     notation=Notation(rule="piecewise constant: nothing flows"),
 )  # fmt: skip
 
@@ -310,6 +316,7 @@ lstsq_op = Op(
     _lstsq,
     (_lstsq_slot, _lstsq_slot),
     outputs=3,
+    batch="loop",
     complex=True,
     notation=Notation(
         "argmin‖{0}·x − {1}‖²", "\\arg\\min_x \\|{0} x - {1}\\|^2", rule="x = A⁺b, and dA⁺ where "
@@ -322,6 +329,7 @@ lstsq_rank = Op(
     "lstsq_rank",
     lambda a, b, rcond: np.asarray(np.linalg.lstsq(a, b, rcond)[2])[()],
     (INDEX, INDEX),
+    batch="loop",
     notation=Notation(rule="piecewise constant: nothing flows"),
 )
 add(lstsq_rank)

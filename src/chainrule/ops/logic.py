@@ -107,27 +107,42 @@ for _function, _samples in {
     np.count_nonzero: (sample((2, 3)), sample((2, 3), axis=0)),
     np.round: (sample((2, 3)), sample((2, 3), 1)),
 }.items():
-    constant_call(_function, "a", samples=_samples, notation=_WORDS)
-constant_call(np.around, "a", samples=(sample((2, 3), decimals=1),), notation=_WORDS, name="around")
-for _function in (np.any, np.all):
-    constant_call(_function, "a", samples=(sample((2, 3)), sample((2, 3), axis=0)), notation=_WORDS)
-for _function in (np.fix, np.isneginf, np.isposinf, np.iscomplex, np.isreal):
-    constant_call(_function, "x", samples=(sample((2, 3)),), notation=_WORDS)
+    constant_call(
+        _function, "a", samples=_samples, notation=_WORDS,
+        batch={"argwhere": "loop", "count_nonzero": "axis", "round": "elementwise"}.get(
+            _function.__name__, "flat axis"
+        ),
+    )  # fmt: skip
 constant_call(
-    np.isclose, "a", "b", complex=True, samples=(sample((2, 3), (3,)), sample((), ())),
+    np.around, "a", samples=(sample((2, 3), decimals=1),), notation=_WORDS, name="around",
+    batch="elementwise",
+)  # fmt: skip
+for _function in (np.any, np.all):
+    constant_call(
+        _function, "a", samples=(sample((2, 3)), sample((2, 3), axis=0)), notation=_WORDS,
+        batch="axis",
+    )  # fmt: skip
+for _function in (np.fix, np.isneginf, np.isposinf, np.iscomplex, np.isreal):
+    constant_call(
+        _function, "x", samples=(sample((2, 3)),), notation=_WORDS, batch="elementwise"
+    )
+constant_call(
+    np.isclose, "a", "b", complex=True, batch="elementwise", samples=(sample((2, 3), (3,)), sample((), ())),
     notation=_WORDS,
 )  # fmt: skip
 constant_call(
-    np.searchsorted, "a", "v", "sorter", notation=_WORDS,
+    np.searchsorted, "a", "v", "sorter", batch="search", notation=_WORDS,
     samples=(sample(Const(np.arange(4.0)), (3,)), sample(Const(np.arange(4.0)), (), side="right")),
 )  # fmt: skip
 constant_call(
-    np.digitize, "x", "bins", notation=_WORDS, samples=(sample((3,), Const(np.arange(4.0))),)
-)
+    np.digitize, "x", "bins", batch="search", notation=_WORDS,
+    samples=(sample((3,), Const(np.arange(4.0))),),
+)  # fmt: skip
 constant_call(
-    np.isin, "element", "test_elements", notation=_WORDS, samples=(sample((3,), Const(np.ones(2))),)
-)
-constant_call(np.lexsort, "keys", notation=_WORDS, samples=(sample((2, 4)),))
+    np.isin, "element", "test_elements", batch="search", notation=_WORDS,
+    samples=(sample((3,), Const(np.ones(2))),),
+)  # fmt: skip
+constant_call(np.lexsort, "keys", batch="loop", notation=_WORDS, samples=(sample((2, 4)),))
 
 
 @composite(np.nonzero, sample((2, 3)), sample((4,)))

@@ -112,6 +112,7 @@ sum_ = declare(
         variadic=True,
         additive=True,
         bind=_bind_sum,
+        batch="sum",
         function=np.sum,
         complex=True,
         notation=Notation("Σ {0}", "\\sum {0}", 12, (20,), "a sum passes its gradient on to all"),

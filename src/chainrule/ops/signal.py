@@ -1,5 +1,5 @@
 """Signal processing. Loaded with `scipy.signal`."""
 
-from . import filters
+from . import convolution_nd, filters
 
-__all__ = ["filters"]
+__all__ = ["convolution_nd", "filters"]

@@ -52,6 +52,7 @@ exp_share = Op(
     "exp_share",
     _exp_share,
     (Jvp(_share_in_a), Jvp(_share_in_b)),
+    batch="axis",
     variadic=True,
     notation=Notation(rule="d u = u·(dx − Σ b·u·dx) − u·Σ u·db"),
     samples=(
@@ -86,6 +87,7 @@ _lse = Op(
     "logsumexp",
     _logsumexp,
     (Jvp(_lse_in_a), Jvp(_lse_in_b)),
+    batch="axis",
     variadic=True,
     notation=Notation(
         "logsumexp({0})", "\\operatorname{{logsumexp}}\\left({0}\\right)", 100, (0,),
@@ -104,6 +106,7 @@ _lse_sign = Op(
         a, axis=axis, b=b, keepdims=keepdims, return_sign=True
     )[1],
     (INDEX, INDEX),
+    batch="axis",
 )
 add(_lse_sign)
 
@@ -161,6 +164,7 @@ softmax = declare(
         lambda x, axis: special.softmax(x, axis=axis),
         (Jvp(_softmax_jvp),),
         bind=_bind_axis,
+        batch="axis",
         function=special.softmax,
         notation=Notation(rule="d s = s·(du − Σ s·du)"),
         samples=_SAMPLES,
@@ -172,6 +176,7 @@ log_softmax = declare(
         lambda x, axis: special.log_softmax(x, axis=axis),
         (Jvp(_log_softmax_jvp),),
         bind=_bind_axis,
+        batch="axis",
         function=special.log_softmax,
         notation=Notation(rule="d log s = du − Σ s·du"),
         samples=_SAMPLES,

@@ -16,8 +16,9 @@ from .declare import as_array, constant_call
 _CONSTANT = Notation(rule="piecewise constant: nothing flows")
 
 constant_call(
-    np.argpartition, "a", notation=_CONSTANT, samples=(sample((5,), 2), sample((2, 4), 1, axis=0))
-)
+    np.argpartition, "a", batch="flat axis", notation=_CONSTANT,
+    samples=(sample((5,), 2), sample((2, 4), 1, axis=0)),
+)  # fmt: skip
 
 
 @composite(
@@ -52,7 +53,9 @@ def _partition_order(a: Any, kth: Any, axis: int, kind: str) -> Any:
     return order
 
 
-partition_order = Op("partition_order", _partition_order, (INDEX,), notation=_CONSTANT)
+partition_order = Op(
+    "partition_order", _partition_order, (INDEX,), batch="axis", notation=_CONSTANT
+)
 add(partition_order)
 
 
@@ -91,7 +94,9 @@ def _unique_parts(
     return first[order], rank[inverse], counts[order]
 
 
-unique_parts = Op("unique_parts", _unique_parts, (INDEX,), outputs=3, notation=_CONSTANT)
+unique_parts = Op(
+    "unique_parts", _unique_parts, (INDEX,), outputs=3, batch="loop", notation=_CONSTANT
+)
 add(unique_parts)
 
 
