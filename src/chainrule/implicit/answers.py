@@ -10,8 +10,10 @@ B. Christianson, Reverse accumulation and attractive fixed points, Optim. Method
 311–326.
 """
 
+import copy
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -47,7 +49,15 @@ def plain(values: Any) -> Any:
         return type(values)(map(plain, values))
     if type(values) is dict:
         return {k: plain(v) for k, v in values.items()}
+    if type(values).__name__ in _HOLDERS:
+        other = copy.copy(values)
+        for name, value in vars(values).items():
+            setattr(other, name, plain(value))
+        return other
     return values
+
+
+_HOLDERS = ("Bounds", "LinearConstraint", "NonlinearConstraint")  # SciPy's, which hold arrays
 
 
 def attach(answer: Any, traced: Any) -> Any:
@@ -82,11 +92,17 @@ class Problem:
         self, name: str, start: Any = 0.0, failure: str = "", kind: str = "", unknown: str = "root"
     ) -> None:
         self.name, self.failure, self.kind, self.unknown = name, failure, kind, unknown
-        self.start = float(np.max(np.abs(plain_array(start)), initial=0.0))
+        self.start = _size(plain_array(start))
+        self.multipliers = 0  # how many of the unknowns, at their end, are Lagrange multipliers
 
-    def scale(self, answer: Any) -> float:
-        """Return the size that the unknowns have."""
-        return max(float(np.max(np.abs(answer), initial=0.0)), self.start, 1e-3)
+    def scale(self, answer: Any) -> Any:
+        """Return the size that the unknowns have; multipliers have one of their own."""
+        if not self.multipliers:
+            return max(_size(answer), self.start, 1e-3)
+        scale = np.empty(np.shape(answer))
+        scale[: -self.multipliers] = max(_size(answer[: -self.multipliers]), self.start, 1e-3)
+        scale[-self.multipliers :] = max(_size(answer[-self.multipliers :]), 1e-3)
+        return scale
 
     def error(self, what: str, why: str, cure: str) -> ImplicitError:
         """Build the error that says what is wrong with the answer."""
@@ -104,59 +120,75 @@ class Problem:
         warnings.warn(f"{self.name}: {words}{more}{where}", ImplicitWarning, stacklevel=3)
 
 
+def _size(values: Any) -> float:
+    return float(np.max(np.abs(values), initial=0.0))
+
+
 def plain_array(values: Any) -> Any:
     """Return `values` as a plain array of numbers."""
     return np.asarray(plain(values), dtype=complex if np.iscomplexobj(plain(values)) else float)
 
 
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """A root with its derivatives: `z` is traced, `point` is where they were taken."""
+
+    z: Any
+    point: Any
+    jacobian: Any
+
+
 def differentiated(residual: Callable[[Any], Any], answer: Any, problem: Problem) -> Any:
     """Return the answer with its derivatives; unchanged if the residual reads nothing traced."""
     answer = np.asarray(answer)[()]
-    if answer.size == 0:
-        return answer
-    found = _refined(residual, answer, problem)
-    if found is None:
-        return answer
-    z, value, jacobian = found
-    z = z - chord_solve(value, operator=jacobian)
-    for _ in range(depth() - 1):
-        z = z - chord_solve(residual(z), operator=jacobian)
-    return attach(answer, z)
+    found = solved(residual, answer, problem)
+    return answer if found is None else attach(answer, found.z)
 
 
-def _refined(residual: Any, answer: Any, problem: Problem) -> Any:
-    """Go from the answer to the root by Newton's method: there the derivative is taken.
+def solved(residual: Callable[[Any], Any], answer: Any, problem: Problem) -> Solved | None:
+    """Find the root at an answer, with its derivatives; None if nothing traced is read.
 
-    Returns (z, F(z, θ), J), or None where F is not traced. The way to the root is the check: an
-    answer that is none, or a root that is not simple, is refused.
+    The derivative is taken at the root that Newton's method finds from the answer. The way there
+    is the check: an answer that is none, or a root that is not simple, is refused.
     """
+    if np.size(answer) == 0:
+        return None
     value, jacobian = linearised(residual, answer, problem.kind)
     if not is_traced(value):
         return None
+    point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
+    _check_distance(answer, point, problem)
+    _check_condition(jacobian, residual, point, value, problem)
+    z = point - chord_solve(value, operator=jacobian)
+    for _ in range(depth() - 1):
+        z = z - chord_solve(residual(z), operator=jacobian)
+    return Solved(z, point, jacobian)
+
+
+def _refined(residual: Any, answer: Any, value: Any, jacobian: Any, problem: Problem) -> Any:
+    """Go from the answer to the root by Newton's method; return it, F there (traced), and J."""
     scale = problem.scale(answer)
     z, last = answer, np.inf
     for _ in range(5):
         _check_finite(concrete(value), z, problem)
         step = _newton_step(jacobian, concrete(value), problem)
-        size = float(np.max(np.abs(step)))
-        if size <= _CLOSE * scale or (size > 0.3 * last and size <= _NOISE * scale):
+        size = _size(step / scale)
+        if size <= _CLOSE or (size > 0.3 * last and size <= _NOISE):
             break
         if not size <= 0.3 * last:
             raise problem.error(
                 f"no regular {problem.unknown} at the answer, so its derivative cannot be trusted",
                 f"Newton's method from the answer does not converge: a step of {size:.2e} follows "
-                f"one of {last:.2e} (the unknowns have size {scale:.2e}, the residual there is "
+                f"one of {last:.2e} (relative to the size of the unknowns; the residual there is "
                 f"{_norm(value):.2e}); the Jacobian is singular, or the answer is none",
                 "check that the problem has an isolated solution there, start nearer to it, or "
                 "give the solver a smaller tolerance",
             )
         after = z - step
         following, other = linearised(residual, after, problem.kind)
-        if not np.all(np.isfinite(concrete(following))) and size <= _SUSPECT * scale:
+        if not np.all(np.isfinite(concrete(following))) and size <= _SUSPECT:
             break  # the step leaves the domain: the answer itself is as near as one can come
         z, value, jacobian, last = after, following, other, size
-    _check_distance(answer, z, residual, scale, problem)
-    _check_condition(jacobian, residual, z, value, scale, problem)
     return z, value, jacobian
 
 
@@ -195,9 +227,10 @@ def _singular(problem: Problem, condition: float, value: Any) -> ImplicitError:
     )
 
 
-def _check_distance(answer: Any, z: Any, residual: Any, scale: float, problem: Problem) -> None:
+def _check_distance(answer: Any, point: Any, problem: Problem) -> None:
     """Compare the answer with the root that Newton's method found from it."""
-    distance = float(np.max(np.abs(z - answer))) / scale
+    away = np.abs(point - answer) / problem.scale(answer)
+    distance = _size(away[: -problem.multipliers] if problem.multipliers else away)
     if distance > _WRONG:
         raise problem.error(
             f"the answer is not a {problem.unknown}: the nearest one is {distance:.1e} away",
@@ -213,11 +246,11 @@ def _check_distance(answer: Any, z: Any, residual: Any, scale: float, problem: P
 
 
 def _check_condition(
-    jacobian: Any, residual: Any, z: Any, value: Any, scale: float, problem: Problem
+    jacobian: Any, residual: Any, z: Any, value: Any, problem: Problem
 ) -> None:
     condition = jacobian.condition()
-    if np.ndim(z) == 0 or problem.kind == "elementwise":
-        condition = max(condition, _flatness(jacobian, residual, z, value, scale))
+    if hasattr(jacobian, "entries"):
+        condition = max(condition, _flatness(jacobian, residual, z, value, problem.scale(z)))
     if condition > _SINGULAR:
         raise _singular(problem, condition, value)
     if condition > _POOR:
@@ -227,7 +260,7 @@ def _check_condition(
         )
 
 
-def _flatness(jacobian: Any, residual: Any, z: Any, value: Any, scale: float) -> float:
+def _flatness(jacobian: Any, residual: Any, z: Any, value: Any, scale: Any) -> float:
     """Compare the slope at a root of one equation with the rise nearby: a multiple root is flat."""
     h = 1e-4 * scale
     with muted(), np.errstate(all="ignore"):

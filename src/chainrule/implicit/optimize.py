@@ -1,5 +1,5 @@
 """The records of `scipy.optimize`; importing this module registers them."""
 
-from . import roots
+from . import minimize, roots
 
-__all__ = ["roots"]
+__all__ = ["minimize", "roots"]

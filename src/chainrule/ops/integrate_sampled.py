@@ -15,6 +15,9 @@ from .declare import as_array
 from .reduce import axes_of
 
 
+_UNEVEN = np.array([0.0, 0.4, 1.1, 1.5, 2.4, 3.0])
+
+
 def _places(n: int) -> Any:
     """Draw increasing places for `n` samples."""
     return lambda rng: np.cumsum(rng.uniform(0.3, 1.0, n))
@@ -44,7 +47,7 @@ def _floating(y: Any) -> Any:
 
 @composite(
     integrate.trapezoid, sample((5,)), sample((2, 5), _places(5)), sample((4, 2), None, 0.5, axis=0),
-    sample((2, 4), (2, 4)),
+    sample((2, 4), lambda rng: np.cumsum(rng.uniform(0.3, 1.0, (2, 4)), axis=1)),
 )  # fmt: skip
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     """Sum the trapezoids: Σ hᵢ·(yᵢ + yᵢ₊₁)/2."""
@@ -85,8 +88,9 @@ def _parabolas(y: Any, h: Any) -> Any:
     if np.ndim(h) == 0:
         return np.sum(left + 4.0 * middle + right, axis=-1) * (h / 3.0)
     h0, h1 = h[..., ::2], h[..., 1::2]
-    both = h0 + h1
-    sums = left * (2.0 - h1 / h0) + middle * (both * (both / (h0 * h1))) + right * (2.0 - h0 / h1)
+    both, ratio = h0 + h1, h0 / h1
+    sums = (left * (2.0 - 1.0 / ratio) + middle * (both * (both / (h0 * h1)))
+            + right * (2.0 - ratio))  # fmt: skip
     return np.sum(both / 6.0 * sums, axis=-1)
 
 
@@ -104,31 +108,36 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     y, axis = _last(y, axis)
     y = _floating(y)
     h, n = _steps(x, dx, y, axis), y.shape[-1]
+    if x is not None:
+        h = np.real(h).astype(np.float64)  # as SciPy does
     if n % 2:
         return _parabolas(y, h)
     end = h if np.ndim(h) == 0 else h[..., -1]
     if n == 2:
         return 0.5 * end * (y[..., -1] + y[..., -2])
-    before = h if np.ndim(h) == 0 else h[..., -2]
-    alpha = (2.0 * end * end + 3.0 * before * end) / (6.0 * (end + before))
-    beta = (end * end + 3.0 * before * end) / (6.0 * before)
-    eta = end * end * end / (6.0 * before * (before + end))
+    end = end * np.float64(1.0)
+    before = end if np.ndim(h) == 0 else h[..., -2] * np.float64(1.0)
+    alpha = (2 * end**2 + 3 * before * end) / (6 * (end + before))
+    beta = (end**2 + 3.0 * before * end) / (6 * before)
+    eta = end**3 / (6 * before * (before + end))
     first = _parabolas(y[..., :-1], h if np.ndim(h) == 0 else h[..., :-1])
-    return first + alpha * y[..., -1] + beta * y[..., -2] - eta * y[..., -3]
+    return first + (alpha * y[..., -1] + beta * y[..., -2] - eta * y[..., -3])
 
 
-def _forward_halves(y: Any, h: Any) -> Any:
+def _forward_halves(y: Any, h: Any, equal: bool) -> Any:
     """Integrate over the first of every two neighbouring intervals, by their parabola."""
     a, b, c = y[..., :-2], y[..., 1:-1], y[..., 2:]
-    first, both = h[..., :-1], h[..., :-1] + h[..., 1:]
-    share, ratio = first / both, first / h[..., 1:]
+    first = h[..., :-1]
+    if equal:
+        return first / 3 * (5 * a / 4 + 2 * b - c / 4)
+    share, ratio = first / (first + h[..., 1:]), first / h[..., 1:]
     product = share * ratio
-    return first / 6.0 * ((3.0 - share) * a + (3.0 + product + share) * b - product * c)
+    return first / 6 * ((3 - share) * a + (3 + product + share) * b + -product * c)
 
 
 @composite(
-    integrate.cumulative_simpson, sample((5,)), sample((6,), x=_places(6)),
-    sample((2, 5), x=_places(5), initial=0.5), sample((4, 2), dx=0.5, axis=0), sample((2,)),
+    integrate.cumulative_simpson, sample((5,)), sample((6,), x=_UNEVEN),
+    sample((2, 6), x=_UNEVEN, initial=0.5), sample((4, 2), dx=0.5, axis=0), sample((2,)),
 )  # fmt: skip
 def cumulative_simpson(
     y: Any, *, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
@@ -146,8 +155,9 @@ def cumulative_simpson(
         total = np.cumsum(h * (y[..., 1:] + y[..., :-1]) / 2.0, axis=-1)
     else:
         h = h + np.zeros((*y.shape[:-1], y.shape[-1] - 1))
-        forth = _forward_halves(y, h)
-        back = np.flip(_forward_halves(np.flip(y, -1), np.flip(h, -1)), -1)
+        equal = x is None
+        forth = _forward_halves(y, h, equal)
+        back = np.flip(_forward_halves(np.flip(y, -1), np.flip(h, -1), equal), -1)
         last = y.shape[-1] - 1
         even = np.arange(last) % 2 == 0
         even[-1] = False
@@ -161,7 +171,7 @@ def cumulative_simpson(
     return np.moveaxis(_preceded(total, initial), -1, axis)
 
 
-@composite(integrate.romb, sample((5,)), sample((2, 9), 0.5), sample((3, 2), axis=0))
+@composite(integrate.romb, sample((5,)), sample((2, 9), dx=0.5), sample((3, 2), axis=0))
 def romb(y: Any, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Any:
     """Extrapolate the trapezoidal rule to step zero (Romberg); nothing is shown of traced values."""
     y, axis = _last(y, axis)
@@ -170,7 +180,7 @@ def romb(y: Any, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Any:
     levels = max(intervals, 1).bit_length() - 1
     if intervals < 1 or 1 << levels != intervals:
         raise ValueError("Number of samples must be one plus a non-negative power of 2.")
-    h = intervals * dx
+    h = np.float64(intervals) * dx
     row = [(y[..., 0] + y[..., -1]) / 2.0 * h]
     for i in range(1, levels + 1):
         step = intervals >> (i - 1)
