@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import lru_cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -138,16 +139,19 @@ def _door_of(function: FunctionType) -> CodeType:
         function.__closure__,
     )
     own.__kwdefaults__ = function.__kwdefaults__
-    code = _door.__code__
+    code = _door(function.__code__.co_freevars)
     consts = tuple(answer(function, own) if c == "ANSWER" else c for c in code.co_consts)
-    return code.replace(
-        co_consts=consts, co_name=function.__name__, co_freevars=function.__code__.co_freevars
-    )
+    return code.replace(co_consts=consts, co_name=function.__name__)
 
 
-def _door(*args: Any, **kwargs: Any) -> Any:
-    answer: Any = "ANSWER"
-    return answer(args, kwargs)
+@lru_cache(maxsize=None)
+def _door(free: tuple[str, ...]) -> CodeType:
+    """Compile a door with the given free variables: a frame of it is looked at as any other."""
+    lines = ["def outer(" + ", ".join(free) + "):"]
+    lines += ["    def door(*_args_, **_kwargs_):", "        _answer_ = 'ANSWER'"]
+    lines += ["        return _answer_(_args_, _kwargs_)", *(f"        {name}" for name in free)]
+    outer: Any = compile("\n".join(lines), __file__, "exec").co_consts[0]
+    return next(c for c in outer.co_consts if isinstance(c, CodeType))
 
 
 def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
