@@ -15,19 +15,18 @@ from .declare import as_array
 from .own_python import plain
 
 
-def _edges(x: Any, bins: Any, limits: Any, n: int) -> Any:
+def _edges(x: Any, bins: Any, limits: Any, found: Any) -> Any:
     """Return the edges: as they were given, or spread evenly over the data or the range."""
     if not isinstance(bins, str) and np.ndim(bins) == 1:
         return as_array(bins)
     low, high = (np.min(x), np.max(x)) if limits is None and x.size else limits or (0.0, 1.0)
     if low == high:
         low, high = low - 0.5, high + 0.5
-    return np.linspace(low, high, n + 1)
+    return np.linspace(low, high, found.size, dtype=found.dtype)
 
 
 def _bin_of(x: Any, edges: Any) -> Any:
     """Return in which bin each datum is, or -1; the last bin holds its right edge."""
-    x, edges = plain(x), plain(edges)
     place = np.searchsorted(edges, x, side="right") - 1
     place = np.where(x == edges[-1], edges.size - 2, place)
     return np.where((x >= edges[0]) & (x <= edges[-1]), place, -1)
@@ -36,9 +35,33 @@ def _bin_of(x: Any, edges: Any) -> Any:
 def _sums(places: Any, n: int, weights: Any) -> Any:
     """Add up the weights by place; those at -1 are left out."""
     kept = np.flatnonzero(places >= 0)
-    total = np.zeros_like(weights, shape=(n,))
-    np.add.at(total, places[kept], weights[kept])
-    return total
+    parts = (np.real(weights), np.imag(weights)) if weights.dtype.kind == "c" else (weights,)
+    sums = [np.bincount(places[kept], part[kept], n) for part in parts]
+    return (sums[0] + 1j * sums[1] if len(sums) > 1 else sums[0]).astype(weights.dtype)
+
+
+def _running_sums(x: Any, edges: Any, weights: Any) -> Any:
+    """Add up the weights between edges that were given: differences of running sums, as NumPy."""
+    total: Any = np.zeros(edges.shape, weights.dtype)
+    for start in range(0, x.size, _BLOCK):
+        part = x[start : start + _BLOCK]
+        order = np.argsort(part)
+        part = part[order]
+        running = np.cumsum(weights[start : start + _BLOCK][order])
+        running = np.concatenate((np.zeros(1, weights.dtype), running))
+        right = np.searchsorted(part, edges[-1], side="right")
+        places = np.append(np.searchsorted(part, edges[:-1], side="left"), right)
+        total = total + running[places]
+    return np.diff(total)
+
+
+_BLOCK = 65536  # NumPy's
+
+
+def _real(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        raise TypeError("a histogram takes real data, and not complex numbers")
+    return x
 
 
 def _checked(x: Any, weights: Any) -> Any:
@@ -61,8 +84,8 @@ _EDGES = Const(np.array([-2.0, -0.5, 0.1, 1.0, 2.5]))
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
     """Return the edges of a histogram's bins."""
     a = np.ravel(as_array(a))
-    found = np.histogram_bin_edges(plain(a), plain(bins), plain(range), plain(weights))
-    return _edges(a, bins, range, found.size - 1)
+    found = np.histogram_bin_edges(plain(a), plain(bins), plain(range))
+    return _edges(_real(a), bins, range, found)
 
 
 @composite(
@@ -76,14 +99,17 @@ def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
     """Count the data in each bin, or add up their weights."""
-    a = as_array(a)
+    a = _real(as_array(a))
     weights, a = _checked(a, weights), np.ravel(a)
-    counts, found = np.histogram(plain(a), plain(bins), plain(range), weights=plain(weights))
-    edges = _edges(a, bins, range, found.size - 1)
-    if weights is not None:
-        counts = _sums(_bin_of(a, found), found.size - 1, weights)
+    data = plain(a)
+    counts, found = np.histogram(data, plain(bins), plain(range))
+    edges = _edges(a, bins, range, found)
+    if weights is not None and not isinstance(bins, str) and np.ndim(bins) == 1:
+        counts = _running_sums(data, found, weights)
+    elif weights is not None:
+        counts = _sums(_bin_of(data, found), found.size - 1, weights)
     if density:
-        return counts / np.diff(edges) / np.sum(counts), edges
+        return counts / np.diff(edges).astype(np.float64) / np.sum(counts), edges
     return counts, edges
 
 
@@ -104,27 +130,24 @@ def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> Any:
     """Count data in several dimensions, or add up their weights."""
-    counts, found = np.histogramdd(plain(sample), plain(bins), plain(range))
-    columns, n = _columns(sample), len(found)
+    data = plain(sample)
+    counts, found = np.histogramdd(data, plain(bins), plain(range))
+    columns, n = [_real(x) for x in _columns(sample)], len(found)
     bins = [bins] * n if np.ndim(bins) == 0 else list(bins)
     limits = [None] * n if range is None else list(range)
-    edges = [
-        _edges(*given, e.size - 1) for given, e in zip(
-            zip(columns, bins, limits, strict=True), found, strict=True
-        )
-    ]  # fmt: skip
+    edges = [_edges(*given) for given in zip(columns, bins, limits, found, strict=True)]
     if weights is not None:
-        places = [_bin_of(x, e) for x, e in zip(columns, found, strict=True)]
+        places = [_bin_of(x, e) for x, e in zip(_columns(data), found, strict=True)]
         inside = np.all([p >= 0 for p in places], axis=0)
         flat = np.ravel_multi_index([np.where(inside, p, 0) for p in places], counts.shape)
         weights = np.ravel(as_array(weights)).astype(np.float64)
         total = _sums(np.where(inside, flat, -1), counts.size, weights)
         counts = np.reshape(total, counts.shape)
     if density:
-        share = counts / np.sum(counts)
+        size = np.sum(counts)
         for k, e in enumerate(edges):
-            share = share / np.reshape(np.diff(e), (-1,) + (1,) * (n - k - 1))
-        counts = share
+            counts = counts / np.reshape(np.diff(e), (-1,) + (1,) * (n - k - 1))
+        counts = counts / size
     return counts, type(found)(edges)
 
 

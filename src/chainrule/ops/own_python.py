@@ -28,13 +28,16 @@ def carries(value: Any) -> bool:
 
 
 def plain(value: Any) -> Any:
-    """Return `value` with the plain numbers in place of what is traced."""
+    """Return `value` with the plain numbers in place of what is traced, to decide on them."""
     if type(value) in (list, tuple):
         return type(value)(plain(v) for v in value)
     if type(value) is dict:
         return {k: plain(v) for k, v in value.items()}
     while hasattr(value, "owner"):
+        value.owner.observed(value)
         value = value.value
+        if not hasattr(value, "owner") and not isinstance(value, np.ndarray | np.generic):
+            return np.asarray(value)  # the examples of a batch, if they agree
     return value
 
 

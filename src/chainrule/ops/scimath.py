@@ -11,7 +11,8 @@ import numpy as np
 
 from ..core.op import Const, Sample, sample
 from ..core.registry import composite
-from .own_python import own_body
+from .declare import as_array
+from .own_python import own_body, plain
 
 _X = (4,)
 _HIGH, _UNIT = (0.4, 2.5), (-0.9, 0.9)
@@ -34,7 +35,6 @@ _OWN: dict[Any, tuple[tuple[Sample, ...], tuple[float, float]]] = {
     np.emath.arccos: ((sample(_X),), _UNIT),
     np.emath.arctanh: ((sample(_X),), _UNIT),
     np.intersect1d: ((), _WIDE),
-    np.setdiff1d: ((sample(_X, _SHARED),), _WIDE),
     np.setxor1d: ((sample(_X, _SHARED),), _WIDE),
     np.union1d: ((sample(_X, _SHARED),), _WIDE),
 }
@@ -43,3 +43,10 @@ for _function, (_samples, _domain) in _OWN.items():
     composite(_function, *_samples, domain=(_domain,), name=_home + _function.__name__)(
         own_body(_function, _module_of(_function))
     )
+
+
+@composite(np.setdiff1d, sample(_X, _SHARED))
+def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """Return the elements of `ar1` that `ar2` does not hold."""
+    ar1 = np.ravel(as_array(ar1)) if assume_unique else np.unique(as_array(ar1))
+    return ar1[np.isin(plain(ar1), plain(ar2), invert=True)]

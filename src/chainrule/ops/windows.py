@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import stride_tricks
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite
@@ -33,11 +34,16 @@ def _slide_back(ct: Any, x: Any, window: Any, axis: Any) -> Any:
     return _add_back(ct, x, stride_tricks.sliding_window_view(_numbered(x.shape), window, axis))
 
 
+def _slide_stack(op: Op, _size: int, args: Any, _batched: Any, params: dict[str, Any]) -> Any:
+    return op(args[0], window=params["window"], axis=tuple(k + 1 for k in params["axis"]))
+
+
 windows = Op(
     "sliding_window_view",
     lambda x, window, axis: stride_tricks.sliding_window_view(x, window, axis),
     (Linear(transpose=_slide_back),),
     view="readonly",
+    batch=_slide_stack,
     complex=True,
     notation=Notation(rule="every element receives the sum over the windows it stands in"),
 )
@@ -61,13 +67,14 @@ def sliding_window_view(
             why="its elements overlap, so what a store means depends on the order of the writes",
             cure="store into the array itself, and take the windows of it afterwards",
         )
-    return windows(as_array(x), window=_hashable(window_shape), axis=_hashable(axis))
-
-
-def _hashable(value: Any) -> Any:
-    if value is None or np.ndim(value) == 0:
-        return value
-    return tuple(int(v) for v in value)
+    x = as_array(x)
+    window = tuple(int(n) for n in np.atleast_1d(window_shape))
+    axes = tuple(range(x.ndim)) if axis is None else normalize_axis_tuple(
+        axis, x.ndim, allow_duplicate=True
+    )  # fmt: skip
+    if len(window) != len(axes):
+        raise ValueError("Must provide one length of the window for every axis it slides along")
+    return windows(x, window=window, axis=axes)
 
 
 # --- memory laid out anew ---------------------------------------------------------------------
@@ -89,6 +96,13 @@ def _strided_places(x: Any, shape: Any, strides: Any) -> Any:
     return places
 
 
+def _lay_each(_op: Op, size: int, args: Any, _batched: Any, params: dict[str, Any]) -> Any:
+    """Lay every example anew, by the numbers of its elements."""
+    example = _Described(args[0], size)
+    places = _strided_places(example, params["shape"], params["strides"])
+    return np.reshape(args[0], (size, example.size))[:, places]
+
+
 strided = Op(
     "as_strided",
     lambda x, shape, strides: stride_tricks.as_strided(x, shape, strides, writeable=False),
@@ -100,6 +114,7 @@ strided = Op(
         ),
     ),
     view="readonly",
+    batch=_lay_each,
     complex=True,
     notation=Notation(rule="every element receives the sum over the places that show it"),
 )
@@ -109,8 +124,8 @@ add(strided)
 class _Described:
     """Shape and dtype are all that is known of a linear argument; this adds its size."""
 
-    def __init__(self, x: Any) -> None:
-        self.dtype, self.size = x.dtype, int(np.prod(x.shape, dtype=int))
+    def __init__(self, x: Any, examples: int = 1) -> None:
+        self.dtype, self.size = x.dtype, int(np.prod(x.shape, dtype=int)) // max(examples, 1)
 
 
 @composite(stride_tricks.as_strided, name="as_strided")
@@ -158,6 +173,6 @@ def kaiser(M: Any, beta: Any) -> Any:
         return np.zeros(0)
     if M == 1:
         return np.ones(1)
-    middle = (M - 1) / 2.0
+    beta, middle = as_array(beta).astype(np.float64), (M - 1) / 2.0
     shape = np.sqrt(1 - ((np.arange(M) - middle) / middle) ** 2.0)
     return np.i0(beta * shape) / np.i0(beta)
