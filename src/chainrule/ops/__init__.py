@@ -41,6 +41,7 @@ registry.load_with("scipy.special", "chainrule.ops.special")
 registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
 registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
 registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
+registry.load_with("scipy.linalg", "chainrule.ops.scipy_linalg")
 registry.load_with("scipy.signal", "chainrule.ops.signal")
 registry.load_with("numpy.polynomial", "chainrule.ops.series")
 
