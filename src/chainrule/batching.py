@@ -10,10 +10,11 @@ from . import tree
 from .api import Derived
 from .errors import BatchError
 from .lift import name_of, output_leaves, parameter_name, run_traced
-from .modes.batch import Batch
+from .modes.batch import Batch, OneByOne
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Tracer, concrete
+from .tracing.stacked import every
+from .tracing.tracer import Tracer, concrete, hold, release
 
 Function = Callable[..., Any]
 Axes = Any
@@ -56,12 +57,23 @@ def vmap(f: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Derived:
 def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) -> Any:
     """Map a function over a batch."""
     mapped = _mapped(f, args, kwargs, in_axes)
-    batch = Batch(_size(f, mapped))
+    size = _size(f, mapped)
+    try:
+        return _at_once(f, mapped, args, kwargs, size, out_axes)
+    except OneByOne:
+        if not size:
+            raise
+    return _one_by_one(f, mapped, args, kwargs, size, out_axes)
+
+
+def _at_once(
+    f: Function, mapped: Any, args: Any, kwargs: Any, size: int, out_axes: Axes
+) -> Any:
+    """Run the function once, on tracers of the batch."""
+    batch = Batch(size)
     inputs = [[_example(batch, leaf, axis) for leaf, axis, _ in part] for part, _ in mapped]
-    parts = [tree.unflatten(treedef, leaves) for leaves, (_, treedef) in
-             zip(inputs, mapped, strict=True)]  # fmt: skip
-    positional, named = parts[: len(args)], parts[len(args) :]
-    out = run_traced(batch, f, positional, dict(zip(kwargs, named, strict=True)))
+    positional, named = _call(mapped, inputs, args, kwargs)
+    out = run_traced(batch, f, positional, named)
     leaves, treedef = output_leaves(f, out)
     axes = _spread(out_axes, out, "out_axes", "the result")
     given = [concrete(leaf) for part, _ in mapped for leaf, axis, _ in part if axis is not None]
@@ -72,9 +84,43 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
     return tree.unflatten(treedef, results)
 
 
+def _call(mapped: Any, leaves: Any, args: Any, kwargs: Any) -> tuple[list[Any], dict[str, Any]]:
+    """Put leaves back into the containers of the arguments."""
+    parts = [tree.unflatten(treedef, part) for part, (_, treedef) in
+             zip(leaves, mapped, strict=True)]  # fmt: skip
+    return parts[: len(args)], dict(zip(kwargs, parts[len(args) :], strict=True))
+
+
+def _one_by_one(
+    f: Function, mapped: Any, args: Any, kwargs: Any, size: int, out_axes: Axes
+) -> Any:
+    """Run the function for one example after the other: it holds a solver."""
+    rows, treedef = [], None
+    for i in range(size):
+        leaves = [
+            [x if axis is None else x[(slice(None),) * axis + (i,)] for x, axis, _ in part]
+            for part, _ in mapped
+        ]
+        positional, named = _call(mapped, leaves, args, kwargs)
+        out = f(*positional, **named)
+        found, treedef = output_leaves(f, out)
+        rows.append(found)
+    results = []
+    for axis, column in zip(
+        _spread(out_axes, out, "out_axes", "the result"), zip(*rows, strict=True), strict=True
+    ):
+        if axis is None:
+            if any(np.any(np.not_equal(every(x), every(column[0]))) for x in column):
+                raise _differs(f)
+            results.append(column[0])
+            continue
+        results.append(np.stack(column, axis=_in_range(axis, np.ndim(column[0]) + 1, "out_axes")))
+    return tree.unflatten(treedef, results)
+
+
 def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
     if axis is None:
-        return leaf
+        return hold(leaf)  # values of the batch may be stored into an array that all share
     return batch.lift(np.moveaxis(leaf, axis, 0) if axis else leaf)
 
 
@@ -82,20 +128,25 @@ def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: li
     """Return one output, for the caller to keep: its batch axis at `axis`."""
     if type(leaf) is Tracer and leaf.owner is batch:
         if axis is None:
-            raise BatchError(
-                f"{name_of(f)} returned a value that differs from example to example, but its "
-                "out_axes is None",
-                where=describe(user_frame(2)),
-                cure="write out_axes=0, or return what does not depend on the examples",
-            )
+            raise _differs(f)
         data = leaf.value.data
         return _own(np.moveaxis(data, 0, _in_range(axis, data.ndim, "out_axes")), given)
+    leaf = release(leaf)
     if type(leaf) is Tracer and leaf.owner.state == CLOSED:
         raise leaf.owner.leaked("vmap")
     if axis is None:
         return leaf
     whole = np.broadcast_to(leaf, (batch.size, *np.shape(leaf)))
     return np.copy(np.moveaxis(whole, 0, _in_range(axis, whole.ndim, "out_axes")))
+
+
+def _differs(f: Function) -> BatchError:
+    return BatchError(
+        f"{name_of(f)} returned a value that differs from example to example, but its out_axes is "
+        "None",
+        where=describe(user_frame(2)),
+        cure="write out_axes=0, or return what does not depend on the examples",
+    )
 
 
 def _own(data: Any, given: list[Any]) -> Any:

@@ -126,7 +126,7 @@ class CustomFunction:
         for a in (*args, *params.values()):
             if type(a) in _CONTAINERS and any(type(v) is Tracer for v in tree.flatten(a)[0]):
                 raise self._hidden("in a container")
-        if params and any(type(v) is Tracer and v.carries() for v in params.values()):
+        if params and any(type(v) is Tracer and (v.carries() or v.varies()) for v in params.values()):
             raise self._hidden("by keyword")
         if not any(type(a) is Tracer for a in args):
             return self.function(*args, **params)
@@ -180,7 +180,8 @@ class CustomFunction:
         else:
             slots = (Vjp(self._vjp_rule),) * arity
         # a user's rule may read globals and attributes that change between calls: not closed
-        return Op(self.__name__, self._value, slots, closed=False)
+        batch = None if self.kind == "partial" else "loop"
+        return Op(self.__name__, self._value, slots, closed=False, batch=batch)
 
     def _hidden(self, how: str) -> CustomRuleError:
         return self._error(

@@ -23,11 +23,15 @@ from ..core.slots import Linear, Partial
 from ..errors import BatchError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import Stacked
-from ..tracing.tracer import CLOSED, Trace, Tracer, apply
+from ..tracing.tracer import Trace, Tracer, apply
 from . import batch_index as index
 from . import batch_rules as rules
 
 Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
+
+
+class OneByOne(BatchError):
+    """The function must be run for one example after the other; `vmap` then does that."""
 
 
 class Batch(Trace):
@@ -57,13 +61,11 @@ class Batch(Trace):
             return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
         return self.lift(result, not result.shape[1:] and not _makes_array(op, params))
 
-    def not_open(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
-        if self.state == CLOSED:
-            raise self.leaked(op)
-        raise BatchError(
+    def mute(self) -> None:
+        raise OneByOne(
             "a solver cannot be run for a whole batch at once",
             where=describe(user_frame(2)),
-            why="it runs on plain numbers, of one example",
+            why="it runs on plain numbers, those of one example",
             cure="loop over the examples: np.stack([f(x) for x in batch])",
         )
 

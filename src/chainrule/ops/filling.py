@@ -214,7 +214,7 @@ def isrealobj(x: Any) -> bool:
 def _memory(a: Any) -> Any:
     while hasattr(a, "owner"):
         a = a.value
-    return a
+    return getattr(a, "example", a)
 
 
 @composite(np.may_share_memory)

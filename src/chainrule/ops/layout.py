@@ -26,7 +26,7 @@ def memory_order(a: Any, order: str) -> str:
         return order
     while hasattr(a, "owner") and hasattr(a, "value"):
         a = a.value
-    a = np.asarray(a)
+    a = a if hasattr(a, "flags") else np.asarray(a)
     if a.flags.c_contiguous or (order == "A" and not a.flags.f_contiguous):
         return "C"
     if a.flags.f_contiguous:

@@ -38,6 +38,13 @@ class Guarded:
             x = getattr(x, "data", x) if hasattr(x, "agreed") else x  # of a batch
         return False
 
+    def varies(self) -> bool:
+        """Say whether it holds a value of its own for each example of a batch."""
+        x: Any = self
+        while type(x) is type(self):
+            x = x.value
+        return hasattr(x, "agreed")
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self._is_constant():
             return np.array(self.concrete(), dtype)

@@ -24,7 +24,6 @@ class Stacked:
     """
 
     __slots__ = ("data", "shape", "dtype", "single")
-    owner = None  # with `value` it can be gone through as a tracer: inside is one example
 
     def __init__(self, data: Any, single: bool = True) -> None:
         self.data = data
@@ -38,7 +37,7 @@ class Stacked:
     nbytes = property(lambda self: self.size * self.dtype.itemsize)
 
     @property
-    def value(self) -> Any:
+    def example(self) -> Any:
         """The value of the first example, which stands for all where values do not matter."""
         data = tracers.concrete(self.data)
         if not data.shape[0]:
@@ -55,19 +54,25 @@ class Stacked:
             rows, np.broadcast_to(rows[:1], rows.shape), equal_nan=rows.dtype.kind in "fc"
         ):
             raise _disagreement(rows, self)
-        return self.value
+        return self.example
+
+    flags = property(lambda self: self.example.flags)
+    strides = property(lambda self: self.example.strides)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.array(self.agreed(), dtype)
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.example)
 
     def __repr__(self) -> str:
-        return f"{self.value!r}, the first of {self.data.shape[0]} examples"
+        return f"{self.example!r}, the first of {self.data.shape[0]} examples"
 
     def __str__(self) -> str:
-        return f"{self.value} (the first of {self.data.shape[0]} examples)"
+        return f"{self.example} (the first of {self.data.shape[0]} examples)"
 
     def __format__(self, spec: str) -> str:
-        return f"{format(self.value, spec)} (the first of {self.data.shape[0]} examples)"
+        return f"{format(self.example, spec)} (the first of {self.data.shape[0]} examples)"
 
     def __bool__(self) -> bool:
         return bool(self.agreed())

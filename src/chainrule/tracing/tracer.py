@@ -36,6 +36,10 @@ class Trace:
         self.level = next(_levels)
         self.state = OPEN
 
+    def mute(self) -> None:
+        """Let the tracers of this trace act as constants."""
+        self.state = MUTED
+
     def not_open(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         """Compute `op` while this trace is muted; once it is closed, refuse."""
         if self.state == CLOSED:
@@ -123,10 +127,12 @@ def muted() -> Iterator[None]:
     computed so carries no derivative: the caller must supply it (solvers, whose answers are
     differentiated by the implicit function theorem).
     """
-    silenced = [trace for trace in running.traces if trace.state == OPEN]
-    for trace in silenced:
-        trace.state = MUTED
+    silenced: list[Trace] = []
     try:
+        for trace in running.traces:
+            if trace.state == OPEN:
+                trace.mute()
+                silenced.append(trace)
         yield
     finally:
         for trace in silenced:
@@ -469,7 +475,7 @@ def concrete(x: Any) -> Any:
     """
     while type(x) is Tracer:
         x = x.value
-    return x.value if type(x) is stacked.Stacked else x
+    return x.example if type(x) is stacked.Stacked else x
 
 
 def known(x: Any) -> Any:
