@@ -43,6 +43,7 @@ registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
 registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
 registry.load_with("scipy.linalg", "chainrule.ops.scipy_linalg")
 registry.load_with("scipy.signal", "chainrule.ops.signal")
+registry.load_with("scipy.ndimage", "chainrule.ops.ndimage")
 registry.load_with("numpy.polynomial", "chainrule.ops.series")
 
 __all__ = [

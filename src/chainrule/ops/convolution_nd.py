@@ -15,6 +15,7 @@ from ..core.op import Composite, Notation, Op, sample
 from ..core.registry import add, register
 from ..core.slots import Jvp, Linear
 from ..errors import UnsupportedFunctionError
+from .batched import loop
 from .declare import as_array
 from .layout import axes_in_range
 
@@ -24,14 +25,6 @@ _RULE = "a convolution pulls back by the convolution with the reversed other arr
 def _stand_in(x: Any) -> Any:
     """Return plain zeros of the shape and dtype of `x`."""
     return np.zeros(x.shape, x.dtype)
-
-
-def _loop(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
-    rows = [
-        op(*[a[i] if b else a for a, b in zip(args, batched, strict=True)], **params)
-        for i in range(size)
-    ]
-    return np.stack(rows)
 
 
 def _starts(first: Any, second: Any, mode: str, axes: tuple[int, ...]) -> list[int]:
@@ -68,7 +61,7 @@ def _bilinear(name: str, value: Callable[..., Any]) -> Op:
         value,
         (Linear(transpose=in_first), Linear(transpose=in_second)),
         complex=True,
-        batch=_loop,
+        batch=loop,
         notation=Notation("{0} ∗ {1}", "{0} * {1}", 20, (20, 21), _RULE),
     )
     add(op)
@@ -166,7 +159,7 @@ correlated = Op(
         Jvp(lambda t, _y, x, _v, mode: _correlated(x, t, mode)),
     ),
     complex=True,
-    batch=_loop,
+    batch=loop,
     notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 20, (20, 21), _RULE),
 )
 add(correlated)
@@ -230,7 +223,7 @@ with_boundary = Op(
         ),
     ),
     complex=True,
-    batch=_loop,
+    batch=loop,
     notation=Notation("{0} ∗ {1}", "{0} * {1}", 20, (20, 21), _RULE),
 )
 add(with_boundary)

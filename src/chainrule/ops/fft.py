@@ -60,6 +60,7 @@ def _whole(function: Any, text: str, latex: str) -> Op:
             bind=_bind,
             function=function,
             complex=True,
+            batch="axis",
             notation=Notation(f"{text}({{0}})", f"{latex}\\left({{0}}\\right)", rule=_SYMMETRIC),
             samples=_LINES,
         )
@@ -81,6 +82,7 @@ rfft = declare(
         ),
         bind=_bind,
         function=np.fft.rfft,
+        batch="axis",
         notation=Notation("rfft({0})", "\\mathcal{{F}}_+\\left({0}\\right)", rule=_HALF),
         samples=(
             sample((4,)), sample((5,)), sample((2, 3), n=4), sample((3, 2), n=2, axis=0),
@@ -103,6 +105,7 @@ irfft = declare(
         bind=_bind_inverse_real,
         function=np.fft.irfft,
         complex=True,
+        batch="axis",
         notation=Notation("irfft({0})", "\\mathcal{{F}}_+^{{-1}}\\left({0}\\right)", rule=_HALF),
         samples=(
             sample(complex_array(3)), sample(complex_array(3), n=5), sample((4,)),

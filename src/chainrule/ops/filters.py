@@ -17,6 +17,7 @@ from ..core.op import Composite, Const, Notation, Op, sample
 from ..core.registry import add, register
 from ..core.slots import Jvp, Linear
 from ..errors import UnsupportedFunctionError
+from .batched import along_axis, loop
 from .declare import as_array
 from .layout import axes_in_range
 
@@ -78,6 +79,7 @@ lfilter = Op(
         ),
     ),
     complex=True,
+    batch=along_axis(2),
     notation=Notation(
         "lfilter({0}, {1}, {2})", "\\tfrac{{{0}}}{{{1}}} * {2}", 20, (0, 0, 21),
         "y = (b/a)∗x is linear in b and in x; in a, dy = −(da ∗ y)/a; the gradient of x is the "
@@ -131,6 +133,7 @@ lfilter_from = Op(
     ),
     outputs=2,
     complex=True,
+    batch=along_axis(2, 3),
     notation=Notation(
         "lfilter({0}, {1}, {2}, {3})", rule="linear in b, x and the state; in a, dy = −(da ∗ y)/a",
     ),
@@ -179,7 +182,7 @@ register(
         (
             sample((3,), _stable(-0.4, 0.2), (6,)), sample((2,), _stable(), (5,)),
             sample((1,), _stable(0.5), (2, 4)), sample((4,), _stable(0.3), (4, 2), axis=0),
-            sample((2,), _stable(0.3, 0.1, -0.2), (2, 3, 2), axis=1), sample((), _stable(0.3), (4,)),
+            sample((), _stable(0.3), (4,)), sample((2,), _stable(0.3, 0.1, -0.2), (2, 3, 2), axis=1),
             sample((2,), Const(1.0), (4,)), sample((5,), _stable(0.2), (3,)),
             sample((3,), _stable(-0.4, 0.2), (6,), -1, (2,)),
             sample((2,), _stable(-0.4, 0.2, 0.1), (2, 4), -1, (2, 3)),
@@ -218,6 +221,7 @@ sosfilt = Op(
         ),
     ),
     complex=True,
+    batch=along_axis(1),
     notation=Notation(
         "sosfilt({0}, {1})", "\\operatorname{{sosfilt}}\\left({0}, {1}\\right)",
         rule="a cascade of filters: linear in the signal; the change of a section runs through "
@@ -248,6 +252,17 @@ def _sos_from_jvp(t: Any, _y: Any, sos: Any, x: Any, zi: Any, axis: int) -> Any:
     return dx, np.stack(ends)
 
 
+def _batch_of_sections(op: Op, size: int, args: Any, batched: Any, params: Any) -> Any:
+    """Put the batch axis of the states behind that of the sections, and back."""
+    sos, x, zi = args
+    if batched[0]:
+        return loop(op, size, args, batched, params)
+    x = x if batched[1] else np.broadcast_to(x, (size, *x.shape))
+    zi = zi if batched[2] else np.broadcast_to(zi, (size, *zi.shape))
+    y, zf = op(sos, x, np.moveaxis(zi, 0, 1), axis=params["axis"] + 1)
+    return y, np.moveaxis(zf, 1, 0)
+
+
 _sos_from = Jvp(_sos_from_jvp, joint=True)
 sosfilt_from = Op(
     "sosfilt_from",
@@ -255,6 +270,7 @@ sosfilt_from = Op(
     (_sos_from, _sos_from, _sos_from),
     outputs=2,
     complex=True,
+    batch=_batch_of_sections,
     notation=Notation(
         "sosfilt({0}, {1}, {2})", rule="a cascade of filters: linear in the signal and the states",
     ),
@@ -269,7 +285,7 @@ def filter_sections(sos: Any, x: Any, axis: int = -1, zi: Any = None) -> Any:
     if x.ndim == 0:
         raise ValueError("x must be at least 1-D")
     if sos.ndim != 2 or sos.shape[1] != 6 or not np.all(sos[:, 3] == 1):
-        raise ValueError("sos array must be shape (n_sections, 6), and sos[:, 3] should be all ones")
+        raise ValueError("sos must have the shape (n_sections, 6), and ones in sos[:, 3]")
     (axis,) = axes_in_range(axis, x.ndim)
     if zi is None:
         return sosfilt(sos, x, axis=axis)
@@ -331,6 +347,7 @@ upfirdn = Op(
     lambda h, x, up, down, axis: signal.upfirdn(h, x, up, down, axis),
     (Linear(transpose=_upfirdn_in_h), Linear(transpose=_upfirdn_in_x)),
     complex=True,
+    batch=along_axis(1),
     notation=Notation(
         "upfirdn({0}, {1}, {up}, {down})", "({0} * {1}\\uparrow)\\downarrow",
         rule="the gradient is filtered backward, with the two rates exchanged",

@@ -18,6 +18,7 @@ from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite, find
 from ..core.slots import Linear
 from ..errors import UnsupportedFunctionError
+from .batched import over_axes
 from .declare import as_array
 from .fft import complex_array
 from .layout import axes_in_range
@@ -46,6 +47,7 @@ def _alike(name: str, function: Any, text: str) -> Op:
         lambda x, s, axes, norm: function(x, s, axes, norm),
         (Linear(transpose=transpose),),
         complex=True,
+        batch=over_axes,
         notation=Notation(f"{text}({{0}})", rule=_SYMMETRIC),
     )
     add(op)
@@ -74,6 +76,7 @@ rfftn = Op(
     "scipy.rfftn",
     lambda x, s, axes, norm: sp_fft.rfftn(x, s, axes, norm),
     (Linear(transpose=_rfftn_transpose),),
+    batch=over_axes,
     notation=Notation("rfft({0})", rule=_HALF),
 )
 add(rfftn)
@@ -87,6 +90,7 @@ ihfftn = Op(
             )
         ),
     ),
+    batch=over_axes,
     notation=Notation("ihfft({0})", rule=_HALF),
 )
 add(ihfftn)
@@ -95,6 +99,7 @@ irfftn = Op(
     lambda x, s, axes, norm: sp_fft.irfftn(x, s, axes, norm),
     (Linear(transpose=_irfftn_transpose),),
     complex=True,
+    batch=over_axes,
     notation=Notation("irfft({0})", rule=_HALF),
 )
 add(irfftn)
@@ -254,6 +259,7 @@ def _trigonometric(family: str, inverse: bool) -> Op:
         ),
         (Linear(transpose=transpose),),
         complex=True,
+        batch=over_axes,
         notation=Notation(f"{name[:-1]}({{0}})", rule=_COSINE),
     )
     add(op)
