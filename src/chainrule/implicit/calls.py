@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
 
     The signature is taken now: while a trace runs, the function carries other code.
     """
-    _signatures[function] = inspect.signature(function)
+    with suppress(ValueError):  # a compiled function tells none
+        _signatures[function] = inspect.signature(function)
     data = {"name": name} if name else {}
     return composite(function, always=True, **data)
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from scipy.optimize import nnls
 
 from ..api import grad, jacobian
 from ..tracing.tracer import concrete, muted
@@ -82,8 +83,8 @@ class Minimum:
                 f"it is {np.array2string(slope[:4], precision=4)}",
                 "keep the solver inside the domain of the function",
             )
-        at = self._bounds_reached(z, slope)
         rows = self._rows_reached(z)
+        at = self._bounds_reached(z, slope, rows)
         fixed = at != 0
         self.active = bool(fixed.any() or rows)
         assemble = self._assembly(fixed, at)
@@ -105,7 +106,7 @@ class Minimum:
         return assemble(found.z[:count])
 
     # --- which bounds and constraints hold with equality -----------------------------------------
-    def _bounds_reached(self, z: Any, slope: Any) -> Any:
+    def _bounds_reached(self, z: Any, slope: Any, rows: Any) -> Any:
         """Return −1 for unknowns at their lower bound, 1 at their upper bound, else 0."""
         n = z.size
         at = np.zeros(n)
@@ -116,17 +117,36 @@ class Minimum:
         slacks = [
             np.broadcast_to(np.inf if b is None else s * (plain_floats(b) - z), n) for s, b in sides
         ]
+        if not any(np.any(slack <= _NEAR * scale) for slack in slacks):
+            return at
+        if rows:
+            slope = self._reduced(z, slope, rows, [slack <= _NEAR * scale for slack in slacks])
         curvature = np.zeros(n)
-        if n <= DENSE and any(np.any(slack <= _NEAR * scale) for slack in slacks):
+        if n <= DENSE:
             with muted():
                 curvature = np.abs(np.diagonal(jacobian(grad(self.scalar))(z)))
         weak = _WEAK * max(np.max(np.abs(slope)), np.max(curvature) * scale)
         for (side, _), slack in zip(sides, slacks, strict=True):
             outward = -side * slope
             reached = (slack <= _AT * scale) & (outward >= -weak)
-            reached |= (slack <= _NEAR * scale) & (outward > np.maximum(2 * curvature * slack, weak))
+            reached |= (slack <= _NEAR * scale) & (outward > np.maximum(2 * curvature * _finite(slack), weak))
             at = np.where(reached, side, at)
         return at
+
+    def _reduced(self, z: Any, slope: Any, rows: Any, near: list[Any]) -> Any:
+        """Return the gradient less what the constraints take of it, bounds allowed for."""
+        columns = self._columns(z, rows)
+        low, high = (np.eye(z.size)[mask] * sign for mask, sign in zip(near, (1, -1), strict=True))
+        found = _nonnegative(np.concatenate([columns, low, high]), slope)
+        return slope - found[: len(columns)] @ columns
+
+    def _columns(self, z: Any, rows: Any) -> Any:
+        """Return the inward normals of the active rows; an equality has one to either side."""
+        with muted():
+            normals = np.asarray(jacobian(self._values(rows))(z)).reshape(len(rows), -1)
+        sides = np.array([side for _, _, side in rows])
+        columns = np.where(sides > 0, -1.0, 1.0)[:, None] * normals
+        return np.concatenate([columns, -columns[sides == 0]])
 
     def _assembly(self, fixed: Any, at: Any) -> Function:
         """Return the map from the free unknowns to all of them; the fixed ones are their bounds."""
@@ -184,18 +204,13 @@ class Minimum:
         """Estimate the multipliers, of the right sign, and keep the rows that are active."""
         if not rows:
             return [], np.zeros(0)
-        from scipy.optimize import nnls
-
         with muted():
-            normals = np.asarray(jacobian(self._values(rows))(z)).reshape(len(rows), -1)[:, free]
             slack = np.abs(np.asarray(plain(self._values(rows)(z))))
         sides = np.array([side for _, _, side in rows])
-        columns = np.where(sides > 0, -1.0, 1.0)[:, None] * normals
         equal = sides == 0
-        both = np.concatenate([columns, -columns[equal]])
-        size = np.maximum(np.linalg.norm(both, axis=1), 1e-300)
-        found, _ = nnls((both / size[:, None]).T, slope[free], maxiter=100 * len(both))
-        found = found / size
+        both = self._columns(z, rows)[:, free]
+        size = np.linalg.norm(both, axis=1)
+        found = _nonnegative(both, slope[free])
         signed = found[: len(rows)]
         signed[equal] -= found[len(rows) :]
         weight = np.abs(signed) * size[: len(rows)]
@@ -291,6 +306,17 @@ class Minimum:
         )
 
 
+def _nonnegative(columns: Any, target: Any) -> Any:
+    """Return the nonnegative weights whose sum of columns comes nearest to the target."""
+    size = np.maximum(np.linalg.norm(columns, axis=1), 1e-300)
+    found, _ = nnls((columns / size[:, None]).T, target, maxiter=100 * len(columns))
+    return found / size
+
+
 def plain_floats(values: Any) -> Any:
     """Return a bound as plain floats."""
     return np.asarray(plain(values), dtype=float)
+
+
+def _finite(slack: Any) -> Any:
+    return np.where(np.isfinite(slack), slack, 0.0)

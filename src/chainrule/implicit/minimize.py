@@ -78,7 +78,7 @@ def finish(result: Any, minimum: Minimum) -> Any:
     if not is_traced(x):
         return result
     result.x = x
-    if minimum.active and np.shape(result.get("jac")) == np.shape(x):
+    if minimum.active and np.shape(result.get("jac", "none")) == np.shape(x) != ():
         result.jac = attach(np.asarray(result.jac), np.reshape(grad(minimum.scalar)(x), x.shape))
     return result
 

@@ -1,5 +1,5 @@
 """The records of `scipy.optimize`; importing this module registers them."""
 
-from . import minimize, roots
+from . import fits, minimize, programs, roots
 
-__all__ = ["minimize", "roots"]
+__all__ = ["fits", "minimize", "programs", "roots"]
