@@ -187,6 +187,7 @@ RULES: dict[str, Rule] = {
     "diagonal": rules.diagonals,
     "shape": rules.shaped,
     "width": rules.widened,
+    "pack": rules.packed,
     "store part": rules.part_stored,
     "solve": rules.solved,
     "search": rules.searched,

@@ -181,6 +181,12 @@ def widened(op: Op, _size: int, args: Any, _batched: Any, params: Params) -> Any
     return op(args[0], **{**params, "width": ((0, 0), *params["width"])})
 
 
+def packed(_op: Op, size: int, args: Any, batched: Any, params: Params) -> Any:
+    """Put the numbers of each example into an array."""
+    full = [in_front(a, b, size) for a, b in zip(args, batched, strict=True)]
+    return np.reshape(np.stack(full, axis=1), (size, *params["shape"]))
+
+
 def part_stored(op: Op, size: int, args: Any, batched: Any, params: Params) -> Any:
     """Batch a store of one argument over all of another, to which it is broadcast."""
     whole = in_front(args[0], batched[0], size)

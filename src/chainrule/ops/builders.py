@@ -23,6 +23,7 @@ pack = Op(
     "pack",
     _pack,
     (Linear(joint=_unpack),),
+    batch="pack",
     variadic=True,
     additive=True,
     complex=True,

@@ -100,7 +100,7 @@ def _real_sign(x: Any) -> Any:
 
 
 _sign = constant(
-    None, name="sign", value=_real_sign, kinks=(0.0,), mp="sign(x)",
+    None, name="sign", value=_real_sign, kinks=(0.0,), mp="sign(x)", batch="elementwise",
     samples=(sample((2, 3)), sample(())),
 )  # fmt: skip
 
