@@ -17,6 +17,7 @@ _ops: dict[str, Op] = {}
 _lazy: dict[str, str] = {}
 _plain: list[FunctionType] = []
 _swapped: list[Any] = []
+_refused: dict[Any, tuple[str, str]] = {}
 
 
 def register(function: Any, record: Op | Composite) -> None:
@@ -24,12 +25,28 @@ def register(function: Any, record: Op | Composite) -> None:
     if function in _records:
         raise ValueError(f"{function!r} has a record already: {_records[function]!r}")
     _records[function] = record
+    _reach(function)
+    if isinstance(record, Op):
+        add(record)
+
+
+def _reach(function: Any) -> None:
+    """Let the third door reach `function`, where no protocol of NumPy does."""
     if type(function) is FunctionType:
         _plain.append(function)
     elif not isinstance(function, _DISPATCHED):
         _swapped.append(function)
-    if isinstance(record, Op):
-        add(record)
+
+
+def refuse(function: Any, why: str, cure: str) -> None:
+    """Let a traced argument of `function` be refused, for this reason and with this cure."""
+    _refused[function] = why, cure
+    _reach(function)
+
+
+def refusal(function: Any) -> tuple[str, str] | None:
+    """Return why `function` is refused, and the cure, if its refusal is declared."""
+    return _refused.get(function)
 
 
 def add(op: Op) -> None:
@@ -41,8 +58,7 @@ def add(op: Op) -> None:
 def alias(function: Any, other: Any) -> None:
     """Let `function` be the same as `other`, which is registered."""
     _records[function] = _records[other]
-    if not isinstance(function, _DISPATCHED):
-        (_plain if type(function) is FunctionType else _swapped).append(function)
+    _reach(function)
 
 
 def load_with(package: str, module: str) -> None:
@@ -72,7 +88,7 @@ def swapped_functions() -> list[Any]:
 
 def count() -> int:
     """Count the records, so that a change can be noticed."""
-    return len(_records)
+    return len(_records) + len(_refused)
 
 
 def _find_late(function: Any) -> Op | Composite | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import registry
 from ..errors import LostDerivativeError, UnsupportedFunctionError
 from .running import CLOSED, MUTED
 from .source import describe, inside, user_frame
@@ -193,12 +194,16 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
     """Build the error for a function without a rule."""
     module = getattr(function, "__module__", "") or "numpy"
     name = f"{module}.{getattr(function, '__name__', function)}"
+    why, cure = registry.refusal(function) or (
+        "running it would turn the traced value into plain numbers, and the gradient would "
+        "silently be zero",
+        "write it with supported functions, or give it a rule: chainrule.custom_rule(f, "
+        "partial=…), or jvp=…, or vjp=…; where no derivative is meant, pass "
+        "chainrule.stop_gradient(x)",
+    )
     return UnsupportedFunctionError(
         f"{name} has no derivative rule, and it received a traced value",
         where=describe(user_frame(2)),
-        why="running it would turn the traced value into plain numbers, and the gradient would "
-        "silently be zero",
-        cure="write it with supported functions, or give it a rule: chainrule.custom_rule(f, "
-        "partial=…), or jvp=…, or vjp=…; where no derivative is meant, pass "
-        "chainrule.stop_gradient(x)",
+        why=why,
+        cure=cure,
     )
