@@ -59,7 +59,14 @@ class Call:
         args = list(self.args)
         for k, part in zip(self.argnums, self.parts(inputs), strict=True):
             args[k] = part
-        return run_traced(trace, self.function, args, self.kwargs)
+        return run_traced(trace, self.function, args, self.kwargs, self._lists())
+
+    def _lists(self) -> bool:
+        """Say whether an argument is a list of numbers, an array to NumPy's functions."""
+        return any(treedef is not None for treedef, _ in self.treedefs) and any(
+            isinstance(self.args[k], list | tuple) and all(np.ndim(concrete(v)) == 0 for v in
+            tree.flatten(self.args[k])[0]) for k in self.argnums
+        )  # fmt: skip
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""
@@ -135,13 +142,15 @@ class Call:
         )
 
 
-def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
+def run_traced(
+    trace: Trace, function: Any, args: Any, kwargs: Any, needs_doors: bool = False
+) -> Any:
     """Call a user's function whose arguments belong to `trace`, and close the trace after."""
     doors = Doors()
     traces = running.traces
     traces.append(trace)
     try:
-        doors.open(function)
+        doors.open(function, needs_doors)
         out = function(*args, **kwargs)
         return settle(out) if doors.opened else out
     except ChainRuleError:

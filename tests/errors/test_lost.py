@@ -386,7 +386,7 @@ EITHER: list[Function] = [
     lambda x: x.sum() * np.isclose(x, x).all(),
     lambda x: x.sum() * np.may_share_memory(x, x),
     lambda x: np.isin(x, x).sum() * x[0],
-    lambda x: np.setdiff1d(x, [0.7]).sum(),
+    lambda x: np.setdiff1d(x, [0.9]).sum(),
     lambda x: np.union1d(x, [0.9]).sum(),
     lambda x: np.intersect1d(x, x).sum(),
     lambda x: (np.unique(x) * [1, 2, 3]).sum(),
@@ -433,7 +433,7 @@ EITHER: list[Function] = [
     lambda x: np.linalg.lstsq(np.array([[1, 1.0], [1, 2], [1, 3]]), x, rcond=None)[0][1],
     lambda x: np.linalg.cond(np.diag(x)),
     lambda x: np.linalg.eigvals(np.diag(x)).max(),
-    lambda x: len(np.array2string(x)) * x[1],
+    lambda x: len(np.array2string(x, precision=2)) * x[1],
     lambda x: statistics.geometric_mean(x),
     lambda x: statistics.linear_regression(x, x * x).slope,
     lambda x: statistics.quantiles(x)[0],
@@ -549,10 +549,12 @@ def test_what_is_constant_may_become_a_number() -> None:
 
 
 def test_an_unknown_function_is_named() -> None:
+    own = np.frompyfunc(lambda a: a * a, 1, 1)
+
     def spectrum(q: Any) -> Any:
-        return np.busday_count(q, q)  # <-
+        return own(q)  # <-
 
     refuse(
-        lambda: cr.grad(spectrum)(X), UnsupportedFunctionError, TypeError, "numpy.busday_count",
+        lambda: cr.grad(spectrum)(X), UnsupportedFunctionError, TypeError, "has no derivative rule",
         "chainrule.custom_rule", "stop_gradient", at=spectrum,
     )  # fmt: skip

@@ -38,6 +38,7 @@ from . import (
     windows,
 )
 
+registry.load_with("statistics", "chainrule.ops.statistics")
 registry.load_with("scipy.special", "chainrule.ops.special")
 registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
 registry.load_with("scipy.integrate", "chainrule.implicit.integrate")

@@ -120,8 +120,10 @@ def _with_signature(self: Any, args: Any, kwargs: Any) -> Any:
     inputs, outputs = self._in_and_out_core_dims
     loops = [np.shape(a)[: np.ndim(a) - len(dims)] for a, dims in zip(args, inputs, strict=True)]
     shape = np.broadcast_shapes(*loops)
-    full = [np.broadcast_to(a, shape + np.shape(a)[len(l):])
-            for a, l in zip(args, loops, strict=True)]  # fmt: skip
+    full = [
+        np.broadcast_to(a, shape + np.shape(a)[len(loop) :])
+        for a, loop in zip(args, loops, strict=True)
+    ]
     rows = [self.pyfunc(*[a[i] for a in full], **kwargs) for i in np.ndindex(*shape)]
 
     def join(values: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Python's `math` and `cmath` on traced numbers: the same functions as NumPy's, one number at a time."""
+"""Python's `math` and `cmath` on traced numbers: NumPy's functions, a number at a time."""
 
 import cmath
 import math
@@ -10,7 +10,9 @@ import numpy as np
 from ..core.registry import composite
 from .declare import as_array
 
-_SAME_NAME = "sin cos tan sinh cosh tanh exp exp2 expm1 log1p log2 log10 sqrt cbrt fabs degrees radians"
+_SAME_NAME = (
+    "sin cos tan sinh cosh tanh exp exp2 expm1 log1p log2 log10 sqrt cbrt fabs degrees radians"
+)
 _NAMES = dict.fromkeys(_SAME_NAME.split()) | {
     "asin": "arcsin", "acos": "arccos", "atan": "arctan", "asinh": "arcsinh", "acosh": "arccosh",
     "atanh": "arctanh", "atan2": "arctan2", "copysign": "copysign", "fmod": "fmod", "pow": "power",
@@ -113,7 +115,7 @@ def dist(p: Iterable[Any], q: Iterable[Any]) -> Any:
 
 @composite(math.modf, name="math.modf")
 def modf(x: Any) -> Any:
-    """Return the fraction, which carries the derivative, and the integer part, which is constant."""
+    """Return the fraction, which carries the derivative, and the integer part, a constant."""
     whole = np.trunc(x)
     return x - whole, whole
 

@@ -1,7 +1,7 @@
 """Arrays that a traced program makes: the doors of `np.zeros`, `np.array` and their like.
 
-NumPy's protocols do not reach them, since none of their arguments is a traced array (`np.zeros(3)`) or
-since they must return a plain one (`np.array([x, y])`). In a traced function user code meets the
+NumPy's protocols do not reach them, since none of their arguments is a traced array (`np.zeros(3)`)
+or since they must return a plain one (`np.array([x, y])`). In a traced function user code meets the
 functions below. Fresh arrays of floats come as constant tracers, which take traced stores; arrays
 made of traced values are traced.
 """
@@ -204,11 +204,49 @@ def require(a: Any, dtype: Any = None, requirements: Any = None, **kw: Any) -> A
 
 _AS_ARRAY = _as_array(np.asarray)
 
+def _listed(function: Any) -> Callable[..., Any]:
+    """Let `function` take lists of traced values, which would hide them from NumPy's protocols."""
+
+    def door(*args: Any, **kwargs: Any) -> Any:
+        for a in args:
+            if (type(a) is list or type(a) is tuple) and running.traces and holds_tracer(a):
+                args = tuple(map(_gathered, args))
+                break
+        return function(*args, **kwargs)
+
+    for name in _OF_UFUNCS:
+        if hasattr(function, name):
+            setattr(door, name, getattr(function, name))
+    return _like(door, function)
+
+
+def _gathered(a: Any) -> Any:
+    if type(a) not in (list, tuple) or not holds_tracer(a):
+        return a
+    return gather(a) if _is_regular(a) else a
+
+
+def _is_regular(values: Any) -> bool:
+    """Say whether a nested list is that of an array, not a list of arrays of several shapes."""
+    shapes = {
+        (len(v) if _is_regular(v) else None) if type(v) in (list, tuple) else np.shape(v)
+        for v in values
+    }
+    return len(shapes) == 1 and None not in shapes
+
+
+_OF_UFUNCS = (
+    "at reduce accumulate reduceat outer nin nout nargs ntypes types identity signature "
+    "resolve_dtypes"
+).split()
 DOORS: dict[Any, Any] = {
     **{f: _fresh(f) for f in (
-        np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.linspace, np.logspace,
-        np.geomspace, np.copy, np.fromfunction, np.diag, np.tile, np.repeat, np.concatenate,
-        np.stack, np.vstack, np.hstack, np.column_stack, np.outer, np.diff, np.cumsum,
+        np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.fromfunction, np.concatenate,
+        np.stack, np.vstack, np.hstack, np.column_stack,
+    )},
+    **{f: _fresh(_listed(f)) for f in (
+        np.linspace, np.logspace, np.geomspace, np.copy, np.diag, np.tile, np.repeat, np.outer,
+        np.diff, np.cumsum,
     )},
     **{f: _full_like(f) for f in (np.zeros_like, np.ones_like, np.empty_like, np.full_like)},
     np.asarray: _AS_ARRAY,
@@ -223,5 +261,17 @@ DOORS: dict[Any, Any] = {
     np.ndenumerate: _like(ndenumerate, np.ndenumerate),
     np.require: _like(require, np.require),
 }  # fmt: skip
+_SEQUENCES = {  # these take lists of arrays by themselves
+    np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block,
+    np.broadcast_arrays, np.meshgrid, np.ix_, np.linalg.multi_dot, np.einsum, np.einsum_path,
+    np.select, np.piecewise, np.choose, np.lexsort, np.savez, np.savez_compressed,
+    np.ravel_multi_index, np.histogramdd, np.apply_along_axis, np.apply_over_axes, np.pad,
+}  # fmt: skip
+LISTED: dict[Any, Any] = {
+    f: _listed(f)
+    for module in (np, np.linalg, np.fft)
+    for f in vars(module).values()
+    if isinstance(f, (np.ufunc, type(np.sum))) and f not in DOORS and f not in _SEQUENCES
+}
 
-__all__ = ["CONSTANT", "DOORS", "array", "gather", "holds_tracer"]
+__all__ = ["CONSTANT", "DOORS", "LISTED", "array", "gather", "holds_tracer"]

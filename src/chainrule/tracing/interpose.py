@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import lru_cache
+from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -72,10 +72,10 @@ class Doors:
     def __init__(self) -> None:
         self.opened = False
 
-    def open(self, function: Any) -> None:
+    def open(self, function: Any, surely: bool = False) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
         global _depth
-        if not needs_doors(function) or not _wanted.get():
+        if not (surely or needs_doors(function)) or not _wanted.get():
             return
         with _lock:
             _depth += 1
@@ -144,7 +144,7 @@ def _door_of(function: FunctionType) -> CodeType:
     return code.replace(co_consts=consts, co_name=function.__name__)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _door(free: tuple[str, ...]) -> CodeType:
     """Compile a door with the given free variables: a frame of it is looked at as any other."""
     lines = ["def outer(" + ", ".join(free) + "):"]
@@ -222,7 +222,7 @@ def _called_by_program() -> bool:
 
 
 def swapped_doors() -> dict[Any, Any]:
-    """Return the doors of registered callables that are no Python functions, by what they replace."""
+    """Return the doors of registered callables that are no Python functions."""
     return {f: names.like(_caller(f), f) for f in registry.swapped_functions()}
 
 

@@ -13,8 +13,9 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..core import registry
-from .arrays import DOORS
+from .arrays import DOORS, LISTED
 from .casts import BUILTIN, TYPES
+from .source import inside
 
 _LIBRARIES = tuple(
     os.path.join(path, "")
@@ -23,6 +24,7 @@ _LIBRARIES = tuple(
         os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
     }
 ) + tuple(os.path.join("", part, "") for part in ("site-packages", "dist-packages"))
+_PARTS = ("linalg", "fft")  # modules inside a module that hold functions with doors
 _HOMES = ("numpy", "math", "cmath", "scipy")
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
@@ -84,7 +86,7 @@ def _refresh() -> None:
     if key == _looked:
         return
     _looked = key
-    for table in (DOORS, TYPES, swapped_doors()):
+    for table in (DOORS, LISTED, TYPES, swapped_doors()):
         for original, door in table.items():
             if id(original) not in _doors:
                 _doors[id(original)] = door
@@ -96,19 +98,19 @@ def _refresh() -> None:
 
 def look_alike(module: Any) -> Any:
     """Return the look-alike of a module that holds functions with doors; any other as it is."""
+    if id(module) in _modules:
+        return _modules[id(module)]
     if not isinstance(module, ModuleType) or module.__name__.split(".")[0] not in _HOMES:
         return module
-    found = _modules.get(id(module))
-    if found is None:
-        _modules[id(module)] = module  # for modules that hold each other
-        found = _modules[id(module)] = _make_look_alike(module)
+    _modules[id(module)] = module  # for modules that hold each other
+    found = _modules[id(module)] = _make_look_alike(module)
     return found
 
 
 def _make_look_alike(module: ModuleType) -> ModuleType:
     changed = {k: d for k, v in vars(module).items() if (d := _door_of(v)) is not None}
-    if module.__name__ == "scipy":
-        parts = {k: look_alike(v) for k, v in vars(module).items() if isinstance(v, ModuleType)}
+    if module.__name__ in ("scipy", "numpy"):
+        parts = {k: look_alike(v) for k, v in vars(module).items() if k in _PARTS}
         changed |= {k: p for k, p in parts.items() if p is not vars(module)[k]}
     if not changed:
         return module
@@ -119,8 +121,7 @@ def _make_look_alike(module: ModuleType) -> ModuleType:
 
 
 def _door_of(value: Any) -> Any:
-    door = _doors.get(id(value))
-    return door
+    return _doors.get(id(value))
 
 
 _program: dict[int, dict[str, Any]] = {}  # the namespaces of the program's modules
@@ -168,7 +169,7 @@ def _functions_in(function: Any) -> list[FunctionType]:
             todo.append(getattr(f, "__wrapped__", None))
         elif f is not None:
             todo += [getattr(f, name, None) for name in ("func", "__func__", "__wrapped__")]
-            call = getattr(type(f), "__call__", None)
+            call = vars(type(f)).get("__call__")
             if type(call) is FunctionType:
                 todo.append(call)
             todo.append(getattr(f, "function", None))
@@ -247,7 +248,7 @@ def _compares_by_identity(code: CodeType) -> bool:
 def _swap_cells(function: Any, seen: set[int]) -> None:
     """Exchange what closures hold: names that an enclosing function imported."""
     for f in _functions_in(function):
-        if id(f) in seen or not f.__closure__:
+        if id(f) in seen or not f.__closure__ or inside[f.__code__.co_filename]:
             continue
         seen.add(id(f))
         for cell in f.__closure__:

@@ -1,8 +1,8 @@
-"""Whether a function may need the third door: a look at its code, so that most calls pay nothing.
+"""Whether a function may need the third door: a look at its code, so that plain ones pay nothing.
 
-A function made of operators, methods of arrays, NumPy's dispatched functions and other such functions
-needs no door. Anything less plain gets them. The answer is kept with the names that it rests on, and
-holds as long as these stand for the same things.
+A function made of operators, methods of arrays, NumPy's dispatched functions and other such
+functions needs no door. Anything less plain gets them. The answer is kept with the names that it
+rests on, and holds as long as these stand for the same things.
 """
 
 import builtins
@@ -18,8 +18,8 @@ from .source import inside
 _DISPATCHED: tuple[Any, ...] = (np.ufunc, type(np.sum))
 _DATA: tuple[Any, ...] = (float, int, str, complex, np.ndarray, np.generic, type(None))
 _BUILTINS = frozenset(
-    "len range enumerate zip sum max min abs sorted reversed list tuple dict isinstance print pow any "
-    "all int bool round True False None".split()
+    "len range enumerate zip sum max min abs sorted reversed list tuple dict isinstance print pow "
+    "any all int bool round True False None".split()
 )
 _ATTRIBUTES = {
     name
@@ -31,6 +31,9 @@ _ATTRIBUTES = {
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
 _ATTRS = ("LOAD_ATTR", "LOAD_METHOD")
 _LOCALS = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
+_NEVER = ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "BUILD_LIST", "LIST_APPEND")
+_AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "RETURN_VALUE", "UNPACK_SEQUENCE", "LOAD_CONST",
+                "MAKE_FUNCTION")  # fmt: skip
 _MISSING = object()
 _MODULES = (np, np.linalg, np.fft)
 
@@ -78,7 +81,7 @@ def _is_data(value: Any) -> bool:
         return all(map(_is_data, value))
     if type(value) is dict:
         return all(map(_is_data, value.values()))
-    return isinstance(value, _DATA) or isinstance(value, _DISPATCHED)
+    return isinstance(value, (*_DATA, *_DISPATCHED))
 
 
 def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[CodeType]) -> bool:
@@ -93,7 +96,7 @@ def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[Code
         elif name in _ATTRS:
             if value not in _ATTRIBUTES:
                 return False
-        elif name in ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL"):
+        elif name in _NEVER or (before == "BUILD_TUPLE" and name not in _AFTER_TUPLE):
             return False
         elif name in _LOCALS and before == "PUSH_NULL":
             return False  # an argument is called, whatever it is
@@ -108,8 +111,8 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
     value = function.__globals__.get(name, _MISSING)
     rests.append((function.__globals__, name, value))
     if value is _MISSING:
-        return name in _BUILTINS or isinstance(getattr(builtins, name, None), type(Exception))\
-            and issubclass(getattr(builtins, name), BaseException)  # fmt: skip
+        found = getattr(builtins, name, None)
+        return name in _BUILTINS or (isinstance(found, type) and issubclass(found, BaseException))
     if isinstance(value, ModuleType):
         return any(value is m for m in _MODULES)
     if isinstance(value, _DISPATCHED):
@@ -118,5 +121,7 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
         code = value.__code__
         if inside[code.co_filename]:
             return False
-        return code in seen or (_is_plain(value, code, rests, seen) and _holds_data(value, (function, value)))
+        return code in seen or (
+            _is_plain(value, code, rests, seen) and _holds_data(value, (function, value))
+        )
     return _is_data(value)
