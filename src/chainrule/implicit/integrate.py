@@ -1,5 +1,6 @@
 """The records of `scipy.integrate`; importing this module registers them."""
 
 from ..ops import integrate_sampled
+from . import integrals
 
-__all__ = ["integrate_sampled"]
+__all__ = ["integrals", "integrate_sampled"]

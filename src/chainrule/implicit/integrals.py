@@ -1,0 +1,344 @@
+"""Integrals of functions: `scipy.integrate.quad` and its kin, by Leibniz's rule.
+
+    d ∫ₐᵇ f(x, θ) dx = ∫ₐᵇ ∂f/∂θ·dθ dx + f(b, θ)·db − f(a, θ)·da
+
+The integral of the derivative is computed by `quad` itself, with the same options, so that it is
+refined where the derivative needs it. What f reads from outside is found by evaluating it on
+tracers: at every x the derivative of f(x) with respect to each value of the surrounding program is
+one short backward (or forward) pass, kept for all the integrals that ask for the same x. The
+derivatives are taken one level after the other, innermost first, so every order follows.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import integrate
+
+from ..core.graph import Node
+from ..errors import ImplicitWarning, UnsupportedFunctionError
+from ..modes.forward import Forward
+from ..modes.reverse import backward
+from ..tracing.recording import Recording
+from ..tracing.source import describe, user_frame
+from ..tracing.tracer import CONSTANT, Trace, Tracer, concrete
+from .answers import is_traced, plain, vector
+from .calls import arguments, solver
+
+Function = Callable[..., Any]
+Rule = Callable[[Function, float, float], float]
+
+
+class Integrand:
+    """A function of one number whose values are kept; they may be traced."""
+
+    def __init__(self, function: Function) -> None:
+        self.function = function
+        self.values: dict[float, Any] = {}
+
+    def __call__(self, x: Any) -> Any:
+        if type(x) is Tracer:  # a limit
+            return self.function(x)
+        value = self.values.get(x)
+        if value is None:
+            value = self.values[x] = self.function(x)
+        return value
+
+    def plain(self, x: float) -> Any:
+        """Return the value as a plain number."""
+        return concrete(self(x))
+
+    def innermost(self, *more: Any) -> Trace | None:
+        """Return the trace of the last level that a value (or one of `more`) belongs to."""
+        found = None
+        for value in (*self.values.values(), *more):
+            owner = value.owner if type(value) is Tracer else None
+            if owner is not None and owner is not CONSTANT:
+                if found is None or owner.level > found.level:
+                    found = owner
+        return found
+
+
+class Region:
+    """The part of a recording that was made since now: what is older is the outside."""
+
+    def __init__(self, trace: Recording) -> None:
+        self.trace, self.seen = trace, len(trace.nodes)
+        self.position: dict[Node, int] = {}
+
+    def gradients(self, value: Any) -> dict[Node, Any]:
+        """Return the derivative of a traced number with respect to each older node it reads."""
+        nodes = self.trace.nodes
+        for i in range(self.seen, len(nodes)):
+            self.position[nodes[i]] = i
+        self.seen = len(nodes)
+        reached, waiting = set(), [value.node]
+        while waiting:
+            node = waiting.pop()
+            if node not in reached and node in self.position:
+                reached.add(node)
+                waiting += [n for n in node.inputs if n is not None]
+        cotangents: dict[Node, Any] = {value.node: np.ones((), value.dtype)[()]}
+        backward(iter(sorted(reached, key=self.position.__getitem__, reverse=True)), cotangents)
+        return cotangents
+
+
+def integral(
+    f: Integrand, a: Any, b: Any, rule: Rule, regions: dict[Trace, Region], value: Any = None
+) -> Any:
+    """Return ∫ₐᵇ f, with its derivatives at the levels that f, a and b are traced on.
+
+    `rule` integrates a plain function; `value` is the plain integral, where it is known.
+    """
+    if value is None:
+        value = np.float64(rule(f.plain, float(plain(a)), float(plain(b))))
+    trace = f.innermost(a, b)
+    if trace is None:
+        return value
+    _check_jumps(f)
+
+    def outer(v: Any) -> Any:
+        return v.value if type(v) is Tracer and v.owner is trace else v
+
+    lowered = Integrand(lambda x: outer(f(x)))
+    lowered.values = {x: outer(v) for x, v in f.values.items()}
+    y = integral(lowered, outer(a), outer(b), rule, regions, value)
+    for end, sign in ((b, 1.0), (a, -1.0)):
+        if outer(end) is not end and np.isfinite(concrete(end)):
+            y = y + sign * outer(f(outer(end))) * (end - outer(end))
+    if isinstance(trace, Forward):
+        tangent = Integrand(lambda x: _tangent(f(x), trace))
+        tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
+        t = integral(tangent, outer(a), outer(b), rule, regions)
+        return y + Tracer(np.float64(0.0), trace, t)
+    if not isinstance(trace, Recording):
+        raise UnsupportedFunctionError(
+            "scipy.integrate.quad has no rule for a whole batch at once",
+            where=describe(user_frame(1)),
+            cure="loop over the examples",
+        )
+    return _pulled(f, outer(a), outer(b), rule, regions, trace, y)
+
+
+def _tangent(value: Any, trace: Trace) -> Any:
+    return value.node if type(value) is Tracer and value.owner is trace else np.float64(0.0)
+
+
+def _pulled(
+    f: Integrand, a: Any, b: Any, rule: Rule, regions: dict[Trace, Region], trace: Recording, y: Any
+) -> Any:
+    """Add to `y` the integrals of the derivatives of f by all that it reads at this level."""
+    region = regions[trace]
+
+    def gradients(x: float) -> dict[Node, Any]:
+        value = f(x)
+        traced = type(value) is Tracer and value.owner is trace
+        return region.gradients(value) if traced else {}
+
+    known = Integrand(gradients)
+    outside = {n: None for x in list(f.values) for n in known(x)}
+    for node in outside:
+        size = int(np.prod(node.shape))
+        parts = []
+        for i in range(size):
+            part = Integrand(lambda x, n=node, i=i: _entry(known(x).get(n), i))
+            part.values = {x: _entry(g.get(node), i) for x, g in known.values.items()}
+            parts.append(integral(part, a, b, rule, regions))
+        partial = np.reshape(np.stack(parts), node.shape)
+        y = y + np.sum(partial * Tracer(np.zeros(node.shape, node.dtype)[()], trace, node))
+    return y
+
+
+def _entry(gradient: Any, i: int) -> Any:
+    if gradient is None:
+        return np.float64(0.0)
+    return gradient if gradient.shape == () else np.ravel(gradient)[i]
+
+
+def _check_jumps(f: Integrand) -> None:
+    """Warn of a jump inside the interval: its own motion is not in the derivative.
+
+    Where neighbouring values differ most the gap is halved: of a smooth function the difference
+    soon shrinks with it.
+    """
+    xs = sorted(f.values)
+    if len(xs) <= 30:  # one panel was enough
+        return
+    ys = np.array([float(np.real(f.plain(x))) for x in xs])
+    jumps = np.abs(np.diff(ys))
+    size = max(float(np.max(np.abs(ys))), 1e-300)
+    for k in np.argsort(jumps)[-3:]:
+        low, high, first = xs[k], xs[k + 1], jumps[k]
+        if not 1e-3 * size < first < np.inf:
+            continue
+        y0, y1 = ys[k], ys[k + 1]
+        while abs(y1 - y0) > 0.3 * first and high - low > 1e-9 * (abs(low) + abs(high)):
+            middle = 0.5 * (low + high)
+            y = float(np.real(f.plain(middle)))
+            if abs(y - y0) > abs(y1 - y):
+                high, y1 = middle, y
+            else:
+                low, y0 = middle, y
+        if abs(y1 - y0) > 0.3 * first:
+            warnings.warn(
+                f"the integrand, or a derivative of it, jumps at x = {low:.8g}, from {y0:.6g} to "
+                f"{y1:.6g}: if the place depends on the inputs, the derivative misses that. "
+                f"Integrate to the left and to the right of it ({describe(user_frame(2))})",
+                ImplicitWarning,
+                stacklevel=3,
+            )
+            return
+
+
+# --- SciPy's functions ------------------------------------------------------------------------
+
+
+class _Options:
+    """The options of one call of `quad`, for its own value and for those of the derivatives."""
+
+    def __init__(self, given: dict[str, Any]) -> None:
+        names = ("epsabs", "epsrel", "limit", "points", "weight", "wvar", "wopts", "maxp1", "limlst")
+        self.kept = {k: plain(given[k]) for k in names}
+
+    def rule(self, f: Function, a: float, b: float) -> float:
+        """Integrate the derivative; say so where QUADPACK is not content."""
+        if a == b:
+            return 0.0
+        found = integrate.quad(f, a, b, full_output=1, **self.kept)
+        value, error = found[0], found[1]
+        message = found[3] if len(found) > 3 and isinstance(found[3], str) else ""
+        wanted = max(self.kept["epsabs"], self.kept["epsrel"] * abs(value))
+        if message or not error <= 10 * wanted:
+            warnings.warn(
+                f"quad: the integral of the derivative is {value:.6g} with an estimated error of "
+                f"{error:.1e} ({wanted:.1e} is wanted): {' '.join(message.split())} "
+                f"({describe(user_frame(1))})",
+                ImplicitWarning,
+                stacklevel=3,
+            )
+        return float(value)
+
+
+@solver(integrate.quad)
+def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+    """Integrate a function between two limits; the limits and all that it reads flow.
+
+    The error estimate is constant. With a `weight`, limits and `wvar` are constants of the rule,
+    and are refused where they are traced.
+    """
+    given = arguments(integrate.quad, (func, a, b, *args), kwargs)
+    extra = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
+    if not callable(func):  # compiled: it reads nothing traced but its limits
+        return integrate.quad(func, plain(a), plain(b), *plain(args), **plain(kwargs))
+    if given["weight"] is not None and (is_traced(a) or is_traced(b) or is_traced(given["wvar"])):
+        raise UnsupportedFunctionError(
+            "scipy.integrate.quad with a weight has no derivative in its limits and in wvar",
+            where=describe(user_frame(1)),
+            cure="write the weight into the integrand",
+        )
+    if given["complex_func"]:
+        parts = [
+            quad(lambda x, *z, part=part: part(vector(func(x, *z))), a, b, *args,
+                 **{**kwargs, "complex_func": False})
+            for part in (np.real, np.imag)
+        ]  # fmt: skip
+        re, im = parts
+        rest = tuple(zip(re[2:], im[2:], strict=False))
+        rest = rest and (dict(real=re[2:], imag=im[2:]),)
+        return (re[0] + 1j * im[0], re[1] + 1j * im[1], *rest)
+    regions = open_regions()
+    f = Integrand(lambda x: _number(func(x, *extra)))
+    kept = _Options(given)
+    found = integrate.quad(
+        f.plain, float(plain(a)), float(plain(b)), full_output=given["full_output"], **kept.kept
+    )
+    value = integral(f, a, b, kept.rule, regions, np.float64(found[0]))
+    return (value if is_traced(value) else found[0], *found[1:])
+
+
+def _number(value: Any) -> Any:
+    value = vector(value)
+    if value.dtype.kind not in "fc":
+        value = value.astype(float)
+    return np.reshape(value, ())[()]
+
+
+def open_regions() -> dict[Trace, Region]:
+    """Mark where every recording that runs on this thread stands now."""
+    from ..tracing.running import OPEN, running
+
+    return {
+        trace: Region(trace)
+        for trace in running.traces
+        if trace.state == OPEN and isinstance(trace, Recording)
+    }
+
+
+@solver(integrate.nquad)
+def nquad(
+    func: Function, ranges: Any, args: Any = None, opts: Any = None, full_output: bool = False
+) -> Any:
+    """Integrate over several variables: one integral inside the other, each by Leibniz's rule."""
+    depth = len(ranges)
+    args = () if args is None else args if isinstance(args, tuple) else (args,)
+    ranges = [r if callable(r) else _constant(r) for r in ranges]
+    if opts is None:
+        opts = [_constant({})] * depth
+    elif isinstance(opts, dict):
+        opts = [_constant(opts)] * depth
+    else:
+        opts = [o if callable(o) else _constant(o) for o in opts]
+    report = {"abserr": 0.0, "neval": 0}
+
+    def inner(level: int, *outer: Any) -> Any:
+        low, high = ranges[level](*outer, *args)
+        options = dict(opts[level](*outer, *args))
+        if level == 0:
+            found = quad(lambda x: func(x, *outer, *args), low, high, full_output=1, **options)
+        else:
+            found = quad(lambda x: inner(level - 1, x, *outer), low, high, full_output=1, **options)
+        report["abserr"] = max(report["abserr"], found[1])
+        if level == 0:
+            report["neval"] += found[2]["neval"]
+        return found[0]
+
+    value = inner(depth - 1)
+    if full_output:
+        return value, report["abserr"], {"neval": report["neval"]}
+    return value, report["abserr"]
+
+
+def _constant(value: Any) -> Function:
+    return lambda *_: value
+
+
+@solver(integrate.dblquad)
+def dblquad(
+    func: Function, a: Any, b: Any, gfun: Any, hfun: Any, args: Any = (),
+    epsabs: float = 1.49e-8, epsrel: float = 1.49e-8,
+) -> Any:  # fmt: skip
+    """Integrate func(y, x) for x from a to b and y from gfun(x) to hfun(x)."""
+
+    def limits(x: Any, *_: Any) -> Any:
+        return [g(x) if callable(g) else g for g in (gfun, hfun)]
+
+    options = {"epsabs": epsabs, "epsrel": epsrel}
+    return nquad(func, [limits, [a, b]], args=args, opts=options)
+
+
+@solver(integrate.tplquad)
+def tplquad(
+    func: Function, a: Any, b: Any, gfun: Any, hfun: Any, qfun: Any, rfun: Any, args: Any = (),
+    epsabs: float = 1.49e-8, epsrel: float = 1.49e-8,
+) -> Any:  # fmt: skip
+    """Integrate func(z, y, x) for x from a to b, y from gfun(x) to hfun(x), z from qfun to rfun."""
+
+    def third(y: Any, x: Any, *_: Any) -> Any:
+        return [q(x, y) if callable(q) else q for q in (qfun, rfun)]
+
+    def second(x: Any, *_: Any) -> Any:
+        return [g(x) if callable(g) else g for g in (gfun, hfun)]
+
+    options = {"epsabs": epsabs, "epsrel": epsrel}
+    return nquad(func, [third, second, [a, b]], args=args, opts=options)
