@@ -123,10 +123,15 @@ _plain_import = builtins.__import__
 def _import(name: str, globals: Any = None, *args: Any, **kwargs: Any) -> Any:
     """As `__import__`; the program's own functions get look-alikes of modules with doors."""
     module = _plain_import(name, globals, *args, **kwargs)
-    if running.traces and globals is not None and names.of_program(globals):
+    if not running.traces or globals is None or not names.of_program(globals):
+        return module
+    if getattr(globals.get("__spec__"), "_initializing", False):
+        return module  # a module of the program that is imported now: its names come after
+    with _lock:
         _swap_codes()  # records may have come with the module
-        return names.look_alike(module)
-    return module
+        names.swap(None)  # and modules of the program
+        names.imported_into(globals)
+    return names.look_alike(module)
 
 
 def _door_of(function: FunctionType) -> CodeType:

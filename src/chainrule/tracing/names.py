@@ -33,6 +33,8 @@ _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _looked: tuple[int, int] = (0, 0)
 _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _cells: list[tuple[Any, Any]] = []
+_imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
+_STANDS_FOR = "__chainrule_stands_for__"
 _scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}
 
 
@@ -52,9 +54,13 @@ def swap(function: Any) -> None:
     for namespace in _namespaces(function):
         plain, doors = _scan(namespace)
         if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
+            get = namespace.get
+            if any(get(name) is not value for name, value in plain.items()):  # bound anew
+                _scans.pop(id(namespace))
+                plain, doors = _scan(namespace)
+            _swapped.append((namespace, plain, doors))  # first: an interrupt may follow any call
             before = len(namespace)
             namespace.update(doors)
-            _swapped.append((namespace, plain, doors))
             if len(namespace) != before:  # a name of `builtins` was put in front
                 _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
     _swap_cells(function, set())
@@ -73,8 +79,18 @@ def restore() -> None:
         _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
         _swapped.pop()
     while _cells:
-        cell, value = _cells.pop()
+        cell, value = _cells[-1]
         cell.cell_contents = value
+        _cells.pop()
+    originals = {id(door): value for value in _replaced if (door := _door_of(value)) is not None}
+    while _imported:
+        namespace = _imported[-1]
+        for name, value in list(namespace.items()):
+            if id(value) in originals:
+                namespace[name] = originals[id(value)]
+            elif type(value) is ModuleType and hasattr(value, _STANDS_FOR):
+                namespace[name] = getattr(value, _STANDS_FOR)
+        _imported.pop()
 
 
 def _refresh() -> None:
@@ -85,7 +101,6 @@ def _refresh() -> None:
     key = (len(sys.modules), registry.count())
     if key == _looked:
         return
-    _looked = key
     for table in (DOORS, LISTED, TYPES, swapped_doors()):
         for original, door in table.items():
             if id(original) not in _doors:
@@ -94,6 +109,7 @@ def _refresh() -> None:
     _modules.clear()
     _scans.clear()
     _program.clear()
+    _looked = key
 
 
 def look_alike(module: Any) -> Any:
@@ -102,9 +118,21 @@ def look_alike(module: Any) -> Any:
         return _modules[id(module)]
     if not isinstance(module, ModuleType) or module.__name__.split(".")[0] not in _HOMES:
         return module
+    if hasattr(module, _STANDS_FOR):
+        return module
     _modules[id(module)] = module  # for modules that hold each other
-    found = _modules[id(module)] = _make_look_alike(module)
+    try:
+        found = _modules[id(module)] = _make_look_alike(module)
+    except BaseException:  # an interrupt
+        del _modules[id(module)]
+        raise
     return found
+
+
+def imported_into(namespace: dict[str, Any]) -> None:
+    """Take note that code of `namespace` got a look-alike, which it may have bound there."""
+    if not any(namespace is n for n in _imported):
+        _imported.append(namespace)
 
 
 def _make_look_alike(module: ModuleType) -> ModuleType:
@@ -117,6 +145,7 @@ def _make_look_alike(module: ModuleType) -> ModuleType:
     made = ModuleType(module.__name__, module.__doc__)
     vars(made).update(vars(module))
     vars(made).update(changed)
+    setattr(made, _STANDS_FOR, module)
     return made
 
 
@@ -183,7 +212,7 @@ def of_program(namespace: dict[str, Any]) -> bool:
     """Say whether a module's namespace belongs to the program, not to a library."""
     file = namespace.get("__file__")
     if not isinstance(file, str):
-        return namespace.get("__name__") == "__main__"
+        return namespace.get("__name__", "__main__") == "__main__"  # a notebook's, or of `exec`
     known = _files.get(file)
     if known is None:
         path = os.path.abspath(file)
@@ -258,8 +287,8 @@ def _swap_cells(function: Any, seen: set[int]) -> None:
                 continue
             door = look_alike(value) if type(value) is ModuleType else _door_of(value)
             if door is not None and door is not value:
-                cell.cell_contents = door
                 _cells.append((cell, value))
+                cell.cell_contents = door
             elif type(value) is FunctionType:
                 _swap_cells(value, seen)
 
