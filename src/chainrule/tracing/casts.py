@@ -7,6 +7,7 @@ traced number.
 """
 
 import builtins
+from types import new_class
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ class _LookAlike(type):
     """The metaclass of the look-alikes."""
 
     original: Any
+
+    def __new__(mcs, name: str, bases: Any, members: Any, **kwargs: Any) -> Any:
+        if any(type(b) is mcs for b in bases):  # the program derives a class of the type
+            bases = tuple(b.original if type(b) is mcs else b for b in bases)
+            return new_class(name, bases, kwargs, lambda namespace: namespace.update(members))
+        return super().__new__(mcs, name, bases, members)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and running.traces and any(type(a) is tracers.Tracer for a in args):
