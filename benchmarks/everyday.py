@@ -349,7 +349,10 @@ def main() -> int:
     results = measure(systems, chosen, options.limit)
     if options.known:
         known = json.loads(Path(options.known).read_text(encoding="utf-8"))
-        results = {s: results.get(s) or known[s] for s in SYSTEMS if s in {*known, *results}}
+        results = {
+            s: known.get(s, {}) | results.get(s, {}) for s in SYSTEMS if s in {*known, *results}
+        }
+        chosen = {n: p for n, p in programs().items() if all(n in r for r in results.values())}
     print(table(results, chosen))
     if options.json:
         Path(options.json).write_text(json.dumps(results, indent=1))

@@ -138,9 +138,9 @@ def mutation_rate_mle(p):
     events = np.array([p[0], p[1], 3.0])
     sites = np.array([10.0, 20.0, 15.0])
 
-    def nll(logm):
+    def deviance(logm):
         lam = np.exp(logm) * sites
-        return np.sum(lam - events * np.log(lam) + gammaln(events + 1))
+        return np.sum(lam - events - events * np.log(lam / events))
 
-    res = minimize_scalar(nll, bracket=(-3, 0), tol=1e-12)
-    return np.exp(res.x)
+    res = minimize_scalar(deviance, bracket=(-3, 0), tol=1e-12)
+    return np.exp(res.x) + gammaln(p[0])

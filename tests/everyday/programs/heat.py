@@ -111,7 +111,7 @@ def lumped_cooling_with_table(p):
     def rhs(t, T):
         return -h * (T - np.interp(t, times, ambient)) + power * np.exp(-t)
 
-    sol = solve_ivp(rhs, (0, 3), [80.0], rtol=1e-10, atol=1e-10, max_step=0.05)
+    sol = solve_ivp(rhs, (0, 1.6), [80.0], rtol=1e-11, atol=1e-11, max_step=0.1)
     return sol.y[0, -1]
 
 

@@ -106,7 +106,10 @@ def ridge_profile_minimum(p):
         r = X @ beta - y
         return r @ r + p[0] * beta @ beta
 
-    res = minimize(loss, np.zeros(3), method="BFGS", options={"gtol": 1e-9})
+    def slope(beta):
+        return 2 * X.T @ (X @ beta - y) + 2 * p[0] * beta
+
+    res = minimize(loss, np.zeros(3), jac=slope, method="BFGS", options={"gtol": 1e-11})
     return np.linalg.norm(res.x)
 
 
