@@ -111,7 +111,6 @@ CONVERSIONS: list[tuple[Function, tuple[str, ...]]] = [
     (lambda x: math.fmod(x[0], 0.3), NO_FLOAT),
     (lambda x: math.frexp(x[0])[0], NO_FLOAT),
     (lambda x: abs(cmath.exp(x[0])), ("complex", "np.exp(x) instead of cmath.exp(x)")),
-    (lambda x: float("%f" % x[0]) * x[1], NO_FLOAT),
     (lambda x: np.array([x[0], x[1]]).sum(), NO_ARRAY),
     (lambda x: np.array([[x[0], x[1]], [1, 2]]).sum(), NO_ARRAY),
     (lambda x: np.array([x[0], x[1]], dtype=object).sum(), NO_ARRAY),
@@ -338,6 +337,8 @@ RIGHT: list[Function] = [
     lambda x: (np.arange(1, 4) ** x).sum(),
     lambda x: (np.ones((2, 3)) @ x).sum(),
     lambda x: len(f"{x[0]:.2f}") * x[1],
+    lambda x: len("%s: %.2f" % ("x", x[0])) * x[1],
+    lambda x: len("%.2f" % x[0]) * x[1],
     lambda x: (print(x, file=io.StringIO()) or 1) * x[1],
     lambda x: eval("x[0] * x[1]", {"x": x}),
 ]

@@ -4,7 +4,10 @@ Law: a traced value never becomes a plain number unnoticed. What is locally cons
 comparisons, indices) may become one, since nothing is lost.
 """
 
+import dis
+import sys
 import threading
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -23,7 +26,7 @@ class Guarded:
     owner: Any
 
     def concrete(self) -> Any:
-        """Return the plain value under any number of tracers, which all examples of a batch have."""
+        """Return the plain value under all tracers, which all examples of a batch have."""
         x: Any = self
         while type(x) is type(self):
             x = x.value
@@ -54,9 +57,9 @@ class Guarded:
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
             "numbers, which carry no derivative",
-            "use np.stack([x, y]) instead of np.array([x, y]); build the buffer from the input, "
-            "buf = x * 0 or np.zeros_like(x), before you store into it; where no derivative is "
-            "meant, pass chainrule.stop_gradient(x)",
+            "use np.stack([x, y]) instead of np.array([x, y]); store into an array that the traced "
+            "function made itself: buf = np.zeros_like(x), or buf = np.copy(data) of plain data; "
+            "where no derivative is meant, pass chainrule.stop_gradient(x)",
         )
 
     def _is_constant(self) -> bool:
@@ -66,16 +69,16 @@ class Guarded:
         return True
 
     def __float__(self) -> float:
-        if self._is_constant():
+        if self._is_constant() or _prints(sys._getframe(1)):
             return float(self.concrete())
         raise lost(
             self,
             "a traced value was about to become a plain Python float",
-            "float(x), math.sin(x), '%f' % x and a store into a plain array ask for a bare number, "
-            "which carries no derivative",
-            "leave out float(); use np.sin instead of math.sin; build the buffer with "
-            "np.zeros_like(x) or np.stack; where no derivative is meant, write "
-            "float(chainrule.stop_gradient(x))",
+            "float(x), math.sin(x), compiled code and a store into a plain array ask for a bare "
+            "number, which carries no derivative",
+            "leave out float(); use np.sin instead of math.sin; store into an array that the "
+            "traced function made itself: np.zeros_like(x), or np.copy(data) of plain data; where "
+            "no derivative is meant, write float(chainrule.stop_gradient(x))",
         )
 
     def __int__(self) -> int:
@@ -121,6 +124,18 @@ class Guarded:
             "a tracer belongs to one running derivative call",
             "return the value and pickle the result",
         )
+
+
+_REMAINDER = [name for name, _ in dis._nb_ops].index("NB_REMAINDER")  # type: ignore[attr-defined]
+
+
+def _prints(frame: FrameType) -> bool:
+    """Say whether a frame computes ``"%f" % x``: text is for reading, and carries no derivative.
+
+    Nothing else asks for a float in a ``%``, since the remainder of a traced value is traced.
+    """
+    code, at = frame.f_code.co_code, frame.f_lasti
+    return code[at] == dis.opmap["BINARY_OP"] and code[at + 1] == _REMAINDER
 
 
 class _Swallowed(threading.local):

@@ -165,10 +165,10 @@ def _namespaces(function: Any) -> list[dict[str, Any]]:
     found = list(_program.values())
     for g in _functions_in(function):
         space = g.__globals__
-        if id(space) not in _program:
+        package = str(space.get("__name__", "")).split(".")[0]
+        if id(space) not in _program and package not in _HOMES:  # whose inside sees plain NumPy
             found.append(space)
-            package = str(space.get("__name__", "")).split(".")[0]
-            if not of_program(space) and package not in ("chainrule", *_HOMES):
+            if not of_program(space) and package != "chainrule":
                 found += _package(package)
     return found
 
@@ -293,3 +293,9 @@ def _swap_cells(function: Any, seen: set[int]) -> None:
                 _swap_cells(value, seen)
 
 
+
+
+def namespace(module: ModuleType) -> dict[str, Any]:
+    """Return the names of a module's look-alike."""
+    _refresh()
+    return dict(vars(look_alike(module)))
