@@ -148,8 +148,8 @@ def run_traced(
     """Call a user's function whose arguments belong to `trace`, and close the trace after."""
     doors = Doors()
     traces = running.traces
-    traces.append(trace)
     try:
+        traces.append(trace)
         doors.open(function, needs_doors)
         out = function(*args, **kwargs)
         return settle(out) if doors.opened else out
@@ -162,9 +162,19 @@ def run_traced(
         raise better.with_traceback(error.__traceback__) from None
     finally:
         trace.state = CLOSED
-        traces.pop()
-        swallowed.error = None  # it holds the frames of the call, and they hold arrays
-        doors.close()
+        late = None
+        for _ in (1, 2, 3):  # Ctrl-C may come in the midst: it waits until all is given back
+            try:
+                if trace in traces:
+                    traces.remove(trace)
+                swallowed.error = None  # it holds the frames of the call, and they hold arrays
+                if doors.opened:
+                    doors.close()
+                break
+            except BaseException as error:
+                late = error
+        if late is not None:
+            raise late
 
 
 def check_function(function: Any) -> None:

@@ -36,7 +36,7 @@ from .running import OPEN, running
 from .source import inside
 
 _lock = threading.RLock()
-_depth = 0
+_open: set["Doors"] = set()
 _codes: dict[FunctionType, tuple[CodeType, CodeType]] = {}
 _wanted: ContextVar[bool] = ContextVar(
     "chainrule_interpose", default=os.environ.get("CHAINRULE_INTERPOSE", "1") != "0"
@@ -74,31 +74,24 @@ class Doors:
 
     def open(self, function: Any, surely: bool = False) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
-        global _depth
+        global _plain_import
         if not (surely or needs_doors(function)) or not _wanted.get():
             return
         with _lock:
-            _depth += 1
             self.opened = True
-            if _depth == 1:
+            _open.add(self)  # first: an interrupt may come after any call
+            if builtins.__import__ is not _import:
                 _swap_codes()
+                _plain_import = builtins.__import__
                 builtins.__import__ = _import
             names.swap(function)
 
     def close(self) -> None:
-        """Give everything back when the last trace ends."""
-        global _depth
-        if not self.opened:
-            return
+        """Give everything back when the last trace ends; may be called again if interrupted."""
         with _lock:
-            _depth -= 1
-            if _depth > 0:
-                return
-            try:
+            _open.discard(self)
+            if not _open:
                 _give_back()
-            except BaseException:  # an interrupt in the midst of it
-                _give_back()
-                raise
 
 
 def _give_back() -> None:
