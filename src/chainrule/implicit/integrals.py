@@ -21,6 +21,7 @@ from ..errors import ImplicitWarning, UnsupportedFunctionError
 from ..modes.forward import Forward
 from ..modes.reverse import backward
 from ..tracing.recording import Recording
+from ..tracing.running import OPEN, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, Trace, Tracer, concrete
 from .answers import is_traced, plain, vector
@@ -85,32 +86,36 @@ class Region:
 
 
 def integral(
-    f: Integrand, a: Any, b: Any, rule: Rule, regions: dict[Trace, Region], value: Any = None
-) -> Any:
+    f: Integrand, a: Any, b: Any, rule: Rule, regions: dict[Trace, Region], value: Any = None,
+    below: float = np.inf,
+) -> Any:  # fmt: skip
     """Return ∫ₐᵇ f, with its derivatives at the levels that f, a and b are traced on.
 
-    `rule` integrates a plain function; `value` is the plain integral, where it is known.
+    `rule` integrates a plain function; `value` is the plain integral, where it is known; levels
+    from `below` on were dealt with.
     """
     if value is None:
         value = np.float64(rule(f.plain, float(plain(a)), float(plain(b))))
     trace = f.innermost(a, b)
+    if trace is not None or (below < np.inf and any(t.level < below for t in open_traces())):
+        _check_jumps(f)
     if trace is None:
         return value
-    _check_jumps(f)
+    below = trace.level
 
     def outer(v: Any) -> Any:
         return v.value if type(v) is Tracer and v.owner is trace else v
 
     lowered = Integrand(lambda x: outer(f(x)))
     lowered.values = {x: outer(v) for x, v in f.values.items()}
-    y = integral(lowered, outer(a), outer(b), rule, regions, value)
+    y = integral(lowered, outer(a), outer(b), rule, regions, value, below)
     for end, sign in ((b, 1.0), (a, -1.0)):
         if outer(end) is not end and np.isfinite(concrete(end)):
             y = y + sign * outer(f(outer(end))) * (end - outer(end))
     if isinstance(trace, Forward):
         tangent = Integrand(lambda x: _tangent(f(x), trace))
         tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
-        t = integral(tangent, outer(a), outer(b), rule, regions)
+        t = integral(tangent, outer(a), outer(b), rule, regions, below=below)
         return y + Tracer(np.float64(0.0), trace, t)
     if not isinstance(trace, Recording):
         raise UnsupportedFunctionError(
@@ -144,7 +149,7 @@ def _pulled(
         for i in range(size):
             part = Integrand(lambda x, n=node, i=i: _entry(known(x).get(n), i))
             part.values = {x: _entry(g.get(node), i) for x, g in known.values.items()}
-            parts.append(integral(part, a, b, rule, regions))
+            parts.append(integral(part, a, b, rule, regions, below=trace.level))
         partial = np.reshape(np.stack(parts), node.shape)
         y = y + np.sum(partial * Tracer(np.zeros(node.shape, node.dtype)[()], trace, node))
     return y
@@ -264,15 +269,14 @@ def _number(value: Any) -> Any:
     return np.reshape(value, ())[()]
 
 
+def open_traces() -> list[Trace]:
+    """Return the traces that run on this thread and are not muted, outermost first."""
+    return [trace for trace in running.traces if trace.state == OPEN]
+
+
 def open_regions() -> dict[Trace, Region]:
     """Mark where every recording that runs on this thread stands now."""
-    from ..tracing.running import OPEN, running
-
-    return {
-        trace: Region(trace)
-        for trace in running.traces
-        if trace.state == OPEN and isinstance(trace, Recording)
-    }
+    return {t: Region(t) for t in open_traces() if isinstance(t, Recording)}
 
 
 @solver(integrate.nquad)

@@ -139,6 +139,7 @@ chord_solve = Op(
     "chord_solve",
     lambda b, operator: operator.solve(b),
     (Linear(transpose=_transposed_solve),),
+    batch="loop",
     notation=Notation("J⁻¹·{0}", "J^{{-1}}\\,{0}", 60, (61,), "d J⁻¹u = J⁻¹ du, J held fixed"),
     samples=(
         sample((2,), operator=Dense(np.array([[2.0, 1.0], [0.5, -1.0]]))),

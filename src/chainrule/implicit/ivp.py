@@ -1,0 +1,331 @@
+"""Initial value problems of `scipy.integrate`: discretise, then differentiate.
+
+SciPy solves on plain numbers. Its accepted steps are then taken again, of the same lengths, in
+ordinary operations, and those are differentiated: the derivative is that of the discrete solution,
+and the control of the step size is not part of it. The values stay SciPy's.
+
+RK23, RK45 and DOP853 are replayed exactly, Radau by the same stages. BDF, LSODA and `odeint` keep
+a history that cannot be restarted: their derivative is that of a companion with the same
+tolerances, DOP853 where that is cheap and else Radau; a warning tells where the two solutions part.
+Times (`t_span`, `t_eval`, events) carry derivatives too, by a step of length zero.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import integrate
+
+from ..errors import ImplicitError, ImplicitWarning, UnsupportedFunctionError
+from ..tracing.source import describe, user_frame
+from ..tracing.tracer import concrete, muted
+from .answers import Problem, any_traced, attach, differentiated, is_traced, plain, run, vector
+from .calls import arguments, solver
+from .steps import Explicit, Implicit, Step, zero_step
+
+Function = Callable[..., Any]
+_EXPLICIT = {"RK23": integrate.RK23, "RK45": integrate.RK45, "DOP853": integrate.DOP853}
+
+
+class Trajectory:
+    """A replayed solution: its steps, and its value at any time."""
+
+    def __init__(self, f: Function, replay: Any, start: Any) -> None:
+        self.f, self.replay, self.start = f, replay, start
+        self.steps: list[Step] = []
+        self.ends: list[float] = []
+
+    def extend(self, steps: list[tuple[float, float, Any]]) -> None:
+        """Replay steps (from, to, plain value at the end)."""
+        y = self.start
+        for t, after, guess in steps:
+            step = self.replay.step(t, y, after - t, guess)
+            self.steps.append(step)
+            self.ends.append(after)
+            y = step.end
+
+    def __call__(self, t: float) -> Any:
+        if not self.steps:
+            return self.start
+        sign = np.sign(self.steps[0].h)
+        i = int(np.searchsorted(sign * np.array(self.ends), sign * t, side="left"))
+        step = self.steps[min(i, len(self.steps) - 1)]
+        return self.replay.at(step, t)
+
+    def moved(self, t: Any, at: float) -> Any:
+        """Return the value at a time that may be traced; `at` is its plain value."""
+        y = self(at)
+        return zero_step(self.f, at, y, t - at) if is_traced(t) else y
+
+
+def right_hand_side(fun: Function, args: Any, vectorized: bool, first: bool = True) -> Function:
+    """Return (t, y) ↦ fun(t, y, *args) as an array; without `first` fun takes (y, t)."""
+    args = () if args is None else tuple(args)
+
+    def f(t: Any, y: Any) -> Any:
+        if vectorized:
+            return np.ravel(vector(fun(t, y[:, None], *args)))
+        value = vector(fun(t, y, *args) if first else fun(y, t, *args))
+        return np.reshape(value, y.shape) if value.shape != y.shape else value
+
+    return f
+
+
+def _recording(method: Any, log: list[tuple[float, float, Any]]) -> Any:
+    """Return a solver class that notes the steps it accepts."""
+
+    class Recorded(method):  # type: ignore[misc]
+        def _step_impl(self) -> Any:
+            t = self.t
+            done = super()._step_impl()
+            if done[0]:
+                log.append((float(t), float(self.t), np.array(self.y)))
+            return done
+
+    Recorded.__name__ = method.__name__
+    return Recorded
+
+
+def _start(f: Function, y0: Any, t0: Any) -> Any:
+    y0 = np.atleast_1d(vector(y0))
+    y0 = y0 if y0.dtype.kind in "fc" else y0.astype(float)
+    at = float(plain(t0))
+    return zero_step(f, t0, y0, at - t0) if is_traced(t0) else y0
+
+
+# --- solve_ivp ----------------------------------------------------------------------------------
+
+
+@solver(integrate.solve_ivp)
+def solve_ivp(fun: Function, t_span: Any, y0: Any, *args: Any, **kwargs: Any) -> Any:
+    """Solve an initial value problem; `t`, `y`, `sol` and the events are differentiated.
+
+    Times that do not depend on the inputs stay constant. An event must cross zero, not touch it.
+    """
+    given = arguments(integrate.solve_ivp, (fun, t_span, y0, *args), kwargs)
+    options = given.pop("options", {})
+    method, log = given["method"], []
+    kind = getattr(integrate, method) if isinstance(method, str) else method
+    exact = kind in (*_EXPLICIT.values(), integrate.Radau)
+    call = {k: v for k, v in given.items() if k not in ("fun", "t_span", "y0")}
+    if exact:
+        call["method"] = _recording(kind, log)
+    result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
+    f = right_hand_side(fun, given["args"], given["vectorized"])
+    start = _start(f, y0, t_span[0])
+    if exact:
+        path = Trajectory(f, Implicit(f) if kind is integrate.Radau else Explicit(kind, f), start)
+        path.extend(log)
+    else:
+        _check_known(kind)
+        tolerances = {k: plain(options.get(k, d)) for k, d in (("rtol", 1e-3), ("atol", 1e-6))}
+        span = (float(plain(t_span[0])), float(plain(t_span[1])))
+        path = companion(f, start, span, tolerances, result.nfev, kind is integrate.BDF)
+    _deliver(result, path, given, t_span, None if exact else tolerances)
+    return result
+
+
+def _check_known(kind: Any) -> None:
+    if kind in (integrate.BDF, integrate.LSODA):
+        return
+    raise UnsupportedFunctionError(
+        f"solve_ivp with the method {getattr(kind, '__name__', kind)} has no derivative",
+        where=describe(user_frame(1)),
+        why="how a solver of one's own steps is not known, so its steps cannot be taken again",
+        cure="use RK45, DOP853 or Radau",
+    )
+
+
+def _deliver(
+    result: Any, path: Trajectory, given: Any, t_span: Any, tolerances: Any = None
+) -> None:
+    """Put the derivatives into the result: states, times, events, and the continuous solution."""
+    stopped = _events(result, path, given)
+    t, y = np.asarray(result.t), np.asarray(result.y)
+    times = list(t)
+    if given["t_eval"] is not None:
+        if any_traced(given["t_eval"]):
+            wanted = vector(given["t_eval"])
+            times = [wanted[i] for i in range(t.size)]
+    elif t.size:
+        times[0] = t_span[0] if is_traced(t_span[0]) else times[0]
+        if stopped is not None:
+            times[-1] = stopped
+        elif is_traced(t_span[1]) and result.status == 0:
+            times[-1] = t_span[1]
+    columns = [path.moved(when, float(at)) for when, at in zip(times, t, strict=True)]
+    if columns and any_traced(columns):
+        stacked = np.stack(columns, axis=1)
+        if tolerances is not None:
+            parted(y, stacked, tolerances, "solve_ivp")
+        result.y = attach(y, stacked)
+    if any_traced(times):
+        result.t = attach(t, np.stack(times))
+    if result.sol is not None:
+        result.sol = Continuous(result.sol, path)
+
+
+class Continuous:
+    """The continuous solution: SciPy's values with the derivatives of the replayed steps."""
+
+    def __init__(self, sol: Any, path: Trajectory) -> None:
+        self._sol, self._path = sol, path
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return getattr(self._sol, name)
+
+    def __call__(self, t: Any) -> Any:
+        t = vector(t)
+        at = np.asarray(plain(t))
+        value = run(self._sol, at)
+        if at.ndim == 0:
+            return attach(value, self._path.moved(t, float(at)))
+        columns = [self._path.moved(t[i], float(v)) for i, v in enumerate(at)]
+        return attach(value, np.stack(columns, axis=1))
+
+
+# --- events ----------------------------------------------------------------------------------
+
+
+def _events(result: Any, path: Trajectory, given: Any) -> Any:
+    """Differentiate times and states of the events; return the time of the one that ended it."""
+    if result.t_events is None:
+        return None
+    events = given["events"]
+    events = [events] if callable(events) else list(events)
+    args = () if given["args"] is None else tuple(given["args"])
+    sign = float(np.sign(plain(given["t_span"][1]) - plain(given["t_span"][0])))
+    last, ended = None, -np.inf
+    times, states = [], []
+    for event, t, y in zip(events, result.t_events, result.y_events, strict=True):
+        found = [_event(event, args, path, float(at)) for at in t]
+        for at, (when, _) in zip(t, found, strict=True):
+            if sign * at > ended:
+                ended, last = sign * at, when
+        traced = any_traced(found)
+        times.append(attach(t, np.stack([w for w, _ in found])) if traced else t)
+        states.append(attach(y, np.stack([s for _, s in found])) if traced else y)
+    result.t_events, result.y_events = times, states
+    return last if result.status == 1 else None
+
+
+def _event(event: Function, args: Any, path: Trajectory, at: float) -> tuple[Any, Any]:
+    """Return time and state of one event: g(t, y(t)) = 0 is differentiated at the answer."""
+    y = path(at)
+
+    def crossing(u: Any) -> Any:
+        value = vector(event(at + u, zero_step(path.f, at, y, u), *args))
+        return np.reshape(value, ())
+
+    problem = Problem("solve_ivp", at, unknown="event")
+    u = differentiated(crossing, np.float64(0.0), problem)
+    when = np.float64(at) + u
+    return when, zero_step(path.f, at, y, u) if is_traced(u) else y
+
+
+# --- companions --------------------------------------------------------------------------------
+
+
+class _TooLong(Exception):
+    """A companion needs more evaluations than it may."""
+
+
+def companion(
+    f: Function, start: Any, span: tuple[float, float], tolerances: Any, cost: int, stiff: bool
+) -> Trajectory:
+    """Solve again by a method whose steps can be replayed: DOP853, or Radau where that is dear."""
+    y0 = np.asarray(plain(start))
+    for kind in (integrate.Radau,) if stiff else (integrate.DOP853, integrate.Radau):
+        log: list[tuple[float, float, Any]] = []
+        budget = 20 * cost + 2000 if kind is integrate.DOP853 else np.inf
+        spent = 0
+
+        def counted(t: Any, y: Any, budget: float = budget) -> Any:
+            nonlocal spent
+            spent += 1
+            if spent > budget:
+                raise _TooLong
+            return plain(f(t, y))
+
+        if span[0] == span[1]:
+            done = None
+        else:
+            try:
+                with muted(), warnings.catch_warnings(), np.errstate(all="ignore"):
+                    warnings.simplefilter("ignore")
+                    done = integrate.solve_ivp(
+                        counted, span, y0, method=_recording(kind, log), **tolerances
+                    )
+            except _TooLong:
+                continue
+            if not done.success and not stiff and kind is integrate.DOP853:
+                continue
+        path = Trajectory(f, Implicit(f) if kind is integrate.Radau else Explicit(kind, f), start)
+        path.extend(log)
+        return path
+    raise ImplicitError(
+        "an initial value problem cannot be differentiated",
+        where=describe(user_frame(1)),
+        why="neither DOP853 nor Radau can follow the solution",
+        cure="choose method='Radau' and looser tolerances",
+    )
+
+
+def parted(value: Any, traced: Any, tolerances: Any, name: str) -> None:
+    """Warn where a solution and its companion differ by much more than the tolerances."""
+    value, other = np.asarray(plain(value)), np.asarray(concrete(traced))
+    scale = tolerances["atol"] + tolerances["rtol"] * np.abs(value)
+    ratio = float(np.max(np.abs(value - other) / scale, initial=0.0))
+    if ratio > 1e3:
+        warnings.warn(
+            f"{name}: the solution differs from that of the method it is differentiated by, by "
+            f"{np.max(np.abs(value - other)):.2e}, {ratio:.0f} times the tolerance "
+            f"({describe(user_frame(2))})",
+            ImplicitWarning,
+            stacklevel=3,
+        )
+
+
+# --- odeint and the classes ----------------------------------------------------------------------
+
+
+@solver(integrate.odeint)
+def odeint(func: Function, y0: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
+    """Solve an initial value problem; the derivative is that of a companion (see the module)."""
+    given = arguments(integrate.odeint, (func, y0, t, *args), kwargs)
+    found = run(integrate.odeint, func, y0, t, *args, **kwargs)
+    values = found[0] if given["full_output"] else found
+    f = right_hand_side(func, _tuple(given["args"]), False, bool(given["tfirst"]))
+    times = vector(t)
+    at = np.asarray(plain(times), dtype=float)
+    start = _start(f, y0, times[0])
+    tolerances = {
+        k: 1.49012e-8 if given[k] is None else plain(given[k]) for k in ("rtol", "atol")
+    }
+    cost = int(found[1]["nfe"][-1]) if given["full_output"] and at.size > 1 else 200 * at.size
+    path = companion(f, start, (float(at[0]), float(at[-1])), tolerances, cost, False)
+    rows = [path.moved(times[i], float(v)) for i, v in enumerate(at)]
+    if not any_traced(rows):
+        return found
+    stacked = np.stack(rows)
+    parted(values, stacked, tolerances, "odeint")
+    y = attach(values, stacked)
+    return (y, *found[1:]) if given["full_output"] else y
+
+
+def _tuple(args: Any) -> tuple[Any, ...]:
+    return args if isinstance(args, tuple) else (args,)
+
+
+def _refused(function: Function, why: str, cure: str) -> None:
+    @solver(function, function.__qualname__)
+    def body(*args: Any, **kwargs: Any) -> Any:
+        raise UnsupportedFunctionError(
+            f"scipy.integrate.{function.__qualname__} has no derivative",
+            where=describe(user_frame(1)),
+            why=why,
+            cure=cure,
+        )

@@ -1,0 +1,220 @@
+"""Single steps of differential equations, in ordinary operations: what is replayed is differentiated.
+
+Explicit Runge–Kutta steps take SciPy's own coefficients. The implicit step is Radau IIA of order 5:
+its stages are solved for on plain numbers, and differentiated by chord steps (see `answers`).
+
+References: E. Hairer, S. P. Nørsett and G. Wanner, Solving Ordinary Differential Equations I,
+2nd ed., Springer (1993), §II.4–6; E. Hairer and G. Wanner, … II, 2nd ed. (1996), §IV.8.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.integrate import DOP853, RK45
+
+from ..core.op import Notation, Op, sample
+from ..core.registry import add
+from ..core.slots import Linear
+from ..tracing.tracer import Tracer, concrete, depth, muted
+from .jacobians import DENSE, Dense, chord_solve, linearised
+
+Function = Callable[..., Any]
+
+
+def _weighted(*xs: Any, weights: tuple[float, ...]) -> Any:
+    total = weights[0] * xs[0]
+    for w, x in zip(weights[1:], xs[1:], strict=True):
+        total = total + w * x
+    return total
+
+
+def _pull_weighted(ct: Any, *_xs: Any, weights: tuple[float, ...]) -> tuple[Any, ...]:
+    return tuple(ct * w for w in weights)
+
+
+weighted_sum = Op(
+    "weighted_sum",
+    _weighted,
+    (Linear(joint=_pull_weighted),),
+    variadic=True,
+    additive=True,
+    notation=Notation(rule="d Σ wᵢuᵢ = Σ wᵢ duᵢ"),
+    samples=(
+        sample((3,), (3,), weights=(1.0, -0.5)),
+        sample((2,), (2,), (2,), weights=(1.0, 0.25, 2.0)),
+        sample((), weights=(2.0,)),
+    ),
+)
+add(weighted_sum)
+
+
+def advance(y: Any, h: Any, slopes: list[Any], weights: Any) -> Any:
+    """Return y + h·Σ wᵢ·kᵢ."""
+    used = [(k, float(w)) for k, w in zip(slopes, weights, strict=True) if w != 0]
+    if not used:
+        return y
+    ks, ws = zip(*used, strict=True)
+    if type(h) is Tracer:
+        return y + h * weighted_sum(*ks, weights=ws)
+    return weighted_sum(y, *ks, weights=(1.0, *(float(h) * w for w in ws)))
+
+
+@dataclass(slots=True)
+class Step:
+    """One step that was replayed: from (t, y) to (t + h, end), with what interpolates it."""
+
+    t: float
+    h: float
+    y: Any
+    end: Any
+    slopes: list[Any]
+    stages: list[Any]
+
+    def holds(self, t: float) -> bool:
+        """Say whether `t` lies in this step."""
+        return min(self.t, self.t + self.h) <= t <= max(self.t, self.t + self.h)
+
+
+# --- explicit steps ----------------------------------------------------------------------------
+
+
+class Explicit:
+    """Replays the steps of RK23, RK45 or DOP853."""
+
+    def __init__(self, method: Any, f: Function) -> None:
+        self.method, self.f = method, f
+        self.last: Any = None
+
+    def step(self, t: float, y: Any, h: float, _guess: Any = None) -> Step:
+        """Take one step of plain length h."""
+        m = self.method
+        first = self.last if self.last is not None else self.f(t, y)
+        slopes = [first]
+        for s in range(1, m.n_stages):
+            slopes.append(self.f(t + m.C[s] * h, advance(y, h, slopes, m.A[s][:s])))
+        end = advance(y, h, slopes, m.B)
+        self.last = self.f(t + h, end)
+        return Step(t, h, y, end, [*slopes, self.last], [])
+
+    def at(self, step: Step, t: float) -> Any:
+        """Interpolate inside a step as SciPy does."""
+        x = (t - step.t) / step.h
+        if x == 1.0:
+            return step.end
+        if x == 0.0:
+            return step.y
+        if not hasattr(self.method, "D"):
+            powers = np.cumprod(np.full(self.method.P.shape[1], x))
+            return advance(step.y, step.h, step.slopes, self.method.P @ powers)
+        return self._eighth_order(step, x)
+
+    def _eighth_order(self, step: Step, x: float) -> Any:
+        m, h = self.method, step.h
+        if len(step.slopes) == m.n_stages + 1:
+            for a, c in zip(m.A_EXTRA, m.C_EXTRA, strict=True):
+                s = len(step.slopes)
+                y = advance(step.y, h, step.slopes, a[:s])
+                step.slopes.append(self.f(step.t + c * h, y))
+        n = len(step.slopes)
+        rows = np.zeros((3 + len(m.D), 2 + n))  # over (y, end, slopes)
+        rows[0, :2] = -1.0, 1.0
+        rows[1], rows[1, 2] = -rows[0], h
+        rows[2], rows[2, 2] = 2 * rows[0], -h
+        rows[2, 2 + m.n_stages] = -h
+        rows[3:, 2:] = h * m.D
+        weights = np.zeros(2 + n)
+        for i, row in enumerate(rows[::-1]):
+            weights = (weights + row) * (x if i % 2 == 0 else 1.0 - x)
+        weights[0] += 1.0
+        return weighted_sum(step.y, step.end, *step.slopes, weights=tuple(map(float, weights)))
+
+
+def zero_step(f: Function, t: Any, y: Any, h: Any) -> Any:
+    """Take a step whose length h is 0 and traced: it carries the derivatives by the time."""
+    m: Any = RK45 if depth() < 5 else DOP853
+    slopes = [f(t, y)]
+    for s in range(1, m.n_stages):
+        slopes.append(f(t + m.C[s] * h, advance(y, h, slopes, m.A[s][:s])))
+    return advance(y, h, slopes, m.B)
+
+
+# --- the implicit step -------------------------------------------------------------------------
+
+_ROOT6 = 6**0.5
+_C = np.array([(4 - _ROOT6) / 10, (4 + _ROOT6) / 10, 1.0])
+_A = np.stack([_C, _C**2 / 2, _C**3 / 3], axis=1) @ np.linalg.inv(np.vander(_C, increasing=True))
+# collocation: Σⱼ aᵢⱼ·cⱼᵏ⁻¹ = cᵢᵏ / k for k = 1, 2, 3
+
+
+class Implicit:
+    """Replays steps by Radau IIA of order 5."""
+
+    def __init__(self, f: Function) -> None:
+        self.f = f
+
+    def step(self, t: float, y: Any, h: float, guess: Any = None) -> Step:
+        """Take one step; `guess` is the end of it, for the solver."""
+        plain = np.asarray(concrete(y))
+        end = plain if guess is None else guess
+        stages = plain + _C[:, None] * (end - plain)
+        with muted():
+            for _ in range(20):
+                values, solve = self._linearised(t, stages, h)
+                change = np.asarray(solve(_defect(stages, plain, h, values)))
+                stages = stages - change
+                scale = 1e-13 * (np.max(np.abs(stages)) + 1e-300)
+                if np.max(np.abs(change)) <= scale:
+                    break
+        values, solve = self._linearised(t, stages, h)
+        z = stages - solve(_defect(stages, y, h, values))
+        for _ in range(depth() - 1):
+            values = [self.f(t + c * h, z[i]) for i, c in enumerate(_C)]
+            z = z - solve(_defect(z, y, h, values))
+        found = [z[i] for i in range(3)]
+        return Step(t, h, y, found[2], [], found)
+
+    def _linearised(self, t: float, stages: Any, h: float) -> tuple[list[Any], Function]:
+        """Return f at the stages, and what solves the linearised stage equations."""
+        n = stages.shape[1]
+        if n > DENSE:
+            return self._matrix_free(t, stages, h)
+        pairs = [
+            linearised(lambda y, c=c: self.f(t + c * h, y), stages[i]) for i, c in enumerate(_C)
+        ]
+        matrix = np.eye(3 * n)
+        for i in range(3):
+            for j in range(3):
+                block = pairs[j][1].matrix
+                matrix[i * n : (i + 1) * n, j * n : (j + 1) * n] -= h * _A[i, j] * block
+        operator = Dense(matrix)
+        return [v for v, _ in pairs], lambda r: chord_solve(r, operator=operator)
+
+    def _matrix_free(self, t: float, stages: Any, h: float) -> tuple[list[Any], Function]:
+        def residual(z: Any) -> Any:
+            return _defect(z, 0.0 * z[0], h, [self.f(t + c * h, z[i]) for i, c in enumerate(_C)])
+
+        with muted():
+            _, operator = linearised(residual, stages)
+        values = [self.f(t + c * h, stages[i]) for i, c in enumerate(_C)]
+        return values, lambda r: chord_solve(r, operator=operator)
+
+    def at(self, step: Step, t: float) -> Any:
+        """Interpolate by the collocation polynomial, through the start and the stages."""
+        x = (t - step.t) / step.h
+        nodes = np.array([0.0, *_C])
+        weights = []
+        for i in range(4):
+            others = np.delete(nodes, i)
+            weights.append(float(np.prod((x - others) / (nodes[i] - others))))
+        return weighted_sum(step.y, *step.stages, weights=tuple(weights))
+
+
+def _defect(stages: Any, y: Any, h: float, values: list[Any]) -> Any:
+    """Return Yᵢ − y − h·Σⱼ aᵢⱼ·f(t + cⱼh, Yⱼ), for the three stages."""
+    rows = [
+        stages[i] - weighted_sum(y, *values, weights=(1.0, *(float(h * a) for a in _A[i])))
+        for i in range(3)
+    ]
+    return np.stack(rows)
