@@ -262,6 +262,35 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     return (value if is_traced(value) else found[0], *found[1:])
 
 
+@solver(integrate.quad_vec)
+def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
+    """Integrate a function with array values: each element by Leibniz's rule, as in `quad`."""
+    given = arguments(integrate.quad_vec, (f, a, b, *args), kwargs)
+    regions = open_regions()
+    extra = given["args"]
+    whole = Integrand(lambda x: vector(f(x, *extra)))
+    names = ("epsabs", "epsrel", "norm", "cache_size", "limit", "quadrature", "points")
+    options = {k: plain(given[k]) for k in names}
+    low, high = float(plain(a)), float(plain(b))
+    found = integrate.quad_vec(
+        whole.plain, low, high, full_output=given["full_output"], **options
+    )
+    value = np.asarray(found[0])
+    if whole.innermost(a, b) is None:
+        return found
+    kept = _Options({
+        **dict.fromkeys(("points", "weight", "wvar", "wopts")), "maxp1": 50, "limlst": 50,
+        "epsabs": max(given["epsabs"], 1e-12), "epsrel": max(given["epsrel"], 1e-12),
+        "limit": max(50, min(int(given["limit"]), 500)),
+    })  # fmt: skip
+    entries = []
+    for i in range(value.size):
+        part = Integrand(lambda x, i=i: _entry(whole(x), i))
+        part.values = {x: _entry(v, i) for x, v in whole.values.items()}
+        entries.append(integral(part, a, b, kept.rule, regions, np.float64(value.ravel()[i])))
+    return (np.reshape(np.stack(entries), value.shape), *found[1:])
+
+
 def _number(value: Any) -> Any:
     value = vector(value)
     if value.dtype.kind not in "fc":

@@ -1,6 +1,6 @@
 """The records of `scipy.integrate`; importing this module registers them."""
 
 from ..ops import integrate_sampled
-from . import integrals, ivp
+from . import bvp, integrals, ivp
 
-__all__ = ["integrals", "integrate_sampled", "ivp"]
+__all__ = ["bvp", "integrals", "integrate_sampled", "ivp"]

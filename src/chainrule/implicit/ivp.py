@@ -318,14 +318,3 @@ def odeint(func: Function, y0: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _tuple(args: Any) -> tuple[Any, ...]:
     return args if isinstance(args, tuple) else (args,)
-
-
-def _refused(function: Function, why: str, cure: str) -> None:
-    @solver(function, function.__qualname__)
-    def body(*args: Any, **kwargs: Any) -> Any:
-        raise UnsupportedFunctionError(
-            f"scipy.integrate.{function.__qualname__} has no derivative",
-            where=describe(user_frame(1)),
-            why=why,
-            cure=cure,
-        )

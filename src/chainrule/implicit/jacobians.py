@@ -25,6 +25,7 @@ from ..tracing.source import describe, user_frame
 from ..tracing.tracer import Tracer, concrete
 
 DENSE = 200  # unknowns up to which the matrix is formed
+_BANDED = 3000  # the same, for equations that no Krylov iteration would solve
 _BACKWARD = 1e-8  # relative residual that a Krylov solve must reach
 
 
@@ -153,7 +154,7 @@ add(chord_solve)
 def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
     """Evaluate a residual once: return it, traced in whatever else it reads, and ∂F/∂z, plain.
 
-    `kind` is "elementwise", "symmetric" (a Hessian), or nothing in particular.
+    `kind` is "elementwise", "symmetric" (a Hessian), "banded" (of a chain), or nothing in particular.
     """
     _, graph, leaves, _ = record(residual, (z,), {}, 0)
     leaf = leaves[0]
@@ -177,7 +178,7 @@ def _jacobian(residual: Any, graph: Graph, leaves: list[Any], z: Any, kind: str)
         if entries is None or _is_diagonal(graph, entries):
             return Diagonal(np.zeros_like(z) if entries is None else entries)
     n = np.size(z)
-    if n > DENSE and type(graph.outputs[0]) is Node:
+    if n > (_BANDED if kind == "banded" else DENSE) and type(graph.outputs[0]) is Node:
         return Free(graph, kind == "symmetric")
     ((block,),) = blocks(residual, graph, leaves, "auto")
     return Dense(np.asarray(block).reshape(n, n))
