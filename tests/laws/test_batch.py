@@ -19,7 +19,7 @@ COUNT = 3
 BY_VALUE = {
     "argwhere", "nonzero", "unique", "trim_zeros", "extract", "compress", "polymul", "roots", "poly",
     "setdiff1d", "setxor1d", "union1d", "histogram", "histogram_bin_edges", "histogram2d",
-    "histogramdd",
+    "histogramdd", "scipy.signal.minimum_phase", "scipy.signal.tf2zpk",
 }  # fmt: skip
 
 

@@ -8,15 +8,15 @@ version that calls something without a rule ends in an error, never in a lost de
 """
 
 import functools
+import math
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import FunctionType, ModuleType
+from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from ..core.op import Op
 from ..errors import UnsupportedFunctionError
 from .declare import as_array
 
@@ -74,12 +74,52 @@ def _buffer(shape: Any, dtype: Any = float, **_options: Any) -> Any:
     return np.zeros_like(like, dtype=dtype, shape=shape)
 
 
+class _FloatLike(type):
+    def __call__(cls, x: Any = 0.0) -> Any:
+        if not traced(x):
+            return float(x)
+        if x.ndim or x.dtype.kind == "c":
+            raise TypeError("only real arrays of one element without axes convert to a float")
+        return x.astype(np.float64)
+
+    def __instancecheck__(cls, instance: Any) -> bool:
+        return isinstance(instance, float)
+
+
+class _Float(float, metaclass=_FloatLike):
+    """Stands in for `float`, of which it lets traced numbers pass."""
+
+    dtype = np.dtype(float)
+
+
+class _Math(ModuleType):
+    """Stands in for `math`: traced numbers get NumPy's functions."""
+
+    def __getattr__(self, name: str) -> Any:
+        plain = getattr(math, name)
+        if not callable(plain):
+            return plain
+        return lambda *xs: plain(*xs) if first_traced(xs) is None else getattr(np, name)(*xs)
+
+
+def _windows(x: Any, window_shape: Any, axis: Any = None, **_options: Any) -> Any:
+    return np.lib.stride_tricks.sliding_window_view(x, window_shape, axis)
+
+
+_TRICKS = SimpleNamespace(
+    stride_tricks=SimpleNamespace(
+        sliding_window_view=_windows, as_strided=np.lib.stride_tricks.as_strided
+    )
+)
+
+
 class Numpy(ModuleType):
     """Stands in borrowed code for NumPy, and for the array namespace that SciPy asks for."""
 
     asarray = asanyarray = ascontiguousarray = staticmethod(_converted)
     array = staticmethod(_array)
     zeros = empty = staticmethod(_buffer)
+    lib = _TRICKS
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
@@ -113,6 +153,8 @@ class _Extra:
         """Put axes of length 1 in front."""
         return np.reshape(x, (1,) * (ndim - x.ndim) + x.shape) if x.ndim < ndim else x
 
+    sinc = staticmethod(lambda x, *, xp=None: np.sinc(x))
+
     @staticmethod
     def pad(x: Any, width: Any, mode: str = "constant", *, xp: Any = None, **options: Any) -> Any:
         """As NumPy's."""
@@ -130,6 +172,9 @@ def _size(x: Any) -> int:
 _INSTEAD: dict[str, Any] = {
     "np": NUMPY,
     "np_compat": NUMPY,
+    "math": _Math("math_on_traced_numbers"),
+    "asarray": _converted,
+    "zeros": _buffer,
     "xpx": _Extra,
     "array_namespace": _namespace,
     "xp_size": _size,
@@ -140,33 +185,42 @@ _INSTEAD: dict[str, Any] = {
     "is_jax": lambda xp: False,
     "is_cupy": lambda xp: False,
     "is_numpy": lambda xp: True,
+    "is_array_api_obj": lambda x: hasattr(x, "dtype") and hasattr(x, "shape"),
 }
 
 
 class Borrowed:
-    """Copies of Python modules of a library; ``borrowed[module.function]`` is the copy."""
+    """Copies of Python modules of a library; ``borrowed[module.function]`` is the copy.
+
+    `instead` says what stands in for functions of the library. A function that is called without
+    traced arguments is the library's own, as are the constants that it computes.
+    """
 
     def __init__(self, *modules: ModuleType, instead: dict[Any, Any] | None = None) -> None:
         self._copies: dict[Any, Any] = {}
-        spaces = {m.__name__: dict(vars(m)) for m in modules}
-        for module in modules:
-            space = spaces[module.__name__]
+        proxies = {m: ModuleType(m.__name__) for m in modules}
+        for module, proxy in proxies.items():
+            vars(proxy).update(vars(module))
             for value in vars(module).values():
                 if getattr(value, "__module__", None) == module.__name__:
-                    self._copy(value, space)
-        self._copies |= instead or {}
-        proxies = {}
-        for module in modules:
-            proxies[module] = ModuleType(module.__name__)
-            proxies[module].__dict__.update(spaces[module.__name__])
-        for name, space in spaces.items():
-            for key, value in space.items():
-                try:
-                    space[key] = proxies.get(value) or self._copies.get(value, value)
-                except TypeError:  # not hashable
-                    continue
+                    self._copy(value, vars(proxy))
+        self._calls = {f: _if_traced(f, c) for f, c in (self._copies | (instead or {})).items()}
+        self._calls |= proxies
+        for proxy in proxies.values():
+            space = vars(proxy)
+            space.update({k: self._exchange(v) for k, v in space.items() if k[:2] != "__"})
             space.update({k: v for k, v in _INSTEAD.items() if k in space})
-            next(p for m, p in proxies.items() if m.__name__ == name).__dict__.update(space)
+            space["float"] = _Float
+
+    def _exchange(self, value: Any) -> Any:
+        """Put copies in the place of functions, also within tables of them."""
+        if type(value) is dict:
+            return {k: self._exchange(v) for k, v in value.items()}
+        if type(value) in (tuple, list):
+            return type(value)(self._exchange(v) for v in value)
+        if isinstance(value, type | FunctionType | ModuleType):
+            return self._calls.get(value, value)
+        return value
 
     def _copy(self, value: Any, space: dict[str, Any]) -> None:
         if type(value) is FunctionType and value.__globals__.get("__name__") == value.__module__:
@@ -204,6 +258,23 @@ class Borrowed:
         return body
 
 
+def _if_traced(function: Any, copy: Any) -> Any:
+    """Return what calls the copy where an argument is traced, and else the function itself."""
+    if not isinstance(function, FunctionType) or function.__name__.startswith("_"):
+        return copy
+
+    optional = (function.__kwdefaults__ or {}).get("xp", NUMPY) is None
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        own = first_traced((args, kwargs)) is None and not any(a is NUMPY for a in args)
+        if own and kwargs.get("xp") is NUMPY:
+            own, kwargs = optional, {**kwargs, "xp": None} if optional else kwargs
+        return (function if own else copy)(*args, **kwargs)
+
+    return call
+
+
 def _function(f: FunctionType, space: dict[str, Any]) -> FunctionType:
     copy = FunctionType(f.__code__, space, f.__name__, f.__defaults__, f.__closure__)
     copy.__kwdefaults__ = f.__kwdefaults__
@@ -225,14 +296,3 @@ def _member(value: Any, space: dict[str, Any]) -> Any:
         copy.attrname = value.attrname
         return copy
     return value
-
-
-def through(op: Op) -> Callable[..., Any]:
-    """Return a function that takes the public call of `op` and computes the op."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        assert op.bind is not None
-        inputs, params = op.bind(*args, **kwargs)
-        return op(*inputs, **params)
-
-    return call

@@ -182,7 +182,8 @@ register(
         (
             sample((3,), _stable(-0.4, 0.2), (6,)), sample((2,), _stable(), (5,)),
             sample((1,), _stable(0.5), (2, 4)), sample((4,), _stable(0.3), (4, 2), axis=0),
-            sample((), _stable(0.3), (4,)), sample((2,), _stable(0.3, 0.1, -0.2), (2, 3, 2), axis=1),
+            sample((), _stable(0.3), (4,)),
+            sample((2,), _stable(0.3, 0.1, -0.2), (2, 3, 2), axis=1),
             sample((2,), Const(1.0), (4,)), sample((5,), _stable(0.2), (3,)),
             sample((3,), _stable(-0.4, 0.2), (6,), -1, (2,)),
             sample((2,), _stable(-0.4, 0.2, 0.1), (2, 4), -1, (2, 3)),
@@ -404,7 +405,7 @@ def steady_state(b: Any, a: Any) -> Any:
     if n == 1:
         return b[1:]
     companion = np.concatenate([(-a[1:] / a[0])[None, :], np.eye(n - 2, n - 1, dtype=a.dtype)])
-    system = np.eye(n - 1, dtype=a.dtype) - np.transpose(companion)
+    system = (np.eye(n - 1) - np.transpose(companion)).astype(np.result_type(a.dtype, b.dtype))
     return np.linalg.solve(system, b[1:] - a[1:] * b[0])
 
 
