@@ -25,7 +25,8 @@ from ..core.registry import add, composite, declare
 from ..core.slots import Jvp
 from ..errors import UnsupportedFunctionError
 from .declare import as_array
-from .linalg import GILES, adjoint, identity_like, well_conditioned
+from .householder import complete_op, raw_op
+from .linalg import GILES, adjoint, from_triangle, identity_like, well_conditioned
 
 WALTER = "S. F. Walter and L. Lehmann, Algorithmic differentiation of linear algebra (2010)"
 TOWNSEND = "J. Townsend, Differentiating the singular value decomposition (2016)"
@@ -39,13 +40,6 @@ def positive_definite(*shape: int) -> Any:
         return a @ np.swapaxes(a, -1, -2) + shape[-1] * np.eye(shape[-1])
 
     return draw
-
-
-def from_triangle(t: Any, lower: bool) -> Any:
-    """Complete one triangle to a Hermitian matrix."""
-    part = np.tril(t, -1) if lower else np.triu(t, 1)
-    middle = (np.real(t) if t.dtype.kind == "c" else t) * np.eye(t.shape[-1], dtype=t.dtype)
-    return part + adjoint(part) + middle
 
 
 def gaps(values: Any) -> Any:
@@ -151,26 +145,41 @@ add(qr_op)
     np.linalg.qr, sample(well_conditioned(3, 3)), sample(well_conditioned(4, 2)),
     sample(well_conditioned(2, 4)), sample(well_conditioned(2, 3, 2)),
     sample(well_conditioned(4, 2), mode="r"), sample(well_conditioned(2, 2), mode="complete"),
+    sample(well_conditioned(4, 2), mode="complete"), sample(well_conditioned(3, 2), mode="raw"),
+    sample(well_conditioned(2, 3, 2), mode="complete"),
 )  # fmt: skip
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factor into an orthogonal and an upper triangular matrix, where the leading columns of A
     are linearly independent.
 
-    Errors: mode 'complete' of a matrix with more rows than columns (the added columns of Q are
-    not a function of A) and mode 'raw' are refused; dependent leading columns, up to rounding,
-    raise `numpy.linalg.LinAlgError`.
+    The columns that mode 'complete' adds to Q, and mode 'raw', follow LAPACK's reflections (see
+    `householder`). Errors: these two are refused of complex matrices, 'raw' also of a matrix
+    without more rows than columns; dependent leading columns, up to rounding, raise
+    `numpy.linalg.LinAlgError`.
     """
     a = as_array(a)
-    if mode in ("reduced", "r") or (mode == "complete" and a.shape[-2] <= a.shape[-1]):
+    tall = a.shape[-2] > a.shape[-1]
+    if mode in ("reduced", "r") or (mode == "complete" and not tall):
         found = qr_op(a)
         _check_independent(found[1], a.shape)
         return found[1] if mode == "r" else found
     if mode not in ("complete", "raw"):
         raise ValueError(f"Unrecognized mode '{mode}'")
-    raise _refuse(
-        f"np.linalg.qr(mode={mode!r})", "what it adds to Q is not a function of the matrix",
-        "use mode='reduced'",
-    )  # fmt: skip
+    if a.dtype.kind == "c" or not tall:
+        raise _refuse(
+            f"np.linalg.qr(mode={mode!r})", "reflections have a rule here for real matrices with "
+            "more rows than columns", "use mode='reduced'",
+        )  # fmt: skip
+    if mode == "raw":
+        h, tau = raw_op(a)
+        _check_independent(np.triu(h[..., : a.shape[-1], :]), a.shape)
+        return np.matrix_transpose(h), tau
+    found = complete_op(a)
+    _check_independent(found[1][..., : a.shape[-1], :], a.shape)
+    return type(found)(*found) if hasattr(found, "_fields") else QR(*found)
+
+
+QR = type(np.linalg.qr(np.eye(1)))
 
 
 def _check_independent(r: Any, shape: tuple[int, ...]) -> None:
@@ -262,6 +271,8 @@ add(svdvals_op)
     np.linalg.svd, sample((3, 3), full_matrices=False), sample((4, 2), full_matrices=False),
     sample((2, 3), full_matrices=False), sample((2, 3, 2), full_matrices=False), sample((2, 2)),
     sample((3, 2), compute_uv=False), sample((1, 1)),
+    sample(positive_definite(3, 3), hermitian=True),
+    sample(positive_definite(2, 2, 2), hermitian=True, compute_uv=False),
 )  # fmt: skip
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
@@ -273,10 +284,7 @@ def svd(
     """
     a = as_array(a)
     if hermitian:
-        raise _refuse(
-            "np.linalg.svd(hermitian=True)", "only the general decomposition has a rule",
-            "leave out hermitian=True",
-        )  # fmt: skip
+        return _svd_hermitian(a, compute_uv)
     if not compute_uv:
         return svdvals_op(a)
     if full_matrices and a.shape[-1] != a.shape[-2]:
@@ -286,6 +294,22 @@ def svd(
             "write np.linalg.svd(a, full_matrices=False), or np.linalg.svdvals(a)",
         )
     return svd_op(a)
+
+
+def _svd_hermitian(a: Any, compute_uv: bool) -> Any:
+    """Read the decomposition off the eigenvalues, as NumPy does."""
+    if not compute_uv:
+        return np.sort(np.abs(np.linalg.eigvalsh(a)), axis=-1)[..., ::-1]
+    values, u = np.linalg.eigh(a)
+    sizes = np.abs(values)
+    order = np.argsort(sizes, axis=-1)[..., ::-1]
+    signs = np.take_along_axis(np.sign(values), order, axis=-1)
+    u = np.take_along_axis(u, order[..., None, :], axis=-1)
+    vh = adjoint(u * signs[..., None, :])
+    return SVD(u, np.take_along_axis(sizes, order, axis=-1), vh)
+
+
+SVD = type(np.linalg.svd(np.eye(1)))
 
 
 @composite(np.linalg.svdvals, sample((3, 2)), sample((2, 3)), sample((2, 2, 2)))

@@ -15,7 +15,6 @@ import numpy as np
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite, declare
 from ..core.slots import INDEX, Jvp, Linear
-from ..errors import UnsupportedFunctionError
 from .declare import as_array, constant_call
 
 GILES = "M. B. Giles, Collected matrix derivative results (2008)"
@@ -230,8 +229,17 @@ def matrix_power(a: Any, n: Any) -> Any:
 # --- least squares ------------------------------------------------------------------------------
 
 
-def _pinv_jvp(t: Any, y: Any, a: Any, **_params: Any) -> Any:
+def from_triangle(t: Any, lower: bool) -> Any:
+    """Complete one triangle to a Hermitian matrix."""
+    part = np.tril(t, -1) if lower else np.triu(t, 1)
+    middle = (np.real(t) if t.dtype.kind == "c" else t) * np.eye(t.shape[-1], dtype=t.dtype)
+    return part + adjoint(part) + middle
+
+
+def _pinv_jvp(t: Any, y: Any, a: Any, hermitian: bool = False, **_params: Any) -> Any:
     """Return Golub and Pereyra's derivative of A⁺, where the rank does not change."""
+    if hermitian:  # the lower triangle is what NumPy reads
+        t, a = from_triangle(t, True), from_triangle(a, True)
     th, yh = adjoint(t), adjoint(y)
     first = -np.matmul(y, np.matmul(t, y))
     left = np.matmul(th, identity_like(th) - np.matmul(a, y))
@@ -240,14 +248,8 @@ def _pinv_jvp(t: Any, y: Any, a: Any, **_params: Any) -> Any:
 
 
 def _bind_pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
-    if hermitian:
-        raise UnsupportedFunctionError(
-            "np.linalg.pinv(hermitian=True) received a traced value",
-            why="only the general pseudo-inverse has a rule",
-            cure="leave out hermitian=True: the result is the same",
-        )
     given = {"rcond": rcond} if rcond is not None else {} if rtol is None else {"rtol": rtol}
-    return (as_array(a),), given
+    return (as_array(a),), given | ({"hermitian": True} if hermitian else {})
 
 
 pinv = declare(
@@ -266,7 +268,7 @@ pinv = declare(
         ),
         samples=(
             sample((3, 2)), sample((2, 3)), sample(well_conditioned(2, 2)), sample((2, 3, 2)),
-            sample((3, 1), rcond=1e-10),
+            sample((3, 1), rcond=1e-10), sample(well_conditioned(3, 3), hermitian=True),
         ),
         references=(GOLUB,),
     )

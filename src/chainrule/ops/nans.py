@@ -5,11 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from ..core.op import sample
+from ..core.op import Const, sample
 from ..core.registry import composite
 from .arithmetic import sqrt_or_zero
 from .declare import as_array, deliver
 from .reduce import axes_of, kept, length, masked, over
+from .sorting import (
+    EXACT,
+    check_weighted,
+    one_axis,
+    share,
+    take_rows,
+    virtual_index,
+    weak_quantile,
+    weighted_place,
+    weights_like,
+)
 
 
 def _missing(a: Any) -> Any:
@@ -171,3 +182,81 @@ def nanmedian(
     alone = np.equal(pair[..., 0], pair[..., 1])
     result = np.where(alone, middle[..., 0], np.mean(middle, axis=-1))[()]
     return deliver(np.reshape(result, kept(a.shape, axes)) if keepdims else result, out)
+
+
+# --- quantiles --------------------------------------------------------------------------------
+
+
+@composite(
+    np.nanquantile, sample((5,), Const(0.3)), sample((2, 4), Const([0.2, 0.9]), axis=1),
+    sample((2, 3), Const(0.5), axis=0, keepdims=True), sample((4,), Const(0.4), method="hazen"),
+    sample((4,), Const([0.3, 0.7]), method="inverted_cdf"),
+    sample((2, 3), Const(0.4), method="lower"),
+    sample((4,), Const([0.3, 0.7]), 0, method="inverted_cdf", weights=Const(np.arange(1.0, 5.0))),
+)  # fmt: skip
+def nanquantile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+    method: str = "linear", keepdims: bool = False, *, weights: Any = None,
+) -> Any:  # fmt: skip
+    """Interpolate between the two sorted elements, of those not NaN, next to the place of `q`."""
+    a = as_array(a)
+    part, weak = weak_quantile(q, a)
+    if not np.all((part >= 0) & (part <= 1)):
+        raise ValueError("Quantiles must be in the range [0, 1]")
+    return deliver(_nanquantile(a, part, axis, method, keepdims, weights, weak), out)
+
+
+@composite(np.nanpercentile, sample((5,), Const(30.0)), sample((2, 4), Const([20.0, 90.0]), axis=1))
+def nanpercentile(
+    a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
+    method: str = "linear", keepdims: bool = False, *, weights: Any = None,
+) -> Any:  # fmt: skip
+    """As `nanquantile`, at q/100."""
+    a = as_array(a)
+    part, weak = weak_quantile(q, a)
+    part = np.true_divide(part, part.dtype.type(100) if part.dtype.kind == "f" else 100)
+    if not np.all((part >= 0) & (part <= 1)):
+        raise ValueError("Percentiles must be in the range [0, 100]")
+    return deliver(_nanquantile(a, part, axis, method, keepdims, weights, weak), out)
+
+
+def _nanquantile(
+    a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any, weak: bool
+) -> Any:
+    if a.dtype.kind == "c":
+        raise TypeError("a must be an array of real numbers")
+    if a.size == 0:
+        return np.nanmean(a, axis=axis, keepdims=keepdims)
+    flat, kept_shape = one_axis(a, axis)
+    order = np.argsort(flat, axis=-1)  # NaN goes last
+    ranked = np.take_along_axis(flat, order, axis=-1)
+    present = np.logical_not(_missing(ranked))
+    n = np.sum(present, axis=-1, dtype=np.intp)
+    if np.any(n == 0):
+        warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
+    spread = np.reshape(q, (*q.shape, *(1,) * (flat.ndim - 1)))
+    if weights is None:
+        result = _between_rows(ranked, np.maximum(n, 1), spread, method, weak)
+    else:
+        check_weighted(method)
+        weights = np.take_along_axis(one_axis(weights_like(weights, a, axis), axis)[0], order, -1)
+        weights = np.where(present, weights, 0)
+        result = take_rows(ranked, weighted_place(weights, spread, np.maximum(n, 1)))
+    return np.reshape(result, (*q.shape, *kept_shape)) if keepdims else result
+
+
+def _between_rows(ranked: Any, n: Any, q: Any, method: str, weak: bool) -> Any:
+    """Interpolate in every row on its own, as the rows differ in how many elements count."""
+    n = n.astype(q.dtype) if q.dtype.kind == "f" else n
+    virtual = virtual_index(n, q, method)
+    place = np.minimum(np.maximum(virtual, 0), n - 1)
+    low = np.floor(place)
+    below = take_rows(ranked, low)
+    if method in EXACT:
+        return below
+    above = take_rows(ranked, np.minimum(low + 1, n - 1))
+    gamma, step = share(virtual, place, method), above - below
+    back = 1 - gamma
+    if weak:
+        gamma, back = gamma.astype(ranked.dtype), back.astype(ranked.dtype)
+    return np.where(gamma >= 0.5, above - step * back, below + step * gamma)

@@ -16,25 +16,14 @@ import numpy as np
 
 from ..core.op import Composite, Const, Sample, sample
 from ..core.registry import register
-from ..errors import LostDerivativeError
 from .own_python import carries, own_code, running, space_of, traced
+from .polynomials import shortened
 
 _KINDS = {
     "polynomial": "poly", "chebyshev": "cheb", "legendre": "leg", "hermite": "herm",
     "hermite_e": "herme", "laguerre": "lag",
 }  # fmt: skip
 _UTILITIES = ("as_series", "trimseq", "trimcoef", "getdomain", "mapparms", "mapdomain")
-
-
-def shortened(name: str) -> LostDerivativeError:
-    """Build the error for a series that NumPy would shorten by a traced coefficient."""
-    return LostDerivativeError(
-        f"{name} met a traced highest coefficient that is exactly zero",
-        why="NumPy drops it, so the length of the result jumps there, and the derivative with "
-        "respect to it would silently be zero",
-        cure="leave the coefficient out, or start from a small number instead of 0; evaluating a "
-        "series (polyval, chebval, p(x)) keeps every coefficient",
-    )
 
 
 def _ends_in_zero(c: Any) -> bool:

@@ -10,7 +10,6 @@ import numpy as np
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite
 from ..core.slots import INDEX
-from ..errors import UnsupportedFunctionError
 from .declare import as_array, constant_call
 
 _CONSTANT = Notation(rule="piecewise constant: nothing flows")
@@ -121,7 +120,7 @@ def unique(
 # --- order statistics -----------------------------------------------------------------------
 
 
-def _one_axis(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+def one_axis(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """Bring the axes to reduce together as the last one; return also the shape with them kept."""
     if axis is None:
         return np.ravel(a), (1,) * a.ndim
@@ -150,7 +149,7 @@ def median(
     At the kinks: where equal elements meet in the middle, the gradient follows those that the
     sort puts there.
     """
-    flat, kept = _one_axis(as_array(a), axis)
+    flat, kept = one_axis(as_array(a), axis)
     n = flat.shape[-1]
     if n == 0:
         return np.mean(flat, axis=-1)
@@ -167,7 +166,11 @@ _ALPHA_BETA = {
 }  # fmt: skip
 
 
-def _virtual_index(n: int, q: Any, method: str) -> Any:
+EXACT = ("lower", "higher", "nearest", "inverted_cdf", "closest_observation")  # an element
+
+
+def virtual_index(n: Any, q: Any, method: str) -> Any:
+    """Return the place in the sorted elements that a method asks for, whole for those in EXACT."""
     if method == "linear":
         return (n - 1) * q
     if method == "lower":
@@ -181,15 +184,58 @@ def _virtual_index(n: int, q: Any, method: str) -> Any:
     if method in _ALPHA_BETA:
         alpha, beta = _ALPHA_BETA[method]
         return n * q + (alpha + q * (1 - alpha - beta)) - 1
-    raise UnsupportedFunctionError(
-        f"np.quantile(method={method!r}) received a traced value",
-        why="this method has no rule here",
-        cure="use method='linear', 'lower', 'higher', 'nearest', 'midpoint', 'hazen', 'weibull', "
-        "'median_unbiased' or 'normal_unbiased'",
-    )
+    if method == "averaged_inverted_cdf":
+        return n * q - 1
+    if method == "inverted_cdf":
+        return np.ceil(n * q - 1)
+    if method == "closest_observation":
+        place = (n * q) - 1 - 0.5
+        low = np.floor(place)
+        return np.where((place == low) & (low % 2 == 1), low, low + 1)
+    raise ValueError(f"{method!r} is not a valid method. Use one of: {_METHODS}")
 
 
-def _between(a: Any, b: Any, gamma: Any) -> Any:
+_METHODS = sorted({*EXACT, *_ALPHA_BETA, "linear", "midpoint", "averaged_inverted_cdf"})
+
+
+def share(virtual: Any, place: Any, method: str) -> Any:
+    """Return how far the place is from the element before it to the one behind it, 0 to 1."""
+    part = place - np.floor(place)
+    if method != "averaged_inverted_cdf":
+        return part
+    return np.where(virtual < 0, 0.0, np.where(part == 0, 0.5, 1.0)).astype(part.dtype)
+
+
+def weighted_place(weights: Any, q: Any, n: Any) -> Any:
+    """Return the first place where the share of the sorted weights up to it reaches `q`."""
+    cdf = np.cumsum(weights, axis=-1, dtype=np.float64)
+    cdf = cdf / cdf[..., -1:]
+    if np.any(np.isnan(cdf)):
+        raise ValueError("Weights included NaN, inf or were all zero.")
+    cdf = cdf.astype(q.dtype) if q.dtype.kind == "f" else cdf
+    cdf = np.where(cdf == 0, -1, cdf)
+    below = np.sum(cdf < q[..., None], axis=-1, dtype=np.intp)
+    return np.minimum(below, n - 1)
+
+
+def weights_like(weights: Any, a: Any, axis: Any) -> Any:
+    """Return weights for every element of `a`, where they may be given for the axes alone."""
+    weights = as_array(weights)
+    if np.any(weights < 0):
+        raise ValueError("Weights must be non-negative.")
+    if weights.shape == a.shape:
+        return weights
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    axes = np.lib.array_utils.normalize_axis_tuple(axis, a.ndim)
+    if weights.shape != tuple(a.shape[k] for k in axes):
+        raise ValueError("Shape of weights must be consistent with shape of a along the axis.")
+    turned = np.transpose(weights, np.argsort(axes))
+    shape = tuple(n if k in axes else 1 for k, n in enumerate(a.shape))
+    return np.broadcast_to(np.reshape(turned, shape), a.shape)
+
+
+def between(a: Any, b: Any, gamma: Any) -> Any:
     """Interpolate from whichever end is nearer, as NumPy does."""
     step = b - a
     return np.where(gamma >= 0.5, b - step * (1 - gamma), a + step * gamma)
@@ -201,6 +247,13 @@ def _between(a: Any, b: Any, gamma: Any) -> Any:
     sample((4,), Const([[0.0, 0.7]]), method="hazen"), sample((4,), Const(0.4), method="lower"),
     sample((4,), Const(0.4), method="midpoint"), sample((4,), Const(0.4), method="nearest"),
     sample((4,), Const(0.4), method="higher"), sample((1,), Const(0.4), method="weibull"),
+    sample((5,), Const([0.0, 0.4, 0.5]), method="inverted_cdf"),
+    sample((5,), Const([0.0, 0.1, 0.4, 0.9]), method="averaged_inverted_cdf"),
+    sample((5,), Const([0.3, 0.7]), method="closest_observation"),
+    sample(
+        (2, 4), Const([0.3, 0.7]), 1, method="inverted_cdf",
+        weights=Const(np.array([0.5, 2.0, 1.0, 0.0])),
+    ),
 )  # fmt: skip
 def quantile(
     a: Any, q: Any, axis: Any = None, out: Any = None, overwrite_input: bool = False,
@@ -208,16 +261,17 @@ def quantile(
 ) -> Any:  # fmt: skip
     """Interpolate between the two sorted elements next to the place that `q` asks for.
 
-    The derivative in `q` is the slope between the two. Weights are refused.
+    The derivative in `q` is the slope between the two; in the weights it is zero, as they only
+    choose the element.
     """
     a = as_array(a)
-    place, weak = _weak(q, a)
+    place, weak = weak_quantile(q, a)
     if not np.all((place >= 0) & (place <= 1)):
         raise ValueError("Quantiles must be in the range [0, 1]")
     return _quantile(a, place, axis, method, keepdims, weights, weak)
 
 
-def _weak(q: Any, a: Any) -> tuple[Any, bool]:
+def weak_quantile(q: Any, a: Any) -> tuple[Any, bool]:
     """Return `q` as an array, and whether it is a Python number, which leaves the dtype to `a`."""
     if type(q) not in (int, float):
         return as_array(q), False
@@ -236,7 +290,7 @@ def percentile(
 ) -> Any:  # fmt: skip
     """As `quantile`, at q/100."""
     a = as_array(a)
-    part, weak = _weak(q, a)
+    part, weak = weak_quantile(q, a)
     part = np.true_divide(part, part.dtype.type(100) if part.dtype.kind == "f" else 100)
     if not np.all((part >= 0) & (part <= 1)):
         raise ValueError("Percentiles must be in the range [0, 100]")
@@ -246,26 +300,43 @@ def percentile(
 def _quantile(
     a: Any, q: Any, axis: Any, method: str, keepdims: bool, weights: Any, weak: bool
 ) -> Any:
-    if weights is not None:
-        raise UnsupportedFunctionError(
-            "np.quantile with weights received a traced value",
-            why="weighted quantiles have no rule here",
-            cure="sort the values and accumulate the weights: np.interp(q, np.cumsum(w), x)",
-        )
     if a.dtype.kind == "c":
         raise TypeError("a must be an array of real numbers")
-    flat, kept = _one_axis(a, axis)
-    ranked = np.sort(flat, axis=-1)
+    flat, kept = one_axis(a, axis)
     n = flat.shape[-1]
     spread = np.reshape(q, (*q.shape, *(1,) * (flat.ndim - 1)))
-    place = np.minimum(np.maximum(_virtual_index(n, spread, method), 0), n - 1)
-    low = np.floor(place)
-    below, above = (_at(ranked, k.astype(np.intp)) for k in (low, np.minimum(low + 1, n - 1)))
-    exact = method in ("lower", "higher", "nearest")
-    gamma = float(np.reshape(place - low, ())) if weak else place - low
-    result = below if exact else _between(below, above, gamma)
+    if weights is not None:
+        check_weighted(method)
+        order = np.argsort(flat, axis=-1)
+        ranked = np.take_along_axis(flat, order, axis=-1)
+        weights = np.take_along_axis(one_axis(weights_like(weights, a, axis), axis)[0], order, -1)
+        result = take_rows(ranked, weighted_place(weights, spread, n))
+    else:
+        ranked = np.sort(flat, axis=-1)
+        virtual = virtual_index(n, spread, method)
+        place = np.minimum(np.maximum(virtual, 0), n - 1)
+        low = np.floor(place)
+        below, above = (_at(ranked, k.astype(np.intp)) for k in (low, np.minimum(low + 1, n - 1)))
+        gamma = share(virtual, place, method)
+        gamma = float(np.reshape(gamma, ())) if weak and method not in EXACT else gamma
+        result = below if method in EXACT else between(below, above, gamma)
     result = _with_nan(result, ranked)
     return np.reshape(result, (*q.shape, *kept)) if keepdims else result
+
+
+def check_weighted(method: str) -> None:
+    """Raise as NumPy does where a method takes no weights."""
+    if method != "inverted_cdf":
+        raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
+
+
+def take_rows(ranked: Any, places: Any) -> Any:
+    """Take from each row along the last axis its own places, whose further axes come first."""
+    more = places.ndim - (ranked.ndim - 1)
+    lead = places.shape[:more]
+    flat = np.reshape(places, (-1, *places.shape[more:]))
+    taken = np.take_along_axis(ranked, np.moveaxis(flat, 0, -1).astype(np.intp), axis=-1)
+    return np.reshape(np.moveaxis(taken, -1, 0), (*lead, *ranked.shape[:-1]))
 
 
 def _at(ranked: Any, places: Any) -> Any:
