@@ -10,10 +10,10 @@ from . import tree
 from .api import Derived
 from .errors import BatchError
 from .lift import name_of, output_leaves, parameter_name, run_traced
-from .modes.batch import Batch, OneByOne
+from .modes.batch import Batch
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
-from .tracing.stacked import every
+from .tracing.stacked import OneByOneError, every
 from .tracing.tracer import Tracer, concrete, hold, release
 
 Function = Callable[..., Any]
@@ -24,8 +24,8 @@ def vmap(f: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Derived:
     """Return the function that maps `f` over a batch: written for one example, run once for all.
 
     ``vmap(f)(xs)`` is ``np.stack([f(x) for x in xs])``, without the loop. It nests, and goes with
-    `grad`, `jvp`, `vjp`, `jacobian` and `hessian` on either side: ``vmap(grad(loss), (None, 0))`` is
-    the gradient of every example.
+    `grad`, `jvp`, `vjp`, `jacobian` and `hessian` on either side: ``vmap(grad(loss), (None, 0))``
+    is the gradient of every example.
 
     Parameters
     ----------
@@ -36,10 +36,10 @@ def vmap(f: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Derived:
     out_axes : where the axis of the examples goes in the result, in the same way; None for a result
         that does not depend on the example.
 
-    Inside, `x` has the shape and dtype of one example. A branch or a conversion to a number is taken
-    if all examples agree on it, and raises else; so does an operation without a batching rule.
-    Random numbers drawn inside are the same for all examples. Solvers and a few decompositions
-    (``docs/policy/batching.md``) loop over the examples.
+    Inside, `x` has the shape and dtype of one example. A branch or a conversion to a plain number
+    goes on if all examples agree, and raises else. Random numbers drawn inside are the same for all
+    examples. What is a loop over the examples (solvers, masks as indices, some decompositions) is
+    listed in ``docs/policy/batching.md``.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
     size = _size(f, mapped)
     try:
         return _at_once(f, mapped, args, kwargs, size, out_axes)
-    except OneByOne:
+    except OneByOneError:
         if not size:
             raise
     return _one_by_one(f, mapped, args, kwargs, size, out_axes)
@@ -114,6 +114,9 @@ def _one_by_one(
                 raise _differs(f)
             results.append(column[0])
             continue
+        shapes = {np.shape(x) for x in column}
+        if len(shapes) > 1:
+            raise _ragged(f, shapes)
         results.append(np.stack(column, axis=_in_range(axis, np.ndim(column[0]) + 1, "out_axes")))
     return tree.unflatten(treedef, results)
 
@@ -138,6 +141,17 @@ def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: li
         return leaf
     whole = np.broadcast_to(leaf, (batch.size, *np.shape(leaf)))
     return np.copy(np.moveaxis(whole, 0, _in_range(axis, whole.ndim, "out_axes")))
+
+
+def _ragged(f: Function, shapes: set[tuple[int, ...]]) -> BatchError:
+    return BatchError(
+        f"{name_of(f)} gives results of different shapes for the examples: "
+        + ", ".join(map(str, sorted(shapes))),
+        where=describe(user_frame(2)),
+        why="they cannot be held as one array",
+        cure="return arrays of one shape: np.where(mask, x, 0) in the place of x[mask]; or loop "
+        "over the examples",
+    )
 
 
 def _differs(f: Function) -> BatchError:
@@ -173,8 +187,8 @@ def _mapped(f: Function, args: Any, kwargs: Any, in_axes: Axes) -> list[Any]:
                 where=describe(user_frame(2)),
                 why="there is one entry for each positional argument; keyword arguments are mapped "
                 "over axis 0",
-                cure=f"write in_axes=({', '.join('0' for _ in args)}{',' * (len(args) == 1)}), with "
-                "None for what all examples share",
+                cure=f"write in_axes=({', '.join('0' for _ in args)}{',' * (len(args) == 1)}), "
+                "with None for what all examples share",
             )
         axes = list(in_axes)
     else:
@@ -221,8 +235,8 @@ def _spread(axes: Axes, value: Any, which: str, name: str) -> list[int | None]:
             where=describe(user_frame(2)),
             why=f"it has a {type(axes).__name__} {axes!r} where {name} is a "
             f"{value.__class__.__name__}",
-            cure=f"write one integer or None for all of {name}, or the same nesting of dicts, lists "
-            "and tuples with an integer or None for each part",
+            cure=f"write one integer or None for all of {name}, or the same nesting of dicts, "
+            "lists and tuples with an integer or None for each part",
         )
     return [
         axis for entry, child, spec in zip(parts.entries, parts.children, wanted.children,

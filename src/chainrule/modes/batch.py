@@ -22,16 +22,12 @@ from ..core.op import Op
 from ..core.slots import Linear, Partial
 from ..errors import BatchError
 from ..tracing.source import describe, user_frame
-from ..tracing.stacked import Stacked
+from ..tracing.stacked import OneByOneError, Stacked
 from ..tracing.tracer import Trace, Tracer, apply
 from . import batch_index as index
 from . import batch_rules as rules
 
 Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
-
-
-class OneByOne(BatchError):
-    """The function must be run for one example after the other; `vmap` then does that."""
 
 
 class Batch(Trace):
@@ -62,7 +58,7 @@ class Batch(Trace):
         return self.lift(result, not result.shape[1:] and not _makes_array(op, params))
 
     def mute(self) -> None:
-        raise OneByOne(
+        raise OneByOneError(
             "a solver cannot be run for a whole batch at once",
             where=describe(user_frame(2)),
             why="it runs on plain numbers, those of one example",
@@ -152,7 +148,7 @@ def one_by_one(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any
 
 def _joined(op: Op, rows: Any) -> Any:
     if len({np.shape(row) for row in rows}) > 1:
-        raise BatchError(
+        raise OneByOneError(
             f"{op.name} gives results of different shapes for the examples of a batch: "
             f"{np.shape(rows[0])} for the first one",
             where=describe(user_frame(2)),

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..core.op import Op
-from ..errors import BatchError
 from ..ops.index import HOLE, fill_index
+from ..tracing.stacked import OneByOneError
 from .batch_rules import Params, in_front, padded, rank
 
 
@@ -122,7 +122,7 @@ def _one_mask(mask: Any) -> Any:
     """Return the mask that all examples have."""
     if mask.ndim > 1 and mask.shape[0] and np.all(np.equal(mask, mask[:1])):
         return mask[0]
-    raise BatchError(
+    raise OneByOneError(
         "a mask that differs between the examples of a batch was used as an index",
         why="each example would keep another number of elements, and they would not make an array",
         cure="keep the shape: np.where(mask, x, 0) in the place of x[mask], and "

@@ -63,6 +63,7 @@ as_computed = Op(
     "as_computed",
     lambda _y, value: value,
     (Jvp(lambda t, _y, _x, _value: t), INDEX),
+    batch="loop",
     complex=True,
     notation=Notation("{0}", "{0}", 0, (0, 0), "the value of a library, the derivative of {0}"),
 )
@@ -78,7 +79,9 @@ def constant_of(name: str, value: Callable[..., Any]) -> Op:
             result = value(*xs, **params)
         return result if hasattr(result, "dtype") else np.asarray(result)[()]
 
-    op = Op(name, quiet, (INDEX,), variadic=True, notation=Notation(rule="nothing flows"))
+    op = Op(
+        name, quiet, (INDEX,), batch="loop", variadic=True, notation=Notation(rule="nothing flows")
+    )
     add(op)
     return op
 
@@ -121,3 +124,19 @@ def over_batch(ranks: tuple[int | str, ...], body: Callable[..., Any]) -> Callab
 def _restack(found: list[Any], shape: tuple[int, ...]) -> Any:
     whole = np.stack(found)
     return np.reshape(whole, shape + whole.shape[1:])
+
+
+def traced(value: Any) -> bool:
+    """Say whether `value` is traced, or is a list, tuple or dict that holds something traced."""
+    if type(value) in (list, tuple):
+        return any(traced(v) for v in value)
+    if type(value) is dict:
+        return any(traced(v) for v in value.values())
+    return hasattr(value, "owner") and hasattr(value, "node")
+
+
+def plain(value: Any) -> Any:
+    """Return `value` with the plain numbers in place of what is traced."""
+    while hasattr(value, "owner") and hasattr(value, "node"):
+        value = value.value
+    return value

@@ -44,7 +44,7 @@ def _flags(full: Any, chosen: Any) -> Any:
     return which
 
 
-flags = Op("flags", _flags, (INDEX, INDEX), notation=Notation(rule="nothing flows"))
+flags = Op("flags", _flags, (INDEX, INDEX), batch="loop", notation=Notation(rule="nothing flows"))
 add(flags)
 
 
@@ -106,6 +106,7 @@ eigh_op = Op(
     "scipy.eigh",
     _eigh,
     (_joint_eigh, _joint_eigh),
+    batch="loop",
     outputs=2,
     complex=True,
     notation=Notation(
@@ -120,6 +121,7 @@ eigvalsh_op = Op(
     "scipy.eigvalsh",
     lambda a, b, **params: linalg.eigvalsh(a, b if np.ndim(b) else None, **params),
     (_joint_eigvalsh, _joint_eigvalsh),
+    batch="loop",
     complex=True,
     notation=Notation(
         "eigvalsh({0})", "\\lambda({0})", rule="AV = BVΛ: dλ = diag(Vᵀ(dA − λ dB)V)"
@@ -220,12 +222,12 @@ _TRIDIAGONAL = Notation(
 )  # fmt: skip
 eigh_tridiagonal_op = Op(
     "scipy.eigh_tridiagonal", lambda d, e, **params: linalg.eigh_tridiagonal(d, e, **params),
-    (_joint, _joint), outputs=2, notation=_TRIDIAGONAL, references=(GILES,),
+    (_joint, _joint), batch="loop", outputs=2, notation=_TRIDIAGONAL, references=(GILES,),
 )  # fmt: skip
 eigvalsh_tridiagonal_op = Op(
     "scipy.eigvalsh_tridiagonal",
     lambda d, e, **params: linalg.eigvalsh_tridiagonal(d, e, **params),
-    (_joint_values, _joint_values), notation=_TRIDIAGONAL, references=(GILES,),
+    (_joint_values, _joint_values), batch="loop", notation=_TRIDIAGONAL, references=(GILES,),
 )  # fmt: skip
 add(eigh_tridiagonal_op)
 add(eigvalsh_tridiagonal_op)
@@ -263,6 +265,7 @@ eig_op = Op(
     "scipy.eig", lambda a, **params: linalg.eig(a, **params), (Jvp(
         lambda t, y, a, **_params: _eig_jvp(t, y, a)
     ),),
+    batch="loop",
     outputs=2, complex=True, references=(GILES,),
     notation=Notation(
         "eig({0})", "\\operatorname{{eig}}({0})",
@@ -271,7 +274,8 @@ eig_op = Op(
 )  # fmt: skip
 eigvals_op = Op(
     "scipy.eigvals", lambda a, **params: linalg.eigvals(a, **params),
-    (Jvp(lambda t, y, a, **_params: _eigvals_jvp(t, y, a)),), complex=True, references=(GILES,),
+    (Jvp(lambda t, y, a, **_params: _eigvals_jvp(t, y, a)),), batch="loop", complex=True,
+    references=(GILES,),
     notation=Notation("eigvals({0})", "\\lambda({0})", rule="A = VΛV⁻¹: dλ = diag(V⁻¹ dA V)"),
 )  # fmt: skip
 add(eig_op)
@@ -324,7 +328,7 @@ def _single(params: dict[str, Any], name: str) -> Any:
 
 svd_op = Op(
     "scipy.svd", lambda a, **params: linalg.svd(a, full_matrices=False, **params),
-    (Jvp(lambda t, y, a, **_params: _svd_jvp(t, y, a)),), outputs=3, complex=True,
+    (Jvp(lambda t, y, a, **_params: _svd_jvp(t, y, a)),), batch="loop", outputs=3, complex=True,
     references=(TOWNSEND,),
     notation=Notation(
         "svd({0})", "\\operatorname{{svd}}({0})",
@@ -334,7 +338,8 @@ svd_op = Op(
 )  # fmt: skip
 svdvals_op = Op(
     "scipy.svdvals", lambda a, **params: linalg.svd(a, compute_uv=False, **params),
-    (Jvp(lambda t, y, a, **_params: _svdvals_jvp(t, y, a)),), complex=True, references=(TOWNSEND,),
+    (Jvp(lambda t, y, a, **_params: _svdvals_jvp(t, y, a)),), batch="loop", complex=True,
+    references=(TOWNSEND,),
     notation=Notation("s({0})", "\\sigma({0})", rule="A = USVᵀ: ds = diag(Uᵀ dA V)"),
 )  # fmt: skip
 add(svd_op)
@@ -391,6 +396,7 @@ def _polar_jvp(t: Any, y: Any, a: Any, side: str) -> Any:
 
 polar_op = Op(
     "scipy.polar", lambda a, side: linalg.polar(a, side), (Jvp(_polar_jvp),), outputs=2,
+    batch="loop",
     complex=True,
     notation=Notation(
         "polar({0})", "\\operatorname{{polar}}({0})",

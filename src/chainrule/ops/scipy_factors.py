@@ -35,6 +35,7 @@ cholesky = declare(
         "scipy.cholesky",
         lambda a, **params: linalg.cholesky(a, **params),
         (Jvp(lambda t, y, a, lower, **_params: _cholesky_jvp(t, y, a, not lower)),),
+        batch="loop",
         function=linalg.cholesky,
         bind=binder(linalg.cholesky, "a"),
         complex=True,
@@ -62,6 +63,7 @@ cho_factor_op = Op(
     "scipy.cho_factor",
     lambda a, **params: linalg.cho_factor(a, **params)[0],
     (Jvp(_cho_factor_jvp),),
+    batch="loop",
     complex=True,
     notation=_CHOLESKY,
     references=(GILES, WALTER),
@@ -113,7 +115,7 @@ def _lu_jvp(t: Any, y: Any, _a: Any, p: Any, **_params: Any) -> Any:
 
 permuted = Op(
     "rows_of", lambda a, p: a[p],
-    (Jvp(lambda t, _y, _a, p: np.take(t, p, axis=0)), INDEX), complex=True,
+    (Jvp(lambda t, _y, _a, p: np.take(t, p, axis=0)), INDEX), batch="loop", complex=True,
     notation=Notation("{0}[{1}]", "{0}_{{{1}}}", rule="the rows are exchanged"),
 )  # fmt: skip
 add(permuted)
@@ -124,6 +126,7 @@ lu_op = Op(
     "scipy.lu",
     lambda a, _p, check_finite: linalg.lu(a, p_indices=True, check_finite=check_finite)[1:],
     (Jvp(_lu_jvp), INDEX),
+    batch="loop",
     outputs=2,
     complex=True,
     notation=Notation(
@@ -187,6 +190,7 @@ lu_factor_op = Op(
     "scipy.lu_factor",
     lambda a, _rows, check_finite: linalg.lu_factor(a, check_finite=check_finite)[0],
     (Jvp(_lu_factor_jvp), INDEX),
+    batch="loop",
     complex=True,
     notation=lu_op.notation,
     references=(WALTER,),
@@ -223,6 +227,7 @@ qr_op = Op(
     "scipy.qr",
     _qr_value,
     (Jvp(lambda t, y, a, p, **_params: _qr_jvp(np.take(t, p, axis=1), y, a)), INDEX),
+    batch="loop",
     outputs=2,
     complex=True,
     notation=Notation(
@@ -288,6 +293,7 @@ rq_op = Op(
     "scipy.rq",
     lambda a, check_finite: linalg.rq(a, mode="economic", check_finite=check_finite),
     (Jvp(_rq_jvp),),
+    batch="loop",
     outputs=2,
     complex=True,
     notation=Notation(

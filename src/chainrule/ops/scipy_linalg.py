@@ -32,6 +32,7 @@ declare(
         "scipy.inv",
         lambda a, **params: linalg.inv(a, **params),
         (Jvp(_inv_jvp),),
+        batch="loop",
         function=linalg.inv,
         bind=binder(linalg.inv, "a"),
         complex=True,
@@ -50,6 +51,7 @@ declare(
         "scipy.det",
         lambda a, **params: linalg.det(a, **params),
         (Jvp(lambda t, _y, a, **_params: np.sum(cofactor(a) * t, axis=(-2, -1))),),
+        batch="loop",
         function=linalg.det,
         bind=binder(linalg.det, "a"),
         complex=True,
@@ -70,13 +72,14 @@ _PINV = Notation(
 )  # fmt: skip
 pinv_op = Op(
     "scipy.pinv", lambda a, **params: linalg.pinv(a, **params), (Jvp(_pinv_jvp),), complex=True,
-    notation=_PINV, references=(GOLUB,),
+    batch="loop", notation=_PINV, references=(GOLUB,),
 )  # fmt: skip
 pinvh_op = Op(
     "scipy.pinvh", lambda a, lower, **params: linalg.pinvh(a, lower=lower, **params),
     (Jvp(lambda t, y, a, lower, **_params: _pinv_jvp(
         from_triangle(t, lower), y, from_triangle(a, lower)
     )),),
+    batch="loop",
     complex=True, notation=_PINV, references=(GOLUB,),
 )  # fmt: skip
 _ranks = constant_of("pinv_rank", lambda a, **params: linalg.pinv(a, return_rank=True, **params)[1])
@@ -132,7 +135,7 @@ def _scipy_lstsq_jvp(t: Any, y: Any, a: Any, b: Any, **_params: Any) -> Any:
 
 _lstsq_slot = Jvp(_scipy_lstsq_jvp, joint=True)
 lstsq_op = Op(
-    "scipy.lstsq", _lstsq_value, (_lstsq_slot, _lstsq_slot), outputs=3, complex=True,
+    "scipy.lstsq", _lstsq_value, (_lstsq_slot, _lstsq_slot), batch="loop", outputs=3, complex=True,
     notation=Notation(
         "argmin‖{0}·x − {1}‖²", "\\arg\\min_x \\|{0} x - {1}\\|^2",
         rule="x = A⁺b, and dA⁺ where the rank is constant",
@@ -367,7 +370,7 @@ def diagsvd(s: Any, M: int, N: int) -> Any:
 
 for _function in (linalg.bandwidth, linalg.issymmetric, linalg.ishermitian):
     constant_call(
-        _function, "a", name=f"scipy.{_function.__name__}",
+        _function, "a", batch="loop", name=f"scipy.{_function.__name__}",
         notation=Notation(rule="piecewise constant: nothing flows"),
     )  # fmt: skip
 

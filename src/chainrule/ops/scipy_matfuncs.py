@@ -95,6 +95,7 @@ frechet = Op(
     "frechet",
     _frechet,
     (Jvp(_more), *(_slot(k) for k in range(_LIMIT))),
+    batch="loop",
     complex=True,
     notation=Notation(
         "D{kind}({0}; {1}, …)", "D\\,{kind}({0}; {1}, \\ldots)",
@@ -123,6 +124,7 @@ def _no_args(function: Any, kind: str, *samples: Any) -> Op:
             f"scipy.{kind}",
             lambda a: function(a),
             (Jvp(lambda t, _y, a: frechet(a, t, kind=kind, args=())),),
+            batch="loop",
             function=function,
             bind=bind,
             complex=True,
@@ -162,6 +164,7 @@ power_op = Op(
     "scipy.fractional_matrix_power",
     lambda a, p: linalg.fractional_matrix_power(a, p),
     (Jvp(lambda t, _y, a, p: frechet(a, t, kind="power", args=(p,))),),
+    batch="loop",
     complex=True,
     notation=Notation(
         "{0}^{p}", "{0}^{{{p}}}", 30, (31,), "d Aᵖ = L(A; dA), the upper right block of "
@@ -206,6 +209,7 @@ expm_frechet_op = Op(
         Jvp(lambda t, _y, a, e, **_params: frechet(a, e, t, kind="expm", args=())),
         Linear(transpose=_expm_frechet_transpose),
     ),
+    batch="loop",
     complex=True,
     notation=Notation(
         "Dexpm({0}; {1})", "D\\operatorname{{expm}}({0}; {1})", rule="linear in the direction; in "
@@ -241,6 +245,7 @@ expm_of_frechet = Op(
     _exponential,
     (Jvp(lambda t, _y, a, _e, **_params: frechet(a, t, kind="expm", args=())),
      Jvp(lambda t, _y, _a, _e, **_params: 0 * t)),
+    batch="loop",
     complex=True,
     notation=Notation("expm({0})", "e^{{{0}}}", rule="d expm(A) = L(A; dA)"),
 )  # fmt: skip
@@ -262,6 +267,7 @@ sylvester = declare(
             Jvp(lambda t, y, a, b, _q: -sylvester(a, b, np.matmul(y, t))),
             Linear(transpose=_sylvester_transpose),
         ),
+        batch="loop",
         function=linalg.solve_sylvester,
         bind=lambda a, b, q: ((as_array(a), as_array(b), as_array(q)), {}),
         complex=True,
@@ -281,6 +287,7 @@ sqrtm = declare(
         "scipy.sqrtm",
         lambda a: linalg.sqrtm(a),
         (Jvp(lambda t, y, _a: sylvester(y, y, t)),),
+        batch="loop",
         function=linalg.sqrtm,
         bind=lambda A, disp=True, **_: ((_plain_root(A, disp),), {}),
         complex=True,
@@ -316,6 +323,7 @@ lyapunov = declare(
             Jvp(_lyapunov_jvp),
             Linear(transpose=lambda ct, a, _q: lyapunov(np.matrix_transpose(a), ct)),
         ),
+        batch="loop",
         function=linalg.solve_continuous_lyapunov,
         bind=lambda a, q: ((as_array(a), as_array(q)), {}),
         complex=True,
@@ -350,6 +358,7 @@ stein = declare(
                 transpose=lambda ct, a, _q, **params: stein(np.matrix_transpose(a), ct, **params)
             ),
         ),
+        batch="loop",
         function=linalg.solve_discrete_lyapunov,
         bind=lambda a, q, method=None: ((as_array(a), as_array(q)), {"method": method}),
         complex=True,
@@ -435,6 +444,7 @@ def _riccati(function: Any, rule: Any, words: str) -> Op:
         f"scipy.{function.__name__}",
         lambda *xs, balanced: function(*(x if np.ndim(x) else None for x in xs), balanced),
         (slot,) * 6,
+        batch="loop",
         complex=True,
         notation=Notation(
             "riccati({0}, {1}, {2}, {3})", "\\operatorname{{are}}({0}, {1}, {2}, {3})", rule=words

@@ -52,7 +52,7 @@ def system(
 
     op = Op(
         name, value, (Jvp(jvp), Linear(transpose=transpose)), complex=True, notation=_NOTATION,
-        references=(GILES,), **data,
+        batch="loop", references=(GILES,), **data,
     )  # fmt: skip
     return op
 
@@ -214,6 +214,7 @@ cho_solve_op = Op(
     "scipy.cho_solve",
     lambda c, b, lower, **params: linalg.cho_solve((c, lower), b, **params),
     (Jvp(_cho_jvp), Linear(transpose=_cho_transpose)),
+    batch="loop",
     complex=True,
     notation=Notation(
         "({0}{0}ᵀ)⁻¹ {1}", "({0}{0}^\\top)^{{-1}} {1}", 20, (31, 21),
@@ -289,6 +290,7 @@ lu_solve_op = Op(
         ),
         Linear(transpose=_lu_flip),
     ),
+    batch="loop",
     complex=True,
     notation=Notation(
         "(PLU)⁻¹ {1}", "(PLU)^{{-1}} {1}", 20, (31, 21),

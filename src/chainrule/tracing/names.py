@@ -6,24 +6,19 @@ package of the function that is differentiated.
 
 import os
 import sys
-import sysconfig
 from collections.abc import Callable
 from dis import get_instructions
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..core import registry
-from .arrays import DOORS, LISTED
+from .arrays import DOORS, listed
 from .casts import BUILTIN, TYPES
 from .source import inside
 
-_LIBRARIES = tuple(
-    os.path.join(path, "")
-    for path in {
-        *(sysconfig.get_paths()[k] for k in ("stdlib", "platstdlib", "purelib", "platlib")),
-        os.path.dirname(os.path.dirname(os.path.abspath(__file__))),
-    }
-) + tuple(os.path.join("", part, "") for part in ("site-packages", "dist-packages"))
+_HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
+_STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
+_INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft")  # modules inside a module that hold functions with doors
 _HOMES = ("numpy", "math", "cmath", "scipy")
 
@@ -101,7 +96,7 @@ def _refresh() -> None:
     key = (len(sys.modules), registry.count())
     if key == _looked:
         return
-    for table in (DOORS, LISTED, TYPES, swapped_doors()):
+    for table in (DOORS, listed(), TYPES, swapped_doors()):
         for original, door in table.items():
             if id(original) not in _doors:
                 _doors[id(original)] = door
@@ -179,7 +174,7 @@ def _package(package: str) -> list[dict[str, Any]]:
         vars(m)
         for name, m in list(sys.modules.items())
         if (name == package or name.startswith(package + ".")) and type(m) is ModuleType
-        and not getattr(m, "__file__", "").startswith(_LIBRARIES[:2])
+        and not str(getattr(m, "__file__", "")).startswith(_HERE)
     ]  # fmt: skip
 
 
@@ -216,7 +211,7 @@ def of_program(namespace: dict[str, Any]) -> bool:
     known = _files.get(file)
     if known is None:
         path = os.path.abspath(file)
-        library = path.startswith(_LIBRARIES[:-2]) or any(p in path for p in _LIBRARIES[-2:])
+        library = path.startswith((_HERE, _STDLIB)) or any(p in path for p in _INSTALLED)
         known = _files[file] = not library
     return known
 

@@ -17,6 +17,10 @@ from .losses import remember
 from .source import describe, user_frame
 
 
+class OneByOneError(BatchError):
+    """The function must be run for one example after the other; `vmap` then does that."""
+
+
 class Stacked:
     """One array for each example, held as one array with the batch axis in front.
 
@@ -83,6 +87,11 @@ class Stacked:
     def item(self, *index: Any) -> Any:
         """As `ndarray.item`, where the examples agree."""
         return self.agreed().item(*index)
+
+
+def one_by_one(error: BatchError) -> OneByOneError:
+    """Let `vmap` run the examples one after the other, where all at once they cannot be run."""
+    return OneByOneError(error.what, where=error.where, why=error.why, cure=error.cure)
 
 
 def every(x: Any) -> Any:

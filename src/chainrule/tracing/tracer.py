@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import Composite, Op
-from ..errors import LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
+from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import stacked, stores, ufuncs
 from .losses import Guarded, lost, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, depth, running
@@ -162,7 +162,10 @@ def call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         return _through_numpy(function, args, kwargs)
     out = kwargs.pop("out", None) if kwargs else None
     if type(record) is Composite:
-        result = record.body(*args, **kwargs)
+        try:
+            result = record.body(*args, **kwargs)
+        except BatchError as error:  # a library's branch, not the user's
+            raise stacked.one_by_one(error) from error
     else:
         assert isinstance(record, Op)
         if record.bind is not None:
@@ -479,7 +482,7 @@ def concrete(x: Any) -> Any:
 
 
 def known(x: Any) -> Any:
-    """Return the plain value under any number of tracers; raise where examples of a batch differ."""
+    """Return the plain value under the tracers; raise where the examples of a batch differ."""
     return x.concrete() if type(x) is Tracer else x
 
 
