@@ -13,7 +13,6 @@ from . import (
     einsum,
     explog,
     extremes,
-    fft,
     filling,
     grids,
     histograms,
@@ -42,8 +41,11 @@ registry.load_with("statistics", "chainrule.ops.statistics")
 registry.load_with("scipy.special", "chainrule.ops.special")
 registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
 registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
+registry.load_with("numpy.fft", "chainrule.ops.fft")
 registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
 registry.load_with("scipy.linalg", "chainrule.ops.scipy_linalg")
+registry.load_with("scipy.sparse", "chainrule.ops.sparse")
+registry.load_with("scipy.sparse.linalg", "chainrule.ops.sparse_linalg")
 registry.load_with("scipy.signal", "chainrule.ops.signal")
 registry.load_with("scipy.ndimage", "chainrule.ops.ndimage")
 registry.load_with("numpy.polynomial", "chainrule.ops.series")
@@ -60,7 +62,6 @@ __all__ = [
     "einsum",
     "explog",
     "extremes",
-    "fft",
     "filling",
     "grids",
     "histograms",

@@ -6,6 +6,7 @@ functions below. Fresh arrays of floats come as constant tracers, which take tra
 made of traced values are traced.
 """
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -267,11 +268,17 @@ _SEQUENCES = {  # these take lists of arrays by themselves
     np.select, np.piecewise, np.choose, np.lexsort, np.savez, np.savez_compressed,
     np.ravel_multi_index, np.histogramdd, np.apply_along_axis, np.apply_over_axes, np.pad,
 }  # fmt: skip
-LISTED: dict[Any, Any] = {
-    f: _listed(f)
-    for module in (np, np.linalg, np.fft)
-    for f in vars(module).values()
-    if isinstance(f, (np.ufunc, type(np.sum))) and f not in DOORS and f not in _SEQUENCES
-}
 
-__all__ = ["CONSTANT", "DOORS", "LISTED", "array", "gather", "holds_tracer"]
+
+def listed() -> dict[Any, Any]:
+    """Return doors for the rest of NumPy's functions: they differ where lists are passed."""
+    return {
+        f: _listed(f)
+        for name in ("numpy", "numpy.linalg", "numpy.fft")
+        if name in sys.modules
+        for f in vars(sys.modules[name]).values()
+        if isinstance(f, (np.ufunc, type(np.sum))) and f not in DOORS and f not in _SEQUENCES
+    }
+
+
+__all__ = ["CONSTANT", "DOORS", "array", "gather", "holds_tracer", "listed"]

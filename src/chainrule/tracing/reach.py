@@ -23,7 +23,7 @@ _BUILTINS = frozenset(
 )
 _ATTRIBUTES = {
     name
-    for module in (np, np.linalg, np.fft)
+    for module in (np, np.linalg)
     for name, value in vars(module).items()
     if isinstance(value, (float, ModuleType))
     or (isinstance(value, _DISPATCHED) and value not in DOORS)
@@ -35,7 +35,7 @@ _NEVER = ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "BUILD_LIST", "LIST
 _AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "RETURN_VALUE", "UNPACK_SEQUENCE", "LOAD_CONST",
                 "MAKE_FUNCTION")  # fmt: skip
 _MISSING = object()
-_MODULES = (np, np.linalg, np.fft)
+_MODULES = (np, np.linalg)
 
 Rests = tuple[tuple[dict[str, Any], str, Any], ...]
 _known: dict[CodeType, Rests | None] = {}

@@ -1,6 +1,5 @@
 """Door 1: ufuncs with `out=`, `where=`, `dtype=`, and reduce, accumulate, reduceat, at, outer."""
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -30,7 +29,22 @@ def as_operand(value: Any) -> Any:
         return np.asarray(value)
     if isinstance(value, str) or value is None:
         return NotImplemented
-    return float(value) if isinstance(value, Fraction) else value
+    if foreign(value):
+        return NotImplemented
+    return float(value) if _is_fraction(value) else value
+
+
+def foreign(value: Any) -> bool:
+    """Say whether NumPy's arrays leave an operator to `value`, as to a sparse matrix."""
+    if isinstance(value, np.generic):
+        return False
+    kind = type(value)
+    return not hasattr(kind, "__array_ufunc__") and getattr(kind, "__array_priority__", 0) > 0
+
+
+def _is_fraction(value: Any) -> bool:
+    """Say whether it is a `fractions.Fraction`, without importing that module."""
+    return type(value).__module__ == "fractions"
 
 
 def _holds_tracer(values: Any) -> bool:
@@ -45,7 +59,7 @@ def power(base: Any, exponent: Any) -> Any:
     if type(exponent) in (int, float):
         op = registry.op_named("power_of")
         return base.owner.process(op, (base,), {"n": exponent})
-    if isinstance(exponent, Fraction):
+    if _is_fraction(exponent):
         exponent = float(exponent)
     return call(np.power, "__call__", (base, exponent), {})
 
@@ -61,6 +75,8 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         if type(a) is list or type(a) is tuple:
             args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
             break
+        if foreign(a):
+            return NotImplemented
     if not kwargs:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)
