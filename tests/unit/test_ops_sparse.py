@@ -1,0 +1,194 @@
+"""Sparse matrices: products with traced arrays, traced entries, and solutions of sparse systems."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+import scipy.sparse.linalg as sl
+
+import chainrule as cr
+from chainrule.errors import ChainRuleError, ImplicitError, UnsupportedFunctionError
+
+RNG = np.random.default_rng(5)
+OLD = sp.random(4, 4, 0.5, format="csr", random_state=0)
+NEW = sp.csr_array(OLD)
+FORMATS = [
+    OLD, NEW, OLD.tocoo(), NEW.tocsc(), NEW.tolil(), sp.dia_array(NEW), sp.bsr_array(NEW),
+    sp.dok_array(NEW),
+]  # fmt: skip
+X = np.arange(4.0) + 1
+ROWS, COLS = [0, 1, 2, 2], [0, 1, 1, 1]  # one place stands twice
+
+A = sp.csr_array(sp.random(5, 5, 0.4, format="csr", random_state=0) + 5 * sp.eye(5))
+S = sp.csr_array(A + A.T)
+LOW, UP = sp.csr_array(sp.tril(A)), sp.csr_array(sp.triu(A))
+B = RNG.standard_normal(5)
+
+
+def agrees(f, *xs, order=2):
+    """Check the traced value against SciPy's, and the derivatives by differences."""
+    np.testing.assert_allclose(cr.vjp(f, *xs)[0], f(*xs), rtol=1e-12)
+    cr.check_grads(f, xs, order=order)
+
+
+@pytest.mark.parametrize("c", FORMATS, ids=lambda c: type(c).__name__)
+def test_plain_matrices_and_traced_arrays(c):
+    for f in (
+        lambda x: c @ x, lambda x: x @ c, lambda x: c.dot(x), lambda x: c.T @ x,
+        lambda x: c @ np.outer(x, x), lambda x: np.outer(x, x) @ c,
+        lambda x: c.multiply(x).toarray(), lambda x: (c * x[1]) @ x, lambda x: (x[1] * c - c) @ x,
+        lambda x: (c - x[1] * c) @ x, lambda x: (c / x[1]) @ x,
+        lambda x: (sp.eye(4) + x[1] * c).tocsc().toarray(),
+    ):  # fmt: skip
+        agrees(f, X)
+
+
+def test_products_are_bitwise_those_of_scipy():
+    for f in (lambda x: NEW @ x, lambda x: NEW.T @ x, lambda x: NEW @ np.outer(x, x)):
+        assert cr.vjp(f, X)[0].tobytes() == f(X).tobytes()
+
+
+def test_float32_and_complex():
+    c, x = NEW.astype(np.float32), X.astype(np.float32)
+    y, pull = cr.vjp(lambda x: c @ x, x)
+    assert y.dtype == pull(y)[0].dtype == np.float32
+    c = sp.csr_array(NEW + 1j * NEW.T)
+    y, pull = cr.vjp(lambda x: c @ x, X + 1j)
+    np.testing.assert_allclose(pull(y)[0], c.T @ y)
+
+
+def test_arrays_with_dense():
+    agrees(lambda x: NEW + np.outer(x, x), X)
+    agrees(lambda x: np.outer(x, x) - NEW, X)
+    agrees(lambda x: (NEW * x).sum(axis=0), X)
+    with pytest.raises(UnsupportedFunctionError, match=r"numpy\.matrix"):
+        cr.vjp(lambda x: OLD + np.outer(x, x), X)
+
+
+def rows_of_traced(x):
+    return sp.csr_array((x, (ROWS, COLS)), shape=(4, 4))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: sp.diags(x) @ x, lambda x: sp.diags([x, x[:3]], [0, 1]).toarray(),
+        lambda x: sp.diags([1.0, -2.0 * x[0], 1.0], [-1, 0, 1], shape=(4, 4)) @ x,
+        lambda x: rows_of_traced(x) @ x, lambda x: rows_of_traced(x).T @ np.outer(x, x),
+        lambda x: sp.coo_matrix((x, (ROWS, COLS)), shape=(4, 4)).tocsc().T.toarray(),
+        lambda x: sp.coo_array((x, (ROWS, COLS)), shape=(4, 4)) @ x,
+        lambda x: sp.coo_array((x, (ROWS, COLS)), shape=(4, 4)).toarray(),
+        lambda x: sp.csc_matrix((x, (ROWS, COLS)), shape=(4, 4))[1:, :2].toarray(),
+        lambda x: sp.csr_matrix(np.outer(x, x)).diagonal(),
+        lambda x: sp.csr_array((x, [0, 1, 3, 2], [0, 1, 2, 3, 4])) @ x,
+        lambda x: sp.dia_array((np.stack([x, x**2]), [0, 1]), shape=(4, 4)) @ x,
+        lambda x: rows_of_traced(x).sum() * x, lambda x: rows_of_traced(x).sum(axis=1),
+        lambda x: rows_of_traced(x).mean() * x, lambda x: rows_of_traced(x).trace() * x,
+        lambda x: (rows_of_traced(x) + NEW - 2.0 * rows_of_traced(x)).toarray(),
+        lambda x: (-rows_of_traced(x)).multiply(rows_of_traced(x)).toarray(),
+        lambda x: rows_of_traced(x).power(2).todense(), lambda x: rows_of_traced(x)[2, 1] * x,
+        lambda x: x @ rows_of_traced(x), lambda x: rows_of_traced(x).copy().tocsr().dot(x),
+    ],
+)  # fmt: skip
+def test_traced_entries(f):
+    agrees(f, X)
+
+
+def test_the_plain_classes_are_left_as_they_are():
+    kind = sp.csr_array
+    cr.grad(lambda x: np.sum(rows_of_traced(x) @ x))(X)
+    assert type(rows_of_traced(X)) is kind is sp.csr_array
+    assert (NEW @ X).__class__ is np.ndarray
+    assert cr.vjp(lambda x: [isinstance(rows_of_traced(x), kind), x][1], X)[0] is not None
+
+
+def test_what_has_no_rule_is_refused():
+    for f in (
+        lambda x: (NEW @ rows_of_traced(x)).toarray(), lambda x: rows_of_traced(x) @ NEW,
+        lambda x: sl.eigsh(rows_of_traced(x), k=2)[0], lambda x: sl.inv(rows_of_traced(x)),
+        lambda x: sl.svds(rows_of_traced(x), k=2)[1],
+        lambda x: sl.expm_multiply(rows_of_traced(x), X),
+        lambda x: sl.spilu(rows_of_traced(x)).solve(X), lambda x: sl.lsqr(NEW, x)[0],
+    ):  # fmt: skip
+        with pytest.raises(UnsupportedFunctionError):
+            cr.vjp(f, X)
+
+    def fill(x):
+        c = sp.lil_array((4, 4))
+        c[0, 0] = x[0]
+        return c @ x
+
+    with pytest.raises(ChainRuleError):
+        cr.vjp(fill, X)
+    with pytest.raises(ValueError, match="dimension mismatch"):
+        cr.vjp(lambda x: NEW @ x[:3], X)
+
+
+# --- systems --------------------------------------------------------------------------------------
+
+
+def three(x):
+    """Make a matrix of traced entries that is not symmetric."""
+    return sp.diags([x[:4], 3 + x**2, x[1:]], [-1, 0, 1], format="csc")
+
+
+def spd(x):
+    """Make a positive definite matrix of traced entries."""
+    return sp.diags([x[:4], 5 + x**2, x[:4]], [-1, 0, 1], format="csr")
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: sl.spsolve(A, x), lambda x: sl.spsolve(A.tocsc(), np.outer(x, x)),
+        lambda x: sl.spsolve(three(x), x), lambda x: sl.spsolve(A, x[:, None]),
+        lambda x: sl.splu(A.tocsc()).solve(x), lambda x: sl.splu(A.tocsc()).solve(x, "T"),
+        lambda x: sl.splu(three(x)).solve(x), lambda x: sl.factorized(A.tocsc())(x),
+        lambda x: sl.spilu(A.tocsc()).solve(x), lambda x: sl.spsolve_triangular(LOW, x),
+        lambda x: sl.spsolve_triangular(UP, x, lower=False),
+        lambda x: sl.spsolve_triangular(sp.csr_array(UP / 5), x, lower=False, unit_diagonal=True),
+        lambda x: sl.spsolve_triangular(sp.csr_array(UP * x[0]), x, lower=False),
+        lambda x: sl.expm_multiply(A, x), lambda x: sl.norm(three(x)) * x,
+        lambda x: sl.norm(three(x), 1) * x,
+    ],
+)  # fmt: skip
+@pytest.mark.filterwarnings("ignore::scipy.sparse.SparseEfficiencyWarning")
+def test_direct_solutions(f):
+    agrees(f, B)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: sl.cg(S, x, rtol=1e-12)[0], lambda x: sl.cg(spd(x), x, rtol=1e-12)[0],
+        lambda x: sl.minres(S, x, rtol=1e-12)[0], lambda x: sl.gmres(A, x, rtol=1e-12)[0],
+        lambda x: sl.bicgstab(A, x, rtol=1e-12)[0], lambda x: sl.lgmres(three(x), x, rtol=1e-12)[0],
+        lambda x: sl.gmres(np.outer(x, x) + 5 * np.eye(5), x, rtol=1e-12)[0],
+        lambda x: sl.cg(sl.aslinearoperator(S), x, rtol=1e-12)[0],
+        lambda x: sl.cg(S, x, rtol=1e-12, M=sp.diags_array(1 / S.diagonal()))[0],
+        lambda x: sl.gmres(
+            sl.LinearOperator((5, 5), matvec=lambda v: A @ v, rmatvec=lambda v: A.T @ v),
+            x, rtol=1e-12,
+        )[0],
+    ],
+)  # fmt: skip
+def test_iterative_solutions(f):
+    agrees(f, B)
+
+
+def test_the_derivative_is_that_of_the_solution_also_where_the_solver_stops_early():
+    got = cr.jacobian(lambda x: sl.cg(S, x, rtol=1e-3)[0])(B)
+    np.testing.assert_allclose(got, np.linalg.inv(S.toarray()), atol=1e-10)
+
+
+def test_a_solver_that_does_not_converge_raises():
+    with pytest.raises(ImplicitError, match="did not converge"):
+        cr.vjp(lambda x: sl.cg(S, x, maxiter=1)[0], B)
+
+
+def test_linear_operators_apply_to_traced_arrays():
+    agrees(lambda x: sl.aslinearoperator(A) @ x, B)
+    agrees(lambda x: sl.aslinearoperator(A).rmatvec(x), B)
+    agrees(lambda x: sl.aslinearoperator(A) @ np.outer(x, x), B)
+    agrees(lambda x: sl.LinearOperator((5, 5), matvec=lambda v: np.sin(v) * v) @ x, B)
+    with pytest.raises(ChainRuleError):
+        cr.vjp(lambda x: sl.cg(sl.LinearOperator((5, 5), matvec=lambda v: x * v), B)[0], B)
