@@ -110,7 +110,7 @@ def extended(x: Any, axis: int, left: int, right: int, mode: str, cval: Any) -> 
     return np.concatenate((before, x, after), axis=axis)
 
 
-def _reach(size: int, origin: int) -> tuple[int, int]:
+def reach(size: int, origin: int) -> tuple[int, int]:
     """Return how far a kernel reads to the left and to the right."""
     left = size // 2 + origin
     if not 0 <= left < size:
@@ -143,14 +143,14 @@ def _kernel(x: Any, w: Any) -> Any:
     return w if w.dtype == np.float64 else w.astype(np.float64)
 
 
-def _dtype(x: Any, output: Any) -> Any:
+def output_dtype(x: Any, output: Any) -> Any:
     """Return the dtype of the result: that of the image, unless `output` names another."""
     if output is None:
         return x.dtype
     return np.dtype(getattr(output, "dtype", output) if not isinstance(output, type) else output)
 
 
-def _deliver(result: Any, output: Any) -> Any:
+def deliver(result: Any, output: Any) -> Any:
     """Return the result, or store it where the call asked for it."""
     if output is None or isinstance(output, type | str | np.dtype):
         return result
@@ -165,7 +165,7 @@ def along_line(
     w = _kernel(x, w)
     if w.ndim != 1 or w.shape[0] < 1:
         raise RuntimeError("no filter weights given")
-    left, right = _reach(w.shape[0], int(origin))
+    left, right = reach(w.shape[0], int(origin))
     wide = extended(x, axis, left, right, mode, cval)
     return slide_line(wide, w, axis=axis, dtype=np.dtype(dtype))
 
@@ -177,7 +177,8 @@ def correlate1d(
     """Correlate along one axis."""
     x = _image(input)
     (axis,) = axes_in_range(axis, x.ndim)
-    return _deliver(along_line(x, weights, axis, mode, cval, origin, _dtype(x, output)), output)
+    dtype = output_dtype(x, output)
+    return deliver(along_line(x, weights, axis, mode, cval, origin, dtype), output)
 
 
 def convolve1d(
@@ -190,7 +191,7 @@ def convolve1d(
     return correlate1d(input, w[::-1], axis, output, mode, cval, origin)
 
 
-def _each(value: Any, count: int) -> list[Any]:
+def each(value: Any, count: int) -> list[Any]:
     """Return one value per axis."""
     if not isinstance(value, list | tuple) and (isinstance(value, str) or np.ndim(value) == 0):
         return [value] * count
@@ -199,7 +200,8 @@ def _each(value: Any, count: int) -> list[Any]:
     return [value[k] for k in range(count)]
 
 
-def _axes(axes: Any, ndim: int) -> list[int]:
+def image_axes(axes: Any, ndim: int) -> list[int]:
+    """Return the axes of an image that a call names, all of them by default."""
     if axes is None:
         return list(range(ndim))
     return axes_in_range(axes if np.ndim(axes) == 0 else tuple(axes), ndim)
@@ -212,10 +214,10 @@ def correlate(
     """Correlate with a kernel of several axes."""
     x = _image(input)
     w = _kernel(x, weights)
-    chosen = _axes(axes, x.ndim)
+    chosen = image_axes(axes, x.ndim)
     if w.ndim != len(chosen):
         raise RuntimeError(f"weights.ndim ({w.ndim}) must match len(axes) ({len(chosen)})")
-    origins = [int(o) for o in _each(origin, len(chosen))]
+    origins = [int(o) for o in each(origin, len(chosen))]
     if turned:
         w = np.flip(w)
         origins = [-o - (n % 2 == 0) for o, n in zip(origins, w.shape, strict=True)]
@@ -226,9 +228,9 @@ def correlate(
     for k, at in enumerate(order):
         axis = chosen[at]
         sizes[axis] = w.shape[k]
-        wide = extended(wide, axis, *_reach(w.shape[k], origins[at]), mode, cval)
-    result = slide(wide, np.reshape(w, tuple(sizes)), dtype=np.dtype(_dtype(x, output)))
-    return _deliver(result, output)
+        wide = extended(wide, axis, *reach(w.shape[k], origins[at]), mode, cval)
+    result = slide(wide, np.reshape(w, tuple(sizes)), dtype=np.dtype(output_dtype(x, output)))
+    return deliver(result, output)
 
 
 def convolve(
@@ -282,9 +284,9 @@ def gaussian_filter1d(
     """Filter by a Gaussian along one axis; its width may be traced, its radius is constant."""
     x = _image(input)
     (axis,) = axes_in_range(axis, x.ndim)
-    dtype = _dtype(x, output)
+    dtype = output_dtype(x, output)
     result = _gaussian_line(x, sigma, axis, order, mode, cval, truncate, radius, dtype)
-    return _deliver(result, output)
+    return deliver(result, output)
 
 
 def gaussian_filter(
@@ -293,14 +295,14 @@ def gaussian_filter(
 ) -> Any:  # fmt: skip
     """Filter by a Gaussian along one axis after the other."""
     x = _image(input)
-    chosen = _axes(axes, x.ndim)
-    dtype, count = _dtype(x, output), len(chosen)
-    given = zip(chosen, *(_each(v, count) for v in (sigma, order, mode, radius)), strict=True)
+    chosen = image_axes(axes, x.ndim)
+    dtype, count = output_dtype(x, output), len(chosen)
+    given = zip(chosen, *(each(v, count) for v in (sigma, order, mode, radius)), strict=True)
     y = x
     for axis, width, k, kind, reach in given:
         if width > 1e-15:
             y = _gaussian_line(y, width, axis, k, kind, cval, truncate, reach, dtype)
-    return _deliver(np.copy(y).astype(dtype) if y is x else y, output)
+    return deliver(np.copy(y).astype(dtype) if y is x else y, output)
 
 
 # --- differences ----------------------------------------------------------------------------------
@@ -311,12 +313,12 @@ def _crossed(
 ) -> Any:
     x = _image(input)
     (axis,) = axes_in_range(axis, x.ndim)
-    modes, dtype = _each(mode, x.ndim), _dtype(x, output)
+    modes, dtype = each(mode, x.ndim), output_dtype(x, output)
     y = along_line(x, [-1, 0, 1], axis, modes[axis], cval, 0, dtype)
     for k in range(x.ndim):
         if k != axis:
             y = along_line(y, smooth, k, modes[k], cval, 0, dtype)
-    return _deliver(y, output)
+    return deliver(y, output)
 
 
 def sobel(
@@ -338,12 +340,12 @@ def laplace(
 ) -> Any:
     """Add up the second differences along the axes."""
     x = _image(input)
-    chosen, dtype = _axes(axes, x.ndim), _dtype(x, output)
+    chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
     total = None
-    for axis, kind in zip(chosen, _each(mode, len(chosen)), strict=True):
+    for axis, kind in zip(chosen, each(mode, len(chosen)), strict=True):
         term = along_line(x, [1, -2, 1], axis, kind, cval, 0, dtype)
         total = term if total is None else total + term
-    return _deliver(np.copy(x).astype(dtype) if total is None else total, output)
+    return deliver(np.copy(x).astype(dtype) if total is None else total, output)
 
 
 def _derivatives(
@@ -351,7 +353,7 @@ def _derivatives(
     options: dict[str, Any],
 ) -> Any:  # fmt: skip
     """Yield the Gaussian filters with a derivative along one of the axes."""
-    modes = _each(mode, len(chosen))
+    modes = each(mode, len(chosen))
     for axis, kind in zip(chosen, modes, strict=True):
         orders = [order if k == axis else 0 for k in range(x.ndim)]
         yield gaussian_filter(x, sigma, orders, dtype, kind, cval, **options)
@@ -363,13 +365,13 @@ def gaussian_laplace(
 ) -> Any:  # fmt: skip
     """Add up the second derivatives of Gaussian filters."""
     x = _image(input)
-    chosen, dtype = _axes(axes, x.ndim), _dtype(x, output)
-    widths = dict(zip(chosen, _each(sigma, len(chosen)), strict=True))
+    chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
+    widths = dict(zip(chosen, each(sigma, len(chosen)), strict=True))
     sigmas = [widths.get(k, 0) for k in range(x.ndim)]
     total = None
     for term in _derivatives(x, sigmas, 2, mode, cval, chosen, dtype, kwargs):
         total = term if total is None else total + term
-    return _deliver(np.copy(x).astype(dtype) if total is None else total, output)
+    return deliver(np.copy(x).astype(dtype) if total is None else total, output)
 
 
 def gaussian_gradient_magnitude(
@@ -378,15 +380,15 @@ def gaussian_gradient_magnitude(
 ) -> Any:  # fmt: skip
     """Return √Σ of the squared first derivatives. At the kinks: its slope is 0 where it is 0."""
     x = _image(input)
-    chosen, dtype = _axes(axes, x.ndim), _dtype(x, output)
+    chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
     total = None
     for term in _derivatives(x, sigma, 1, mode, cval, chosen, dtype, kwargs):
         total = term * term if total is None else total + term * term
     if total is None:
-        return _deliver(np.copy(x).astype(dtype), output)
+        return deliver(np.copy(x).astype(dtype), output)
     flat = np.equal(total, 0)
     size = np.where(flat, 0.0, np.sqrt(np.where(flat, 1.0, total)))
-    return _deliver(size, output)
+    return deliver(size, output)
 
 
 # --- means ----------------------------------------------------------------------------------------
@@ -421,7 +423,7 @@ def uniform_filter1d(
     x = _image(input)
     (axis,) = axes_in_range(axis, x.ndim)
     params = {"size": int(size), "axis": axis, "mode": mode, "cval": cval, "origin": int(origin)}
-    return _deliver(uniform_line(x, dtype=np.dtype(_dtype(x, output)), **params), output)
+    return deliver(uniform_line(x, dtype=np.dtype(output_dtype(x, output)), **params), output)
 
 
 def uniform_filter(
@@ -430,12 +432,12 @@ def uniform_filter(
 ) -> Any:  # fmt: skip
     """Take the mean of a block of neighbours."""
     x = _image(input)
-    chosen = _axes(axes, x.ndim)
-    dtype, count = _dtype(x, output), len(chosen)
+    chosen = image_axes(axes, x.ndim)
+    dtype, count = output_dtype(x, output), len(chosen)
     y = x
     for axis, n, o, kind in zip(
-        chosen, *(_each(v, count) for v in (size, origin, mode)), strict=True
+        chosen, *(each(v, count) for v in (size, origin, mode)), strict=True
     ):
         if n > 1:
             y = uniform_filter1d(y, int(n), axis, dtype, kind, cval, o)
-    return _deliver(np.copy(y).astype(dtype) if y is x else y, output)
+    return deliver(np.copy(y).astype(dtype) if y is x else y, output)

@@ -15,12 +15,14 @@ from ..core.op import Composite, Const, Notation, Op, Sample, sample
 from ..core.registry import add, register
 from ..core.slots import Jvp, Linear
 from ..errors import UnsupportedFunctionError
-from . import convolution_nd, filters, image_filters
+from . import convolution_nd, filters, image_filters, image_select
 from .batched import along_axis
 from .borrowed import Borrowed, first_traced
 from .declare import as_array
 from .fft import complex_array
 from .layout import axes_in_range
+
+__all__ = ["convolution_nd", "filters", "image_filters", "image_select"]
 
 # --- what pulls back by itself ----------------------------------------------------------------
 
