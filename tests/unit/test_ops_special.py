@@ -15,7 +15,7 @@ from scipy.special import logsumexp, softmax
 import chainrule as cr
 from chainrule.core import registry
 from chainrule.core.op import Composite
-from chainrule.errors import LostDerivativeError, UnsupportedFunctionError
+from chainrule.errors import UnsupportedFunctionError
 from chainrule.tracing import interpose
 
 INF = np.inf
@@ -88,7 +88,7 @@ def test_gamma_functions() -> None:
     "f",
     [
         lambda n: special.polygamma(n, 2.0), lambda v: special.jv(v, 1.0),
-        lambda v: special.kv(v, 1.0), lambda a: special.gammainc(a, 1.0),
+        lambda v: special.hyp1f1(v, 1.0, 0.5), lambda a: special.hyperu(a, 1.0, 0.5),
     ],
 )  # fmt: skip
 def test_orders_without_a_rule_are_refused(f: Any) -> None:
@@ -221,8 +221,6 @@ def test_a_decorated_function_has_a_door_too() -> None:
         return float(np.sqrt(np.sum(np.asarray(x) ** 2)))
 
     assert isinstance(length, FunctionType)
-    with pytest.raises(LostDerivativeError):
-        cr.grad(length)(X)
     record = Composite("length", lambda x, scale=1.0: np.linalg.norm(x) * scale, length)
     registry.register(length, record)
     try:
@@ -234,7 +232,7 @@ def test_a_decorated_function_has_a_door_too() -> None:
     finally:
         registry._records.pop(length)
         registry._plain.remove(length)
-        interpose._doors.pop(length)
+        interpose._codes.pop(length, None)
 
 
 def test_scipy_is_not_imported_by_the_library() -> None:

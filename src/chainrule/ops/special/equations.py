@@ -1,0 +1,204 @@
+"""Functions given by a differential equation of second order: Airy, Kelvin, Weber, Mathieu, spheroidal.
+
+Each comes with its derivative; the derivative of that is what the equation says.
+
+References: NIST Digital Library of Mathematical Functions, §9.2, §9.10 (Airy), §10.61 (Kelvin),
+§12.2 (parabolic cylinder), §28.2, §28.20 (Mathieu), §30.2 (spheroidal).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ...core.op import Const, sample
+from .common import refusal, several, ufunc
+
+_ARGUMENT = (0.3, 4.0)
+_NAMED = "the derivative of a solution in a parameter of its equation is no function SciPy has"
+
+several(
+    special.airy, 4, lambda t, ys, z: (t * ys[1], t * z * ys[0], t * ys[3], t * z * ys[2]),
+    complex=True, rule="d (Ai, Ai′, Bi, Bi′)(u) = (Ai′, u·Ai, Bi′, u·Bi) du",
+)  # fmt: skip
+
+
+def _scaled_airy(t: Any, ys: Any, z: Any) -> Any:
+    if ys[0].dtype.kind == "c":
+        raise refusal("airye", "z", "it is scaled by |Re z√z|, which is not complex analytic")
+    root = np.sqrt(np.maximum(z, 0.0))
+    return (
+        t * (ys[1] + root * ys[0]),
+        t * (z * ys[0] + root * ys[1]),
+        t * (ys[3] - root * ys[2]),
+        t * (z * ys[2] - root * ys[3]),
+    )
+
+
+several(
+    special.airye, 4, _scaled_airy, domain=(_ARGUMENT,),
+    rule="d of Airy functions times e^(±⅔u√u): as those of airy, ± √u times themselves, du",
+)  # fmt: skip
+
+
+def _airy_integrals(t: Any, _ys: Any, x: Any) -> Any:
+    ai, _, bi, _ = special.airy(x)
+    ai_left, _, bi_left, _ = special.airy(-x)
+    return t * ai, t * bi, t * ai_left, t * bi_left
+
+
+several(special.itairy, 4, _airy_integrals, domain=(_ARGUMENT,), at=(1.5,),
+        rule="d of the integrals of Ai, Bi = (Ai(u), Bi(u), Ai(−u), Bi(−u)) du")  # fmt: skip
+several(
+    special.iti0k0, 2, lambda t, _ys, x: (t * special.i0(x), t * special.k0(x)),
+    domain=(_ARGUMENT,), rule="d (∫I₀, ∫K₀) = (I₀(u), K₀(u)) du",
+)  # fmt: skip
+several(
+    special.itj0y0, 2, lambda t, _ys, x: (t * special.j0(x), t * special.y0(x)),
+    domain=(_ARGUMENT,), rule="d (∫J₀, ∫Y₀) = (J₀(u), Y₀(u)) du",
+)  # fmt: skip
+
+
+def _ratio(function: Any, sign: float) -> Callable[[Any], Any]:
+    """Return ±(C₀(x) − 1)/x, by its series near 0, where the difference would cancel."""
+
+    def value(x: Any) -> Any:
+        size = np.where(np.abs(x) < 2, 0.0, x)
+        near, term = np.zeros_like(x), np.asarray(x) * 0.25
+        for k in range(1, 16):
+            near, term = near + term, sign * term * np.square(x) / (4 * (k + 1) ** 2)
+        far = sign * (function(size) - 1.0) / np.where(size == 0, 1.0, size)
+        return np.where(np.abs(x) < 2, near, far)[()]
+
+    return value
+
+
+bessel_i_ratio = ufunc(
+    None, lambda y, x: (special.i1(x) - y) / x, name="bessel_i_ratio",
+    value=_ratio(special.i0, 1.0), domain=(_ARGUMENT,), rule="d (I₀ − 1)/u = (I₁ − (I₀ − 1)/u)/u du",
+)  # fmt: skip
+bessel_j_ratio = ufunc(
+    None, lambda y, x: (special.j1(x) - y) / x, name="bessel_j_ratio",
+    value=_ratio(special.j0, -1.0), domain=(_ARGUMENT,), rule="d (1 − J₀)/u = (J₁ − (1 − J₀)/u)/u du",
+)  # fmt: skip
+several(
+    special.it2i0k0, 2, lambda t, _ys, x: (t * bessel_i_ratio(x), -t * special.k0(x) / x),
+    domain=(_ARGUMENT,), rule="d = ((I₀(u) − 1)/u, −K₀(u)/u) du",
+)  # fmt: skip
+several(
+    special.it2j0y0, 2, lambda t, _ys, x: (t * bessel_j_ratio(x), -t * special.y0(x) / x),
+    domain=(_ARGUMENT,), rule="d = ((1 − J₀(u))/u, −Y₀(u)/u) du",
+)  # fmt: skip
+
+# --- Kelvin: w″ = i·w − w′/x for w = ber + i·bei, and ker + i·kei ------------------------------------
+
+several(
+    special.kelvin, 4,
+    lambda t, ys, x: (
+        t * ys[2], t * ys[3], t * (1j * ys[0] - ys[2] / x), t * (1j * ys[1] - ys[3] / x)
+    ),
+    domain=(_ARGUMENT,), rule="d (Be, Ke, Be′, Ke′)(u) = (Be′, Ke′, i·Be − Be′/u, i·Ke − Ke′/u) du",
+)  # fmt: skip
+for _f, _slope in (
+    (special.ber, special.berp), (special.bei, special.beip),
+    (special.ker, special.kerp), (special.kei, special.keip),
+):  # fmt: skip
+    ufunc(
+        _f, lambda _y, x, slope=_slope: slope(x), domain=(_ARGUMENT,),
+        rule=f"d {_f.__name__}(u) = {_slope.__name__}(u) du",
+    )  # fmt: skip
+for _f, _other, _sign in (
+    (special.berp, special.bei, -1.0), (special.beip, special.ber, 1.0),
+    (special.kerp, special.kei, -1.0), (special.keip, special.ker, 1.0),
+):  # fmt: skip
+    ufunc(
+        _f, lambda y, x, other=_other, sign=_sign: sign * other(x) - y / x, domain=(_ARGUMENT,),
+        rule=f"d {_f.__name__}(u) = ({'−' if _sign < 0 else ''}{_other.__name__}(u) − "
+        f"{_f.__name__}(u)/u) du",
+    )  # fmt: skip
+
+# --- a solution with its derivative -------------------------------------------------------------------
+
+
+def _solution(
+    function: Any, second: Callable[..., Any], at: tuple[Any, ...], names: str, rule: str,
+    domain: tuple[float, float] = _ARGUMENT, unit: float = 1.0,
+) -> None:  # fmt: skip
+    """Declare (w, w′) of parameters and x; `second` gives w″ of (w, w′, *parameters, x).
+
+    The whole numbers among the parameters have no derivative; the real ones refuse it.
+    """
+
+    def slope(t: Any, ys: Any, *xs: Any) -> Any:
+        w, dw = ys
+        return unit * t * dw, unit * t * second(w, dw, *xs)
+
+    count = len(at) + 1
+    rest = (None,) * (count - 1 - len(names.split()))
+    several(
+        function, 2, *rest, *names.split(), slope, at=(*at, domain[0] if rest else None),
+        domain=((0.0, 3.0),) * (count - 1) + (domain,), rule=rule,
+    )  # fmt: skip
+
+
+_solution(
+    special.pbdv, lambda w, _dw, v, x: (0.25 * np.square(x) - v - 0.5) * w, (1.5,), "v",
+    "d (D, D′)(u) = (D′, (u²/4 − v − ½)·D) du",
+)  # fmt: skip
+_solution(
+    special.pbvv, lambda w, _dw, v, x: (0.25 * np.square(x) - v - 0.5) * w, (1.5,), "v",
+    "d (V, V′)(u) = (V′, (u²/4 − v − ½)·V) du",
+)  # fmt: skip
+_solution(
+    special.pbwa, lambda w, _dw, a, x: (a - 0.25 * np.square(x)) * w, (0.5,), "a",
+    "d (W, W′)(u) = (W′, (a − u²/4)·W) du",
+)  # fmt: skip
+
+_DEGREE = np.pi / 180
+for _value in (special.mathieu_a, special.mathieu_b):
+    ufunc(_value, None, "q", at=(2, 0.8), samples=(sample(Const(2), Const(0.8)),),
+          domain=((1.0, 3.0), (0.0, 3.0)), rule="an eigenvalue, refused in q")  # fmt: skip
+for _f, _value in ((special.mathieu_cem, special.mathieu_a), (special.mathieu_sem, special.mathieu_b)):
+    _solution(
+        _f,
+        lambda w, _dw, m, q, x, value=_value: -(value(m, q) - 2 * q * np.cos(2 * _DEGREE * x)) * w,
+        (2, 0.8), "q", "d (y, y′)(u°) = π/180·(y′, −(a − 2q·cos 2u)·y) du", unit=_DEGREE,
+    )  # fmt: skip
+for _f, _value in (
+    (special.mathieu_modcem1, special.mathieu_a), (special.mathieu_modcem2, special.mathieu_a),
+    (special.mathieu_modsem1, special.mathieu_b), (special.mathieu_modsem2, special.mathieu_b),
+):  # fmt: skip
+    _solution(
+        _f, lambda w, _dw, m, q, x, value=_value: (value(m, q) - 2 * q * np.cosh(2 * x)) * w,
+        (2, 0.8), "q", "d (y, y′)(u) = (y′, (a − 2q·cosh 2u)·y) du", (0.3, 1.5),
+    )  # fmt: skip
+
+
+def _spheroidal(prefix: str, sign: float) -> None:
+    """Declare prolate (sign 1) and oblate (sign −1) functions, angular and radial.
+
+    SciPy's radial functions of the second kind do not satisfy the equation to more than two digits,
+    and are refused.
+    """
+    value = getattr(special, f"{prefix}_cv")
+    ufunc(value, None, None, "c", at=(1, 2, 0.7), samples=(sample(Const(1), Const(2), Const(0.7)),),
+          domain=((0.0, 3.0),) * 3, rule="an eigenvalue, refused in c")  # fmt: skip
+
+    def angular(w: Any, dw: Any, m: Any, n: Any, c: Any, x: Any) -> Any:
+        rest = value(m, n, c) - sign * np.square(c * x) - m * m / (1.0 - np.square(x))
+        return (2.0 * x * dw - rest * w) / (1.0 - np.square(x))
+
+    def radial(w: Any, dw: Any, m: Any, n: Any, c: Any, x: Any) -> Any:
+        base = np.square(x) - sign
+        rest = value(m, n, c) - np.square(c * x) + sign * m * m / base
+        return (rest * w - 2.0 * x * dw) / base
+
+    words = "d (S, S′)(u) = (S′, S″) du, S″ by the spheroidal equation"
+    _solution(getattr(special, f"{prefix}_ang1"), angular, (1, 2, 0.7), "c", words, (-0.8, 0.8))
+    _solution(getattr(special, f"{prefix}_rad1"), radial, (1, 2, 0.7), "c", words,
+              (1.2, 3.0) if sign > 0 else (0.2, 1.5))  # fmt: skip
+
+
+_spheroidal("pro", 1.0)
+_spheroidal("obl", -1.0)
