@@ -231,7 +231,7 @@ add_at = Op(
     "add_at",
     _add_at,
     (
-        Linear(transpose=lambda ct, _y, _value, *_arrays, index: ct),
+        Linear(transpose=lambda ct, _y, _value, *arrays, index: ct),  # `arrays`: forward reads them
         Linear(transpose=_take_added),
         INDEX,
     ),

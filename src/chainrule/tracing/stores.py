@@ -121,15 +121,23 @@ def flat_view(y: Any) -> Any:
     return flat
 
 
-def store_out(out: Any, result: Any) -> Any:
-    """Carry out ``out=``: store into a tracer, or refuse a plain array."""
+def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
+    """Carry out ``out=``: store into a tracer, or refuse a plain array.
+
+    A result may `broadcast` into the output of a ufunc, and of nothing else.
+    """
     target = out[0] if type(out) is tuple and len(out) == 1 else out
     if target is None:
         return result
     if type(target) is tuple:
-        return tuple(store_out(t, r) for t, r in zip(target, result, strict=True))
+        return tuple(store_out(t, r, broadcast) for t, r in zip(target, result, strict=True))
     if type(target) is tracers.Tracer:
         if target.shape != np.shape(tracers.concrete(result)):
+            if not broadcast:
+                raise ValueError(
+                    f"output array of shape {target.shape} does not match the result of shape "
+                    f"{np.shape(tracers.concrete(result))}"
+                )
             result = tracers.call(np.broadcast_to, (result, target.shape), {})
         kind = np.result_type(tracers.concrete(result))
         if not np.can_cast(kind, target.dtype, "same_kind"):

@@ -90,7 +90,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     if where is not True:
         old = 0.0 if out is None or out[0] is None else out[0]
         result = tracers.call(np.where, (where, result, old), {})
-    return result if out is None else stores.store_out(out, result)
+    return result if out is None else stores.store_out(out, result, broadcast=True)
 
 
 def _inexact(a: Any) -> bool:
