@@ -11,9 +11,11 @@ B. Christianson, Reverse accumulation and attractive fixed points, Optim. Method
 """
 
 import copy
+import functools
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -54,6 +56,8 @@ def plain(values: Any) -> Any:
         for name, value in vars(values).items():
             setattr(other, name, plain(value))
         return other
+    if isinstance(values, FunctionType | MethodType | functools.partial):
+        return PlainFunction(values)
     return values
 
 
@@ -68,6 +72,19 @@ def attach(answer: Any, traced: Any) -> Any:
 def vector(values: Any) -> Any:
     """Return what a user's function gave (a number, a list, an array) as an array."""
     return as_array(values)
+
+
+class PlainFunction:
+    """A user's function as a solver sees it: what it returns are plain numbers and arrays."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.__wrapped__ = function  # signature and attributes are those of the function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return plain(self.__wrapped__(*args, **kwargs))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
 
 
 def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -145,8 +162,13 @@ def differentiated(residual: Callable[[Any], Any], answer: Any, problem: Problem
     return answer if found is None else attach(answer, found.z)
 
 
-def solved(residual: Callable[[Any], Any], answer: Any, problem: Problem) -> Solved | None:
+def solved(
+    residual: Callable[[Any], Any], answer: Any, problem: Problem, checked: bool = False
+) -> Solved | None:
     """Find the root at an answer, with its derivatives; None if nothing traced is read.
+
+    With `checked` the answer is checked also then: what is minimised may be traced where its
+    gradient, at a kink, is not.
 
     The derivative is taken at the root that Newton's method finds from the answer. The way there
     is the check: an answer that is none, or a root that is not simple, is refused.
@@ -154,7 +176,7 @@ def solved(residual: Callable[[Any], Any], answer: Any, problem: Problem) -> Sol
     if np.size(answer) == 0:
         return None
     value, jacobian = linearised(residual, answer, problem.kind)
-    if not is_traced(value):
+    if not is_traced(value) and not checked:
         return None
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
     _check_distance(answer, point, problem)
@@ -261,9 +283,10 @@ def _check_condition(
 
 
 def _flatness(jacobian: Any, residual: Any, z: Any, value: Any, scale: Any) -> float:
-    """Compare the slope at a root of one equation with the rise nearby: a multiple root is flat."""
+    """Compare one equation at its root with nearby: a multiple root is flat, and a pole is none."""
     h = 1e-4 * scale
     with muted(), np.errstate(all="ignore"):
-        rise = np.abs(concrete(residual(z + h)) - concrete(value))
-        ratio = rise / (np.abs(jacobian.entries) * h)
-    return 1e15 if np.any(np.isfinite(rise) & (ratio > 1e3)) else 1.0
+        near, here = concrete(residual(z + h)), concrete(value)
+        ratio = np.abs(near - here) / (np.abs(jacobian.entries) * h)
+        bad = (ratio > 1e3) | ((np.abs(here) > np.abs(near)) & (here != 0))
+    return 1e15 if np.any(np.isfinite(near) & bad) else 1.0

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 from scipy.optimize import nnls
 
-from ..api import grad, jacobian
+from ..api import grad, jacobian, value_and_grad
 from ..tracing.tracer import concrete, muted
-from .answers import Problem, any_traced, attach, is_traced, plain, solved, vector
+from .answers import Problem, any_traced, attach, plain, solved, vector
 from .jacobians import DENSE
 
 Function = Callable[..., Any]
@@ -70,7 +70,7 @@ class Minimum:
     def _is_traced(self, z: Any) -> bool:
         return (
             any_traced([self.lower, self.upper])
-            or is_traced(grad(self.scalar)(z))
+            or any_traced(value_and_grad(self.scalar)(z))
             or any(any_traced([c.lower, c.upper, c.function(z)]) for c in self.constraints)
         )
 
@@ -96,11 +96,9 @@ class Minimum:
         if u.size == 0:
             self._check_bounds(at, slope, z)
             return assemble(u)
-        found = solved(residual, u, self.problem)
+        found = solved(residual, u, self.problem, checked=True)
         count = u.size - len(rows)
-        if found is None:  # what is left does not depend on anything traced
-            self._check_bounds(at, slope, z)
-            return assemble(u[:count])
+        assert found is not None
         here = np.asarray(plain(assemble(found.point[:count])))
         self._check(at, rows, found.point[count:], here, found.jacobian)
         return assemble(found.z[:count])
