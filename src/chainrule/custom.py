@@ -12,7 +12,7 @@ from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
 from .errors import CustomRuleError
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Tracer, apply, concrete
+from .tracing.tracer import Tracer, apply, concrete, release
 
 Function = Callable[..., Any]
 
@@ -192,7 +192,7 @@ class CustomFunction:
         )
 
     def _value(self, *xs: Any, **params: Any) -> Any:
-        y = self.function(*xs, **params)
+        y = release(self.function(*xs, **params))
         if type(y) is Tracer:
             raise self._hidden("from outside its arguments (a closure, a global or an attribute)")
         if y is None or isinstance(y, tuple | list | dict | str):
@@ -255,6 +255,7 @@ class CustomFunction:
         return tuple(out)
 
     def _number(self, value: Any, which: str) -> Any:
+        value = release(value)
         if type(value) is Tracer or isinstance(value, np.ndarray | np.generic):
             return value
         if isinstance(value, float | int | complex):

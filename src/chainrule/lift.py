@@ -18,6 +18,7 @@ from .errors import (
 )
 from .tracing.interpose import Doors
 from .tracing.losses import swallowed, unhidden
+from .tracing.names import stand_in
 from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
 from .tracing.source import describe, user_frame
@@ -151,8 +152,9 @@ def run_traced(
     try:
         traces.append(trace)
         doors.open(function, needs_doors)
-        out = function(*args, **kwargs)
-        return settle(out) if doors.opened else out
+        if not doors.opened:
+            return function(*args, **kwargs)
+        return settle(function(*map(stand_in, args), **kwargs))
     except ChainRuleError:
         raise
     except Exception as error:

@@ -16,7 +16,7 @@ from . import tracer as tracers
 from .running import running
 
 
-class _LookAlike(type):
+class LookAlike(type):
     """The metaclass of the look-alikes."""
 
     original: Any
@@ -52,7 +52,7 @@ def _look_alike(original: Any) -> Any:
     names = {"original": original, "__doc__": original.__doc__, "__module__": original.__module__}
     if not issubclass(original, np.generic):
         names["dtype"] = np.dtype(original)  # NumPy asks a class that it does not know
-    return _LookAlike(original.__name__, (original,), names)
+    return LookAlike(original.__name__, (original,), names)
 
 
 def _convert(original: Any, args: Any) -> Any:

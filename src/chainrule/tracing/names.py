@@ -19,7 +19,7 @@ from .source import inside
 _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
-_PARTS = ("linalg", "fft")  # modules inside a module that hold functions with doors
+_PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
 _HOMES = ("numpy", "math", "cmath", "scipy")
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
@@ -29,6 +29,7 @@ _looked: tuple[int, int] = (0, 0)
 _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _cells: list[tuple[Any, Any]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
+_generators: dict[type, Callable[[Any], Any]] = {}  # what makes the stand-in of a generator
 _STANDS_FOR = "__chainrule_stands_for__"
 _scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}
 
@@ -96,7 +97,13 @@ def _refresh() -> None:
     key = (len(sys.modules), registry.count())
     if key == _looked:
         return
-    for table in (DOORS, listed(), TYPES, swapped_doors()):
+    tables = [DOORS, listed(), TYPES, swapped_doors()]
+    if "numpy.random" in sys.modules:
+        from . import draws
+
+        tables.append(draws.doors())
+        _generators.update(dict.fromkeys(draws.GENERATORS, draws.traced_generator))
+    for table in tables:
         for original, door in table.items():
             if id(original) not in _doors:
                 _doors[id(original)] = door
@@ -145,7 +152,14 @@ def _make_look_alike(module: ModuleType) -> ModuleType:
 
 
 def _door_of(value: Any) -> Any:
-    return _doors.get(id(value))
+    make = _generators.get(type(value))
+    return _doors.get(id(value)) if make is None else make(value)
+
+
+def stand_in(value: Any) -> Any:
+    """Return what stands for an argument of a traced function: a generator of random numbers."""
+    make = _generators.get(type(value))
+    return value if make is None else make(value)
 
 
 _program: dict[int, dict[str, Any]] = {}  # the namespaces of the program's modules

@@ -7,17 +7,20 @@ anew. So NumPy's aliasing holds, while each recorded value stays as it was.
 """
 
 import weakref
-from sys import getrefcount
+from dis import opmap
+from sys import _getframe, getrefcount
 from typing import Any
 
 import numpy as np
 
 from ..core.op import Op
 from ..core.registry import op_named
-from ..errors import LostDerivativeError, ReadOnlyError
+from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
 from . import tracer as tracers
 from .running import MUTED
-from .source import describe, user_frame
+from .source import describe, inside, user_frame
+
+_STORE_SUBSCR = opmap["STORE_SUBSCR"]
 
 
 def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
@@ -55,6 +58,8 @@ def store(y: Any, index: Any, value: Any) -> None:
     _writable(y, held)
     if y.owner.state == MUTED:
         raise _muted(y)
+    if held.ndim > 1 and _swaps(y, value, _getframe(2)):
+        raise _swapped(y)
     if type(value) is list or type(value) is tuple:
         value = tracers.ufuncs.as_operand(value)
     op = op_named("setitem")
@@ -63,6 +68,26 @@ def store(y: Any, index: Any, value: Any) -> None:
     del held
     if not _in_place(y, args, params, op):
         _become(y, tracers.apply(op, args, params))
+
+
+def _swaps(y: Any, value: Any, frame: Any) -> bool:
+    """Say whether compiled code stores a row of `y`, of which it holds views, into another row.
+
+    ``rng.shuffle(y)`` does so, on a generator that has no stand-in, and would lose rows.
+    """
+    if type(value) is not tracers.Tracer or getattr(value, "base", (None,))[0] is not y:
+        return False
+    code = frame.f_code
+    return not inside[code.co_filename] and code.co_code[frame.f_lasti] != _STORE_SUBSCR
+
+
+def _swapped(y: Any) -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        "compiled code was about to exchange rows of a traced array",
+        where=describe(user_frame(2), y),
+        why="it holds views of the rows, and some rows would be lost",
+        cure="write y = y[rng.permutation(len(y))] instead of rng.shuffle(y)",
+    )
 
 
 def _in_place(y: Any, args: Any, params: dict[str, Any], op: Op) -> bool:

@@ -1,0 +1,254 @@
+"""Random numbers in a traced program: constants, or a traced location and scale of constants.
+
+A draw does not depend on the inputs, so it is a constant. Where the parameters of a location-scale
+family are traced, the same standard draw is scaled and shifted, and the result carries its pathwise
+derivative (D. P. Kingma and M. Welling, ICLR 2014; S. Mohamed et al., JMLR 21 (2020), §5): with
+z standard normal, x = μ + σ·z has ∂x/∂μ = 1 and ∂x/∂σ = z. The stream of the generator is used
+exactly as without tracing.
+
+Families without such a form (counts, `beta`, `gamma` in its shape) are refused when their
+parameters are traced.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedFunctionError
+from . import tracer as tracers
+from .casts import LookAlike
+from .source import describe, user_frame
+
+Form = Callable[..., Any]
+
+
+_AFFINE = ("loc", "scale"), lambda z, p: p["loc"] + p["scale"] * z, {"loc": 0.0, "scale": 1.0}
+
+
+def _scaled(*fixed: str, scale: str = "scale") -> tuple[Any, ...]:
+    return (*fixed, scale), lambda z, p: p[scale] * z, {scale: 1.0}
+
+
+# the parameters in their order, the draw made of the standard one, and the standard parameters
+_FORMS: dict[str, tuple[Any, ...]] = {
+    "normal": _AFFINE,
+    "laplace": _AFFINE,
+    "logistic": _AFFINE,
+    "gumbel": _AFFINE,
+    "uniform": (
+        ("low", "high"),
+        lambda z, p: p["low"] + (p["high"] - p["low"]) * z,
+        {"low": 0.0, "high": 1.0},
+    ),
+    "exponential": _scaled(),
+    "rayleigh": _scaled(),
+    "gamma": _scaled("shape"),
+    "lognormal": (
+        ("mean", "sigma"),
+        lambda z, p: np.exp(p["mean"] + p["sigma"] * np.log(z)),
+        {"mean": 0.0, "sigma": 1.0},
+    ),
+    "weibull": (("a",), lambda z, p: z ** (1.0 / p["a"]), {"a": 1.0}),
+    "pareto": (("a",), lambda z, p: (1.0 + z) ** (1.0 / p["a"]) - 1.0, {"a": 1.0}),
+    "power": (("a",), lambda z, p: z ** (1.0 / p["a"]), {"a": 1.0}),
+}
+_DEFAULTS = {"loc": 0.0, "scale": 1.0, "low": 0.0, "high": 1.0, "mean": 0.0, "sigma": 1.0}
+_OTHERS = (
+    "beta binomial chisquare choice dirichlet f geometric hypergeometric integers "
+    "logseries multinomial multivariate_hypergeometric negative_binomial noncentral_chisquare "
+    "noncentral_f poisson standard_gamma standard_t triangular vonmises wald zipf permutation "
+    "permuted shuffle multivariate_normal rand randint random_integers"
+)
+_Z = tracers.Tracer
+
+
+def _is_traced(values: Any) -> bool:
+    return any(type(v) is _Z or (type(v) in (list, tuple) and _is_traced(v)) for v in values)
+
+
+def _carries(values: Any) -> bool:
+    return any(
+        v.carries() if type(v) is _Z else type(v) in (list, tuple) and _carries(v) for v in values
+    )
+
+
+def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
+    """Make the draw `name`, for which ``plain(name)`` is the generator's own method."""
+    if not _is_traced(args) and not _is_traced(kwargs.values()):
+        return tracers.hold(plain(name)(*args, **kwargs))
+    if name in _ARRANGE:
+        return _ARRANGE[name](plain, *args, **kwargs)
+    form = _FORMS.get(name)
+    fixed = form[0][: len(form[0]) - len(form[2])] if form else ()
+    names = form[0] if form else ()
+    given = dict(zip((*names, "size"), args, strict=False)) | kwargs
+    if form is None or _carries([given.get(n) for n in fixed]):
+        if not _carries(args) and not _carries(kwargs.values()):
+            return tracers.hold(_with_plain(plain(name), args, kwargs))
+        raise _refused(name)
+    size = given.pop("size", None)
+    values = {n: tracers.ufuncs.as_operand(given.get(n, _DEFAULTS.get(n))) for n in names}
+    if size is None:
+        size = np.broadcast_shapes(*(np.shape(v) for v in values.values())) or None
+    standard = {n: tracers.concrete(values[n]) for n in fixed} | form[2]
+    z = plain(name)(**standard, size=size)
+    return form[1](z, values)
+
+
+def _with_plain(function: Any, args: Any, kwargs: Any) -> Any:
+    return function(*map(_plain, args), **{k: _plain(v) for k, v in kwargs.items()})
+
+
+def _plain(value: Any) -> Any:
+    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else (
+        tracers.concrete(value))  # fmt: skip
+
+
+def _refused(name: str) -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        f"a draw of {name} has traced parameters, and no pathwise derivative",
+        where=describe(user_frame(3)),
+        why="its value does not depend on the parameters through a location or a scale",
+        cure="draw with plain parameters, rng."
+        + f"{name}(…, chainrule.stop_gradient(p)), and weight the result by its likelihood ratio; or "
+        "transform a draw of rng.normal, rng.uniform, rng.exponential",
+    )
+
+
+def _choice(plain: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
+    if _carries(args) or _carries(kwargs.values()):
+        raise _refused("choice")
+    if kwargs.get("axis", 0) != 0 or type(a) in (int, np.int64):
+        raise _refused("choice")
+    a = tracers.ufuncs.as_operand(a)
+    return a[_with_plain(plain("choice"), (len(a), *args), kwargs)]
+
+
+def _permutation(plain: Any, x: Any, axis: int = 0) -> Any:
+    x = tracers.ufuncs.as_operand(x)
+    order = np.arange(x.shape[axis])
+    rows = np.broadcast_to(order[:, None], (len(order), 2)).copy() if x.ndim > 1 else order
+    rows = plain("permutation")(rows)
+    return tracers.call(np.take, (x, rows if x.ndim == 1 else rows[:, 0], axis), {})
+
+
+def _shuffle(plain: Any, x: Any, axis: int = 0) -> None:
+    if type(x) is not _Z:  # a list of traced numbers: its elements change places
+        plain("shuffle")(x)
+        return
+    order = np.arange(x.shape[axis])
+    rows = order if x.ndim == 1 else np.broadcast_to(order[:, None], (len(order), 2)).copy()
+    plain("shuffle")(rows)
+    x[...] = tracers.call(np.take, (x, rows if x.ndim == 1 else rows[:, 0], axis), {})
+
+
+def _permuted(plain: Any, x: Any, *, axis: Any = None, out: Any = None) -> Any:
+    places = plain("permuted")(np.arange(x.size).reshape(x.shape), axis=axis)
+    result = tracers.call(np.take, (x, places), {})
+    if out is None:
+        return result
+    out[...] = result
+    return out
+
+
+def _multivariate_normal(plain: Any, mean: Any, cov: Any, *args: Any, **kwargs: Any) -> Any:
+    if _carries([cov]):
+        raise UnsupportedFunctionError(
+            "multivariate_normal was given a traced covariance",
+            where=describe(user_frame(3)),
+            why="NumPy draws through a singular value decomposition, whose factors are not unique",
+            cure="write mean + np.linalg.cholesky(cov) @ rng.standard_normal(len(mean))",
+        )
+    mean = tracers.ufuncs.as_operand(mean)
+    zero = np.zeros(mean.shape)
+    return mean + _with_plain(plain("multivariate_normal"), (zero, cov, *args), kwargs)
+
+
+_ARRANGE: dict[str, Form] = {
+    "choice": _choice,
+    "permutation": _permutation,
+    "shuffle": _shuffle,
+    "permuted": _permuted,
+    "multivariate_normal": _multivariate_normal,
+}
+_NAMES = (*_FORMS, *_OTHERS.split())
+
+
+class TracedGenerator(np.random.Generator):
+    """A generator that shares the stream of another one, and whose parameters may be traced."""
+
+
+class TracedRandomState(np.random.RandomState):
+    """The legacy generator, likewise; it hands every draw to the one that it stands for."""
+
+    original: Any
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _LEGACY:
+            original = object.__getattribute__(self, "original")
+            return _method(lambda n: getattr(original, n), name)
+        if name in ("original", "__class__", "__dict__"):
+            return object.__getattribute__(self, name)
+        return getattr(object.__getattribute__(self, "original"), name)
+
+
+def _method(plain: Any, name: str) -> Any:
+    return lambda *args, **kwargs: draw(plain, name, args, kwargs)
+
+
+def _of_generator(name: str) -> Any:
+    own = getattr(np.random.Generator, name)
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return draw(lambda n: getattr(super(TracedGenerator, self), n), name, args, kwargs)
+
+    method.__name__, method.__doc__ = name, own.__doc__
+    return method
+
+
+for _name in (*_NAMES, "standard_normal", "standard_exponential", "random"):
+    if hasattr(np.random.Generator, _name):
+        setattr(TracedGenerator, _name, _of_generator(_name))
+_LEGACY = frozenset(
+    n for n in (*_NAMES, "standard_normal", "standard_exponential", "random", "random_sample",
+                "randn", "rand") if hasattr(np.random.RandomState, n)
+)  # fmt: skip
+
+
+GENERATORS = (np.random.Generator, np.random.RandomState)
+
+
+def traced_generator(rng: Any) -> Any:
+    """Return what stands for a generator while a function is traced; anything else as it is."""
+    if type(rng) is np.random.Generator:
+        return TracedGenerator(rng.bit_generator)
+    if type(rng) is np.random.RandomState:
+        stand_in = TracedRandomState.__new__(TracedRandomState)
+        object.__setattr__(stand_in, "original", rng)
+        return stand_in
+    return rng
+
+
+def default_rng(*args: Any, **kwargs: Any) -> Any:
+    """As `np.random.default_rng`; parameters of the draws may be traced."""
+    return traced_generator(np.random.default_rng(*args, **kwargs))
+
+
+class _Maker(LookAlike):
+    """The metaclass of a generator's class as a traced program meets it."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        return traced_generator(cls.original(*args, **kwargs))
+
+
+def doors() -> dict[Any, Any]:
+    """Return the doors of `numpy.random`: makers of generators, and the legacy functions."""
+    found: dict[Any, Any] = {np.random.default_rng: default_rng}
+    for kind in GENERATORS:
+        found[kind] = _Maker(kind.__name__, (kind,), {"original": kind})
+    for name in _LEGACY:
+        function = getattr(np.random, name, None)
+        if function is not None:
+            found[function] = _method(lambda n: getattr(np.random, n), name)
+    return found
