@@ -171,7 +171,7 @@ def call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         if record.bind is not None:
             args, kwargs = record.bind(*args, **kwargs)
         result = apply(record, args, kwargs)
-    return result if out is None else stores.store_out(out, result)
+    return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
 
 
 def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:

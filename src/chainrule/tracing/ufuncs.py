@@ -174,6 +174,7 @@ def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
         plain = tuple(tracers.known(part) for part in parts)
         ufunc.at(y, plain, *(() if value is None else (value,)))
         return
+    value = as_operand(value) if type(value) in (list, tuple) else value
     if ufunc is np.add or ufunc is np.subtract:
         op = registry.op_named("add_at")
         assert op.bind is not None
