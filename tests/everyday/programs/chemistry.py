@@ -22,7 +22,7 @@ def consecutive_reactions(k):
         rates = np.array([k[0] * c[0], k[1] * c[1]])
         return STOICHIOMETRY @ rates
 
-    sol = solve_ivp(rhs, [0, 4], [1.0, 0.0, 0.0], rtol=1e-10, atol=1e-12)
+    sol = solve_ivp(rhs, [0, 1.5], [1.0, 0.0, 0.0], rtol=1e-10, atol=1e-12)
     return sol.y[2, -1]
 
 

@@ -41,7 +41,7 @@ def lorenz_short_run(p):
         x, y, z = s
         return np.array([10 * (y - x), x * (p[1] - z) - y, x * y - 8 / 3 * z])
 
-    sol = solve_ivp(lorenz, (0, 1.0), [p[0], 1.0, 2.0], rtol=1e-10, atol=1e-12)
+    sol = solve_ivp(lorenz, (0, 0.3), [p[0], 1.0, 2.0], rtol=1e-10, atol=1e-12)
     return sol.y[0, -1]
 
 

@@ -84,8 +84,8 @@ def blasius_wall_shear(fpp0):
     def rhs(eta, f):
         return np.array([f[1], f[2], -0.5 * f[0] * f[2]])
 
-    sol = solve_ivp(rhs, [0, 6], [0, 0, fpp0], rtol=1e-10, atol=1e-12)
-    return sol.y[1, -1] - 1
+    sol = solve_ivp(rhs, [0, 3], [0, 0, fpp0], rtol=1e-10, atol=1e-12)
+    return sol.y[1, -1]
 
 
 @at([1.0, 0.3], [0.5, 0.8])

@@ -34,7 +34,7 @@ def projectile_range_with_drag(p):
 @at([0.3, 1.1], [0.8, 2.0])
 def pendulum_energy_rk4(p):
     theta0, length = p
-    n, dt = 100, 0.01
+    n, dt = 60, 0.01
     y = np.zeros((n + 1, 2))
     y[0] = [theta0, 0.0]
 
@@ -133,6 +133,6 @@ def rigid_body_spin(w0):
             ]
         )
 
-    sol = solve_ivp(euler, (0.0, 3.0), w0, rtol=1e-10, atol=1e-12)
+    sol = solve_ivp(euler, (0.0, 1.5), w0, rtol=1e-10, atol=1e-12)
     w = sol.y[:, -1]
     return 0.5 * np.dot(I * w, w) + w[0]

@@ -24,8 +24,8 @@ def hodgkin_huxley_euler(p):
     current, g_na, g_k = p
     V, n, m, h = -65.0, 0.3177, 0.0529, 0.5961
     dt = 0.02
-    trace = np.zeros(150)
-    for i in range(150):
+    trace = np.zeros(90)
+    for i in range(90):
         trace[i] = V
         i_na = g_na * m**3 * h * (V - 50)
         i_k = g_k * n**4 * (V + 77)
@@ -59,7 +59,7 @@ def fitzhugh_nagumo(p):
         v, w = y
         return [v - v**3 / 3 - w + current, 0.08 * (v + a - b * w)]
 
-    t = np.linspace(0, 20, 41)
+    t = np.linspace(0, 8, 17)
     y = odeint(rhs, [-1.0, 1.0], t, rtol=1e-10, atol=1e-10)
     return y[:, 0].mean()
 

@@ -84,7 +84,7 @@ def orbit_with_events(p):
         return [y[2], y[3], -y[0] / r3, -y[1] / r3]
 
     y0 = [1.0, 0.0, p[0], p[1]]
-    sol = solve_ivp(rhs, [0, 4.0], y0, method="DOP853", rtol=1e-11, atol=1e-12)
+    sol = solve_ivp(rhs, [0, 2.0], y0, method="DOP853", rtol=1e-11, atol=1e-12)
     x, y, vx, vy = sol.y[:, -1]
     return np.hypot(x, y) + 0.1 * np.hypot(vx, vy)
 

@@ -101,7 +101,7 @@ def lindblad_decay(p):
         diss = sm @ rho @ sm.T - 0.5 * (sm.T @ sm @ rho + rho @ sm.T @ sm)
         return (-1j * (H @ rho - rho @ H) + gamma * diss).ravel()
 
-    sol = solve_ivp(rhs, (0, 2), np.array([0, 0, 0, 1], dtype=complex), rtol=1e-9, atol=1e-11)
+    sol = solve_ivp(rhs, (0, 0.8), np.array([0, 0, 0, 1], dtype=complex), rtol=1e-9, atol=1e-11)
     return sol.y[3, -1].real
 
 
