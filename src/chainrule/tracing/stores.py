@@ -156,13 +156,13 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
         return result
     if type(target) is tuple:
         return tuple(store_out(t, r, broadcast) for t, r in zip(target, result, strict=True))
+    shape = np.shape(tracers.concrete(result))
+    if target.shape != shape and not broadcast:
+        raise ValueError(
+            f"output array of shape {target.shape} does not match the result of shape {shape}"
+        )
     if type(target) is tracers.Tracer:
-        if target.shape != np.shape(tracers.concrete(result)):
-            if not broadcast:
-                raise ValueError(
-                    f"output array of shape {target.shape} does not match the result of shape "
-                    f"{np.shape(tracers.concrete(result))}"
-                )
+        if target.shape != shape:
             result = tracers.call(np.broadcast_to, (result, target.shape), {})
         kind = np.result_type(tracers.concrete(result))
         if not np.can_cast(kind, target.dtype, "same_kind"):
@@ -172,7 +172,7 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
         store(target, ..., result)
         return target
     if tracers.concrete(result) is result:  # nothing traced: an ordinary store
-        target[...] = result
+        np.copyto(target, result, casting="same_kind")
         return target
     frame = user_frame(2)
     raise LostDerivativeError(
