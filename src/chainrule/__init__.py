@@ -27,6 +27,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "ChainRuleError",
+    "check",
     "check_grads",
     "custom_rule",
     "derivative",
@@ -48,7 +49,12 @@ __all__ = [
     "vmap",
 ]
 
-_LATE = {"explain": "explain", "draw": "explain", "check_grads": "testing"}
+_LATE = {
+    "check": "diagnose",
+    "check_grads": "testing",
+    "draw": "explain",
+    "explain": "explain",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -246,6 +246,7 @@ def _spread(axes: Axes, value: Any, which: str, name: str) -> list[int | None]:
 
 
 def _array(leaf: Any, name: str) -> Any:
+    leaf = release(leaf)
     if type(leaf) is Tracer:
         return leaf.snapshot()
     plain = isinstance(leaf, np.ndarray) and not isinstance(leaf, np.ma.MaskedArray | np.matrix)

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pytest
 
 import chainrule
 from chainrule.core.op import Composite, Op
@@ -17,7 +16,8 @@ pytestmark = QUIET
 COUNT = 3
 # What an example gives has a shape that depends on its values, or on a branch that they take.
 BY_VALUE = {
-    "argwhere", "nonzero", "unique", "trim_zeros", "extract", "compress", "polymul", "roots", "poly",
+    "argwhere", "nonzero", "unique", "trim_zeros", "extract", "compress", "polymul", "roots",
+    "poly",
     "setdiff1d", "setxor1d", "union1d", "histogram", "histogram_bin_edges", "histogram2d",
     "histogramdd", "scipy.signal.minimum_phase", "scipy.signal.tf2zpk",
 }  # fmt: skip

@@ -60,18 +60,31 @@ def draw(options: Namespace) -> int:
 
 
 def check(options: Namespace) -> int:
-    """Compare derivatives with numerical ones; 1 where they differ."""
+    """List where derivatives are lost, zero or a choice; compare them with numerical ones.
+
+    Returns 1 where one is lost, or where they differ.
+    """
+    from ..diagnose import check as survey
     from .check import examine
 
     target = find_target(options.target, options.at, options.input)
+    wrt = differentiated(target, options.wrt)
     try:
-        report = examine(target, differentiated(target, options.wrt), options.seed)
+        places = survey(target.function, *target.args, argnums=wrt)
+        report = examine(target, wrt, options.seed) if places else None
     except CustomRuleError as error:  # a custom rule checks itself when it is first used
         raise CheckError(error.what, where=target.label, why=error.why, cure=error.cure) from error
+    if report is None:  # a comparison would only raise the first of the errors
+        data = {"passed": False, "places": places.json()}
+        result(json.dumps(data, indent=1, ensure_ascii=False) if options.json else places.text())
+        return 1
     if options.json:
-        result(json.dumps(report.json(), indent=1, ensure_ascii=False))
+        data = report.json() | {"places": places.json()}
+        result(json.dumps(data, indent=1, ensure_ascii=False))
     else:
         result(report.text())
+        if len(places):
+            result(f"\n{places.text()}")
         verdict = paint("all agree", GREEN) if report.passed else paint("they differ", RED)
         result(f"\n{target.label}: {verdict}")
     return 0 if report.passed else 1

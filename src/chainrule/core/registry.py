@@ -74,10 +74,8 @@ def find(function: Any) -> Op | Composite | None:
 
 def plain_functions() -> list[FunctionType]:
     """Return the registered functions that are plain Python: no protocol of NumPy reaches them."""
-    for package in _lazy:
-        if package in sys.modules:
-            _find_late(None)
-            break
+    if any(_imported(package) for package in _lazy):
+        _find_late(None)
     return _plain
 
 
@@ -93,10 +91,16 @@ def count() -> int:
 
 def _find_late(function: Any) -> Op | Composite | None:
     for package, module in list(_lazy.items()):
-        if package in sys.modules:
-            import_module(module)
+        if _imported(package):
             _lazy.pop(package, None)
+            import_module(module)
     return _records.get(function)
+
+
+def _imported(package: str) -> bool:
+    """Say whether the import of `package` has come to its end."""
+    spec = getattr(sys.modules.get(package), "__spec__", None)
+    return spec is not None and not getattr(spec, "_initializing", False)
 
 
 def load_all() -> None:

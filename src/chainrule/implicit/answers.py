@@ -12,6 +12,7 @@ B. Christianson, Reverse accumulation and attractive fixed points, Optim. Method
 
 import copy
 import functools
+import inspect
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -74,11 +75,17 @@ def vector(values: Any) -> Any:
     return as_array(values)
 
 
+signatures: dict[Any, inspect.Signature] = {}  # of SciPy's functions, whatever code they carry now
+
+
 class PlainFunction:
     """A user's function as a solver sees it: what it returns are plain numbers and arrays."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__wrapped__ = function  # signature and attributes are those of the function
+        known = signatures.get(function)
+        if known is not None:
+            self.__signature__ = known
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return plain(self.__wrapped__(*args, **kwargs))

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..core.registry import composite
-from .answers import vector
+from .answers import signatures, vector
 
 Function = Callable[..., Any]
-_signatures: dict[Any, inspect.Signature] = {}
 
 
 def solver(function: Function, name: str = "") -> Callable[[Function], Function]:
@@ -20,14 +19,14 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
     The signature is taken now: while a trace runs, the function carries other code.
     """
     with suppress(ValueError):  # a compiled function tells none
-        _signatures[function] = inspect.signature(function)
+        signatures[function] = inspect.signature(function)
     data = {"name": name} if name else {}
     return composite(function, always=True, **data)
 
 
 def arguments(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:
     """Return the arguments of a call by name, with the defaults of SciPy's function."""
-    bound = _signatures[function].bind(*args, **kwargs)
+    bound = signatures[function].bind(*args, **kwargs)
     bound.apply_defaults()
     return bound.arguments
 

@@ -154,8 +154,10 @@ def _older(
 
     @solver(method)
     def body(func: Function, *args: Any, **kwargs: Any) -> Any:
-        found = run(method, func, *args, **kwargs)
         given = arguments(method, (func, *args), kwargs)
+        if "finish" in given:  # SciPy looks at its signature
+            args, kwargs = (), {k: v for k, v in given.items() if k != "func"}
+        found = run(method, func, *args, **kwargs)
         objective = with_args(func, given["args"], bool(pair and pair(given)))
         lower, upper = bounds(given) if bounds else (None, None)
         answer = found[0] if isinstance(found, tuple) else found

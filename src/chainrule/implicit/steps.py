@@ -153,6 +153,7 @@ class Implicit:
 
     def __init__(self, f: Function) -> None:
         self.f = f
+        self.blocks: list[Any] | None = None  # ∂f/∂y at the stages of the step before
 
     def step(self, t: float, y: Any, h: float, guess: Any = None) -> Step:
         """Take one step; `guess` is the end of it, for the solver."""
@@ -160,45 +161,62 @@ class Implicit:
         end = plain if guess is None else guess
         stages = plain + _C[:, None] * (end - plain)
         with muted():
-            for _ in range(20):
-                values, solve = self._linearised(t, stages, h)
-                change = np.asarray(solve(_defect(stages, plain, h, values)))
-                stages = stages - change
-                scale = 1e-13 * (np.max(np.abs(stages)) + 1e-300)
-                if np.max(np.abs(change)) <= scale:
-                    break
+            stages = self._solved(t, plain, h, stages)
         values, solve = self._linearised(t, stages, h)
         z = stages - solve(_defect(stages, y, h, values))
         for _ in range(depth() - 1):
-            values = [self.f(t + c * h, z[i]) for i, c in enumerate(_C)]
-            z = z - solve(_defect(z, y, h, values))
+            z = z - solve(_defect(z, y, h, self._values(t, h, z)))
         found = [z[i] for i in range(3)]
         return Step(t, h, y, found[2], [], found)
 
+    def _values(self, t: float, h: float, stages: Any) -> list[Any]:
+        return [self.f(t + c * h, stages[i]) for i, c in enumerate(_C)]
+
+    def _solved(self, t: float, y: Any, h: float, stages: Any) -> Any:
+        """Solve for the stages by simplified Newton steps; the last one is left to the caller."""
+        solve = None if self.blocks is None else self._solver(h)
+        last = np.inf
+        for _ in range(30):
+            if solve is None:
+                values, solve = self._linearised(t, stages, h)
+            else:
+                values = self._values(t, h, stages)
+            change = np.asarray(concrete(solve(_defect(stages, y, h, values))))
+            stages = stages - change
+            size = float(np.max(np.abs(change)))
+            if size <= 1e-9 * float(np.max(np.abs(stages))):
+                break
+            if not size <= 0.3 * last:  # the Jacobians are too old
+                solve = None
+            last = size
+        return stages
+
     def _linearised(self, t: float, stages: Any, h: float) -> tuple[list[Any], Function]:
         """Return f at the stages, and what solves the linearised stage equations."""
-        n = stages.shape[1]
-        if n > DENSE:
+        if stages.shape[1] > DENSE:
             return self._matrix_free(t, stages, h)
         pairs = [
             linearised(lambda y, c=c: self.f(t + c * h, y), stages[i]) for i, c in enumerate(_C)
         ]
-        matrix = np.eye(3 * n)
-        for i in range(3):
-            for j in range(3):
-                block = pairs[j][1].matrix
-                matrix[i * n : (i + 1) * n, j * n : (j + 1) * n] -= h * _A[i, j] * block
-        operator = Dense(matrix)
-        return [v for v, _ in pairs], lambda r: chord_solve(r, operator=operator)
+        self.blocks = [jacobian.matrix for _, jacobian in pairs]
+        return [v for v, _ in pairs], self._solver(h)
+
+    def _solver(self, h: float) -> Function:
+        """Return what solves I − h·A⊗J, the blocks of J taken at the stages."""
+        assert self.blocks is not None
+        n = len(self.blocks[0])
+        grid = [[(i == j) * np.eye(n) - h * _A[i, j] * self.blocks[j] for j in range(3)]
+                for i in range(3)]  # fmt: skip
+        operator = Dense(np.block(grid))
+        return lambda r: chord_solve(r, operator=operator)
 
     def _matrix_free(self, t: float, stages: Any, h: float) -> tuple[list[Any], Function]:
         def residual(z: Any) -> Any:
-            return _defect(z, 0.0 * z[0], h, [self.f(t + c * h, z[i]) for i, c in enumerate(_C)])
+            return _defect(z, 0.0 * z[0], h, self._values(t, h, z))
 
         with muted():
             _, operator = linearised(residual, stages)
-        values = [self.f(t + c * h, stages[i]) for i, c in enumerate(_C)]
-        return values, lambda r: chord_solve(r, operator=operator)
+        return self._values(t, h, stages), lambda r: chord_solve(r, operator=operator)
 
     def at(self, step: Step, t: float) -> Any:
         """Interpolate by the collocation polynomial, through the start and the stages."""

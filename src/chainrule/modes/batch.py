@@ -23,7 +23,7 @@ from ..core.slots import Linear, Partial
 from ..errors import BatchError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import OneByOneError, Stacked
-from ..tracing.tracer import Trace, Tracer, apply
+from ..tracing.tracer import Trace, Tracer, apply, release
 from . import batch_index as index
 from . import batch_rules as rules
 
@@ -49,7 +49,7 @@ class Batch(Trace):
         data, batched = [], []
         for a in args:
             own = type(a) is Tracer and a.owner is self
-            data.append(a.value.data if own else a)
+            data.append(a.value.data if own else release(a))
             batched.append(own)
         result = rule_of(op)(op, self.size, data, batched, params)
         if op.outputs:

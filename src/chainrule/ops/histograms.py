@@ -19,7 +19,10 @@ def _edges(x: Any, bins: Any, limits: Any, found: Any) -> Any:
     """Return the edges: as they were given, or spread evenly over the data or the range."""
     if not isinstance(bins, str) and np.ndim(bins) == 1:
         return as_array(bins)
-    low, high = (np.min(x), np.max(x)) if limits is None and x.size else limits or (0.0, 1.0)
+    if limits is not None:
+        low, high = limits
+    else:
+        low, high = (np.min(x), np.max(x)) if x.size else (0.0, 1.0)
     if low == high:
         low, high = low - 0.5, high + 0.5
     return np.linspace(low, high, found.size, dtype=found.dtype)
@@ -133,7 +136,7 @@ def histogramdd(
     data = plain(sample)
     counts, found = np.histogramdd(data, plain(bins), plain(range))
     columns, n = [_real(x) for x in _columns(sample)], len(found)
-    bins = [bins] * n if np.ndim(bins) == 0 else list(bins)
+    bins = list(bins) if hasattr(bins, "__len__") else [bins] * n
     limits = [None] * n if range is None else list(range)
     edges = [_edges(*given) for given in zip(columns, bins, limits, found, strict=True)]
     if weights is not None:
@@ -163,7 +166,7 @@ def histogram2d(
     """Count data in two dimensions, or add up their weights."""
     if len(x) != len(y):
         raise ValueError("x and y must have the same length.")
-    if np.ndim(bins) == 1 and len(bins) not in (1, 2):
+    if hasattr(bins, "__len__") and len(bins) not in (1, 2):
         bins = [bins, bins]
     counts, edges = np.histogramdd([as_array(x), as_array(y)], bins, range, density, weights)
     return counts, edges[0], edges[1]

@@ -111,7 +111,7 @@ def _refused(name: str) -> UnsupportedFunctionError:
         where=describe(user_frame(3)),
         why="its value does not depend on the parameters through a location or a scale",
         cure="draw with plain parameters, rng."
-        + f"{name}(…, chainrule.stop_gradient(p)), and weight the result by its likelihood ratio; or "
+        + f"{name}(…, chainrule.stop_gradient(p)), and weight the result by its likelihood; or "
         "transform a draw of rng.normal, rng.uniform, rng.exponential",
     )
 

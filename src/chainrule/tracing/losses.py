@@ -52,8 +52,7 @@ class Guarded:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self._is_constant():
             return np.array(self.concrete(), dtype)
-        raise lost(
-            self,
+        self._lose(
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
             "numbers, which carry no derivative",
@@ -61,6 +60,11 @@ class Guarded:
             "function made itself: buf = np.zeros_like(x), or buf = np.copy(data) of plain data; "
             "where no derivative is meant, pass chainrule.stop_gradient(x)",
         )
+        return np.array(self.concrete(), dtype)
+
+    def _lose(self, what: str, why: str, cure: str) -> None:
+        """Raise the error, unless the trace only takes note of it and goes on."""
+        self.owner.lose(lost(self, what, why, cure))
 
     def _is_constant(self) -> bool:
         if self.value.dtype.kind not in "biu" and self.carries():
@@ -71,8 +75,7 @@ class Guarded:
     def __float__(self) -> float:
         if self._is_constant() or _prints(sys._getframe(1)):
             return float(self.concrete())
-        raise lost(
-            self,
+        self._lose(
             "a traced value was about to become a plain Python float",
             "float(x), math.sin(x), compiled code and a store into a plain array ask for a bare "
             "number, which carries no derivative",
@@ -80,6 +83,7 @@ class Guarded:
             "traced function made itself: np.zeros_like(x), or np.copy(data) of plain data; where "
             "no derivative is meant, write float(chainrule.stop_gradient(x))",
         )
+        return float(self.concrete())
 
     def __int__(self) -> int:
         """Cut off the fraction, as `np.trunc` does: locally constant, so its derivative is 0."""
@@ -93,29 +97,29 @@ class Guarded:
     def __complex__(self) -> complex:
         if self._is_constant():
             return complex(self.concrete())
-        raise lost(
-            self,
+        self._lose(
             "a traced value was about to become a plain Python complex number",
             "complex(x) and cmath functions drop the derivative",
             "write x + 0j, and np.exp(x) instead of cmath.exp(x)",
         )
+        return complex(self.concrete())
 
     def __hash__(self) -> int:
-        raise lost(
-            self,
+        self._lose(
             "a traced value was about to be used as a dictionary key, in a set or in a cache",
             "arrays are not hashable, and a cached result would not belong to this derivative",
             "use a plain key, such as an index or a name; or "
             "float(chainrule.stop_gradient(x)), where the key is a constant",
         )
+        return hash(self.concrete())
 
     def __bytes__(self) -> bytes:
-        raise lost(
-            self,
+        self._lose(
             "a traced value was about to become plain bytes",
             "bytes carry no derivative",
             "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
         )
+        return bytes(self.concrete())
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         raise lost(
@@ -158,7 +162,7 @@ def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
     if tracer.owner.state == CLOSED:
         return tracer.owner.leaked("a conversion to plain numbers")
-    frame = user_frame(2)
+    frame = user_frame(3)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
     remember(error, frame)
     return error

@@ -128,8 +128,8 @@ def _disagreement(rows: Any, value: Any) -> BatchError:
         why="vmap runs the function once for all examples, so they must all take the same branch; "
         "if, while, and, float(x), int(x), range(n) and plain_array[x] ask for one value",
         cure="write a choice as np.where(condition, a, b), which computes both and takes one for "
-        "each example; read a table by np.take(table, i); or loop over the examples: "
-        "np.stack([f(x) for x in batch])",
+        "each example; read a table that is an argument (in_axes=None), or np.array(table)[i]; or "
+        "loop over the examples: np.stack([f(x) for x in batch])",
     )
     remember(error, frame)
     return error

@@ -59,6 +59,10 @@ class Trace:
         """Say whether a derivative flows to this tracer; a constant may become a plain number."""
         return True
 
+    def lose(self, error: Exception) -> None:
+        """Let a derivative be lost: an error, unless a mode only takes note."""
+        raise error
+
     def observed(self, tracer: "Tracer") -> None:
         """Take note that the program branches on this value; ordinary unless a mode objects."""
 
@@ -157,6 +161,16 @@ def call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Call an array function of NumPy (or of ours) on arguments of which some are traced."""
     if type(function) is Op:
         return apply(function, args, kwargs)
+    try:
+        return _compute(function, args, kwargs)
+    except (LostDerivativeError, UnsupportedFunctionError) as error:
+        if not running.traces or type(running.traces[-1]).lose is Trace.lose:
+            raise
+        running.traces[-1].lose(error)  # a survey: the plain function computes, and it goes on
+        return function(*map(concrete, args), **{k: concrete(v) for k, v in kwargs.items()})
+
+
+def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     record = registry.find(function)
     if record is None:
         return _through_numpy(function, args, kwargs)

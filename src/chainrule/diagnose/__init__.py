@@ -1,0 +1,5 @@
+"""Floor 4: what a program does to its derivatives, told before it is differentiated."""
+
+from .survey import Finding, Findings, check
+
+__all__ = ["Finding", "Findings", "check"]

@@ -1,0 +1,221 @@
+"""`check`: one run of a function that lists where its derivative is lost, zero or a choice.
+
+The run records as `trace` does. What would raise is noted instead, and the run goes on with the
+plain value, so that one call shows all places; the rest is read off the recording.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from sys import _getframe
+from typing import Any
+
+from .. import tree
+from ..core.graph import Graph, Node
+from ..errors import ChainRuleError, CustomRuleError
+from ..lift import Argnums, Call, name_of
+from ..tracing.recording import Recording
+from ..tracing.running import CLOSED
+from ..tracing.source import describe, resolve, user_frame
+from ..tracing.tracer import Tracer, concrete
+from .kinks import touched
+
+LOST, ZERO, CHOICE = "lost", "zero", "choice"
+_HEADINGS = {
+    LOST: "the derivative is lost",
+    ZERO: "the derivative is zero by construction",
+    CHOICE: "a choice was made",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One place: its kind (``lost``, ``zero`` or ``choice``), what happens there, and the cure."""
+
+    kind: str
+    what: str
+    where: str = ""
+    why: str = ""
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return str(ChainRuleError(self.what, where=self.where, why=self.why, cure=self.cure))
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What `check` found. True if no derivative is lost; printed, it is the list of places."""
+
+    function: str
+    findings: tuple[Finding, ...]
+
+    def __bool__(self) -> bool:
+        return not any(f.kind == LOST for f in self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def text(self) -> str:
+        """Return the report, one paragraph per place."""
+        if not self.findings:
+            return f"{self.function}: every input reaches the result, nothing is lost on the way"
+        parts = []
+        for kind, heading in _HEADINGS.items():
+            here = [f for f in self.findings if f.kind == kind]
+            if here:
+                parts.append(f"{heading} ({len(here)})")
+                parts += [str(f) for f in here]
+        return "\n\n".join(parts)
+
+    __str__ = __repr__ = text
+
+    def json(self) -> list[dict[str, str]]:
+        """Return the places as data."""
+        return [asdict(f) for f in self.findings]
+
+
+class Survey(Recording):
+    """Records, and takes note of what would be an error."""
+
+    __slots__ = ("notes",)
+
+    def __init__(self) -> None:
+        super().__init__(keep=True)
+        self.notes: list[Finding] = []
+
+    def note(self, finding: Finding) -> None:
+        """Keep a finding, once."""
+        if finding not in self.notes:
+            self.notes.append(finding)
+
+    def lose(self, error: Exception) -> None:
+        if not isinstance(error, ChainRuleError):
+            raise error
+        self.note(Finding(LOST, error.what, error.where, error.why, error.cure))
+
+    def observed(self, tracer: Tracer) -> None:
+        if tracer.owner is not self or self.state == CLOSED:
+            return
+        frame = user_frame(2)
+        asker = _getframe(1).f_code.co_name
+        where = describe(frame, tracer)
+        if asker in ("__int__", "__floor__", "__ceil__") and tracer.dtype.kind in "fc":
+            self.note(Finding(
+                ZERO, "a traced value was cut down to an integer", where,
+                "an integer is locally constant", "leave it a float where its slope matters",
+            ))  # fmt: skip
+        elif asker == "__bool__" and frame is not None:
+            self.note(Finding(
+                CHOICE, f"the program branches on a traced value, which is {_shown(tracer)} here",
+                where, "the derivative is that of the branch that ran",
+                "nothing, unless the branches differ in value where they meet",
+            ))  # fmt: skip
+
+
+def _shown(value: Any) -> str:
+    text = str(concrete(value))
+    return text if len(text) <= 40 else text[:37] + "…"
+
+
+def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> Findings:
+    """Run `f` once and list every place where its derivative is lost, zero or a choice.
+
+    Lost: conversions to plain numbers and functions without a rule, which raise under `grad`; each
+    with the variable, the line and the cure. Zero by construction: inputs that do not reach the
+    result, rounding and integer casts, comparisons used as numbers. A choice: branches on traced
+    values, and kinks that were touched exactly, with the derivative that is taken there.
+
+    Every argument is traced, unless `argnums` names fewer. The result is true if nothing is lost;
+    printed, it is the report; `.json()` gives it as data. What `f` raises itself passes through.
+
+    >>> import numpy as np, chainrule
+    >>> def f(x, y):
+    ...     return np.abs(x - 1.0) + 0 * np.floor(y)
+    >>> found = chainrule.check(f, 1.0, 2.5)
+    >>> bool(found), [finding.kind for finding in found]
+    (True, ['zero', 'zero', 'choice'])
+    """
+    call = Call(f, args, {}, tuple(range(len(args))) if argnums is None else argnums)
+    call.own()
+    survey = Survey()
+    inputs = [survey.input(x) for x in call.leaves]
+    outputs: list[Any] = []
+    try:
+        out = call.run(survey, inputs)
+        outputs = tree.flatten(out)[0] if type(out) is not Tracer else [out]
+    except CustomRuleError:
+        raise
+    except ChainRuleError as error:  # it could not go on
+        survey.note(Finding(LOST, error.what, error.where, error.why, error.cure))
+    graph = survey.finish(inputs, outputs)
+    stopped = not outputs
+    found = [*survey.notes, *(() if stopped else _disconnected(call, graph)), *_steps(graph)]
+    found += [Finding(CHOICE, what, _place(node), why) for node, what, why in touched(graph)]
+    order = list(_HEADINGS)
+    return Findings(name_of(f), tuple(sorted(found, key=lambda g: order.index(g.kind))))
+
+
+def _place(node: Node) -> str:
+    found = resolve(node.place)
+    if found is None:
+        return ""
+    name = f"   (variable {found.target!r})" if found.target else ""
+    return f"{found}, in {found.function}:  {found.text}{name}"
+
+
+def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
+    """Find inputs from which no path of derivatives leads to the result."""
+    reached = {o for o in graph.outputs if type(o) is Node}
+    for node in reversed(graph.nodes):
+        if node in reached and node.op is not None:
+            reached |= {p for k, p in enumerate(node.inputs) if p is not None and node.op.flows(k)}
+    read = {parent for node in graph.nodes for parent in node.inputs}
+    for name, node in zip(call.names(), graph.inputs, strict=True):
+        if node not in reached:
+            yield Finding(
+                ZERO, f"the input {name} does not reach the result: its gradient is zero", "",
+                "it is never read" if node not in read else
+                "on every path from it stands something that is locally constant",
+                f"leave {name} out of the inputs, or look where its paths end" if node in read
+                else f"use {name}, or leave it out of the inputs",
+            )  # fmt: skip
+
+
+_ROUNDING = (
+    "floor ceil rint round around fix trunc sign floor_divide astype_constant heaviside spacing "
+    "digitize "
+    "argmax argmin"
+).split()
+_COMPARING = "less less_equal greater greater_equal equal not_equal isclose".split()
+
+
+def _steps(graph: Graph) -> Iterator[Finding]:
+    """Find rounding, integer casts, and comparisons whose outcome is used as a number."""
+    flows = {
+        parent
+        for node in graph.nodes if node.op is not None
+        for k, parent in enumerate(node.inputs) if parent is not None and node.op.flows(k)
+    }  # fmt: skip
+    seen = set()
+    for node in graph.nodes:
+        op = node.op
+        if op is None or node.dtype is None:
+            continue
+        if op.name in _COMPARING and node in flows:
+            what = "a comparison is used as a number"
+            cure = "write np.where(condition, a, b); for a slope at the step, smooth it"
+        elif op.name in _ROUNDING and node.dtype.kind in "fiu":
+            what = f"{op.name} makes a step function of a traced value"
+            if op.name == "astype_constant":
+                what = f"a traced value is converted to {node.dtype}"
+            cure = "keep the value itself where its slope matters"
+        else:
+            continue
+        if (what, node.place) not in seen:
+            seen.add((what, node.place))
+            yield Finding(ZERO, what, _place(node), "it is locally constant", cure)
+
+
+__all__ = ["Finding", "Findings", "check"]
