@@ -8,6 +8,7 @@ made of traced values are traced.
 
 import sys
 from collections.abc import Callable, Iterable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -23,13 +24,21 @@ def _fresh(function: Any) -> Callable[..., Any]:
 
     def door(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        return hold(result) if running.traces and not _is_one_of(result, args) else result
+        return hold(result) if running.traces and not _is_shared(result, args) else result
 
     return _like(door, function)
 
 
-def _is_one_of(result: Any, args: Any) -> bool:
-    return any(result is a for a in args)
+def _is_shared(result: Any, args: Any) -> bool:
+    """Say whether an array might be written through another name: one that was there before."""
+    if any(result is a for a in args):
+        return True
+    return type(result) is np.ndarray and (
+        not result.flags.writeable or (callable(args[0]) and getrefcount(result) > _FRESH)
+    )
+
+
+_FRESH = 4  # references: of the door, of `_is_shared` and of `getrefcount`
 
 
 def _like(door: Any, function: Any) -> Callable[..., Any]:
@@ -95,13 +104,14 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     """As `np.array`; of traced values a traced array."""
     if not running.traces or not _traced(object):
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
-        return hold(result) if running.traces and result is not object else result
+        fresh = running.traces and (copy or not np.may_share_memory(result, object))
+        return hold(result) if fresh else result
     if type(object) is not Tracer:
         result = _of_sequence(object, dtype, lambda: np.array(object, dtype))
     elif dtype is not None and object.dtype != dtype:
         result = object.astype(dtype)
     else:
-        result = object.copy() if copy else object
+        result = object.copy(kw.get("order") or "K") if copy else object
     return _at_least(result, ndmin)
 
 

@@ -169,7 +169,7 @@ def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
     """Carry out ``ufunc.at(y, index, value)``: unbuffered, so repeated indices all count."""
     if type(y) is not tracers.Tracer:
         if tracers.concrete(value) is not value:
-            stores.store_out(y, value)  # refuses
+            stores.store_out(y, value, broadcast=True)  # refuses
         parts = index if isinstance(index, tuple) else (index,)
         plain = tuple(tracers.known(part) for part in parts)
         ufunc.at(y, plain, *(() if value is None else (value,)))
