@@ -8,7 +8,6 @@ made of traced values are traced.
 
 import sys
 from collections.abc import Callable, Iterable
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -24,21 +23,18 @@ def _fresh(function: Any) -> Callable[..., Any]:
 
     def door(*args: Any, **kwargs: Any) -> Any:
         result = function(*args, **kwargs)
-        return hold(result) if running.traces and not _is_shared(result, args) else result
+        if not running.traces or _is_shared(result, args):
+            return result
+        return hold(result.copy() if function is np.fromfunction else result)
 
     return _like(door, function)
 
 
 def _is_shared(result: Any, args: Any) -> bool:
     """Say whether an array might be written through another name: one that was there before."""
-    if any(result is a for a in args):
+    if type(result) is not np.ndarray:
         return True
-    return type(result) is np.ndarray and (
-        not result.flags.writeable or (callable(args[0]) and getrefcount(result) > _FRESH)
-    )
-
-
-_FRESH = 4  # references: of the door, of `_is_shared` and of `getrefcount`
+    return not result.flags.writeable or any(result is a for a in args)
 
 
 def _like(door: Any, function: Any) -> Callable[..., Any]:
