@@ -1,17 +1,17 @@
 """Per-example gradients of a small network: `vmap(grad(loss))`, a loop, and the peers.
 
-Run as ``python -m benchmarks.vmap``. All in one process, in turn, medians; float64 and float32.
+All in one process, in turn, medians; float64 and float32.
 """
+
+from common import THREADS, compare, report, unit  # isort: skip (sets the thread count first)
 
 import sys
 import time
 from typing import Any
 
-from .common import THREADS, compare, report, unit
+import numpy as np
 
-import numpy as np  # noqa: E402, I001  (after the threads are set)
-
-import chainrule as cr  # noqa: E402
+import chainrule as cr
 
 SIZES = (16, 32, 10)  # inputs, hidden, outputs
 BATCHES = (128, 256, 1024)
