@@ -38,6 +38,7 @@ weighted_sum = Op(
     "weighted_sum",
     _weighted,
     (Linear(joint=_pull_weighted),),
+    batch="elementwise",
     variadic=True,
     additive=True,
     notation=Notation(rule="d Σ wᵢuᵢ = Σ wᵢ duᵢ"),

@@ -200,7 +200,7 @@ def jensenshannon(
 
 for _name in _CONSTANT:
     constant_call(
-        getattr(distance, _name), "u", "v", name=f"{_name}_distance",
+        getattr(distance, _name), "u", "v", batch="loop", name=f"{_name}_distance",
         notation=Notation(rule="piecewise constant: nothing flows"),
     )  # fmt: skip
 

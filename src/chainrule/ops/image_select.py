@@ -160,9 +160,9 @@ def _bases(x: Any, peaks: Any, wlen: Any) -> Any:
 
 
 _CONSTANT = Notation(rule="piecewise constant: nothing flows")
-peaks_op = Op("find_peaks", _peaks, (INDEX,), notation=_CONSTANT)
+peaks_op = Op("find_peaks", _peaks, (INDEX,), batch="loop", notation=_CONSTANT)
 add(peaks_op)
-bases_op = Op("peak_bases", _bases, (INDEX, INDEX), outputs=2, notation=_CONSTANT)
+bases_op = Op("peak_bases", _bases, (INDEX, INDEX), batch="loop", outputs=2, notation=_CONSTANT)
 add(bases_op)
 
 

@@ -72,6 +72,7 @@ sparse_times = Op(
     "sparse_times",
     lambda x, form: form.matrix @ x,
     (Linear(transpose=lambda ct, _x, form: sparse_times(ct, form=form.turned)),),
+    batch="loop",
     complex=True,
     notation=Notation("A·{0}", "A {0}", 20, (21,), "linear: the transpose is Aᵀȳ"),
 )
@@ -92,6 +93,7 @@ sparse_product = Op(
         Linear(transpose=_data_transpose),
         Linear(transpose=lambda ct, data, _x, form: sparse_product(data, ct, form=form.turned)),
     ),
+    batch="loop",
     complex=True,
     notation=Notation(
         "A({0})·{1}", "A({0})\\,{1}", 20, (0, 21),

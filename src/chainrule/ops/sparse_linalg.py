@@ -57,6 +57,7 @@ sparse_solve = Op(
         )),
         Linear(transpose=_direct_transpose),
     ),
+    batch="loop",
     complex=True,
     notation=_NOTATION,
 )  # fmt: skip
@@ -133,6 +134,7 @@ factored = Op(
     "factored_solve",
     lambda b, factor, trans: factor.solve(b, trans),
     (Linear(transpose=_factored_transpose),),
+    batch="loop",
     complex=True,
     notation=Notation("A⁻¹ {0}", "A^{{-1}} {0}", 20, (21,), "linear in the right-hand side"),
 )
@@ -257,6 +259,7 @@ iterate = Op(
         Jvp(lambda t, y, data, _b, system: -iterate(data, system.times(t, y), system=system)),
         Linear(transpose=_exact_transpose),
     ),
+    batch="loop",
     complex=True,
     notation=_NOTATION,
 )
@@ -276,6 +279,7 @@ answer = Op(
     "iterated_answer",
     lambda _data, _b, x, system: x,
     (_answer_slot, _answer_slot, INDEX),
+    batch="loop",
     complex=True,
     notation=_NOTATION,
 )
@@ -330,6 +334,7 @@ exponential_times = Op(
     "expm_multiply",
     lambda b, form: linalg.expm_multiply(form.matrix, b),
     (Linear(transpose=_exponential_transpose),),
+    batch="loop",
     complex=True,
     notation=Notation("e^A {0}", "e^{{A}} {0}", 20, (21,), "linear in the vector"),
 )
