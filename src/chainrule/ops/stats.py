@@ -1,7 +1,7 @@
 """Continuous distributions of `scipy.stats`, by the methods of their base class.
 
-A method reduces location and scale in NumPy and asks for the distribution's standard form: a formula
-of our own, or SciPy's own one (`_logpdf`, `_cdf`, …) run on the traced values. In x alone a
+A method reduces location and scale in NumPy and asks for the distribution's standard form: a
+formula of our own, or SciPy's own one (`_logpdf`, `_cdf`, …) run on the traced values. In x alone a
 distribution function always has its derivative, the density, and a quantile that of the inverse.
 What no formula gives is refused. Outside the support the density is 0 and its logarithm −∞, both
 with a gradient of 0; an invalid shape or scale gives NaN, as in SciPy.
@@ -95,7 +95,8 @@ def _density(dist: Any, x: Any, *shapes: Any) -> Any:
 
 def _of_array(function: Formula, x: Any, shapes: Any) -> Any:
     """Call SciPy's formula with an array of at least one axis, as SciPy does."""
-    result = np.asarray(function(np.atleast_1d(x), *shapes))
+    arrays = [a.copy() for a in np.broadcast_arrays(np.atleast_1d(x), *shapes)]
+    result = np.asarray(function(*arrays))
     shape = np.broadcast_shapes(np.shape(x), *map(np.shape, shapes))
     return np.broadcast_to(result, np.broadcast_shapes(result.shape, shape)).reshape(shape)[()]
 
@@ -145,7 +146,7 @@ def _standard(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
 
 
 def _constant(name: str, value: Formula) -> Op:
-    op = Op(f"stats_{name}", value, (INDEX,), variadic=True)
+    op = Op(f"stats_{name}", value, (INDEX,), variadic=True, batch="elementwise")
     add(op)
     return op
 
