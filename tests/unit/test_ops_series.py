@@ -1,5 +1,8 @@
 """numpy.polynomial: the classes, and the highest coefficients that NumPy would drop."""
 
+import subprocess
+import sys
+
 import numpy as np
 import numpy.polynomial as npp
 import pytest
@@ -136,3 +139,14 @@ def test_poly1d_is_made_of_traced_coefficients_or_roots():
     cr.check_grads(lambda c: (np.poly1d(c) * np.poly1d(D) + 2.0).integ()(X), (C,))
     cr.check_grads(lambda c: np.poly1d(c, r=True).coeffs, (C,))
     cr.check_grads(lambda c: np.poly1d(c)(X), (C,))
+
+
+def test_numpy_polynomial_may_be_met_first_inside_a_trace():
+    """NumPy imports it when it is first named; its functions have their records all the same."""
+    program = (
+        "import numpy as np, chainrule\n"
+        "f = lambda c: np.sum(np.polynomial.polynomial.polyval(np.array([0.5, 1.0]), c))\n"
+        "print(chainrule.grad(f)(np.array([1.0, 2.0])))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout == "[2.  1.5]\n", done.stderr

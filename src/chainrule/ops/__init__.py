@@ -28,9 +28,10 @@ from . import (
     products,
     reduce,
     sampled,
-    scimath,
     scalars,
+    scimath,
     select,
+    series,
     sorting,
     structure,
     trig,
@@ -50,7 +51,6 @@ registry.load_with("scipy.stats", "chainrule.ops.stats")
 registry.load_with("scipy.sparse.linalg", "chainrule.ops.sparse_linalg")
 registry.load_with("scipy.signal", "chainrule.ops.signal")
 registry.load_with("scipy.ndimage", "chainrule.ops.ndimage")
-registry.load_with("numpy.polynomial", "chainrule.ops.series")
 
 __all__ = [
     "arithmetic",
@@ -83,6 +83,7 @@ __all__ = [
     "scimath",
     "scalars",
     "select",
+    "series",
     "sorting",
     "structure",
     "trig",

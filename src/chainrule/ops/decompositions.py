@@ -146,7 +146,8 @@ add(qr_op)
     sample(well_conditioned(2, 4)), sample(well_conditioned(2, 3, 2)),
     sample(well_conditioned(4, 2), mode="r"), sample(well_conditioned(2, 2), mode="complete"),
     sample(well_conditioned(4, 2), mode="complete"), sample(well_conditioned(3, 2), mode="raw"),
-    sample(well_conditioned(2, 3, 2), mode="complete"),
+    sample(well_conditioned(2, 3, 2), mode="complete"), sample((5, 3), mode="complete"),
+    sample((6, 4), mode="raw"), sample((4, 3), mode="raw"),
 )  # fmt: skip
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factor into an orthogonal and an upper triangular matrix, where the leading columns of A

@@ -57,7 +57,7 @@ def _tangents(da: Any, a: Any, h: Any, tau: Any) -> tuple[Any, ...]:
     dv = np.concatenate([dtop, dlow], axis=-2)
     # T = W R⁻¹ V₁⁻ᵀ
     right = np.matmul(np.linalg.inv(r), np.linalg.inv(_transposed(top)))
-    dright = np.matmul(t, np.matmul(dtop, np.linalg.inv(top)).swapaxes(-1, -2))
+    dright = np.matmul(t, _transposed(np.matmul(np.linalg.inv(top), dtop)))
     dt = np.matmul(dw, right) - np.matmul(t, np.matmul(_transposed(top), np.matmul(dr, right)))
     return v, t, dv, dt - dright, dr
 
