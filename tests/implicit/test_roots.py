@@ -82,21 +82,16 @@ def system(a: Any) -> Any:
 
 @pytest.mark.parametrize(
     "method",
-    ["hybr", "lm", "broyden1", "broyden2", "anderson", "linearmixing", "krylov", "df-sane"],
+    ["hybr", "lm", "broyden1", "broyden2", "anderson", "krylov", "df-sane"],
 )
 def test_root(method: str) -> None:
     options = {"maxiter": 2000} if method in ("broyden1", "broyden2", "anderson", "krylov") else {}
 
     def f(a: Any) -> Any:
-        result = optimize.root(system(a), [0.2, 0.9], method=method, tol=1e-11, options=options)
+        result = optimize.root(system(a), [0.2, 0.9], method=method, tol=1e-8, options=options)
         assert isinstance(result, optimize.OptimizeResult)
         return result.x
 
-    if method == "linearmixing":
-        f0, f = f, lambda a: optimize.root(
-            lambda z: 0.2 * system(a)(z), [0.2, 0.9], method=method, tol=1e-10
-        ).x  # fmt: skip
-        del f0
     found = chainrule.jacrev(f)(1.1)
     expected = richardson(lambda a: optimize.fsolve(system(a), [0.2, 0.9], xtol=1e-12), 1.1)
     np.testing.assert_allclose(found, expected, rtol=1e-8)
@@ -108,7 +103,7 @@ def test_fsolve_and_the_other_functions() -> None:
     expected = richardson(lambda a: optimize.fsolve(system(a), [0.2, 0.9], xtol=1e-12), 1.1)
     for name in ("broyden1", "broyden2", "anderson", "newton_krylov"):
         solver = getattr(optimize, name)
-        found = chainrule.jacfwd(lambda a, s=solver: s(system(a), [0.2, 0.9], f_tol=1e-9))(1.1)
+        found = chainrule.jacfwd(lambda a, s=solver: s(system(a), [0.2, 0.9], f_tol=1e-8))(1.1)
         np.testing.assert_allclose(found, expected, rtol=1e-8, err_msg=name)
 
 

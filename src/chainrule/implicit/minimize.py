@@ -75,11 +75,13 @@ def finish(result: Any, minimum: Minimum) -> Any:
     fun = vector(minimum.objective(x))
     if is_traced(fun):
         result.fun = attach(np.asarray(result.fun)[()], np.reshape(fun, np.shape(result.fun)))
-    if not is_traced(x):
-        return result
-    result.x = x
-    if minimum.active and np.shape(result.get("jac", "none")) == np.shape(x) != ():
-        result.jac = attach(np.asarray(result.jac), np.reshape(grad(minimum.scalar)(x), x.shape))
+    if is_traced(x):
+        result.x = x
+    for name in ("jac", "grad") if minimum.active else ():  # else it is zero for all inputs
+        value = result.get(name)
+        if isinstance(value, np.ndarray) and value.shape == np.shape(x):
+            slope = np.reshape(grad(minimum.scalar)(x), value.shape)
+            result[name] = attach(value, slope) if is_traced(slope) else value
     return result
 
 
