@@ -17,7 +17,7 @@ from .errors import (
     OutputTypeError,
 )
 from .tracing.interpose import Doors
-from .tracing.losses import swallowed, unhidden
+from .tracing.losses import caught_by_program, swallowed, unhidden
 from .tracing.names import stand_in
 from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
@@ -149,12 +149,17 @@ def run_traced(
     """Call a user's function whose arguments belong to `trace`, and close the trace after."""
     doors = Doors()
     traces = running.traces
+    before, swallowed.raised = swallowed.raised, None
     try:
         traces.append(trace)
         doors.open(function, needs_doors)
         if not doors.opened:
-            return function(*args, **kwargs)
-        return settle(function(*map(stand_in, args), **kwargs))
+            out = function(*args, **kwargs)
+        else:
+            out = settle(function(*map(stand_in, args), **kwargs))
+        if swallowed.raised is not None and caught_by_program():
+            raise swallowed.raised
+        return out
     except ChainRuleError:
         raise
     except Exception as error:
@@ -170,6 +175,7 @@ def run_traced(
                 if trace in traces:
                     traces.remove(trace)
                 swallowed.error = None  # it holds the frames of the call, and they hold arrays
+                swallowed.raised = before
                 if doors.opened:
                     doors.close()
                 break

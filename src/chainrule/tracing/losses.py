@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from ..errors import LostDerivativeError, UnsupportedFunctionError
+from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
 from .running import CLOSED, MUTED
 from .source import describe, inside, user_frame
 
@@ -106,7 +106,7 @@ class Guarded:
 
     def __hash__(self) -> int:
         self._lose(
-            "a traced value was about to be used as a dictionary key, in a set or in a cache",
+            _HASHED,
             "arrays are not hashable, and a cached result would not belong to this derivative",
             "use a plain key, such as an index or a name; or "
             "float(chainrule.stop_gradient(x)), where the key is a constant",
@@ -130,6 +130,7 @@ class Guarded:
         )
 
 
+_HASHED = "a traced value was about to be used as a dictionary key, in a set or in a cache"
 _REMAINDER = [name for name, _ in dis._nb_ops].index("NB_REMAINDER")  # type: ignore[attr-defined]
 
 
@@ -147,6 +148,7 @@ class _Swallowed(threading.local):
 
     error: LostDerivativeError | None = None
     place: tuple[Any, int] | None = None
+    raised: ChainRuleError | None = None  # the last one, or the first that the program caught
 
 
 swallowed = _Swallowed()
@@ -158,6 +160,22 @@ def remember(error: Any, frame: Any) -> None:
     swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
 
 
+def raising(error: ChainRuleError) -> ChainRuleError:
+    """Keep an error that the program may catch, to go on as if it had not been differentiated."""
+    if not caught_by_program():
+        swallowed.raised = error
+    return error
+
+
+def caught_by_program() -> bool:
+    """Say whether the error kept by `raising` went up to code of the program, which caught it.
+
+    Libraries try a conversion and then do without, so what they catch does not count.
+    """
+    tb = None if swallowed.raised is None else swallowed.raised.__traceback__
+    return tb is not None and not inside[tb.tb_frame.f_code.co_filename]
+
+
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
     if tracer.owner.state == CLOSED:
@@ -165,7 +183,7 @@ def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     frame = user_frame(3)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
     remember(error, frame)
-    return error
+    return error if what is _HASHED else raising(error)
 
 
 def unhidden(error: Exception) -> Exception | None:
@@ -220,9 +238,10 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
         "partial=…), or jvp=…, or vjp=…; where no derivative is meant, pass "
         "chainrule.stop_gradient(x)",
     )
-    return UnsupportedFunctionError(
+    error = UnsupportedFunctionError(
         f"{name} has no derivative rule, and it received a traced value",
         where=describe(user_frame(2)),
         why=why,
         cure=cure,
     )
+    return raising(error)
