@@ -130,6 +130,7 @@ class Guarded:
         )
 
 
+_CONVERSIONS = ("__float__", "__complex__", "__array__", "__bytes__")
 _HASHED = "a traced value was about to be used as a dictionary key, in a set or in a cache"
 _REMAINDER = [name for name, _ in dis._nb_ops].index("NB_REMAINDER")  # type: ignore[attr-defined]
 
@@ -173,7 +174,12 @@ def caught_by_program() -> bool:
     Libraries try a conversion and then do without, so what they catch does not count.
     """
     tb = None if swallowed.raised is None else swallowed.raised.__traceback__
-    return tb is not None and not inside[tb.tb_frame.f_code.co_filename]
+    if tb is None:
+        return False
+    frame: FrameType | None = tb.tb_frame  # the outermost that it went through
+    if frame is not None and frame.f_code.co_name in _CONVERSIONS:
+        frame = frame.f_back  # compiled code caught it, and perhaps raised an error of its own
+    return frame is not None and not inside[frame.f_code.co_filename]
 
 
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
