@@ -8,7 +8,7 @@ import optree
 
 from . import tree
 from .api import Derived
-from .errors import BatchError
+from .errors import BatchError, UnsupportedFunctionError
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
 from .tracing.running import CLOSED
@@ -60,7 +60,7 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
     size = _size(f, mapped)
     try:
         return _at_once(f, mapped, args, kwargs, size, out_axes)
-    except OneByOneError:
+    except (OneByOneError, UnsupportedFunctionError):
         if not size:
             raise
     return _one_by_one(f, mapped, args, kwargs, size, out_axes)

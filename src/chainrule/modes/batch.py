@@ -20,7 +20,7 @@ import numpy as np
 from ..core.equation import contract, parse
 from ..core.op import Op
 from ..core.slots import Linear, Partial
-from ..errors import BatchError
+from ..errors import BatchError, RuleError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import OneByOneError, Stacked
 from ..tracing.tracer import Trace, Tracer, apply, release
@@ -55,6 +55,12 @@ class Batch(Trace):
         if op.outputs:
             parts = [self.lift(part) for part in result]
             return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
+        if np.shape(result)[:1] != (self.size,):
+            raise RuleError(
+                f"the batching rule of {op.name} gave shape {np.shape(result)} for {self.size} "
+                "examples",
+                where=describe(user_frame(2)),
+            )
         return self.lift(result, not result.shape[1:] and not _makes_array(op, params))
 
     def mute(self) -> None:
@@ -131,7 +137,7 @@ def one_by_one(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any
     """Apply the op to one example after the other: what the documents list as loops."""
     rows = []
     for i in range(size):
-        row = [a[i] if b else a for a, b in zip(args, batched, strict=True)]
+        row = [_own_row(a[i]) if b else a for a, b in zip(args, batched, strict=True)]
         rows.append(apply(op, row, params))
     if not rows:
         raise BatchError(
@@ -144,6 +150,11 @@ def one_by_one(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any
         parts = [_joined(op, column) for column in zip(*rows, strict=True)]
         return type(rows[0])(*parts) if hasattr(rows[0], "_fields") else tuple(parts)
     return _joined(op, rows)
+
+
+def _own_row(x: Any) -> Any:
+    """Return one example in C order: compiled code may ask for that."""
+    return np.ascontiguousarray(x) if type(x) is np.ndarray and x.ndim else x
 
 
 def _joined(op: Op, rows: Any) -> Any:

@@ -49,7 +49,10 @@ def elementwise(op: Op, _size: int, args: Any, batched: Any, params: Params) -> 
         padded(a, b, most) if b and r < most else a
         for a, b, r in zip(args, batched, ranks, strict=True)
     ]
-    return op(*full, **params)
+    result = op(*full, **params)
+    if np.ndim(result) <= most:  # it does not depend on what differs between the examples
+        result = np.broadcast_to(result, np.broadcast_shapes(*map(np.shape, full)))
+    return result
 
 
 def with_axis(op: Op, size: int, args: Any, batched: Any, params: Params) -> Any:

@@ -7,6 +7,8 @@ all. Where the values matter (a branch, a conversion to a number) the examples h
 
 import math
 import operator
+import os
+import sys
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ import numpy as np
 from ..errors import BatchError
 from . import tracer as tracers
 from .losses import remember
-from .source import describe, user_frame
+from .source import describe, inside, user_frame
 
 
 class OneByOneError(BatchError):
@@ -89,6 +91,17 @@ class Stacked:
         return self.agreed().item(*index)
 
 
+def _in_library() -> bool:
+    """Say whether it is a library's code that asks for a plain value, and not the user's."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    return frame is not None and inside[frame.f_code.co_filename]
+
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
 def one_by_one(error: BatchError) -> OneByOneError:
     """Let `vmap` run the examples one after the other, where all at once they cannot be run."""
     return OneByOneError(error.what, where=error.where, why=error.why, cure=error.cure)
@@ -121,7 +134,7 @@ def _disagreement(rows: Any, value: Any) -> BatchError:
         other = next(i for i, row in enumerate(rows) if not np.array_equal(row, rows[0]))
         shown = f": it is {rows[0]} for example 0 and {rows[other]} for example {other}"
     frame = user_frame(2)
-    error = BatchError(
+    error = (OneByOneError if _in_library() else BatchError)(
         "the program asks for one plain value of an array that differs between the examples of a "
         "batch" + shown,
         where=describe(frame),
