@@ -135,7 +135,7 @@ def inverted_pendulum_feedback(k):
         u = -k[0] * s[0] - k[1] * s[1]
         return np.array([s[1], np.sin(s[0]) + u])
 
-    sol = solve_ivp(rhs, (0.0, 3.0), np.array([0.4, 0.0]), method="RK45", rtol=1e-9, atol=1e-11)
+    sol = solve_ivp(rhs, (0.0, 1.5), np.array([0.4, 0.0]), method="RK45", rtol=1e-9, atol=1e-11)
     return sol.y[0, -1] ** 2 * 100 + sol.y[1, -1]
 
 

@@ -19,7 +19,7 @@ def lotka_volterra_final(p):
         x, y = z
         return [alpha * x - beta * x * y, -0.5 * y + 0.3 * x * y]
 
-    sol = solve_ivp(rhs, [0, 6], [1.5, 0.8], rtol=1e-10, atol=1e-11)
+    sol = solve_ivp(rhs, [0, 3], [1.5, 0.8], rtol=1e-10, atol=1e-11)
     return float(sol.y[0][-1])
 
 

@@ -33,7 +33,7 @@ def seir_odeint(theta):
         new = beta * S * I
         return new * -1, new - sig * E, sig * E - gam * I, gam * I
 
-    t = np.linspace(0, 30, 31)
+    t = np.linspace(0, 12, 13)
     beta, gam, sig = theta
     out = odeint(deriv, [0.99, 0.0, 0.01, 0.0], t, args=(beta, gam, sig), rtol=1e-10, atol=1e-12)
     return out[-1, 3]
@@ -110,7 +110,7 @@ def lockdown_piecewise_rate(p):
         beta = beta0 * (0.3 + 0.7 / (1 + np.exp(2 * (t - tstar))))
         return [-beta * y[0] * y[1], beta * y[0] * y[1] - 0.2 * y[1]]
 
-    sol = solve_ivp(rhs, (0, 25), [0.999, 0.001], t_eval=np.arange(0, 26), rtol=1e-9, atol=1e-11)
+    sol = solve_ivp(rhs, (0, 15), [0.999, 0.001], t_eval=np.arange(0, 16), rtol=1e-9, atol=1e-11)
     return np.log(sol.y[1]).sum()
 
 
