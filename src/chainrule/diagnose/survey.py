@@ -93,6 +93,7 @@ class Survey(Recording):
     def lose(self, error: Exception) -> None:
         if not isinstance(error, ChainRuleError):
             raise error
+        swallowed.raised = None  # nothing was raised
         self.note(Finding(LOST, error.what, error.where, error.why, error.cure))
 
     def observed(self, tracer: Tracer) -> None:

@@ -130,7 +130,6 @@ class Guarded:
         )
 
 
-_CONVERSIONS = ("__float__", "__complex__", "__array__", "__bytes__")
 _HASHED = "a traced value was about to be used as a dictionary key, in a set or in a cache"
 _REMAINDER = [name for name, _ in dis._nb_ops].index("NB_REMAINDER")  # type: ignore[attr-defined]
 
@@ -150,6 +149,7 @@ class _Swallowed(threading.local):
     error: LostDerivativeError | None = None
     place: tuple[Any, int] | None = None
     raised: ChainRuleError | None = None  # the last one, or the first that the program caught
+    asker: str = __file__  # the file of the Python code whose call led to it
 
 
 swallowed = _Swallowed()
@@ -161,25 +161,24 @@ def remember(error: Any, frame: Any) -> None:
     swallowed.place = None if frame is None else (frame.f_code, frame.f_lineno)
 
 
-def raising(error: ChainRuleError) -> ChainRuleError:
+def raising(error: ChainRuleError, asker: str = __file__) -> ChainRuleError:
     """Keep an error that the program may catch, to go on as if it had not been differentiated."""
     if not caught_by_program():
-        swallowed.raised = error
+        swallowed.raised, swallowed.asker = error, asker
     return error
 
 
 def caught_by_program() -> bool:
     """Say whether the error kept by `raising` went up to code of the program, which caught it.
 
-    Libraries try a conversion and then do without, so what they catch does not count.
+    Libraries try a conversion and then do without, so what they catch does not count. Compiled code
+    that catches it leaves no trace: then it is asked who called that code.
     """
-    tb = None if swallowed.raised is None else swallowed.raised.__traceback__
-    if tb is None:
+    if swallowed.raised is None:
         return False
-    frame: FrameType | None = tb.tb_frame  # the outermost that it went through
-    if frame is not None and frame.f_code.co_name in _CONVERSIONS:
-        frame = frame.f_back  # compiled code caught it, and perhaps raised an error of its own
-    return frame is not None and not inside[frame.f_code.co_filename]
+    tb = swallowed.raised.__traceback__
+    file = swallowed.asker if tb is None else tb.tb_frame.f_code.co_filename  # the outermost frame
+    return not inside[swallowed.asker if file == __file__ else file]
 
 
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
@@ -189,7 +188,7 @@ def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     frame = user_frame(3)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
     remember(error, frame)
-    return error if what is _HASHED else raising(error)
+    return error if what is _HASHED else raising(error, sys._getframe(3).f_code.co_filename)
 
 
 def unhidden(error: Exception) -> Exception | None:
