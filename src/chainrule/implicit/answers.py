@@ -117,6 +117,7 @@ class Problem:
     ) -> None:
         self.name, self.failure, self.kind, self.unknown = name, failure, kind, unknown
         self.start = _size(plain_array(start))
+        self.jumps = False  # the solver may answer with a place where the sign changes by a jump
         self.multipliers = 0  # how many of the unknowns, at their end, are Lagrange multipliers
 
     def scale(self, answer: Any) -> Any:
@@ -184,6 +185,8 @@ def solved(
         return None
     value, jacobian = linearised(residual, answer, problem.kind)
     if not is_traced(value) and not checked:
+        if problem.jumps:
+            _warn_of_jump(value, jacobian, answer, problem)
         return None
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
     _check_distance(answer, point, problem)
@@ -192,6 +195,17 @@ def solved(
     for _ in range(depth() - 1):
         z = z - chord_solve(residual(z), operator=jacobian)
     return Solved(z, point, jacobian)
+
+
+def _warn_of_jump(value: Any, jacobian: Any, answer: Any, problem: Problem) -> None:
+    """Warn of an answer that is no root: how its place moves is not in the derivative."""
+    with np.errstate(all="ignore"):
+        step = np.abs(jacobian.solve(value)) / problem.scale(answer)
+    if not step <= _WRONG:
+        problem.warn(
+            f"the function changes its sign at {answer:.8g}, but is not zero there (it is "
+            f"{value:.3g}): no root, and how this place moves with the inputs is not known"
+        )
 
 
 def _refined(residual: Any, answer: Any, value: Any, jacobian: Any, problem: Problem) -> Any:

@@ -29,6 +29,7 @@ def _bracketing(method: Function) -> None:
         answer, report = found if isinstance(found, tuple) else (found, None)
         failure = "" if report is None or report.converged else report.flag
         problem = Problem(method.__name__, (a, b), failure)
+        problem.jumps = True
         root = differentiated(residual_of(f, given["args"], answer), np.float64(answer), problem)
         return _with_root(found, root)
 
