@@ -121,6 +121,11 @@ class Numpy(ModuleType):
     zeros = empty = staticmethod(_buffer)
     lib = _TRICKS
 
+    @staticmethod
+    def atleast_1d(*arrays: Any) -> Any:
+        """As NumPy's, of lists of traced numbers too."""
+        return np.atleast_1d(*map(_converted, arrays))
+
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
 

@@ -295,6 +295,8 @@ for _design in ("butter", "bessel"):
 _borrow("cheby1", sample(Const(2), Const(1.0), _cutoff))
 _borrow("cheby2", sample(Const(2), Const(20.0), _cutoff))
 _borrow("iirfilter", sample(Const(2), _band))
+_borrow("iirnotch", sample(_cutoff, Const(20.0)), sample(Const(0.3), lambda r: r.uniform(9, 20)))
+_borrow("iirpeak", sample(_cutoff, Const(20.0)))
 _borrow("firwin", sample(Const(5), _cutoff), sample(Const(7), _band, pass_zero=False))
 _borrow("firwin2", sample(Const(5), Const([0.0, 0.5, 1.0]), (3,)))
 
@@ -306,6 +308,7 @@ _borrow(
 _borrow("windows.kaiser", sample(Const(6), _cutoff), sample(Const(5), _cutoff, False))
 _borrow("windows.gaussian", sample(Const(6), _cutoff))
 _borrow("windows.general_gaussian", sample(Const(6), Const(1.5), _cutoff))
+_borrow("windows.chebwin", sample(Const(6), lambda r: r.uniform(40, 60)))
 _borrow("windows.tukey", sample(Const(9), _cutoff))
 _borrow("windows.general_hamming", sample(Const(6), _cutoff))
 _borrow("windows.general_cosine", sample(Const(6), (3,)))
