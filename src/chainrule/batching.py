@@ -57,20 +57,21 @@ def vmap(f: Function, in_axes: Axes = 0, out_axes: Axes = 0) -> Derived:
 def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) -> Any:
     """Map a function over a batch."""
     mapped = _mapped(f, args, kwargs, in_axes)
-    size = _size(f, mapped)
+    batch = Batch(_size(f, mapped))
     try:
-        return _at_once(f, mapped, args, kwargs, size, out_axes)
-    except (OneByOneError, UnsupportedFunctionError):
-        if not size:
+        return _at_once(f, mapped, args, kwargs, batch, out_axes)
+    except (OneByOneError, UnsupportedFunctionError) as error:
+        if not batch.size:
             raise
-    return _one_by_one(f, mapped, args, kwargs, size, out_axes)
+        if batch.random:
+            raise _random(f, error) from error
+    return _one_by_one(f, mapped, args, kwargs, batch.size, out_axes)
 
 
 def _at_once(
-    f: Function, mapped: Any, args: Any, kwargs: Any, size: int, out_axes: Axes
+    f: Function, mapped: Any, args: Any, kwargs: Any, batch: Batch, out_axes: Axes
 ) -> Any:
     """Run the function once, on tracers of the batch."""
-    batch = Batch(size)
     inputs = [[_example(batch, leaf, axis) for leaf, axis, _ in part] for part, _ in mapped]
     positional, named = _call(mapped, inputs, args, kwargs)
     out = run_traced(batch, f, positional, named)
@@ -141,6 +142,16 @@ def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: li
         return leaf
     whole = np.broadcast_to(leaf, (batch.size, *np.shape(leaf)))
     return np.copy(np.moveaxis(whole, 0, _in_range(axis, whole.ndim, "out_axes")))
+
+
+def _random(f: Function, error: Any) -> BatchError:
+    return BatchError(
+        f"{name_of(f)} draws random numbers, and it cannot be run for all examples at once",
+        where=describe(user_frame(2)),
+        why=f"all examples are to see the same numbers, but one by one each would draw its own; "
+        f"what stands in the way: {error.what}",
+        cure="draw before, and pass the numbers as an argument with in_axes=None",
+    )
 
 
 def _ragged(f: Function, shapes: set[tuple[int, ...]]) -> BatchError:

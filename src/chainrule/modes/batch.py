@@ -33,11 +33,12 @@ Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
 class Batch(Trace):
     """The trace of a batch: its tracers hold `Stacked` values of `size` examples."""
 
-    __slots__ = ("size",)
+    __slots__ = ("size", "random")
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
+        self.random = False  # whether random numbers were drawn
 
     def lift(self, data: Any, single: bool = True) -> Tracer:
         """Return a tracer of the examples along the first axis of `data`."""
@@ -70,6 +71,9 @@ class Batch(Trace):
             why="it runs on plain numbers, those of one example",
             cure="loop over the examples: np.stack([f(x) for x in batch])",
         )
+
+    def drawn(self) -> None:
+        self.random = True
 
     def carries(self, tracer: Tracer) -> bool:
         return False  # what its data carry is asked of their own traces

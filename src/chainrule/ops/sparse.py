@@ -47,7 +47,7 @@ class Form:
     def filled(self, data: Any) -> Any:
         """Return the matrix with other data."""
         other = copy(self.matrix)
-        other.data = data
+        other.data = np.ascontiguousarray(data) if type(data) is np.ndarray else data
         return other
 
     @property

@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import UnsupportedFunctionError
 from . import tracer as tracers
 from .casts import LookAlike
+from .running import running
 from .source import describe, user_frame
 
 Form = Callable[..., Any]
@@ -75,6 +76,8 @@ def _carries(values: Any) -> bool:
 
 def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     """Make the draw `name`, for which ``plain(name)`` is the generator's own method."""
+    for trace in running.traces:
+        trace.drawn()
     if not _is_traced(args) and not _is_traced(kwargs.values()):
         return tracers.hold(plain(name)(*args, **kwargs))
     if name in _ARRANGE:
@@ -91,7 +94,7 @@ def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     values = {n: tracers.ufuncs.as_operand(given.get(n, _DEFAULTS.get(n))) for n in names}
     if size is None:
         size = np.broadcast_shapes(*(np.shape(v) for v in values.values())) or None
-    standard = {n: tracers.concrete(values[n]) for n in fixed} | form[2]
+    standard = {n: tracers.known(values[n]) for n in fixed} | form[2]
     z = plain(name)(**standard, size=size)
     return form[1](z, values)
 
@@ -102,7 +105,7 @@ def _with_plain(function: Any, args: Any, kwargs: Any) -> Any:
 
 def _plain(value: Any) -> Any:
     return type(value)(map(_plain, value)) if type(value) in (list, tuple) else (
-        tracers.concrete(value))  # fmt: skip
+        tracers.known(value))  # fmt: skip
 
 
 def _refused(name: str) -> UnsupportedFunctionError:

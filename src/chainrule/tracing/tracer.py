@@ -66,6 +66,9 @@ class Trace:
     def observed(self, tracer: "Tracer") -> None:
         """Take note that the program branches on this value; ordinary unless a mode objects."""
 
+    def drawn(self) -> None:
+        """Take note that the program draws random numbers; ordinary unless a mode objects."""
+
     def leaked(self, op: Op | str) -> LeakedTracerError:
         """Build the error for a tracer that is used after its call has ended."""
         return LeakedTracerError(
