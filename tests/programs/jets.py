@@ -127,7 +127,8 @@ class Namespace:
 
     @staticmethod
     def array(a: Any, dtype: Any = None) -> Any:
-        return _of_objects(np.array(a, object), dtype)
+        whole = isinstance(a, np.ndarray) and a.dtype.kind == "i"
+        return _of_objects(np.array(a, object), int if whole else dtype)
 
     def _make(name: str) -> Any:  # noqa: N805
         def made(*args: Any, dtype: Any = None) -> Any:
@@ -147,7 +148,7 @@ class Namespace:
 
     @staticmethod
     def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
-        if type(fill_value) is int:
+        if isinstance(fill_value, np.integer):
             return np.full(shape, fill_value)
         out = np.empty(shape, object)
         out[...] = fill_value

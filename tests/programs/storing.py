@@ -68,7 +68,7 @@ class Maker:
         return self.space[name]
 
     def number(self) -> str:
-        return str(self.pick(("0.5", "-0.7", "1.3", "2", "0")))
+        return str(self.pick(("0.5", "-0.7", "1.3", "2.0", "0.0")))
 
     def scalar(self) -> str:
         w = self.array()
@@ -204,7 +204,7 @@ class Maker:
         self.add(self.pick((
             f"np.copyto({v}, {value})", f"np.copyto({v}, {value}, where={v} > 0)",
             f"np.put({v}, {picks}, {w})", f"np.place({v}, {v} > 0, [{s}, {self.scalar()}])",
-            f"np.putmask({v}, {v} > 0, {value})", f"{v}.put({picks}, [{s}, {s}, 0.5])",
+            f"np.putmask({v}, {v} > 0, {value})", f"{v}.put({picks if shape else 0}, [{s}, {s}, 0.5])",
             f"np.put_along_axis({v}, np.argmax({v}, axis=-1, keepdims=True), {s}, axis=-1)",
             f"np.fill_diagonal({v}, {s})", f"{v}.fill({s})", f"{v}.sort()", f"{v}.sort(axis=0)",
             f"np.add.at({v}, {rows}, {s})", f"np.add.at({v}, {rows}, {self.value((3, *shape[1:]))})",

@@ -46,7 +46,7 @@ def examine(maker: storing.Maker, v: Any) -> bool:
     want = [np.array(a) for a in there["seen"]]
 
     bare = storing.text(maker.lines, refused=False)
-    reference, _ = made(bare, np=jets.Namespace())
+    reference, _ = made(bare, np=jets.Namespace(), PLAIN=storing.PLAIN.astype(object))
     whole = any(a.dtype.kind in "iu" for a in maker.space.values() if type(a) is np.ndarray)
     try:
         jet = reference(jets.inputs(x, v))
@@ -59,8 +59,10 @@ def examine(maker: storing.Maker, v: Any) -> bool:
 
     f, space = made(source)
 
+    lenient = whole or any(0 in a.shape for a in want)  # nothing is cast, nothing is written
+
     def arrays_agree(mode: str) -> None:
-        assert whole or not space["passed"], f"{mode}: {[maker.lines[i] for i in space['passed']]}"
+        assert lenient or not space["passed"], f"{mode}: {[maker.lines[i] for i in space['passed']]}"
         for number, (mine, its) in enumerate(zip(space["seen"], want, strict=True)):
             mine = concrete(mine)
             assert np.shape(mine) == its.shape, (mode, number)
@@ -71,6 +73,8 @@ def examine(maker: storing.Maker, v: Any) -> bool:
         mine = cr.grad(f)(x)
     except cr.ChainRuleError as error:  # a buffer of whole numbers takes no traced values, and
         assert whole or isinstance(error, cr.errors.ReadOnlyError)  # `add.at` writes anywhere
+        return False
+    if lenient and space["passed"]:
         return False
     arrays_agree("grad")
     close(mine, gradient, "grad")

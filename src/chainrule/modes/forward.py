@@ -61,7 +61,7 @@ class Forward(Trace):
                                 or getrefcount(y.node) != UNSHARED):  # fmt: skip
             return False
         tangents = [None if type(a) is not Tracer or a.owner is not self else a.node for a in args]
-        if any(type(t) is Tracer for t in tangents) or tangents[1] is None and y.owner is not self:
+        if any(type(t) is Tracer for t in tangents) or (tangents[1] is None and y.owner is not self):
             return False
         _, value, *rest = map(_plain, args)
         op.store(y.value, value, *rest, **params)

@@ -14,7 +14,6 @@ from ..core.registry import composite
 from .declare import as_array
 from .reduce import axes_of
 
-
 _UNEVEN = np.array([0.0, 0.4, 1.1, 1.5, 2.4, 3.0])
 
 
@@ -121,7 +120,8 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     beta = (end**2 + 3.0 * before * end) / (6 * before)
     eta = end**3 / (6 * before * (before + end))
     first = _parabolas(y[..., :-1], h if np.ndim(h) == 0 else h[..., :-1])
-    return first + (alpha * y[..., -1] + beta * y[..., -2] - eta * y[..., -3])
+    total = first + (alpha * y[..., -1] + beta * y[..., -2] - eta * y[..., -3])
+    return total.astype(np.result_type(first.dtype, y.dtype))
 
 
 def _forward_halves(y: Any, h: Any, equal: bool) -> Any:

@@ -154,3 +154,21 @@ def plain(value: Any) -> Any:
     while hasattr(value, "owner") and hasattr(value, "node"):
         value = value.value
     return value
+
+
+def flows(value: Any) -> bool:
+    """Say whether a derivative flows through `value`, or through something that it holds."""
+    if type(value) in (list, tuple):
+        return any(flows(v) for v in value)
+    if type(value) is dict:
+        return any(flows(v) for v in value.values())
+    if not traced(value):
+        return False
+    return value.carries() or not isinstance(plain(value), np.ndarray | np.generic)
+
+
+def settled(value: Any) -> Any:
+    """Return `value` with plain numbers in place of traced ones through which nothing flows."""
+    if type(value) in (list, tuple):
+        return type(value)(settled(v) for v in value)
+    return plain(value) if traced(value) and not flows(value) else value

@@ -30,6 +30,7 @@ _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _cells: list[tuple[Any, Any]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 _generators: dict[type, Callable[[Any], Any]] = {}  # what makes the stand-in of a generator
+_mentions: dict[int, set[str]] = {}  # types that functions without a name in their module call
 _STANDS_FOR = "__chainrule_stands_for__"
 _scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}
 
@@ -47,6 +48,12 @@ def like(door: Callable[..., Any], function: Any) -> Any:
 def swap(function: Any) -> None:
     """Exchange the names in the program's modules, and in those that `function` lives in."""
     _refresh()
+    for g in _functions_in(function):  # it may have no name in its module, as a lambda
+        found = set(g.__code__.co_names) & set(BUILTIN)
+        known = _mentions.setdefault(id(g.__globals__), set())
+        if not found <= known and not _compares_by_identity(g.__code__):
+            known |= found
+            _scans.pop(id(g.__globals__), None)
     for namespace in _namespaces(function):
         plain, doors = _scan(namespace)
         if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
@@ -241,7 +248,7 @@ def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         door = look_alike(value) if type(value) is ModuleType else _door_of(value)
         if door is not None and door is not value:
             plain[name], doors[name] = value, door
-    mentioned = _mentioned_types(namespace)
+    mentioned = _mentioned_types(namespace) | _mentions.get(id(namespace), set())
     for name, door in BUILTIN.items():
         if name in mentioned and name not in namespace:
             doors[name] = door

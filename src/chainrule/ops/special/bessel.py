@@ -57,7 +57,8 @@ for _function, _sign, _letter in (
         f"d {_letter}ᵥ(u) = ½({_letter}ᵥ₋₁(u) {'+' if _sign > 0 else '−'} {_letter}ᵥ₊₁(u)) du",
     )  # fmt: skip
 _bessel(
-    special.yn, lambda n, x: _half(special.yn, -1.0)(np.trunc(n), x), "Y", "d Yₙ(u) = ½(Yₙ₋₁(u) − Yₙ₊₁(u)) du", order=2
+    special.yn, lambda n, x: _half(special.yn, -1.0)(np.trunc(n), x), "Y",
+    "d Yₙ(u) = ½(Yₙ₋₁(u) − Yₙ₊₁(u)) du", order=2
 )  # fmt: skip
 for _function in (special.hankel1, special.hankel2):
     _bessel(
@@ -77,7 +78,7 @@ def _scaled_hankel(function: Any, turn: complex) -> None:
 _scaled_hankel(special.hankel1e, -1j)
 _scaled_hankel(special.hankel2e, 1j)
 
-# --- K in its order: ∫ tⁿ·e^(−x(cosh t − 1))·cosh(vt) dt, a family closed in v and in x --------------
+# --- K in its order: ∫ tⁿ·e^(−x(cosh t − 1))·cosh(vt) dt, a family closed in v and in x -----------
 
 
 @blockwise
@@ -130,7 +131,7 @@ _bessel(
     "d Kₙ(u) = −½(Kₙ₋₁(u) + Kₙ₊₁(u)) du", order=2,
 )  # fmt: skip
 
-# --- scaled by an exponential -------------------------------------------------------------------------
+# --- scaled by an exponential ---------------------------------------------------------------------
 
 
 def _derivatives(function: Any, sign: float, v: Any, x: Any, n: int) -> Any:
@@ -206,14 +207,13 @@ def _real_only(function: Any, x: Any) -> Any:
     return x
 
 
-for _function, _sign in ((special.jve, -1.0), (special.yve, -1.0)):
+for _function in (special.jve, special.yve):
     _bessel(
-        _function,
-        lambda v, x, half=_half(_function, _sign), f=_function: half(v, _real_only(f, x)),
-        "", f"d {_function.__name__}(v, u) = ½ of the difference of its neighbours, du, for real u",
+        _function, lambda v, x, f=_function: _half(f, -1.0)(v, _real_only(f, x)), "",
+        f"d {_function.__name__}(v, u) = ½ of the difference of its neighbours, du, for real u",
     )  # fmt: skip
 
-# --- orders 0 and 1 -----------------------------------------------------------------------------------
+# --- orders 0 and 1 -------------------------------------------------------------------------------
 
 elementwise(
     special.j0, lambda _y, x: -special.j1(x), text="J₀", latex="J_0", rule="d J₀(u) = −J₁(u) du"
@@ -249,7 +249,7 @@ for _function, _order, _second in (
         rule="d of a scaled Bessel function is a difference to its neighbours, du",
     )  # fmt: skip
 
-# --- spherical ----------------------------------------------------------------------------------------
+# --- spherical ------------------------------------------------------------------------------------
 
 
 def _spherical(function: Any, below: float, above: float, letter: str) -> Op:
@@ -291,7 +291,7 @@ _spherical(special.spherical_yn, 1.0, -1.0, "y")
 _spherical(special.spherical_in, 1.0, 1.0, "i")
 _spherical(special.spherical_kn, -1.0, -1.0, "k")
 
-# --- Struve, and integrals --------------------------------------------------------------------------
+# --- Struve, and integrals ------------------------------------------------------------------------
 
 
 def _struve(function: Any, sign: float) -> None:

@@ -59,7 +59,7 @@ def forward(function: Any, f: Partials, complement: Any = None, *, domain: Any, 
             )  # fmt: skip
 
 
-# --- gamma and χ² -----------------------------------------------------------------------------------
+# --- gamma and χ² ---------------------------------------------------------------------------------
 
 CHI2: Partials = (
     lambda v, x: 0.5 * gammainc_da(0.5 * v, 0.5 * x),
@@ -81,7 +81,7 @@ inverse(special.gdtria, GAMMA, 0, (-1, 1, 2), 1.0, (_UNIT, _SHAPE, _POINT), (Non
 inverse(special.gdtrib, GAMMA, 1, (0, -1, 2), 1.0, (_SHAPE, _UNIT, _POINT), (1.0, 0.3, 2.0))
 inverse(special.gdtrix, GAMMA, 2, (0, 1, -1), 1.0, (_SHAPE, _SHAPE, _UNIT), (None, 1.5, None))
 
-# --- Poisson: whole numbers k, of which the inverse in k makes a real one ------------------------------
+# --- Poisson: whole numbers k, of which the inverse in k makes a real one -------------------------
 
 POISSON: Partials = (
     lambda k, m: -gammainc_da(k + 1.0, m), lambda k, m: -gamma_density(k + 1.0, m)
@@ -97,7 +97,7 @@ ufunc(
 )  # fmt: skip
 inverse(special.pdtrik, POISSON, 0, (-1, 1), 1.0, ((0.4, 0.9), (2.0, 4.0)), (0.7, 3.0))
 
-# --- binomial and negative binomial -------------------------------------------------------------------
+# --- binomial and negative binomial ---------------------------------------------------------------
 
 BINOMIAL: Partials = (
     lambda k, n, p: betainc_db(n - k, k + 1.0, 1.0 - p) - betainc_da(n - k, k + 1.0, 1.0 - p),
@@ -110,7 +110,8 @@ def _binomial_in_p(k: Any, n: Any, p: Any) -> Any:
     """Return −∂F/∂p, by the density at p itself; 0 where k = n and F is 1."""
     k, n = np.floor(k), np.floor(n)
     inside = np.logical_and(np.less(k, n), np.greater_equal(k, 0))
-    return np.where(inside, beta_density(np.where(inside, k, 0.0) + 1.0, np.where(inside, n - k, 1.0), p), 0.0)
+    ahead, behind = np.where(inside, k, 0.0) + 1.0, np.where(inside, n - k, 1.0)
+    return np.where(inside, beta_density(ahead, behind, p), 0.0)
 
 
 _COUNTS = ((0.0, 3.0), (4.0, 9.0), _UNIT)
@@ -149,7 +150,7 @@ inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (3.0, 5.0), 
 inverse(special.nbdtrin, NEGATIVE, 1, (0, -1, 2), 1.0, ((1.0, 4.0), (0.3, 0.6), (0.3, 0.6)),
         (3.0, 0.5, 0.4))  # fmt: skip
 
-# --- beta, F and Student's t --------------------------------------------------------------------------
+# --- beta, F and Student's t ----------------------------------------------------------------------
 
 BETA: Partials = (betainc_da, betainc_db, beta_density)
 inverse(special.btdtria, BETA, 0, (-1, 1, 2), 1.0, ((0.2, 0.8), _SHAPE, (0.2, 0.8)),
@@ -159,7 +160,7 @@ inverse(special.btdtrib, BETA, 1, (0, -1, 2), 1.0, (_SHAPE, (0.2, 0.8), (0.2, 0.
 
 
 def _fisher(n: Any, d: Any, x: Any, which: int) -> Any:
-    """Return a partial of I(n/2, d/2, z), z = nx/(nx + d); from the end where z or 1 − z is small."""
+    """Return a partial of I(n/2, d/2, z), z = nx/(nx + d), by whichever of z and 1 − z is small."""
     total = n * x + d
     z, w = n * x / total, d / total
     a, b = 0.5 * n, 0.5 * d
@@ -218,7 +219,7 @@ forward(special.stdtr, STUDENT, domain=(_SHAPE, (-4.0, 4.0)), at=_T_AT,
 inverse(special.stdtrit, STUDENT, 1, (0, -1), 1.0, (_SHAPE, _UNIT), _T_AT)
 inverse(special.stdtridf, STUDENT, 0, (-1, 1), 1.0, ((0.80, 0.82), (1.0, 1.2)), (0.81, 1.1))
 
-# --- normal, its mean and deviation as unknowns ---------------------------------------------------------
+# --- normal, its mean and deviation as unknowns ---------------------------------------------------
 
 _ROOT_TAU = math.sqrt(2 * math.pi)
 
@@ -239,14 +240,15 @@ ufunc(
     rule="d (u − m)/Φ⁻¹(p) = (du − dm − y dp/φ)/Φ⁻¹(p)",
 )  # fmt: skip
 
-# --- noncentral χ² --------------------------------------------------------------------------------------
+# --- noncentral χ² --------------------------------------------------------------------------------
 
 
 def _noncentral_density(x: Any, v: Any, c: Any) -> Any:
-    """Return the density, by a series of the hypergeometric kind near 0, by Bessel's I farther off."""
+    """Return the density, by a hypergeometric series near 0, by Bessel's I farther off."""
     kind, (x, v, c) = doubles("ncx2_density", x, v, c)
     product = x * c
-    near = gamma_half(v, x) * np.exp(-0.5 * c) * special.hyp0f1(0.5 * v, 0.25 * np.minimum(product, 50.0))
+    series = special.hyp0f1(0.5 * v, 0.25 * np.minimum(product, 50.0))
+    near = gamma_half(v, x) * np.exp(-0.5 * c) * series
     safe = np.where(product > 50, product, 1.0)
     bell = np.exp(-0.5 * np.square(np.sqrt(x) - np.sqrt(c)))
     far = 0.5 * bell * np.exp((0.25 * v - 0.5) * np.log(np.where(product > 50, x / c, 1.0)))
@@ -272,7 +274,8 @@ ncx2_density = ufunc(
 )  # fmt: skip
 ufunc(
     special.chndtr,
-    lambda _y, x, v, c: ncx2_density(x, v, c), "df", lambda _y, x, v, c: -ncx2_density(x, v + 2.0, c),
+    lambda _y, x, v, c: ncx2_density(x, v, c), "df",
+    lambda _y, x, v, c: -ncx2_density(x, v + 2.0, c),
     at=(None, 3.0, None), domain=_NONCENTRAL,
     rule="d F(x; v, c) = f(x; v, c) dx − f(x; v+2, c) dc",
 )  # fmt: skip
@@ -287,7 +290,7 @@ ufunc(
     at=(4.0, 2.0, 0.5), domain=((3.0, 5.0), (1.0, 2.0), (0.3, 0.7)), rule=_IMPLICIT,
 )  # fmt: skip
 
-# --- Tukey's λ ------------------------------------------------------------------------------------------
+# --- Tukey's λ ------------------------------------------------------------------------------------
 
 
 def _tukey_slope(p: Any, lam: Any) -> Any:

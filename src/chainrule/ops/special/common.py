@@ -90,7 +90,7 @@ def _slot(name: str, given: Any) -> Slot:
 def _samples(at: tuple[Any, ...]) -> tuple[Sample, ...]:
     """Return calls with numbers, with arrays, and with arrays that broadcast."""
     free = [k for k, v in enumerate(at) if v is None]
-    shapes = [{k: () for k in free}, {k: (2, 3) for k in free}]
+    shapes = [dict.fromkeys(free, ()), dict.fromkeys(free, (2, 3))]
     if len(free) > 1:
         shapes.append({k: (3, 1) if k == free[0] else (2,) for k in free})
     return tuple(
@@ -164,9 +164,9 @@ def blockwise(value: Callable[..., Any]) -> Callable[..., Any]:
 def ray(f: Callable[[Any], Any], least: Any, far: Any) -> Any:
     """Integrate f over (0, far), by the trapezoidal rule in u, where s = least·exp(u − e⁻ᵘ).
 
-    `least` is the shortest scale on which f changes, `far` where it has died away. Both are columns,
-    and so is what f receives beside its nodes. With nodes that are dense on every scale, the error
-    of the rule falls below rounding for what is analytic in a sector about the ray.
+    `least` is the shortest scale on which f changes, `far` where it has died away. Both are
+    columns, and so is what f receives beside its nodes. With nodes dense on every scale the error of the
+    rule falls below rounding for what is analytic in a sector about the ray.
 
     H. Takahasi and M. Mori, Double exponential formulas for numerical integration (1974).
     """

@@ -124,7 +124,8 @@ ufunc(special.elliprj, _rj(0), _rj(1), _rj(2), _rj(3), domain=(_POSITIVE,) * 4,
 ufunc(special.ellipk, lambda _y, m: special.elliprd(0.0, 1.0, 1.0 - m) / 6.0,
       domain=(_MODULUS,), mp="ellipk(x)", rule="d K(m) = R_D(0, 1, 1 − m)/6 dm")  # fmt: skip
 ufunc(special.ellipkm1, lambda _y, p: special.elliprd(0.0, 1.0, p) / -6.0,
-      domain=((0.05, 3.0),), mp="ellipk(1 - x)", rule="d K(1 − p) = −R_D(0, 1, p)/6 dp")  # fmt: skip
+      domain=((0.05, 3.0),), mp="ellipk(1 - x)",
+      rule="d K(1 − p) = −R_D(0, 1, p)/6 dp")  # fmt: skip
 ufunc(special.ellipe, lambda _y, m: special.elliprd(0.0, 1.0 - m, 1.0) / -6.0,
       domain=(_MODULUS,), mp="ellipe(x)", rule="d E(m) = −R_D(0, 1 − m, 1)/6 dm")  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Functions given by a differential equation of second order: Airy, Kelvin, Weber, Mathieu, spheroidal.
+"""Functions given by a differential equation: Airy, Kelvin, Weber, Mathieu, spheroidal.
 
 Each comes with its derivative; the derivative of that is what the equation says.
 
@@ -76,11 +76,13 @@ def _ratio(function: Any, sign: float) -> Callable[[Any], Any]:
 
 bessel_i_ratio = ufunc(
     None, lambda y, x: (special.i1(x) - y) / x, name="bessel_i_ratio",
-    value=_ratio(special.i0, 1.0), domain=(_ARGUMENT,), rule="d (I₀ − 1)/u = (I₁ − (I₀ − 1)/u)/u du",
+    value=_ratio(special.i0, 1.0), domain=(_ARGUMENT,),
+    rule="d (I₀ − 1)/u = (I₁ − (I₀ − 1)/u)/u du",
 )  # fmt: skip
 bessel_j_ratio = ufunc(
     None, lambda y, x: (special.j1(x) - y) / x, name="bessel_j_ratio",
-    value=_ratio(special.j0, -1.0), domain=(_ARGUMENT,), rule="d (1 − J₀)/u = (J₁ − (1 − J₀)/u)/u du",
+    value=_ratio(special.j0, -1.0), domain=(_ARGUMENT,),
+    rule="d (1 − J₀)/u = (J₁ − (1 − J₀)/u)/u du",
 )  # fmt: skip
 several(
     special.it2i0k0, 2, lambda t, _ys, x: (t * bessel_i_ratio(x), -t * special.k0(x) / x),
@@ -91,7 +93,7 @@ several(
     domain=(_ARGUMENT,), rule="d = ((1 − J₀(u))/u, −Y₀(u)/u) du",
 )  # fmt: skip
 
-# --- Kelvin: w″ = i·w − w′/x for w = ber + i·bei, and ker + i·kei ------------------------------------
+# --- Kelvin: w″ = i·w − w′/x for w = ber + i·bei, and ker + i·kei ---------------------------------
 
 several(
     special.kelvin, 4,
@@ -118,7 +120,7 @@ for _f, _other, _sign in (
         f"{_f.__name__}(u)/u) du",
     )  # fmt: skip
 
-# --- a solution with its derivative -------------------------------------------------------------------
+# --- a solution with its derivative ---------------------------------------------------------------
 
 
 def _solution(
@@ -159,7 +161,9 @@ _DEGREE = np.pi / 180
 for _value in (special.mathieu_a, special.mathieu_b):
     ufunc(_value, None, "q", at=(2, 0.8), samples=(sample(Const(2), Const(0.8)),),
           domain=((1.0, 3.0), (0.0, 3.0)), rule="an eigenvalue, refused in q")  # fmt: skip
-for _f, _value in ((special.mathieu_cem, special.mathieu_a), (special.mathieu_sem, special.mathieu_b)):
+for _f, _value in (
+    (special.mathieu_cem, special.mathieu_a), (special.mathieu_sem, special.mathieu_b)
+):  # fmt: skip
     _solution(
         _f,
         lambda w, _dw, m, q, x, value=_value: -(value(m, q) - 2 * q * np.cos(2 * _DEGREE * x)) * w,

@@ -143,7 +143,8 @@ def _repeated_integral(x: Any, n: int) -> Any:
     """Return (2/√π)/n! ∫ tⁿ exp(−t² − 2xt) dt, for x of 0 or more."""
     scale = 2 / _ROOT_PI / math.factorial(n)
     size = np.maximum(x, 0.5)
-    return scale * ray(lambda t: t**n * np.exp(-t * (t + 2 * x)), 0.25 / size, (20.0 + n) / size + 3)
+    far = (20.0 + n) / size + 3
+    return scale * ray(lambda t: t**n * np.exp(-t * (t + 2 * x)), 0.25 / size, far)
 
 
 def _repeated_erfcx(x: Any, n: int) -> Any:
@@ -167,7 +168,8 @@ repeated_erfcx = declare(
         domain=((-3.0, 20.0),),
         notation=Notation(
             "exp({0}²)·i^{n}erfc({0})",
-            "e^{{{0}^2}}\\,\\mathrm{{i}}^{{{n}}}\\operatorname{{erfc}}\\left({0}\\right)", 100, (100,),
+            "e^{{{0}^2}}\\,\\mathrm{{i}}^{{{n}}}\\operatorname{{erfc}}\\left({0}\\right)",
+            100, (100,),
             "d e^(u²)·iⁿerfc(u) = −2(n+1)·e^(u²)·iⁿ⁺¹erfc(u) du",
         ),
         samples=(sample((2, 3), n=1), sample((), n=2)),

@@ -81,7 +81,8 @@ polygamma_gap = declare(
         domain=(POSITIVE, POSITIVE),
         notation=Notation(
             "(ψ^({n})({0} + {1}) − ψ^({n})({0}))",
-            "\\left(\\psi^{{({n})}}\\left({0} + {1}\\right) - \\psi^{{({n})}}\\left({0}\\right)\\right)",
+            "\\left(\\psi^{{({n})}}\\left({0} + {1}\\right) - "
+            "\\psi^{{({n})}}\\left({0}\\right)\\right)",
             100, (10, 10), "the derivative of a difference is the difference of the derivatives",
         ),
         samples=(sample((2, 3), (3,), n=0), sample((), (), n=1)),
@@ -176,11 +177,11 @@ def _possible(n: Any, k: Any) -> Any:
 
 
 @composite(special.comb, *_CHOICES, domain=((3.0, 6.0), (0.5, 2.0)))
-def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:  # noqa: N803
+def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     """Return the number of ways to choose k of N; 0 where k > N or k < 0."""
     if exact:
         raise refusal("comb", "N", _EXACT)
-    N, k = as_array(N), as_array(k)  # noqa: N806
+    N, k = as_array(N), as_array(k)
     if repetition:
         alone = np.logical_and(np.equal(k, 0), np.greater_equal(N, 0))
         return np.where(alone, 1.0, special.binom(N + k - 1, k))[()]
@@ -188,11 +189,11 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 
 
 @composite(special.perm, *_CHOICES, domain=((3.0, 6.0), (0.5, 2.0)))
-def perm(N: Any, k: Any, exact: bool = False) -> Any:  # noqa: N803
+def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """Return the number of arrangements of k of N; 0 where k > N or k < 0."""
     if exact:
         raise refusal("perm", "N", _EXACT)
-    N, k = as_array(N), as_array(k)  # noqa: N806
+    N, k = as_array(N), as_array(k)
     return np.where(_possible(N, k), special.poch(N - k + 1, k), 0.0)[()]
 
 
@@ -203,5 +204,5 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
         raise refusal("factorial", "n", _EXACT)
     n = as_array(n)
     y = special.gamma(n + 1.0)
-    y = y.astype(np.float64) if y.dtype == np.float32 else y
+    y = y.astype(np.float64) if y.ndim and y.dtype == np.float32 else y
     return y if extend == "complex" else np.where(np.less(n, 0), 0.0, y)[()]

@@ -5,8 +5,8 @@ it is an integral whose integrand changes its sign once; it is taken over the si
 stays, by a rule whose error lies below rounding, or by a series near an end. Of these integrals the
 derivative in x is known again; a second one in a parameter is refused.
 
-References: NIST Digital Library of Mathematical Functions, §8.8, §8.17; C. Loader, Fast and accurate
-computation of binomial probabilities (2000).
+References: NIST Digital Library of Mathematical Functions, §8.8, §8.17; C. Loader, Fast and
+accurate computation of binomial probabilities (2000).
 """
 
 import math
@@ -245,7 +245,8 @@ def _incomplete_beta(function: Any, inverse: Any, sign: float) -> None:
         lambda _y, a, b, x: sign * beta_density(a, b, x),
         at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
         mp=value if sign > 0 else f"1 - {value}",
-        rule=f"d {function.__name__}(a, b, u) = {'−' if sign < 0 else ''}density du + ∂/∂a da + ∂/∂b db",
+        rule=f"d {function.__name__}(a, b, u) = {'−' if sign < 0 else ''}density du + ∂/∂a da + "
+        "∂/∂b db",
     )  # fmt: skip
     ufunc(
         inverse,

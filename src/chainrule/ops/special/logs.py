@@ -99,8 +99,8 @@ exp_moment = declare(
         _exp_moment,
         (Partial(lambda _y, x, n: exp_moment(x, n=n + 1)),),
         notation=Notation(
-            "∫₀¹θ^{n}·exp({0}·θ)dθ", "\\int_0^1\\theta^{{{n}}}e^{{{0}\\theta}}\\,d\\theta", 20, (20,),
-            "d ∫θⁿe^(uθ)dθ = ∫θⁿ⁺¹e^(uθ)dθ du",
+            "∫₀¹θ^{n}·exp({0}·θ)dθ", "\\int_0^1\\theta^{{{n}}}e^{{{0}\\theta}}\\,d\\theta",
+            20, (20,), "d ∫θⁿe^(uθ)dθ = ∫θⁿ⁺¹e^(uθ)dθ du",
         ),
         samples=(sample((2, 3), n=1), sample((), n=2)),
     )
@@ -135,7 +135,8 @@ log_moment = declare(
         domain=((-1.0, 5.0),),
         notation=Notation(
             "∫₀¹θ^{n}/(1 + {0}·θ)^({n}+1)dθ",
-            "\\int_0^1\\frac{{\\theta^{{{n}}}}}{{(1 + {0}\\theta)^{{{n}+1}}}}\\,d\\theta", 20, (20,),
+            "\\int_0^1\\frac{{\\theta^{{{n}}}}}{{(1 + {0}\\theta)^{{{n}+1}}}}\\,d\\theta",
+            20, (20,),
             "d ∫θⁿ/(1 + uθ)ⁿ⁺¹dθ = −(n+1)·∫θⁿ⁺¹/(1 + uθ)ⁿ⁺²dθ du",
         ),
         samples=(sample((2, 3), n=1), sample((), n=0)),

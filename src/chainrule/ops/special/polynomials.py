@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .common import ufunc
+from ...core.op import Const, Notation, Op, sample
+from ...core.registry import register
+from ...core.slots import INDEX, Partial
+from .common import refusal, ufunc
 
 _DEGREE = (0.0, 4.0)
 _INSIDE = (-1.0, 1.0)
@@ -82,3 +85,44 @@ ufunc(
     ), at=(1, 2.0, None), domain=((0.0, 2.0), (1.0, 3.0), _INSIDE),
     rule="(1 − u²)·d Pᵐᵥ(u) = ((v+m)·Pᵐᵥ₋₁(u) − v·u·Pᵐᵥ(u)) du",
 )  # fmt: skip
+
+
+# --- spherical harmonics --------------------------------------------------------------------------
+
+
+def _bind_harmonic(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
+    if diff_n:
+        raise refusal("sph_harm_y", "diff_n", "it gives derivatives of its own")
+    return (n, m, theta, phi), {}
+
+
+def _harmonic_in_theta(_y: Any, n: Any, m: Any, theta: Any, phi: Any) -> Any:
+    """Return ½·(√((n−m)(n+m+1))·e^(−iφ)·Yₙᵐ⁺¹ − √((n+m)(n−m+1))·e^(iφ)·Yₙᵐ⁻¹)."""
+    n, m = np.asarray(n), np.asarray(m)
+    turn = np.exp(1j * phi)
+    above = sph_harm_y(n, np.minimum(m + 1, n), theta, phi)
+    below = sph_harm_y(n, np.maximum(m - 1, -n), theta, phi)
+    up, down = np.sqrt((n - m) * (n + m + 1.0)), np.sqrt((n + m) * (n - m + 1.0))
+    return 0.5 * (up * above / turn - down * below * turn)
+
+
+sph_harm_y = Op(
+    "sph_harm_y",
+    special.sph_harm_y,
+    (
+        INDEX, INDEX, Partial(_harmonic_in_theta),
+        Partial(lambda y, _n, m, _theta, _phi: 1j * m * y),
+    ),
+    batch="elementwise",
+    bind=_bind_harmonic,
+    domain=((0.0, 3.0), (-2.0, 2.0), (0.2, 3.0), (-3.0, 3.0)),
+    notation=Notation(
+        rule="d Yₙᵐ(θ, φ) = ½(√((n−m)(n+m+1))·e^(−iφ)·Yₙᵐ⁺¹ − √((n+m)(n−m+1))·e^(iφ)·Yₙᵐ⁻¹) dθ "
+        "+ im·Yₙᵐ dφ"
+    ),
+    samples=(
+        sample(Const(3), Const(1), (2, 3), (3,)), sample(Const(2), Const(-2), (), ()),
+        sample(Const(2), Const(2), (3,), Const(0.4)),
+    ),
+)  # fmt: skip
+register(special.sph_harm_y, sph_harm_y)

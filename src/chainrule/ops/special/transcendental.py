@@ -67,7 +67,7 @@ ufunc(
     mp="polylog(2, 1 - x)", rule="d ∫log t/(1 − t)dt = log u/(1 − u) du",
 )  # fmt: skip
 
-# --- zeta ---------------------------------------------------------------------------------------------
+# --- zeta -----------------------------------------------------------------------------------------
 
 _COUNT = 20
 _EULER = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)
@@ -134,7 +134,7 @@ zeta = declare(
 ufunc(special.zetac, lambda _y, x: zeta_in_x(x, 1.0), domain=((1.5, 4.0),),
       samples=(sample(Const(2.5)),), rule="d (ζ(u) − 1) = −Σ log n/nᵘ du")  # fmt: skip
 
-# --- Lambert's W ----------------------------------------------------------------------------------------
+# --- Lambert's W ----------------------------------------------------------------------------------
 
 
 def _lambert_slope(y: Any, _z: Any, _k: Any, **_params: Any) -> Any:
@@ -160,7 +160,7 @@ ufunc(
     mp="lambertw(exp(x)).real if x < 500 else x - log(x)", rule="d ω(u) = ω/(1 + ω) du",
 )  # fmt: skip
 
-# --- hypergeometric functions and Wright's -----------------------------------------------------------------
+# --- hypergeometric functions and Wright's --------------------------------------------------------
 
 ufunc(
     special.hyp0f1, "v", lambda _y, v, z: special.hyp0f1(v + 1.0, z) / v, at=(1.5, None),
@@ -194,14 +194,15 @@ ufunc(
     rule="d log Φ(a, b; u) = Φ(a, a+b; u)/Φ(a, b; u) du",
 )  # fmt: skip
 
-# --- Kolmogorov, Smirnov ------------------------------------------------------------------------------------
+# --- Kolmogorov, Smirnov --------------------------------------------------------------------------
 
 
 @blockwise
 def _kolmogorov_slope(x: Any) -> Any:
     """Return the derivative of 2Σ(−1)ᵏ⁻¹e^(−2k²x²), below 0.8 by its theta transform."""
     k = np.arange(1, 30)
-    high = -8 * x * np.sum((-1.0) ** (k - 1) * k * k * np.exp(-2 * np.square(k * x)), axis=-1)[:, None]
+    signed = (-1.0) ** (k - 1) * k * k * np.exp(-2 * np.square(k * x))
+    high = -8 * x * np.sum(signed, axis=-1)[:, None]
     c = np.square((2 * k - 1) * math.pi) / 8
     near = np.maximum(x, 1e-3)
     terms = np.exp(-c / np.square(near)) * (2 * c / near**4 - 1 / near**2)
@@ -227,7 +228,7 @@ def _smirnov_slope(n: Any, d: Any) -> Any:
     j = np.arange(most + 1)
     up, down = d + j / n, 1 - d - j / n
     fits = np.logical_and(j <= n, down > 0)
-    logs = special.gammaln(n + 1) - special.gammaln(j + 1) - special.gammaln(np.maximum(n - j, 0) + 1)
+    logs = -special.betaln(j + 1, np.maximum(n - j, 0) + 1) - np.log(n + 1)
     up, down = np.where(fits, up, 0.5), np.where(fits, down, 0.5)
     size = np.exp(logs + (j - 1) * np.log(up) + (n - j) * np.log(down))
     terms = size * (1 + d * ((j - 1) / up - (n - j) / down))
