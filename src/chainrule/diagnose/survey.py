@@ -13,6 +13,7 @@ from .. import tree
 from ..core.graph import Graph, Node
 from ..errors import ChainRuleError, CustomRuleError
 from ..lift import Argnums, Call, name_of
+from ..tracing.losses import swallowed
 from ..tracing.recording import Recording
 from ..tracing.running import CLOSED
 from ..tracing.source import describe, resolve, user_frame
