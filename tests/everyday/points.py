@@ -49,7 +49,12 @@ def moved(point: Any, direction: Any, h: float) -> Any:
 
 
 def scale_of(x: Any) -> Any:
-    size = np.minimum(np.maximum(abs(np.asarray(x)), 0.05), 1e4)
+    """Return the size of the changes that are small for `x`: its own, at least 0.05.
+
+    An entry below 1e-3 is in a unit of its own (farads), and is not rounded up; zero is.
+    """
+    size = abs(np.asarray(x))
+    size = np.where((size >= 1e-3) | (size == 0), np.clip(size, 0.05, 1e4), size)
     return float(size) if size.ndim == 0 else size
 
 

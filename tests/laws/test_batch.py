@@ -1,6 +1,9 @@
 """Law: a batch computes what its examples do, one by one: values, and gradients on either side."""
 
+import re
 from collections.abc import Callable
+from fnmatch import fnmatch
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,3 +139,14 @@ def test_every_op_says_how_it_batches() -> None:
 
     silent = [op.name for op in all_records() if isinstance(op, Op) and rule_of(op) is _refuse]
     assert silent == ["component"]
+
+
+def test_every_loop_is_named_in_the_documents() -> None:
+    from chainrule.modes.batch import one_by_one, rule_of
+    from chainrule.testing.samples import all_records
+
+    page = Path(__file__).parents[2] / "docs" / "policy" / "batching.md"
+    text = page.read_text(encoding="utf-8").split("Single operations")[1]
+    named = re.findall(r"`([\w.*]+)`", text)
+    loops = [r.name for r in all_records() if isinstance(r, Op) and rule_of(r) is one_by_one]
+    assert [n for n in loops if not any(fnmatch(n, pattern) for pattern in named)] == []

@@ -207,6 +207,15 @@ def image_axes(axes: Any, ndim: int) -> list[int]:
     return axes_in_range(axes if np.ndim(axes) == 0 else tuple(axes), ndim)
 
 
+def origins_of(origin: Any, axes: list[int], ndim: int) -> dict[int, int]:
+    """Return the origin along each axis. A kernel's own axes are those of the image, in order.
+
+    As in SciPy, whose list of origins follows `axes` only where these are not all of them.
+    """
+    named = axes if len(axes) < ndim else range(ndim)
+    return {k: int(o) for k, o in zip(named, each(origin, len(axes)), strict=True)}
+
+
 def correlate(
     input: Any, weights: Any, output: Any = None, mode: str = "reflect", cval: Any = 0.0,
     origin: Any = 0, *, axes: Any = None, turned: bool = False,
@@ -217,18 +226,14 @@ def correlate(
     chosen = image_axes(axes, x.ndim)
     if w.ndim != len(chosen):
         raise RuntimeError(f"weights.ndim ({w.ndim}) must match len(axes) ({len(chosen)})")
-    origins = [int(o) for o in each(origin, len(chosen))]
-    if turned:
-        w = np.flip(w)
-        origins = [-o - (n % 2 == 0) for o, n in zip(origins, w.shape, strict=True)]
-    order = sorted(range(len(chosen)), key=chosen.__getitem__)
-    w = np.transpose(w, order)
+    origins = origins_of(origin, chosen, x.ndim)
+    w = np.flip(w) if turned else w
     sizes = [1] * x.ndim
     wide = x
-    for k, at in enumerate(order):
-        axis = chosen[at]
-        sizes[axis] = w.shape[k]
-        wide = extended(wide, axis, *reach(w.shape[k], origins[at]), mode, cval)
+    for n, axis in zip(w.shape, sorted(chosen), strict=True):
+        sizes[axis] = n
+        at = -origins[axis] - (n % 2 == 0) if turned else origins[axis]
+        wide = extended(wide, axis, *reach(n, at), mode, cval)
     result = slide(wide, np.reshape(w, tuple(sizes)), dtype=np.dtype(output_dtype(x, output)))
     return deliver(result, output)
 

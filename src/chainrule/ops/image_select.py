@@ -63,14 +63,17 @@ def _select(
     rank = rank + count if rank < 0 else rank
     if not 0 <= rank < count:
         raise RuntimeError("rank not within filter footprint size")
-    order = np.argsort(along)
-    footprint = np.transpose(footprint, order)
-    origins, modes = each(origin, len(along)), each(mode, len(along))
+    if callable(rank_of) and rank_of is not _middle and footprint.all():  # axis by axis
+        footprint = np.transpose(footprint, np.argsort(along))
+        origins = {k: int(o) for k, o in zip(along, each(origin, len(along)), strict=True)}
+        modes = dict(zip(along, each(mode, len(along)), strict=True))
+    else:
+        origins = origins_of(origin, along, x.ndim)
+        modes = dict.fromkeys(along, mode)
     shape, wide = [1] * x.ndim, x
-    for k, at in enumerate(order):
-        axis, n = along[at], footprint.shape[k]
+    for n, axis in zip(footprint.shape, sorted(along), strict=True):
         shape[axis] = n
-        wide = extended(wide, axis, *reach(n, int(origins[at])), modes[at], cval)
+        wide = extended(wide, axis, *reach(n, origins[axis]), modes[axis], cval)
     chosen = tuple(np.flatnonzero(footprint).tolist())
     where = places(wide, shape=tuple(shape), chosen=chosen, rank=rank)
     found = np.take(np.ravel(wide), where)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
-from ..core.registry import composite
+from ..core.op import Notation, Op
+from ..core.registry import add, composite
+from ..core.slots import Jvp
 from . import interpolate_nd, splines
 from .declare import as_array
 from .scipy_common import flows, plain, refusal, refused, settled
@@ -102,6 +104,10 @@ def _step(self: Any, x: Any) -> Any:
     return self._y[place] + 0 * x[:, None]
 
 
+@composite(
+    interpolate.BarycentricInterpolator.__call__,
+    name="scipy.interpolate.BarycentricInterpolator.__call__", always=True,
+)  # fmt: skip
 @composite(_Base.__call__, name="scipy.interpolate.interp1d.__call__", always=True)
 def interp1d_call(self: Any, x: Any) -> Any:
     """Evaluate interp1d, or a polynomial through points."""
@@ -110,6 +116,8 @@ def interp1d_call(self: Any, x: Any) -> Any:
         held, evaluate = _parts_of(self), _interp1d_values
     elif isinstance(self, interpolate.KroghInterpolator | interpolate.BarycentricInterpolator):
         held, evaluate = [self.xi, self.yi], _polynomial_values
+        if self.yi is None:
+            raise ValueError("the interpolator has no values yet")
     else:
         held, evaluate = [], None
     if evaluate is None or not (flows(held) or flows(x)):
@@ -144,25 +152,19 @@ def _interp1d_values(self: Any, x: Any) -> Any:
 
 def _differences(xi: Any, yi: Any) -> list[Any]:
     """Return Newton's divided differences; equal points in a row give derivatives, as in SciPy."""
-    where = plain(xi)
-    c, n = [yi[0]], yi.shape[0]
+    where, n = plain(xi), yi.shape[0]
+    c, v = [yi[0]], [yi[0]] * n
     for k in range(1, n):
         s = 0
         while s < k and where[k - s - 1] == where[k]:
             s += 1
-        v = [yi[k] / float(np.prod(np.arange(1, s + 1)))]
-        previous = _memory[k - 1] if s else []
+        v[0] = yi[k] / float(np.prod(np.arange(1, s + 1)))
         for i in range(k - s):
             if where[i] == where[k]:
                 raise ValueError("Elements of `xi` can't be equal.")
-            top = (previous[i + 1] if s else c[i]) - v[i]
-            v.append(top / (xi[i] - xi[k]))
-        _memory[k] = v
+            v[i + 1] = ((v[i + 1] if s else c[i]) - v[i]) / (xi[i] - xi[k])
         c.append(v[k - s])
     return c
-
-
-_memory: dict[int, list[Any]] = {}
 
 
 def _newton(xi: Any, c: Any, x: Any) -> Any:
@@ -245,6 +247,41 @@ for _function in (
                 "differentiate the polynomial itself: chainrule.derivative(p)",
             )
         return _function(self, settled(x), der)
+
+
+@composite(interpolate.krogh_interpolate, name="scipy.interpolate.krogh_interpolate")
+def krogh_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> Any:
+    """Evaluate the polynomial through points; its derivatives are refused."""
+    return _at_once(interpolate.KroghInterpolator, krogh, xi, yi, x, der, axis)
+
+
+@composite(interpolate.barycentric_interpolate, name="scipy.interpolate.barycentric_interpolate")
+def barycentric_interpolate(
+    xi: Any, yi: Any, x: Any, axis: int = 0, *, der: Any = 0, rng: Any = None, **_: Any
+) -> Any:
+    """Evaluate the polynomial through points; its derivatives are refused."""
+    return _at_once(interpolate.BarycentricInterpolator, barycentric, xi, yi, x, der, axis)
+
+
+def _at_once(kind: Any, init: Any, xi: Any, yi: Any, x: Any, der: Any, axis: int) -> Any:
+    if np.ndim(der) or der:
+        raise refusal(
+            f"derivatives of {kind.__name__}", "they have no rule",
+            "differentiate the polynomial itself: chainrule.derivative(p)",
+        )  # fmt: skip
+    self = object.__new__(kind)
+    init(self, xi, yi, axis)
+    return interp1d_call(self, x)
+
+
+@composite(interpolate.pchip_interpolate, name="scipy.interpolate.pchip_interpolate")
+def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> Any:
+    """Interpolate monotonically, or return derivatives of what does."""
+    self = object.__new__(interpolate.PchipInterpolator)
+    splines.pchip(self, settled(xi), settled(yi), axis)
+    if np.ndim(der):
+        return [splines.ppoly_call(self, x, nu) for nu in der]
+    return splines.ppoly_call(self, x, der)
 
 
 # --- FITPACK --------------------------------------------------------------------------------------
@@ -413,6 +450,113 @@ def splint(a: Any, b: Any, tck: Any, full_output: Any = 0) -> Any:
     t, c, k = tck.tck if isinstance(tck, interpolate.BSpline) else tck
     spline = bspline_of(plain(t), as_array(c)[: len(t) - k - 1], k, True)
     return splines.bspline_integrate(spline, a, b, extrapolate=False)
+
+# --- FITPACK in two dimensions --------------------------------------------------------------------
+
+_Two = interpolate.BivariateSpline.__mro__[1]
+_Rect = interpolate.RectBivariateSpline
+
+
+def _surface_jvp(t: Any, y: Any, x: Any, z: Any, spline: Any, orders: Any, grid: bool) -> Any:
+    total = None
+    for axis, change in enumerate(t):
+        if change is None or orders[axis] + 1 > spline.degrees[axis]:
+            continue
+        more = tuple(n + (k == axis) for k, n in enumerate(orders))
+        slope = surface_at(x, z, spline=spline, orders=more, grid=grid)
+        term = (change[:, None] if grid and axis == 0 else change) * slope
+        total = term if total is None else total + term
+    return 0 * y if total is None else total
+
+
+_surface_slot = Jvp(_surface_jvp, joint=True)
+surface_at = Op(
+    "surface_at",
+    lambda x, z, spline, orders, grid: spline(x, z, *orders, grid=grid),
+    (_surface_slot, _surface_slot),
+    batch="loop",
+    notation=Notation("s({0}, {1})", "s({0}, {1})", 100, (0, 0),
+                      "d s(u, v) = ∂₁s du + ∂₂s dv, by the spline's own derivatives"),
+)  # fmt: skip
+add(surface_at)
+
+
+def _design(t: Any, k: int, x: Any, nu: int) -> Any:
+    """Return the values at x of the B-splines of one dimension, clamped to the ends as FITPACK."""
+    n = len(t) - k - 1
+    inside = np.clip(x, t[k], t[n])
+    return splines.bspline(np.eye(n), inside, basis=splines.Basis(t, k, True), nu=nu)
+
+
+@composite(_Two.__call__, name="scipy.interpolate.BivariateSpline.__call__", always=True)
+def surface(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
+    """Evaluate FITPACK's spline of two variables, at a grid or at points."""
+    x, y = settled(x), settled(y)
+    if not (flows(self.tck[2]) or flows(x) or flows(y)):
+        return _Two.__call__(self, x, y, dx, dy, grid)
+    x, y = np.broadcast_arrays(x, y) if not grid else (np.atleast_1d(x), np.atleast_1d(y))
+    x, y = _float(x), _float(y)
+    shape = x.shape
+    x, y = np.ravel(x), np.ravel(y)
+    tx, ty, c = self.tck
+    kx, ky = self.degrees
+    if not flows(c):
+        x, y = np.clip(x, tx[kx], tx[-kx - 1]), np.clip(y, ty[ky], ty[-ky - 1])
+        z = surface_at(x, y, spline=self, orders=(int(dx), int(dy)), grid=bool(grid))
+    else:
+        rows, cols = _design(tx, kx, x, int(dx)), _design(ty, ky, y, int(dy))
+        half = np.matmul(rows, np.reshape(c, (rows.shape[1], cols.shape[1])))
+        z = np.matmul(half, cols.T) if grid else np.sum(half * cols, axis=1)
+    return z if grid else np.reshape(z, shape)
+
+
+@composite(
+    interpolate.BivariateSpline.ev, name="scipy.interpolate.BivariateSpline.ev", always=True
+)  # fmt: skip
+def surface_points(self: Any, xi: Any, yi: Any, dx: int = 0, dy: int = 0) -> Any:
+    """Evaluate FITPACK's spline of two variables at points."""
+    return surface(self, xi, yi, dx, dy, grid=False)
+
+
+@composite(_Rect.__init__, name="scipy.interpolate.RectBivariateSpline")
+def rect_init(
+    self: Any, x: Any, y: Any, z: Any, bbox: Any = (None,) * 4, kx: int = 3, ky: int = 3,
+    s: Any = 0, maxit: int = 20,
+) -> None:  # fmt: skip
+    """Interpolate traced values on a plain grid; smoothing is refused."""
+    x, y, z = settled(x), settled(y), _float(settled(z))
+    if flows(x) or flows(y) or plain(s) != 0:
+        raise refusal(
+            "RectBivariateSpline with traced grid points, or with smoothing",
+            "only interpolated values have a rule", "pass plain grid points, and s=0",
+        )  # fmt: skip
+    model = _Rect(x, y, plain(z), list(bbox), kx, ky, 0)
+    tx, ty, c = model.tck
+    left = _collocation(tx, kx, np.ravel(x))
+    right = _collocation(ty, ky, np.ravel(y))
+    whole = np.matmul(np.matmul(left, z), right.T)
+    self.fp, self.degrees = model.fp, model.degrees
+    self.tck = (tx, ty, splines.as_computed(np.ravel(whole), c))
+
+
+def _collocation(t: Any, k: int, x: Any) -> Any:
+    """Return the matrix from values at x to B-spline coefficients."""
+    return np.linalg.inv(splines.Basis(t, k, True).matrix(x, 0, len(t) - k - 1))
+
+
+for _name in ("integral", "partial_derivative"):
+    _function = getattr(interpolate.BivariateSpline, _name)
+
+    @composite(_function, name=f"scipy.interpolate.BivariateSpline.{_name}", always=True)
+    def surface_part(self: Any, *args: Any, _function: Any = _function) -> Any:
+        """Refuse where anything is traced; else SciPy's."""
+        args = settled(args)
+        if flows(self.tck[2]) or flows(args):
+            raise refusal(
+                f"scipy.interpolate.BivariateSpline.{_function.__name__}", "it has no rule",
+                "evaluate with dx=…, dy=…",
+            )
+        return _function(self, *args)
 
 
 refused(

@@ -14,7 +14,7 @@ from ..core.registry import composite
 from .arithmetic import sqrt_or_zero
 from .declare import as_array
 from .scipy_common import as_computed, flows, plain, refusal, refused, settled
-from .splines import Basis, _float, _identity_spline, _monotone_slopes, bspline
+from .splines import Basis, _float, bspline
 
 Grid = interpolate.RegularGridInterpolator
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
@@ -59,7 +59,7 @@ def _coordinates(xi: Any, ndim: int) -> Any:
         parts = np.broadcast_arrays(*(as_array(p) for p in xi))
         return np.stack([_float(p) for p in parts], axis=-1)
     xi = _float(xi)
-    return (xi[:, None] if ndim == 1 else xi) if xi.ndim == 1 else xi
+    return np.reshape(xi, (-1, ndim)) if xi.ndim == 1 else xi
 
 
 @composite(Grid.__call__, name="scipy.interpolate.RegularGridInterpolator.__call__", always=True)
@@ -85,7 +85,7 @@ def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
     if method in ("linear", "nearest"):
         found = _cells(self._grid, values, xi, method)
     else:
-        found = _tensor_spline(self._grid, values, xi, method)
+        found = _tensor_spline(self, method, xi)
     wide = (-1,) + (1,) * len(rest)
     if outside is not None and self.fill_value is not None:
         found = np.where(np.reshape(outside, wide), self.fill_value, found)
@@ -138,28 +138,35 @@ def _cells(grid: Any, values: Any, xi: Any, method: str) -> Any:
     return total
 
 
-def _tensor_spline(grid: Any, values: Any, xi: Any, method: str) -> Any:
-    """Evaluate the tensor product of the splines along each dimension."""
-    dims = len(grid)
-    method = method.removesuffix("_legacy")
+def _tensor_spline(self: Any, method: str, xi: Any) -> Any:
+    """Evaluate the tensor product of the splines along each dimension.
+
+    SciPy finds the coefficients by an iterative solver, to a relative residual of 1e-5 by default:
+    the values are those of its coefficients, the derivatives in the data those of the solution.
+    """
     if method == "pchip":
         raise refusal(
             "RegularGridInterpolator(method='pchip')", "it is not linear in the values",
             "use method='cubic', or PchipInterpolator along one dimension",
         )  # fmt: skip
-    k = _DEGREES[method]
-    letters = "abcdefgh"[:dims]
-    operands = []
-    for i, g in enumerate(grid):
-        made = interpolate.make_interp_spline(g, np.eye(g.shape[0]), k)
-        coefficients = _identity_spline(g, k, None, None)
-        operands.append(bspline(coefficients, xi[:, i], basis=Basis(made.t, k, True), nu=0))
-    flat = np.reshape(values, (*values.shape[:dims], -1))
-    for rows in operands[:1]:
-        total = np.einsum("za,a...->z...", rows, flat)
-    for rows in operands[1:]:
-        total = np.einsum("za,za...->z...", rows, total)
-    assert len(letters) == dims
+    grid, values = self._grid, self._values
+    dims, k = len(grid), _DEGREES[method.removesuffix("_legacy")]
+    made = [interpolate.make_interp_spline(g, np.eye(g.shape[0]), k) for g in grid]
+    whole = np.reshape(values, (*values.shape[:dims], -1))
+    for i, spline in enumerate(made):
+        whole = np.moveaxis(np.tensordot(spline.c, whole, axes=(1, i)), 0, i)
+    model = getattr(self, "_plain", self)
+    if model._spline is not None and model.method == method:
+        solved = np.reshape(model._spline.c, whole.shape)
+        whole = as_computed(whole, solved, within=1e-2)
+    total = None
+    for i, spline in enumerate(made):
+        basis = Basis(spline.t, k, True)
+        rows = bspline(np.eye(spline.c.shape[0]), xi[:, i], basis=basis, nu=0)
+        if total is None:
+            total = np.tensordot(rows, whole, axes=(1, 0))
+        else:
+            total = np.einsum("za,za...->z...", rows, total)
     return np.reshape(total, (xi.shape[0], *values.shape[dims:]))
 
 
@@ -200,6 +207,8 @@ def _scattered(model: Any, values: Any, fill: Any, args: Any) -> Any:
     if isinstance(model, _Nearest):
         place = model.tree.query(model._scale_x(plain(flat)))[1]
         return np.reshape(values[place] + _nothing(flat, rest), shape + rest)
+    if not (flows(values) or flows(flat) or flows(fill)):
+        return model(xi)
     found = _barycentric(model, np.reshape(values, (values.shape[0], -1)), flat, fill)
     return np.reshape(found, shape + rest)
 
@@ -227,7 +236,7 @@ def _stand_in(kind: Any, name: str) -> None:
     """Let a class of scattered interpolation be made of traced values."""
     fills = kind is _Linear
 
-    @composite(kind, name=f"scipy.interpolate.{name}")
+    @composite(kind, name=f"scipy.interpolate.{name}", always=True)
     def make(points: Any, values: Any, fill_value: Any = np.nan, **options: Any) -> Any:
         """Make an interpolator of traced values at plain points."""
         points, values = settled(points), as_array(settled(values))
@@ -238,6 +247,8 @@ def _stand_in(kind: Any, name: str) -> None:
         else:
             model = kind(points, plain(values), **options)
         return ScatteredValues(model, values, settled(fill_value))
+
+    make.__doc__ = f"Make a {name} whose values and queries may be traced."
 
 
 def _scattered_call(kind: Any, owner: Any, name: str) -> None:
@@ -257,6 +268,8 @@ def _scattered_call(kind: Any, owner: Any, name: str) -> None:
 
 
 _scattered_call(_Nearest, _Nearest, "NearestNDInterpolator")
+_stand_in(_Linear, "LinearNDInterpolator")
+_stand_in(_Nearest, "NearestNDInterpolator")
 
 
 @composite(interpolate.griddata, name="scipy.interpolate.griddata")
@@ -285,7 +298,8 @@ def griddata(
         model = _Nearest(points, plain(values), rescale=rescale)
     else:
         model = _Linear(points, plain(values), plain(fill_value), rescale=rescale)
-    return ScatteredValues(model, values, settled(fill_value))(*(xi if isinstance(xi, tuple) else (xi,)))
+    made = ScatteredValues(model, values, settled(fill_value))
+    return made(*xi) if isinstance(xi, tuple) else made(xi)
 
 
 def _one_dimension(points: Any, values: Any, xi: Any, method: str, fill: Any) -> Any:
@@ -394,5 +408,3 @@ def radial_call(self: Any, x: Any) -> Any:
 refused(
     interpolate.Rbf.__init__, "it has no rule", "use RBFInterpolator", "scipy.interpolate.Rbf"
 )  # fmt: skip
-
-__all__ = ["_monotone_slopes", "as_computed"]

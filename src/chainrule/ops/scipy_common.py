@@ -59,9 +59,9 @@ def refusal(name: str, why: str, cure: str) -> UnsupportedFunctionError:
     return UnsupportedFunctionError(f"{name} received a traced value", why=why, cure=cure)
 
 
-def _computed(y: Any, value: Any) -> Any:
+def _computed(y: Any, value: Any, within: float = 1e-6) -> Any:
     """Return the library's value, once it is seen to be that of the formula."""
-    close = 1e-3 if np.asarray(y).dtype.itemsize < 8 else 1e-6
+    close = max(within, 1e-3 if np.asarray(y).dtype.itemsize < 8 else 0.0)
     scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
     with np.errstate(invalid="ignore"):
         near = np.abs(y - value) <= close * (scale + 1e-3)
@@ -76,7 +76,7 @@ def _computed(y: Any, value: Any) -> Any:
 as_computed = Op(
     "as_computed",
     _computed,
-    (Jvp(lambda t, _y, _x, _value: t), INDEX),
+    (Jvp(lambda t, _y, _x, _value, **_params: t), INDEX),
     batch="loop",
     complex=True,
     notation=Notation("{0}", "{0}", 0, (0, 0), "the value of a library, the derivative of {0}"),

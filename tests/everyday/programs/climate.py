@@ -101,7 +101,7 @@ def heat_index_regression(p):
     return hi
 
 
-@at([0.5, 1.8], [1.2, 0.6])
+@at([0.56, 1.8], [1.2, 0.6])
 def ozone_profile_column(p):
     z = np.array([0.0, 10, 20, 30, 40, 50])
     density = np.array([0.5, 1.0, 5.0 * p[0], 3.0 * p[1], 0.8, 0.1])
