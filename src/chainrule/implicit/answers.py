@@ -26,7 +26,7 @@ from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import Tracer, concrete, depth, known, muted
-from .jacobians import chord_solve, linearised
+from .jacobians import linearised
 
 _CLOSE = 1e-10  # a Newton step, relative to the scale of the unknowns, that counts as none
 _NOISE = 1e-6  # below this a Newton step that does not shrink is rounding
@@ -193,9 +193,9 @@ def solved(
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
     _check_distance(answer, point, problem)
     _check_condition(jacobian, residual, point, value, problem)
-    z = point - chord_solve(value, operator=jacobian)
+    z = point - jacobian.chord(value)
     for _ in range(depth() - 1):
-        z = z - chord_solve(residual(z), operator=jacobian)
+        z = z - jacobian.chord(residual(z))
     return Solved(z, point, jacobian)
 
 
@@ -290,9 +290,7 @@ def _check_distance(answer: Any, point: Any, problem: Problem) -> None:
         )
 
 
-def _check_condition(
-    jacobian: Any, residual: Any, z: Any, value: Any, problem: Problem
-) -> None:
+def _check_condition(jacobian: Any, residual: Any, z: Any, value: Any, problem: Problem) -> None:
     condition = jacobian.condition()
     if hasattr(jacobian, "entries"):
         condition = max(condition, _flatness(jacobian, residual, z, value, problem.scale(z)))

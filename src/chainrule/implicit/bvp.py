@@ -57,7 +57,9 @@ def solve_bvp(fun: Function, bc: Function, x: Any, y: Any, *args: Any, **kwargs:
         return np.concatenate([np.ravel(defect), np.ravel(ends)])
 
     answer = np.concatenate([np.ravel(result.y), np.ravel(result.p) if count else np.zeros(0)])
-    problem = Problem("solve_bvp", y, "" if result.success else result.message, "banded", "solution")
+    problem = Problem(
+        "solve_bvp", y, "" if result.success else result.message, "banded", "solution"
+    )
     found = solved(residual, answer, problem)
     if found is None:
         return result

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..tracing.tracer import depth
 from .answers import Problem, attach, differentiated, is_traced, run, vector
-from .jacobians import chord_solve, linearised
+from .jacobians import linearised
 
 Function = Callable[..., Any]
 
@@ -68,7 +68,7 @@ def _unchecked(equations: Function, answer: Any, kind: str) -> Any:
     value, jacobian = linearised(equations, answer, kind)
     if not is_traced(value):
         return answer
-    z = answer - chord_solve(value, operator=jacobian)
+    z = answer - jacobian.chord(value)
     for _ in range(depth() - 1):
-        z = z - chord_solve(equations(z), operator=jacobian)
+        z = z - jacobian.chord(equations(z))
     return attach(answer, z)

@@ -203,7 +203,17 @@ class _Options:
     """The options of one call of `quad`, for its own value and for those of the derivatives."""
 
     def __init__(self, given: dict[str, Any]) -> None:
-        names = ("epsabs", "epsrel", "limit", "points", "weight", "wvar", "wopts", "maxp1", "limlst")
+        names = (
+            "epsabs",
+            "epsrel",
+            "limit",
+            "points",
+            "weight",
+            "wvar",
+            "wopts",
+            "maxp1",
+            "limlst",
+        )
         self.kept = {k: plain(given[k]) for k in names}
 
     def rule(self, f: Function, a: float, b: float) -> float:
@@ -272,9 +282,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     names = ("epsabs", "epsrel", "norm", "cache_size", "limit", "quadrature", "points")
     options = {k: plain(given[k]) for k in names}
     low, high = float(plain(a)), float(plain(b))
-    found = integrate.quad_vec(
-        whole.plain, low, high, full_output=given["full_output"], **options
-    )
+    found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     value = np.asarray(found[0])
     if whole.innermost(a, b) is None:
         return found

@@ -302,9 +302,7 @@ def odeint(func: Function, y0: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
     times = vector(t)
     at = np.asarray(plain(times), dtype=float)
     start = _start(f, y0, times[0])
-    tolerances = {
-        k: 1.49012e-8 if given[k] is None else plain(given[k]) for k in ("rtol", "atol")
-    }
+    tolerances = {k: 1.49012e-8 if given[k] is None else plain(given[k]) for k in ("rtol", "atol")}
     cost = int(found[1]["nfe"][-1]) if given["full_output"] and at.size > 1 else 200 * at.size
     path = companion(f, start, (float(at[0]), float(at[-1])), tolerances, cost, False)
     rows = [path.moved(times[i], float(v)) for i, v in enumerate(at)]

@@ -1,20 +1,18 @@
 """The Jacobian of a residual at one point: a plain linear map that is solved, and transposed.
 
 Three kinds: elementwise (a diagonal), dense (up to `DENSE` unknowns), and matrix-free, where a
-solve is a Krylov iteration whose products are passes over the recording. A solve is one operation,
-`chord_solve`, linear in its right-hand side; its transpose is the solve with the transposed map.
+solve is a Krylov iteration whose products are passes over the recording. `solve` is for plain
+numbers; `chord` for traced ones, in ordinary operations or, matrix-free, in one operation that is
+linear in its right-hand side and whose transpose is the solve with the transposed map.
 """
 
-import functools
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 from scipy.sparse import linalg as sparse
 
 from ..core.graph import Graph, Node
-from ..core.op import Notation, Op, sample
-from ..core.registry import add
+from ..core.op import Notation, Op
 from ..core.slots import Linear
 from ..errors import ImplicitError
 from ..lift import record
@@ -34,11 +32,12 @@ class Diagonal:
 
     def __init__(self, entries: Any) -> None:
         self.entries = entries
-        self.T = self
 
     def solve(self, b: Any) -> Any:
         """Divide by the entries."""
         return b / self.entries
+
+    chord = solve
 
     def condition(self) -> float:
         """Return infinity where an equation does not depend on its unknown."""
@@ -46,28 +45,22 @@ class Diagonal:
 
 
 class Dense:
-    """A square matrix, factored when it is first solved."""
+    """A square matrix."""
 
     def __init__(self, matrix: Any) -> None:
         self.matrix = matrix
 
-    @functools.cached_property
-    def T(self) -> "Dense":
-        """The transpose, which shares the factors."""
-        other = Dense(self.matrix.T)
-        other.__dict__["factors"] = (*self.factors[:2], 1 - self.factors[2])
-        return other
-
-    @functools.cached_property
-    def factors(self) -> Any:
-        """The LU factors of the matrix, or of its transpose (then the third is 1)."""
-        return (*linalg.lu_factor(self.matrix, check_finite=False), 0)
-
     def solve(self, b: Any) -> Any:
-        """Solve J·x = b by the LU factors."""
-        lu, pivots, transposed = self.factors
-        x = linalg.lu_solve((lu, pivots), np.ravel(b), trans=transposed, check_finite=False)
-        return x.reshape(np.shape(b))[()]
+        """Solve J·x = b for plain numbers; of a singular matrix the result is not finite."""
+        try:
+            x = np.linalg.solve(self.matrix, np.ravel(b))
+        except np.linalg.LinAlgError:
+            return np.full(np.shape(b), np.inf)
+        return x.reshape(np.shape(b))
+
+    def chord(self, b: Any) -> Any:
+        """Solve J·x = b in ordinary operations."""
+        return np.reshape(np.linalg.solve(self.matrix, np.ravel(b)), b.shape)
 
     def condition(self) -> float:
         """Return the condition number after rows and columns were scaled to size 1."""
@@ -123,6 +116,10 @@ class Free:
             cure="scale the unknowns and equations to size 1, or remove what is not determined",
         )
 
+    def chord(self, b: Any) -> Any:
+        """Solve J·x = b as one operation."""
+        return _chord_solve(b, operator=self)
+
     def condition(self) -> float:
         """Return 1: what a Krylov solve cannot reach is refused by its residual."""
         return 1.0
@@ -133,22 +130,16 @@ def _gmres(operator: Any, b: Any, rtol: float) -> Any:
 
 
 def _transposed_solve(ct: Any, _b: Any, operator: Any) -> Any:
-    return chord_solve(ct, operator=operator.T)
+    return _chord_solve(ct, operator=operator.T)
 
 
-chord_solve = Op(
+_chord_solve = Op(  # its operator belongs to one call, so it is not in the registry
     "chord_solve",
     lambda b, operator: operator.solve(b),
     (Linear(transpose=_transposed_solve),),
     batch="loop",
     notation=Notation("J⁻¹·{0}", "J^{{-1}}\\,{0}", 60, (61,), "d J⁻¹u = J⁻¹ du, J held fixed"),
-    samples=(
-        sample((2,), operator=Dense(np.array([[2.0, 1.0], [0.5, -1.0]]))),
-        sample((3,), operator=Diagonal(np.array([2.0, -1.0, 0.5]))),
-        sample((), operator=Diagonal(np.float64(2.0))),
-    ),
 )
-add(chord_solve)
 
 
 def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
@@ -162,8 +153,11 @@ def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
     value = leaf.value if type(node) is Node else leaf
     for step in graph.nodes:
         step.primals = [concrete(p) if type(p) is Tracer else p for p in step.primals]
-        step.output = tuple(map(concrete, step.output)) if type(step.output) is tuple \
+        step.output = (
+            tuple(map(concrete, step.output))
+            if type(step.output) is tuple
             else concrete(step.output)
+        )
     if np.shape(concrete(value)) != np.shape(z):
         raise ValueError(
             f"the function returned shape {np.shape(concrete(value))} for unknowns of shape "

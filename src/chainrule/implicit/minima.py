@@ -127,7 +127,9 @@ class Minimum:
         for (side, _), slack in zip(sides, slacks, strict=True):
             outward = -side * slope
             reached = (slack <= _AT * scale) & (outward >= -weak)
-            reached |= (slack <= _NEAR * scale) & (outward > np.maximum(2 * curvature * _finite(slack), weak))
+            reached |= (slack <= _NEAR * scale) & (
+                outward > np.maximum(2 * curvature * _finite(slack), weak)
+            )
             at = np.where(reached, side, at)
         return at
 

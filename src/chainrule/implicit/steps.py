@@ -18,7 +18,7 @@ from ..core.op import Notation, Op, sample
 from ..core.registry import add
 from ..core.slots import Linear
 from ..tracing.tracer import Tracer, concrete, depth, muted
-from .jacobians import DENSE, Dense, chord_solve, linearised
+from .jacobians import DENSE, Dense, linearised
 
 Function = Callable[..., Any]
 
@@ -209,7 +209,7 @@ class Implicit:
         grid = [[(i == j) * np.eye(n) - h * _A[i, j] * self.blocks[j] for j in range(3)]
                 for i in range(3)]  # fmt: skip
         operator = Dense(np.block(grid))
-        return lambda r: chord_solve(r, operator=operator)
+        return lambda r: operator.chord(r)
 
     def _matrix_free(self, t: float, stages: Any, h: float) -> tuple[list[Any], Function]:
         def residual(z: Any) -> Any:
@@ -217,7 +217,7 @@ class Implicit:
 
         with muted():
             _, operator = linearised(residual, stages)
-        return self._values(t, h, stages), lambda r: chord_solve(r, operator=operator)
+        return self._values(t, h, stages), lambda r: operator.chord(r)
 
     def at(self, step: Step, t: float) -> Any:
         """Interpolate by the collocation polynomial, through the start and the stages."""

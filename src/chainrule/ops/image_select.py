@@ -14,7 +14,15 @@ from ..core.slots import INDEX
 from ..errors import UnsupportedFunctionError
 from .batched import loop
 from .declare import as_array
-from .image_filters import deliver, each, extended, image_axes, output_dtype, reach
+from .image_filters import (
+    deliver,
+    each,
+    extended,
+    image_axes,
+    origins_of,
+    output_dtype,
+    reach,
+)
 from .layout import axes_in_range
 
 
@@ -44,9 +52,12 @@ add(places)
 
 def _select(
     x: Any, rank: Any, size: Any, footprint: Any, output: Any, mode: Any, cval: Any, origin: Any,
-    axes: Any,
+    axes: Any, by_axis: bool = False,
 ) -> Any:  # fmt: skip
-    """Select by rank in every neighbourhood; `rank` is a number or a function of the count."""
+    """Select by rank in every neighbourhood; `rank` is a number or a function of the count.
+
+    Extremes of a whole block are taken axis by axis: sizes, origins and modes follow `axes`.
+    """
     x = as_array(x)
     if x.dtype.kind == "c":
         raise TypeError("Complex type not supported")
@@ -63,12 +74,14 @@ def _select(
     rank = rank + count if rank < 0 else rank
     if not 0 <= rank < count:
         raise RuntimeError("rank not within filter footprint size")
-    if callable(rank_of) and rank_of is not _middle and footprint.all():  # axis by axis
+    if by_axis and footprint.all():
         footprint = np.transpose(footprint, np.argsort(along))
         origins = {k: int(o) for k, o in zip(along, each(origin, len(along)), strict=True)}
         modes = dict(zip(along, each(mode, len(along)), strict=True))
     else:
         origins = origins_of(origin, along, x.ndim)
+        if not isinstance(mode, str):
+            raise RuntimeError("A sequence of modes is not supported for such a footprint")
         modes = dict.fromkeys(along, mode)
     shape, wide = [1] * x.ndim, x
     for n, axis in zip(footprint.shape, sorted(along), strict=True):
@@ -85,12 +98,12 @@ def _last(count: int) -> int:
     return count - 1
 
 
-def _extreme(rank: Any) -> Any:
+def _extreme(rank: Any, by_axis: bool = True) -> Any:
     def body(
         input: Any, size: Any = None, footprint: Any = None, output: Any = None,
         mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *, axes: Any = None,
     ) -> Any:  # fmt: skip
-        return _select(input, rank, size, footprint, output, mode, cval, origin, axes)
+        return _select(input, rank, size, footprint, output, mode, cval, origin, axes, by_axis)
 
     return body
 
@@ -101,7 +114,7 @@ def _extreme_line(rank: Any) -> Any:
         cval: Any = 0.0, origin: int = 0,
     ) -> Any:  # fmt: skip
         axes = axes_in_range(axis, np.ndim(input))
-        return _select(input, rank, size, None, output, mode, cval, origin, axes)
+        return _select(input, rank, size, None, output, mode, cval, origin, axes, True)
 
     return body
 
@@ -222,7 +235,7 @@ def _record(function: Any, body: Any, *samples: Sample) -> None:
 
 _record(ndimage.maximum_filter, _extreme(_last), *_FIELDS)
 _record(ndimage.minimum_filter, _extreme(0), *_FIELDS)
-_record(ndimage.median_filter, _extreme(_middle), *_FIELDS)
+_record(ndimage.median_filter, _extreme(_middle, False), *_FIELDS)
 _record(ndimage.maximum_filter1d, _extreme_line(_last), *_LINES)
 _record(ndimage.minimum_filter1d, _extreme_line(0), *_LINES)
 _record(
