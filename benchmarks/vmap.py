@@ -98,7 +98,8 @@ def one(count: int, dtype: Any) -> bool:
         assert all(np.allclose(found[k], want[k], rtol=near, atol=near) for k in want)
         assert all(found[k].dtype == dtype for k in want)
     times = compare(runs, 1.0)
-    title = f"per-example gradients, {count} examples, {'-'.join(map(str, SIZES))}, {dtype.__name__}"
+    sizes = "-".join(map(str, SIZES))
+    title = f"per-example gradients, {count} examples, {sizes}, {dtype.__name__}"
     met = report(title, times, {"chainrule, a Python loop": 0.1, "torch.func.vmap(grad)": 1.0})
     print(f"  per example: {unit(times['chainrule'] / count).strip()}")
     return met

@@ -126,7 +126,7 @@ class CustomFunction:
         for a in (*args, *params.values()):
             if type(a) in _CONTAINERS and any(type(v) is Tracer for v in tree.flatten(a)[0]):
                 raise self._hidden("in a container")
-        if params and any(type(v) is Tracer and (v.carries() or v.varies()) for v in params.values()):
+        if any(type(v) is Tracer and (v.carries() or v.varies()) for v in params.values()):
             raise self._hidden("by keyword")
         if not any(type(a) is Tracer for a in args):
             return self.function(*args, **params)

@@ -1,9 +1,9 @@
 """NumPy's namespace, for programs that prefer an import to interposition.
 
-``import chainrule.numpy as np`` gives every public name of NumPy. Those which its protocols do not reach
-(`zeros`, `array`, `asarray`, `float64`, … and functions that are given lists of traced values) are
-the same doors that a traced program meets otherwise; outside a traced function they compute what
-NumPy computes. Anything else is NumPy's own object.
+``import chainrule.numpy as np`` gives every public name of NumPy. Those which its protocols do
+not reach (`zeros`, `array`, `asarray`, `float64`, … and functions that are given lists of traced
+values) are the same doors that a traced program meets otherwise; outside a traced function they
+compute what NumPy computes. Anything else is NumPy's own object.
 
 >>> import chainrule, chainrule.numpy as np
 >>> def f(x):

@@ -1,8 +1,8 @@
 """No path on which a traced value becomes a plain number unnoticed.
 
 Every attempt either keeps the derivative right or raises an error of the library; none returns a
-wrong zero. Text (``f"{x}"``, ``str(x)``, ``"%s" % x``) prints the value and is allowed. Attempts that
-the third door makes right are refused without it.
+wrong zero. Text (``f"{x}"``, ``str(x)``, ``"%s" % x``) prints the value and is allowed. Attempts
+that the third door makes right are refused without it.
 """
 
 # ruff: noqa: UP031, C416, C417, RUF015, PT017  (each attempt is written as a user might)

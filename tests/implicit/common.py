@@ -1,6 +1,7 @@
 """Differences extrapolated to step zero: the oracle of these tests."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ def richardson(f: Callable[[float], Any], x: float, h: float = 2e-2, levels: int
         for k in range(levels)
     ]
     for j in range(1, levels):
-        row = [(4**j * b - a) / (4**j - 1) for a, b in zip(row[:-1], row[1:], strict=True)]
+        row = [(4**j * b - a) / (4**j - 1) for a, b in pairwise(row)]
     return row[0]
 
 

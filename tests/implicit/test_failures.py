@@ -165,7 +165,7 @@ LOST: dict[str, Callable[[Any], Any]] = {
         lambda x: np.exp(-x), 0, 1, weight="cos", wvar=a
     )[0],
     "a mesh that moves": lambda a: integrate.solve_bvp(
-        lambda x, y: np.stack([y[1], -y[0]]), lambda l, r: np.stack([l[0], r[0] - 1]),
+        lambda x, y: np.stack([y[1], -y[0]]), lambda ya, yb: np.stack([ya[0], yb[0] - 1]),
         np.linspace(0, 1, 5) * a, np.zeros((2, 5)),
     ).y[0, 2],
     "float() in the function": lambda a: optimize.brentq(

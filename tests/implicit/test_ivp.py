@@ -25,7 +25,7 @@ def solve(p: Any, t: Any = None, **kw: Any) -> Any:
 
 
 def columns(f: Any) -> Any:
-    return np.stack([richardson(lambda s: f(P + s * e), 0.0, 1e-2) for e in np.eye(3)], axis=1)
+    return np.stack([richardson(lambda s, e=e: f(P + s * e), 0.0, 1e-2) for e in np.eye(3)], axis=1)
 
 
 ENDS = columns(lambda p: solve(p, **EXACT).y[:, -1])

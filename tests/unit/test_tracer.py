@@ -341,3 +341,21 @@ def test_a_complex_value_does_not_fit_a_real_array() -> None:
         f(A.copy())
     with pytest.raises(TypeError, match="same_kind"):
         cr.grad(f)(A)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "c8", "c16"])
+@pytest.mark.parametrize("operator", ["+", "-", "*", "/", "**"])
+@pytest.mark.parametrize("number", [2j, 1 + 2j, 1.5, 3, True])
+def test_python_numbers_keep_the_dtype_that_numpy_gives(
+    dtype: str, operator: str, number: Any
+) -> None:
+    # Python's numbers are weak (NEP 50): float32 + 2j is complex64
+    combine = eval(f"lambda a, b: a {operator} b")
+    x = np.arange(2, 5).astype(dtype)
+
+    def f(x: Any) -> list[Any]:
+        return [combine(x, number), combine(number, x), combine(x[0], number)]
+
+    want = [v.dtype for v in f(x)]
+    outputs, _ = cr.vjp(f, x)
+    assert [v.dtype for v in outputs] == want

@@ -34,7 +34,7 @@ def solve_bvp(fun: Function, bc: Function, x: Any, y: Any, *args: Any, **kwargs:
         raise UnsupportedFunctionError(
             "scipy.integrate.solve_bvp has no derivative in its mesh, and none with S",
             where=describe(user_frame(1)),
-            cure="scale the independent variable to a fixed interval, x = a + (b − a)·s, inside fun",
+            cure="scale the variable to a fixed interval, x = a + (b − a)·s, inside fun",
         )
     mesh, shape = np.asarray(result.x), np.shape(result.y)
     count = 0 if result.p is None else np.size(result.p)

@@ -1,4 +1,4 @@
-"""Least squares of `scipy.optimize`: fits, their covariance, and the derivative of both in the data.
+"""Least squares of `scipy.optimize`: fits and their covariance, differentiated in the data.
 
 The parameters minimise ½·Σρ(rᵢ(z, θ)²), and are differentiated by the conditions of that minimum
 (see `minima`): its Hessian holds the second derivatives of the model too, so the derivative is that
@@ -129,7 +129,7 @@ def _inverse_normal(residual: Function, x: Any) -> Any:
 
 @solver(optimize.curve_fit)
 def curve_fit(f: Function, xdata: Any, ydata: Any, *args: Any, **kwargs: Any) -> Any:
-    """Fit a curve to data: parameters and covariance are differentiated in all that f and data hold.
+    """Fit a curve: parameters and covariance are differentiated in all that f and data hold.
 
     `p0` and a user-given `jac` serve the solver only.
     """

@@ -260,7 +260,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         ]  # fmt: skip
         re, im = parts
         rest = tuple(zip(re[2:], im[2:], strict=False))
-        rest = rest and (dict(real=re[2:], imag=im[2:]),)
+        rest = rest and ({"real": re[2:], "imag": im[2:]},)
         return (re[0] + 1j * im[0], re[1] + 1j * im[1], *rest)
     regions = open_regions()
     f = Integrand(lambda x: _number(func(x, *extra)))

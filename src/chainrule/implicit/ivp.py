@@ -229,7 +229,7 @@ def _event(event: Function, args: Any, path: Trajectory, at: float) -> tuple[Any
 # --- companions --------------------------------------------------------------------------------
 
 
-class _TooLong(Exception):
+class _TooLongError(Exception):
     """A companion needs more evaluations than it may."""
 
 
@@ -247,7 +247,7 @@ def companion(
             nonlocal spent
             spent += 1
             if spent > budget:
-                raise _TooLong
+                raise _TooLongError
             return plain(f(t, y))
 
         if span[0] == span[1]:
@@ -259,7 +259,7 @@ def companion(
                     done = integrate.solve_ivp(
                         counted, span, y0, method=_recording(kind, log), **tolerances
                     )
-            except _TooLong:
+            except _TooLongError:
                 continue
             if not done.success and not stiff and kind is integrate.DOP853:
                 continue

@@ -79,7 +79,7 @@ class Free:
         self.input = graph.inputs[0]
 
     @property
-    def T(self) -> "Free":
+    def T(self) -> "Free":  # noqa: N802
         """The transposed map."""
         return self if self.symmetric else Free(self.graph, False, not self.transposed)
 
@@ -145,7 +145,7 @@ _chord_solve = Op(  # its operator belongs to one call, so it is not in the regi
 def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
     """Evaluate a residual once: return it, traced in whatever else it reads, and ∂F/∂z, plain.
 
-    `kind` is "elementwise", "symmetric" (a Hessian), "banded" (of a chain), or nothing in particular.
+    `kind` is "elementwise", "symmetric" (a Hessian), "banded" (of a chain), or nothing.
     """
     _, graph, leaves, _ = record(residual, (z,), {}, 0)
     leaf = leaves[0]

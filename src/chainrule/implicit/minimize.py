@@ -223,10 +223,11 @@ _older(optimize.brute, "ranges")
 # --- differences ----------------------------------------------------------------------------
 
 
+_STEP = float(np.sqrt(np.finfo(float).eps))
+
+
 @solver(optimize.approx_fprime)
-def approx_fprime(
-    xk: Any, f: Function, epsilon: Any = np.sqrt(np.finfo(float).eps), *args: Any
-) -> Any:
+def approx_fprime(xk: Any, f: Function, epsilon: Any = _STEP, *args: Any) -> Any:
     """Take forward differences, step by step in ordinary operations."""
     xk = vector(xk)
     xk = xk if xk.dtype.kind == "f" else xk.astype(float)

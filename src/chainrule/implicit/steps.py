@@ -1,4 +1,4 @@
-"""Single steps of differential equations, in ordinary operations: what is replayed is differentiated.
+"""Single steps of differential equations, in ordinary operations: replayed, they differentiate.
 
 Explicit Runge–Kutta steps take SciPy's own coefficients. The implicit step is Radau IIA of order 5:
 its stages are solved for on plain numbers, and differentiated by chord steps (see `answers`).

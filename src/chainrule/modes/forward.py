@@ -61,7 +61,8 @@ class Forward(Trace):
                                 or getrefcount(y.node) != UNSHARED):  # fmt: skip
             return False
         tangents = [None if type(a) is not Tracer or a.owner is not self else a.node for a in args]
-        if any(type(t) is Tracer for t in tangents) or (tangents[1] is None and y.owner is not self):
+        nothing = tangents[1] is None and y.owner is not self
+        if nothing or any(type(t) is Tracer for t in tangents):
             return False
         _, value, *rest = map(_plain, args)
         op.store(y.value, value, *rest, **params)

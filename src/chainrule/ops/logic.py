@@ -127,7 +127,8 @@ for _function in (np.fix, np.isneginf, np.isposinf, np.iscomplex, np.isreal):
         _function, "x", samples=(sample((2, 3)),), notation=_WORDS, batch="elementwise"
     )
 constant_call(
-    np.isclose, "a", "b", complex=True, batch="elementwise", samples=(sample((2, 3), (3,)), sample((), ())),
+    np.isclose, "a", "b", complex=True, batch="elementwise",
+    samples=(sample((2, 3), (3,)), sample((), ())),
     notation=_WORDS,
 )  # fmt: skip
 constant_call(

@@ -218,7 +218,7 @@ def _become(y: Any, new: Any, source: Any = None) -> None:
     base = getattr(y, "base", None)
     if base is not None and base[0] is not source:
         parent, rest, op, params = base
-        _become(parent, _write_back(parent, y, rest, op, params), source=y)
+        _become(parent, _laid_out(parent, _write_back(parent, y, rest, op, params)), source=y)
         again = tracers.apply(op, (parent, *rest), params)  # with a view's layout in memory
         if type(again) is tracers.Tracer:
             y.value, y.owner, y.node = again.value, again.owner, again.node
@@ -231,6 +231,15 @@ def _become(y: Any, new: Any, source: Any = None) -> None:
         if view is not source:
             _, rest, op, params = view.base
             _become(view, tracers.apply(op, (y, *rest), params), source=y)
+
+
+def _laid_out(parent: Any, new: Any) -> Any:
+    """Give what a base becomes the base's layout in memory: by it NumPy tells views from copies."""
+    if getattr(parent, "base", None) is not None:
+        return new  # it is taken anew from its own base
+    if tracers.concrete(new).strides == tracers.concrete(parent).strides:
+        return new
+    return tracers.apply(op_named("setitem"), (parent, new), {"index": ...})
 
 
 def _write_back(parent: Any, view: Any, rest: Any, op: Op, params: dict[str, Any]) -> Any:

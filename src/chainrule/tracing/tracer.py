@@ -218,7 +218,8 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
                 trace = other.owner
         elif kind is not float and kind is not int and kind is not np.ndarray:
             if kind is complex:
-                other = np.complex128(other)  # else Python computes a complex without a dtype
+                # else Python computes a complex without a dtype
+                other = np.result_type(self.dtype, other).type(other)
             elif not isinstance(other, np.generic | np.ndarray | float | int | complex):
                 other = ufuncs.as_operand(other)
                 if other is NotImplemented:

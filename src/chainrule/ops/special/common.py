@@ -165,8 +165,8 @@ def ray(f: Callable[[Any], Any], least: Any, far: Any) -> Any:
     """Integrate f over (0, far), by the trapezoidal rule in u, where s = least·exp(u − e⁻ᵘ).
 
     `least` is the shortest scale on which f changes, `far` where it has died away. Both are
-    columns, and so is what f receives beside its nodes. With nodes dense on every scale the error of the
-    rule falls below rounding for what is analytic in a sector about the ray.
+    columns, and so is what f receives beside its nodes. With nodes dense on every scale the error
+    of the rule falls below rounding for what is analytic in a sector about the ray.
 
     H. Takahasi and M. Mori, Double exponential formulas for numerical integration (1974).
     """
