@@ -20,6 +20,7 @@ from . import tracer as tracers
 from .casts import LookAlike
 from .running import running
 from .source import describe, user_frame
+from .ufuncs import carries
 
 Form = Callable[..., Any]
 
@@ -68,12 +69,6 @@ def _is_traced(values: Any) -> bool:
     return any(type(v) is _Z or (type(v) in (list, tuple) and _is_traced(v)) for v in values)
 
 
-def _carries(values: Any) -> bool:
-    return any(
-        v.carries() if type(v) is _Z else type(v) in (list, tuple) and _carries(v) for v in values
-    )
-
-
 def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     """Make the draw `name`, for which ``plain(name)`` is the generator's own method."""
     for trace in running.traces:
@@ -86,8 +81,8 @@ def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     fixed = form[0][: len(form[0]) - len(form[2])] if form else ()
     names = form[0] if form else ()
     given = dict(zip((*names, "size"), args, strict=False)) | kwargs
-    if form is None or _carries([given.get(n) for n in fixed]):
-        if not _carries(args) and not _carries(kwargs.values()):
+    if form is None or carries([given.get(n) for n in fixed]):
+        if not carries(args) and not carries(kwargs.values()):
             return tracers.hold(_with_plain(plain(name), args, kwargs))
         raise _refused(name)
     size = given.pop("size", None)
@@ -120,7 +115,7 @@ def _refused(name: str) -> UnsupportedFunctionError:
 
 
 def _choice(plain: Any, a: Any, *args: Any, **kwargs: Any) -> Any:
-    if _carries(args) or _carries(kwargs.values()):
+    if carries(args) or carries(kwargs.values()):
         raise _refused("choice")
     if kwargs.get("axis", 0) != 0 or type(a) in (int, np.int64):
         raise _refused("choice")
@@ -156,7 +151,7 @@ def _permuted(plain: Any, x: Any, *, axis: Any = None, out: Any = None) -> Any:
 
 
 def _multivariate_normal(plain: Any, mean: Any, cov: Any, *args: Any, **kwargs: Any) -> Any:
-    if _carries([cov]):
+    if carries([cov]):
         raise UnsupportedFunctionError(
             "multivariate_normal was given a traced covariance",
             where=describe(user_frame(3)),

@@ -52,6 +52,9 @@ class Guarded:
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self._is_constant():
             return np.array(self.concrete(), dtype)
+        if _stores(sys._getframe(1)):
+            self._lose(_STORED, _KEPT, STORE_CURE)
+            return np.array(self.concrete(), dtype)
         self._lose(
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
@@ -74,6 +77,9 @@ class Guarded:
 
     def __float__(self) -> float:
         if self._is_constant() or _prints(sys._getframe(1)):
+            return float(self.concrete())
+        if _stores(sys._getframe(1)):
+            self._lose(_STORED, _KEPT, STORE_CURE)
             return float(self.concrete())
         self._lose(
             "a traced value was about to become a plain Python float",
@@ -141,6 +147,20 @@ def _prints(frame: FrameType) -> bool:
     """
     code, at = frame.f_code.co_code, frame.f_lasti
     return code[at] == dis.opmap["BINARY_OP"] and code[at + 1] == _REMAINDER
+
+
+def _stores(frame: FrameType) -> bool:
+    """Say whether a frame computes ``y[i] = x``, of which y can only be a plain array."""
+    return frame.f_code.co_code[frame.f_lasti] == dis.opmap["STORE_SUBSCR"]
+
+
+_STORED = "a traced value was about to be stored into a plain array"
+_KEPT = "the plain array cannot carry the derivative"
+STORE_CURE = (
+    "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or np.copy(data) "
+    "of plain data (the methods data.copy(), data.astype(float) of a plain array from outside give "
+    "plain arrays); where no derivative is meant, store chainrule.stop_gradient(x)"
+)
 
 
 class _Swallowed(threading.local):

@@ -16,6 +16,7 @@ import numpy as np
 from ..core.op import Op
 from ..core.registry import op_named
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
+from . import losses
 from . import tracer as tracers
 from .running import MUTED
 from .source import describe, inside, user_frame
@@ -179,8 +180,7 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
         "a traced result was about to be stored into a plain NumPy array",
         where=describe(frame, target),
         why="the plain array cannot carry the derivative",
-        cure="write y = y + x instead of y += x, or make the buffer from the input: "
-        "np.zeros_like(x), x * 0",
+        cure="write y = y + x instead of y += x; or " + losses.STORE_CURE,
     )
 
 

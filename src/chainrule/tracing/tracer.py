@@ -193,6 +193,10 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 
 def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     """Run NumPy's own Python implementation on the tracers: it decomposes into known ops."""
+    if registry.refusal(function) is not None:  # before it makes a file
+        if ufuncs.carries((*args, *kwargs.values())):
+            raise unsupported(function)
+        return function(*map(known, args), **{k: known(v) for k, v in kwargs.items()})
     implementation = getattr(function, "_implementation", None)
     if implementation is None or not hasattr(implementation, "__code__"):
         raise unsupported(function)

@@ -18,6 +18,7 @@ _REDUCE = {
     np.logical_or: np.any,
 }
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
+_MISSING = object()
 _IGNORED = ("casting", "order", "subok", "signature")
 
 
@@ -39,7 +40,10 @@ def foreign(value: Any) -> bool:
     if isinstance(value, np.generic):
         return False
     kind = type(value)
-    return not hasattr(kind, "__array_ufunc__") and getattr(kind, "__array_priority__", 0) > 0
+    answers = getattr(kind, "__array_ufunc__", _MISSING)
+    if answers is _MISSING:
+        return getattr(kind, "__array_priority__", 0) > 0
+    return answers is None  # as that of `np.polynomial.Polynomial`
 
 
 def _is_fraction(value: Any) -> bool:
@@ -50,6 +54,14 @@ def _is_fraction(value: Any) -> bool:
 def _holds_tracer(values: Any) -> bool:
     return any(
         type(v) is tracers.Tracer or (type(v) in (list, tuple) and _holds_tracer(v))
+        for v in values
+    )
+
+
+def carries(values: Any) -> bool:
+    """Say whether a derivative flows to any of some values, in lists and tuples too."""
+    return any(
+        v.carries() if type(v) is tracers.Tracer else type(v) in (list, tuple) and carries(v)
         for v in values
     )
 
@@ -143,13 +155,28 @@ def _reduce(
 
 def _fold(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: Any) -> Any:
     """Reduce by applying the ufunc slice after slice: correct for every ufunc with a rule."""
-    if where is not True or not isinstance(axis, int):
-        raise tracers.unsupported(ufunc)
-    rows = np.moveaxis(x, axis, 0)
-    result = rows[0] if initial is None else ufunc(initial, rows[0])
-    for i in range(1, len(rows)):
-        result = ufunc(result, rows[i])
-    return np.expand_dims(result, axis) if keepdims else result
+    start: Any = {} if initial is None else {"initial": tracers.concrete(initial)}
+    mask = tracers.known(where)
+    plain = ufunc.reduce(tracers.concrete(x), axis, keepdims=keepdims, where=mask, **start)
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(k % x.ndim for k in axes)
+    if not x.size or not axes:
+        return x if x.size else plain if initial is None else np.broadcast_to(initial, plain.shape)
+    rows = _in_front(x, axes)
+    masks = None if mask is True else _in_front(np.broadcast_to(mask, x.shape), axes)
+    if masks is not None and initial is None:
+        initial = ufunc.identity
+    result = rows[0] if initial is None else initial
+    for i in range(initial is None, len(rows)):
+        step = ufunc(result, rows[i])
+        result = step if masks is None else np.where(masks[i], step, result)
+    return np.expand_dims(result, axes) if keepdims else result
+
+
+def _in_front(x: Any, axes: tuple[int, ...]) -> Any:
+    """Join `axes` into the first axis."""
+    x = np.moveaxis(x, axes, range(len(axes)))
+    return np.reshape(x, (-1, *x.shape[len(axes) :]))
 
 
 def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any = None) -> Any:
