@@ -50,7 +50,8 @@ def elementwise(op: Op, _size: int, args: Any, batched: Any, params: Params) -> 
         for a, b, r in zip(args, batched, ranks, strict=True)
     ]
     result = op(*full, **params)
-    if np.ndim(result) <= most:  # it does not depend on what differs between the examples
+    if type(result) is not tuple and np.ndim(result) <= most:
+        # it does not depend on what differs between the examples
         result = np.broadcast_to(result, np.broadcast_shapes(*map(np.shape, full)))
     return result
 

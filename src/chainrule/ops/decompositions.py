@@ -183,7 +183,9 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 QR = type(np.linalg.qr(np.eye(1)))
 
 
-def _check_independent(r: Any, shape: tuple[int, ...]) -> None:
+def _check_independent(
+    r: Any, shape: tuple[int, ...], name: str = "np.linalg.qr", parts: str = "leading columns"
+) -> None:
     """Raise where the leading columns depend on each other: there Q is no function of A."""
     pivots = np.abs(np.diagonal(r, 0, -2, -1))
     if pivots.size == 0:
@@ -191,8 +193,8 @@ def _check_independent(r: Any, shape: tuple[int, ...]) -> None:
     noise = max(shape[-2:]) * np.finfo(r.dtype).eps
     if np.any(np.less_equal(np.min(pivots, axis=-1), noise * np.max(np.abs(r), axis=(-2, -1)))):
         raise np.linalg.LinAlgError(
-            "np.linalg.qr has no derivative here: the leading columns of the matrix are linearly "
-            "dependent (up to rounding), so its factors are not unique"
+            f"{name} has no derivative here: the {parts} of the matrix are linearly dependent "
+            "(up to rounding), so its factors are not unique"
         )
 
 

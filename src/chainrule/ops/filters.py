@@ -112,19 +112,23 @@ def _in_denominator(t: Any, y: Any, b: Any, a: Any, x: Any, axis: int, size: int
     return tuple(p - q for p, q in zip(first, second, strict=True))
 
 
-def _size(b: Any, a: Any) -> int:
-    return max(b.shape[0], a.shape[0]) - 1
+def _size(b: tuple[int, ...], a: tuple[int, ...]) -> int:
+    return max(b[0], a[0]) - 1
 
 
 lfilter_from = Op(
     "lfilter_from",
     lambda b, a, x, zi, axis: signal.lfilter(b, a, x, axis, zi),
     (
-        Jvp(lambda t, _y, _b, a, x, _zi, axis: _run(t, a, x, None, axis, _size(_b, a))),
+        Jvp(lambda t, _y, _b, a, x, _zi, axis: _run(t, a, x, None, axis, _size(_b.shape, a.shape))),
         Jvp(
-            lambda t, y, b, a, x, _zi, axis: _in_denominator(t, y[0], b, a, x, axis, _size(b, a))
+            lambda t, y, b, a, x, _zi, axis: _in_denominator(
+                t, y[0], b, a, x, axis, _size(b.shape, a.shape)
+            )
         ),
-        Jvp(lambda t, _y, b, a, _x, _zi, axis: _run(b, a, t, None, axis, _size(b, a))),
+        Jvp(
+            lambda t, _y, b, a, _x, _zi, axis: _run(b, a, t, None, axis, _size(b.shape, a.shape))
+        ),
         Jvp(
             lambda t, _y, _b, a, _x, _zi, axis: _run(
                 _one(a) * 0, a, np.zeros(_x.shape, _x.dtype), t, axis, _zi.shape[axis]
@@ -156,7 +160,7 @@ def filter_signal(b: Any, a: Any, x: Any, axis: int = -1, zi: Any = None) -> Any
     if zi is None:
         return lfilter(b, a, x, axis=axis)
     (zi,) = _floats(zi)
-    shape = tuple(_size(b, a) if k == axis else n for k, n in enumerate(x.shape))
+    shape = tuple(_size(b.shape, a.shape) if k == axis else n for k, n in enumerate(x.shape))
     if zi.ndim != x.ndim or any(m not in (1, n) for m, n in zip(zi.shape, shape, strict=True)):
         raise ValueError(f"Unexpected shape for zi: expected {shape}, found {zi.shape}.")
     if zi.shape[axis] != shape[axis]:

@@ -269,7 +269,7 @@ def qr(*args: Any, **kwargs: Any) -> Any:
     def single(a: Any) -> Any:
         p = _qr_columns(a, check_finite=finite) if pivoting else np.arange(a.shape[-1])
         q, r = qr_op(a, p, pivoting=pivoting, check_finite=finite)
-        _check_independent(r, a.shape)
+        _check_independent(r, a.shape, "scipy.linalg.qr")
         found = (r, p) if pivoting else (r,)
         return found if mode == "r" else (q, *found)
 
@@ -314,6 +314,7 @@ _read_rq = reader(linalg.rq)
 def rq(*args: Any, **kwargs: Any) -> Any:
     """Factor into an upper triangular and an orthogonal matrix.
 
+    Domain: matrices whose rows are linearly independent; others raise `LinAlgError`.
     Errors: matrices with more rows than columns, and the full mode of those with fewer, are
     refused.
     """
@@ -329,6 +330,7 @@ def rq(*args: Any, **kwargs: Any) -> Any:
 
     def single(a: Any) -> Any:
         r, q = rq_op(a, check_finite=bool(params["check_finite"]))
+        _check_independent(r, a.shape, "scipy.linalg.rq", "rows")
         return r if mode == "r" else (r, q)
 
     return over_batch((2,), single)(a)
