@@ -14,10 +14,14 @@ warned   a wrong gradient, with a warning
 wrong    a wrong value or gradient, and nothing is said
 late     no answer within the time limit, or the process died
 
-Each system runs in a process of its own, which is started anew after a death or a time-out.
+autograd and JAX are judged twice: on the function as it stands, and on its module executed anew
+with the peer's `numpy` and `scipy` in the place of NumPy and SciPy (what the peer lacks stays
+theirs), which is how they are meant to be used. Each system runs in a process of its own, which is
+started anew after a death or a time-out.
 """
 
 import argparse
+import builtins
 import contextlib
 import importlib.metadata
 import importlib.util
@@ -34,7 +38,9 @@ import time
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -66,10 +72,14 @@ def by_chainrule(function: Callable[[Any], Any], point: Any) -> Answer:
 def by_autograd(function: Callable[[Any], Any], point: Any) -> Answer:
     import autograd
 
-    for part in ("integrate", "linalg", "signal", "special", "stats"):  # they record its rules
-        importlib.import_module(f"autograd.scipy.{part}")
+    _autograd_parts()
     pullback, value = autograd.make_vjp(function)(point)
     return value, leaves(pullback(weights_of(value)))
+
+
+def _autograd_parts() -> None:
+    for part in ("integrate", "linalg", "signal", "special", "stats"):  # they record its rules
+        importlib.import_module(f"autograd.scipy.{part}")
 
 
 def by_jax(function: Callable[[Any], Any], point: Any) -> Answer:
@@ -145,6 +155,78 @@ def by_mygrad(function: Callable[[Any], Any], point: Any) -> Answer:
     return value.data, [x.grad for x in inputs]
 
 
+def _autograd_modules() -> tuple[Any, Any]:
+    _autograd_parts()
+    return importlib.import_module("autograd.numpy"), importlib.import_module("autograd.scipy")
+
+
+def _jax_modules() -> tuple[Any, Any]:
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+    for part in (
+        "cluster", "fft", "integrate", "interpolate", "linalg", "ndimage", "optimize", "signal",
+        "spatial.transform", "special", "stats",
+    ):  # fmt: skip
+        importlib.import_module(f"jax.scipy.{part}")
+    return importlib.import_module("jax.numpy"), importlib.import_module("jax.scipy")
+
+
+class Namespace:
+    """A peer's module in the place of one of NumPy or SciPy, whose names it need not all have."""
+
+    def __init__(self, theirs: Any, own: Any) -> None:
+        self._theirs, self._own = theirs, own
+
+    def __getattr__(self, name: str) -> Any:
+        own = getattr(self._own, name, None)
+        theirs = getattr(self._theirs, name, own)
+        if own is None and theirs is None:
+            raise AttributeError(name)
+        return Namespace(theirs, own) if isinstance(own, ModuleType) else theirs
+
+
+class Rewritten:
+    """The programs with a peer's `numpy` and `scipy` instead of NumPy and SciPy."""
+
+    def __init__(self, modules: Callable[[], tuple[Any, Any]]) -> None:
+        self._modules = modules
+        self._found: dict[str, dict[str, Any]] = {}
+
+    def function(self, program: Program) -> Any:
+        """Return the function of a program whose module was executed with the peer's modules."""
+        if program.field not in self._found:
+            self._found[program.field] = self._execute(program.function.__globals__["__file__"])
+        return self._found[program.field][program.function.__name__]
+
+    def _execute(self, path: str) -> dict[str, Any]:
+        peers = dict(zip(("numpy", "scipy"), self._modules(), strict=True))
+        found: dict[str, Any] = {}
+
+        def keep(function: Any) -> Any:
+            found[function.__name__] = function
+            return function
+
+        def load(name: str, space: Any, local: Any, names: Any = (), level: int = 0) -> Any:
+            if name.endswith("collect"):
+                return SimpleNamespace(at=lambda *points: keep)
+            own = builtins.__import__(name, space, local, names, level)
+            top, _, rest = name.partition(".")
+            if top not in peers:
+                return own
+            module = Namespace(peers[top], importlib.import_module(top))
+            for part in rest.split(".") if rest and names else ():
+                module = getattr(module, part)
+            return module
+
+        space = {
+            "__name__": f"rewritten_{Path(path).stem}", "__file__": path,
+            "__builtins__": {**vars(builtins), "__import__": load},
+        }  # fmt: skip
+        exec(compile(Path(path).read_text(encoding="utf-8"), path, "exec"), space)
+        return found
+
+
 SYSTEMS: dict[str, tuple[str, str, tuple[Callable[..., Answer], ...]]] = {
     "chainrule": ("chainrule", "chainrule `grad(f)`", (by_chainrule,)),
     "torch-numpy": (
@@ -153,13 +235,23 @@ SYSTEMS: dict[str, tuple[str, str, tuple[Callable[..., Answer], ...]]] = {
     "torch": ("torch", "PyTorch, eager tensors", (by_torch,)),
     "autograd": ("autograd", "autograd `grad(f)`", (by_autograd,)),
     "jax": ("jax", "JAX `jax.grad(f)`", (by_jax,)),
+    "autograd-np": (
+        "autograd", "autograd, `import autograd.numpy as np`, `autograd.scipy`", (by_autograd,)
+    ),
+    "jax-np": ("jax", "JAX, `import jax.numpy as np`, `jax.scipy`", (by_jax,)),
     "casadi": ("casadi", "CasADi `SX`", (by_casadi, by_casadi_objects)),
     "mygrad": ("mygrad", "MyGrad tensors", (by_mygrad,)),
 }  # fmt: skip
+REWRITTEN = {"autograd-np": Rewritten(_autograd_modules), "jax-np": Rewritten(_jax_modules)}
 
 
 def outcome(system: str, program: Program, references: list[Any]) -> tuple[str, str]:
     """Return what `system` makes of a program, and its words: of several ways the best."""
+    if system in REWRITTEN:
+        try:
+            program = replace(program, function=REWRITTEN[system].function(program))
+        except Exception as refusal:
+            return "loud", f"its module: {type(refusal).__name__}: {refusal}"[:300]
     tries = []
     for run in SYSTEMS[system][2]:
         tries.append(_outcome(run, program, references))
@@ -182,7 +274,7 @@ def _outcome(
                     raise TypeError("no gradient (None)")
                 bound = tolerance(point, jacobian, error)
                 fault = compare(got_value, gradient, value, jacobian, bound)
-            except Exception as refusal:
+            except (Exception, SystemExit) as refusal:
                 if worst[0] == "right":
                     worst = ("loud", f"{type(refusal).__name__}: {refusal}"[:300])
                 continue

@@ -4,7 +4,6 @@ REFUSED = {
     "bayes.bivariate_normal_logpdf": "scipy.stats.multivariate_normal has no record",
     "electromagnetism.multipole_polynomial": "np.polyder of a np.poly1d reads plain coefficients",
     "epidemiology.negative_binomial_deaths": "scipy.stats: discrete distributions have no record",
-    "geodesy.spline_height": "scipy.interpolate.RectBivariateSpline has no record",
     "graphics.rotated_mesh_volume": "scipy.spatial.transform.Rotation is compiled: no record",
     "graphs.algebraic_connectivity": "scipy.sparse.csgraph.laplacian has no record",
     "graphs.stationary_by_null_space": "the basis of a null space is no function of the matrix",
