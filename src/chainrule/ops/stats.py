@@ -209,3 +209,5 @@ for _name in _ENDS:
     _at_x(_name)
 for _name in ("ppf", "isf"):
     _at_q(_name)
+
+from . import discrete  # noqa: E402, F401
