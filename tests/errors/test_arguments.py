@@ -55,7 +55,7 @@ def square(weight: Any) -> Any:
         ([1.0, "s"], ("weight[1]", "str 's'")),
         ({"layers": [{"b": 1.0}, {"b": True}]}, ("weight['layers'][1]['b']", "bool True")),
     ],
-    ids=lambda v: repr(v)[:30] if not isinstance(v, tuple) else "",
+    ids=lambda v: repr(v).split(" at 0x")[0][:30] if not isinstance(v, tuple) else "",
 )
 def test_an_input_that_cannot_be_differentiated_is_named(bad: Any, words: tuple[str, ...]) -> None:
     def run() -> Any:

@@ -17,9 +17,10 @@ pytestmark = QUIET
 
 def _defined(op, xs):
     """Say whether value and partials are numbers (±∞ included) at a point."""
-    y = op.value(*xs)
+    params = op.bind(*xs)[1] if op.bind is not None else {}
+    y = op.value(*xs, **params)
     try:
-        partials = [s.rule(y, *xs) if callable(s.rule) else s.rule for s in op.slots]
+        partials = [s.rule(y, *xs, **params) if callable(s.rule) else s.rule for s in op.slots]
     except UnsupportedFunctionError:  # a slot that says it has no rule
         return False
     return not any(np.isnan(p).any() for p in (y, *partials))

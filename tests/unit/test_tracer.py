@@ -359,3 +359,18 @@ def test_python_numbers_keep_the_dtype_that_numpy_gives(
     want = [v.dtype for v in f(x)]
     outputs, _ = cr.vjp(f, x)
     assert [v.dtype for v in outputs] == want
+
+
+def test_types_are_themselves_in_a_traced_function() -> None:
+    def f(x: Any) -> Any:
+        number = 1.5
+        answers = (
+            type(number) is float, type(number) == float, isinstance(number, float),  # noqa: E721
+            x.dtype.type is np.float64, x.dtype.type == np.float64, x.dtype == np.float64,
+            x.dtype == float, {float: 1}.get(type(number)), issubclass(x.dtype.type, np.float64),
+            np.float64 is np.dtype(float).type, np.common_type(x) is np.float64,
+        )  # fmt: skip
+        assert all(answers), answers
+        return np.sum(np.float32(x))
+
+    assert cr.grad(f)(np.ones(2)).tolist() == [1, 1]

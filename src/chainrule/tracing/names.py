@@ -20,6 +20,7 @@ _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
+_TYPE_NAMES = frozenset({*BUILTIN, *(t.__name__ for t in TYPES)})
 _HOMES = ("numpy", "math", "cmath", "scipy")
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
@@ -30,7 +31,8 @@ _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
 _cells: list[tuple[Any, Any]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 _generators: dict[type, Callable[[Any], Any]] = {}  # what makes the stand-in of a generator
-_mentions: dict[int, set[str]] = {}  # types that functions without a name in their module call
+_seen: dict[int, CodeType] = {}  # code of the functions that were differentiated
+_nameless: dict[int, list[CodeType]] = {}  # those that mention types; they may have no name
 _STANDS_FOR = "__chainrule_stands_for__"
 _scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}
 
@@ -49,11 +51,11 @@ def swap(function: Any) -> None:
     """Exchange the names in the program's modules, and in those that `function` lives in."""
     _refresh()
     for g in _functions_in(function):  # it may have no name in its module, as a lambda
-        found = set(g.__code__.co_names) & set(BUILTIN)
-        known = _mentions.setdefault(id(g.__globals__), set())
-        if not found <= known and not _compares_by_identity(g.__code__):
-            known |= found
-            _scans.pop(id(g.__globals__), None)
+        if id(g.__code__) not in _seen:
+            _seen[id(g.__code__)] = g.__code__
+            if _mentions_types(g.__code__):
+                _nameless.setdefault(id(g.__globals__), []).append(g.__code__)
+                _scans.pop(id(g.__globals__), None)
     for namespace in _namespaces(function):
         plain, doors = _scan(namespace)
         if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
@@ -244,24 +246,25 @@ def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         return found[2], found[3]
     plain: dict[str, Any] = {}
     doors: dict[str, Any] = {}
+    mentioned, compared = _mentioned_types(namespace)
     for name, value in list(namespace.items()):
         door = look_alike(value) if type(value) is ModuleType else _door_of(value)
-        if door is not None and door is not value:
-            plain[name], doors[name] = value, door
-    mentioned = _mentioned_types(namespace) | _mentions.get(id(namespace), set())
-    for name, door in BUILTIN.items():
-        if name in mentioned and name not in namespace:
-            doors[name] = door
+        if door is not None and door is not value and name not in compared:
+            plain[name] = value
+            doors[name] = _without(door, compared) if type(door) is ModuleType else door
+    for name in mentioned - compared:
+        if name in BUILTIN and name not in namespace:
+            doors[name] = BUILTIN[name]
     _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
     return plain, doors
 
 
-def _mentioned_types(namespace: dict[str, Any]) -> set[str]:
-    """Return which of `float` and `complex` the code of a module mentions.
+def _mentioned_types(namespace: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Return which types with look-alikes the code of a module mentions, and compares by identity.
 
-    None, should it compare types by identity: there a look-alike would not pass for the type.
+    There (``type(v) is float``) a look-alike would not pass for the type, so it is not exchanged.
     """
-    codes: list[CodeType] = []
+    codes = list(_nameless.get(id(namespace), ()))
     for value in list(namespace.values()):
         members = vars(value).values() if isinstance(value, type) else (value,)
         for m in members:
@@ -271,23 +274,50 @@ def _mentioned_types(namespace: dict[str, Any]) -> set[str]:
             code = getattr(m, "__code__", None)
             if isinstance(code, CodeType) and getattr(m, "__globals__", None) is namespace:
                 codes.append(code)
-    found: set[str] = set()
+    mentioned: set[str] = set()
+    compared: set[str] = set()
     while codes:
         code = codes.pop()
-        found |= set(code.co_names) & set(BUILTIN)
+        found = _TYPE_NAMES.intersection(code.co_names)
         codes += [c for c in code.co_consts if isinstance(c, CodeType)]
-        if set(code.co_names) & set(BUILTIN) and _compares_by_identity(code):
-            return set()
+        if found:
+            mentioned |= found
+            compared |= found & _compared_by_identity(code)
+    return mentioned, compared
+
+
+def _mentions_types(code: CodeType) -> bool:
+    return not _TYPE_NAMES.isdisjoint(code.co_names) or any(
+        _mentions_types(c) for c in code.co_consts if isinstance(c, CodeType)
+    )
+
+
+def _compared_by_identity(code: CodeType) -> set[str]:
+    """Return the names that stand within an expression ``a is b``."""
+    steps = list(get_instructions(code))
+    found: set[str] = set()
+    for test in steps:
+        if test.opname == "IS_OP" and test.positions is not None:
+            first, last, left, right = test.positions
+            found |= {
+                s.argval
+                for s in steps
+                if isinstance(s.argval, str) and s.positions is not None
+                and (first, left) <= (s.positions[0], s.positions[2])
+                and (s.positions[1], s.positions[3]) <= (last, right)
+            }  # fmt: skip
     return found
 
 
-def _compares_by_identity(code: CodeType) -> bool:
-    before: Any = None
-    for step in get_instructions(code):
-        if step.opname == "IS_OP" and before is not None and before.argval in BUILTIN:
-            return True
-        before = step
-    return False
+def _without(module: ModuleType, names: set[str]) -> ModuleType:
+    """Return a look-alike in which some types are NumPy's own."""
+    plain = getattr(module, _STANDS_FOR)
+    types = {k: v for k, v in vars(plain).items() if k in names}
+    if not types:
+        return module
+    made = ModuleType(module.__name__, module.__doc__)
+    vars(made).update(vars(module) | types)
+    return made
 
 
 def _swap_cells(function: Any, seen: set[int]) -> None:
