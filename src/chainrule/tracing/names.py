@@ -7,7 +7,7 @@ package of the function that is differentiated.
 import os
 import sys
 from collections.abc import Callable
-from dis import get_instructions
+from dis import get_instructions, stack_effect
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -293,19 +293,15 @@ def _mentions_types(code: CodeType) -> bool:
 
 
 def _compared_by_identity(code: CodeType) -> set[str]:
-    """Return the names that stand within an expression ``a is b``."""
+    """Return the names in the operands of ``a is b``: what left the two on the stack."""
     steps = list(get_instructions(code))
     found: set[str] = set()
-    for test in steps:
-        if test.opname == "IS_OP" and test.positions is not None:
-            first, last, left, right = test.positions
-            found |= {
-                s.argval
-                for s in steps
-                if isinstance(s.argval, str) and s.positions is not None
-                and (first, left) <= (s.positions[0], s.positions[2])
-                and (s.positions[1], s.positions[3]) <= (last, right)
-            }  # fmt: skip
+    for k, test in enumerate(steps):
+        pushed = 0
+        while test.opname == "IS_OP" and pushed < 2 and k > 0:
+            k -= 1
+            pushed += stack_effect(steps[k].opcode, steps[k].arg, jump=False)
+            found.add(str(steps[k].argval))
     return found
 
 
