@@ -168,3 +168,18 @@ def reductions_from_a_traced_start(x: Any, c: Any) -> Any:
         np.prod(x, axis=1, initial=c), np.max(x, initial=c), np.add.reduce(x, initial=c),
         np.sum(x, initial=c, where=np.array([True, False, True])),
     )  # fmt: skip
+
+
+@form(((2, 3),), ((3, 2),))
+def arrays_built_from_traced_numbers(x: Any) -> Any:
+    buffer = np.zeros((2, 2), dtype=x.dtype)
+    buffer[0] = x[0, :2]
+    buffer[1, 1] = x[1, 0] * x[0, 1]
+    return (
+        np.array([[x[0, 0], 1.0], [x[1, 1] * 2, x[0, 1]]]), np.array([x[0], x[1] * x[0]]),
+        np.asarray([x, x * 2]), np.asarray(x, dtype=x.dtype), np.ascontiguousarray(x.T),
+        np.fromiter((v * v for v in x.ravel()), dtype=x.dtype), np.r_[x[0], 1.0, x[1, 0]],
+        np.array(x.tolist(), dtype=x.dtype), sum(x.ravel()), buffer,
+        np.vectorize(lambda a, b: a * b)(x[0], x[1]),
+        np.apply_along_axis(lambda r: r * r[0], 1, x),
+    )  # fmt: skip

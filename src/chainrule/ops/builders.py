@@ -7,6 +7,7 @@ import numpy as np
 from ..core.op import Notation, Op
 from ..core.registry import add, composite
 from ..core.slots import Linear
+from ..errors import UnsupportedFunctionError
 from .declare import operand
 
 
@@ -37,32 +38,38 @@ _concatenator = type(np.r_).__mro__[1]
 @composite(_concatenator.__getitem__, name="concatenator")
 def concatenate_index(self: Any, key: Any) -> Any:
     """``np.r_[...]`` and ``np.c_[...]``: slices are ranges, the rest is joined along an axis."""
-    if type(self) is not type(np.c_) and type(self) is not type(np.r_):
-        return NotImplemented
     parts = key if isinstance(key, tuple) else (key,)
-    axis, ndmin = self.axis, self.ndmin
-    if isinstance(parts[0], str):
-        words = [int(w) for w in parts[0].split(",") if w not in ("r", "c")]
-        axis, ndmin = (words + [axis, ndmin][len(words):])[:2]
+    axis, ndmin, trans1d = self.axis, self.ndmin, self.trans1d
+    if parts and isinstance(parts[0], str):
+        if parts[0] in ("r", "c"):  # a matrix
+            raise UnsupportedFunctionError(
+                f"np.r_[{parts[0]!r}, ...] received a traced value",
+                why="the result is an np.matrix, of which nothing is traced",
+                cure="leave the letter out: np.r_['0,2', ...] gives an array of two axes",
+            )
+        words = [int(w) for w in parts[0].split(",")]
+        axis, ndmin, trans1d = words + [axis, ndmin, trans1d][len(words) :]
         parts = parts[1:]
-    return np.concatenate([_part(p, ndmin, self.trans1d) for p in parts], axis)
+    made = [_range(p) if isinstance(p, slice) else p for p in parts]
+    weak = [p if isinstance(p, bool | int | float | complex) else operand(p).dtype for p in made]
+    joined = np.concatenate([_padded(operand(p), ndmin, trans1d) for p in made], axis)
+    return joined.astype(np.result_type(*weak))
 
 
-def _part(part: Any, ndmin: int, trans1d: int) -> Any:
-    if isinstance(part, slice):
-        start, step = part.start or 0, part.step or 1
-        if isinstance(step, complex):
-            x: Any = np.linspace(start, part.stop, int(abs(step)))
-        else:
-            x = start + step * np.arange(int(np.ceil((part.stop - start) / step)))
-    else:
-        x = part if hasattr(part, "dtype") else np.array(part)
+def _range(part: slice) -> Any:
+    start, step = part.start or 0, part.step or 1
+    if isinstance(step, complex):
+        return np.linspace(start, part.stop, int(abs(step)))
+    return start + step * np.arange(int(np.ceil((part.stop - start) / step)))
+
+
+def _padded(x: Any, ndmin: int, trans1d: int) -> Any:
+    """Put axes of length 1 beside those of x, which then begin at `trans1d`."""
     missing = ndmin - np.ndim(x)
     if missing <= 0:
         return x
-    if np.ndim(x) == 1 and trans1d == 0:
-        return np.reshape(x, (-1,) + (1,) * missing)
-    return np.reshape(x, (1,) * missing + np.shape(x))
+    before = trans1d if trans1d >= 0 else missing + 1 + trans1d
+    return np.reshape(x, (1,) * before + np.shape(x) + (1,) * (missing - before))
 
 
 @composite(np.vectorize.__call__, name="vectorize", always=True)
