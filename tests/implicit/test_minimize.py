@@ -114,9 +114,9 @@ def test_random_quadratic_programs() -> None:
         b, h = 2 * rng.standard_normal(n), rng.uniform(0.1, 1.0, m)
 
         def solve(b: Any, h: Any, Q: Any = Q, G: Any = G) -> Any:
-            constraint = {"type": "ineq", "fun": lambda z: h - G @ z}
+            constraint = {"type": "ineq", "fun": lambda w: h - G @ w}
             return optimize.minimize(
-                lambda z: 0.5 * z @ Q @ z - b @ z, np.zeros(3), method="SLSQP",
+                lambda w: 0.5 * w @ Q @ w - b @ w, np.zeros(3), method="SLSQP",
                 constraints=constraint, options={"ftol": 1e-14, "maxiter": 500},
             ).x  # fmt: skip
 
