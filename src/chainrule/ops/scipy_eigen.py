@@ -451,7 +451,6 @@ def orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> Any:
 
 _GAUGE = "the basis that it returns is not a function of the matrix: any rotation of it would do"
 _PROJECTOR = "use a projector, such as A @ scipy.linalg.pinv(A)"
-refused(linalg.null_space, _GAUGE, _PROJECTOR, "scipy.linalg.null_space")
 refused(linalg.orth, _GAUGE, _PROJECTOR, "scipy.linalg.orth")
 for _function in (linalg.schur, linalg.hessenberg, linalg.qz, linalg.ordqz, linalg.ldl):
     refused(

@@ -13,7 +13,7 @@ from scipy import linalg
 from ..core.op import Notation, Op, sample
 from ..core.registry import add, composite, declare
 from ..core.slots import Jvp
-from . import scipy_eigen, scipy_factors, scipy_matfuncs
+from . import null_spaces, scipy_eigen, scipy_factors, scipy_matfuncs
 from .declare import as_array, constant_call
 from .decompositions import from_triangle, positive_definite
 from .linalg import GILES, GOLUB, _lstsq_jvp, _pinv_jvp, cofactor, well_conditioned
@@ -374,4 +374,4 @@ for _function in (linalg.bandwidth, linalg.issymmetric, linalg.ishermitian):
         notation=Notation(rule="piecewise constant: nothing flows"),
     )  # fmt: skip
 
-__all__ = ["scipy_eigen", "scipy_factors", "scipy_matfuncs"]
+__all__ = ["null_spaces", "scipy_eigen", "scipy_factors", "scipy_matfuncs"]
