@@ -7,6 +7,8 @@ traced number.
 """
 
 import builtins
+import copy
+import copyreg
 from types import new_class
 from typing import Any
 
@@ -46,6 +48,9 @@ class LookAlike(type):
 
     def __repr__(cls) -> str:
         return repr(cls.original)
+
+
+copyreg.pickle(LookAlike, lambda cls: (copy.copy, (cls.original,)))  # as the type itself
 
 
 def _look_alike(original: Any) -> Any:

@@ -127,7 +127,19 @@ class Guarded:
         )
         return bytes(self.concrete())
 
+    def __dask_tokenize__(self) -> Any:
+        """Answer Dask, which asks for it before it puts a value into its task graph."""
+        raise lost(
+            self,
+            "a traced value was about to become a constant in a task graph of Dask",
+            "Dask would compute with it later, and it would carry no derivative",
+            "call NumPy's functions or operators: np.dot(data, w) or data @ w in the place of "
+            "data.dot(w) or da.dot(data, w)",
+        )
+
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if self._is_constant():
+            return self.concrete().__reduce_ex__(protocol)
         raise lost(
             self,
             "a traced value was about to be pickled",

@@ -61,7 +61,7 @@ def swap(function: Any) -> None:
         if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
             get = namespace.get
             if any(get(name) is not value for name, value in plain.items()):  # bound anew
-                _scans.pop(id(namespace))
+                _scans.pop(id(namespace), None)
                 plain, doors = _scan(namespace)
             _swapped.append((namespace, plain, doors))  # first: an interrupt may follow any call
             before = len(namespace)
@@ -74,7 +74,8 @@ def swap(function: Any) -> None:
 def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
     while _swapped:
-        namespace, plain, doors = _swapped[-1]
+        entry: Any = _swapped[-1]
+        namespace, plain, doors = entry
         for name, door in doors.items():
             if namespace.get(name) is door:
                 if name in plain:
@@ -82,11 +83,12 @@ def restore() -> None:
                 else:
                     del namespace[name]
         _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
-        _swapped.pop()
+        _drop(_swapped, entry)
     while _cells:
-        cell, value = _cells[-1]
+        entry = _cells[-1]
+        cell, value = entry
         cell.cell_contents = value
-        _cells.pop()
+        _drop(_cells, entry)
     originals = {id(door): value for value in _replaced if (door := _door_of(value)) is not None}
     while _imported:
         namespace = _imported[-1]
@@ -95,7 +97,13 @@ def restore() -> None:
                 namespace[name] = originals[id(value)]
             elif type(value) is ModuleType and hasattr(value, _STANDS_FOR):
                 namespace[name] = getattr(value, _STANDS_FOR)
-        _imported.pop()
+        _drop(_imported, namespace)
+
+
+def _drop(entries: list[Any], done: Any) -> None:
+    """Drop the last entry: a derivative taken meanwhile (by a signal handler) may have done it."""
+    if entries and entries[-1] is done:
+        entries.pop()
 
 
 def _refresh() -> None:
