@@ -197,6 +197,14 @@ def _stats(self: Any, *args: Any, **kwargs: Any) -> Any:
     return chosen[0] if len(chosen) == 1 else tuple(chosen)
 
 
+def _entropy(self: Any, *args: Any, **kwargs: Any) -> Any:
+    shapes, _, scale = self._parse_args(*args, **kwargs)
+    shapes, scale = tuple(map(as_array, shapes)), as_array(scale)
+    if all(map(_is_plain, shapes)):
+        return self.entropy(*shapes) + np.log(scale)
+    return _first(self, "entropy", _own(self, "_entropy"), shapes) + np.log(scale)
+
+
 def _register(base: Any, name: str, body: Formula) -> None:
     body.__name__ = name
     register(getattr(base, name), Composite(f"{base.__name__}.{name}", body, None))
@@ -207,5 +215,8 @@ for _name in _PARTS:
 for _name in ("ppf", "isf"):
     _at_q(_name)
 _generic = stats.rv_continuous.__mro__[1]
-for _name, _body in (("mean", _mean), ("var", _var), ("std", _std), ("stats", _stats)):
+for _name, _body in (
+    ("mean", _mean), ("var", _var), ("std", _std), ("stats", _stats),
+    ("entropy", _entropy),
+):  # fmt: skip
     _register(_generic, _name, _body)

@@ -210,4 +210,4 @@ for _name in _ENDS:
 for _name in ("ppf", "isf"):
     _at_q(_name)
 
-from . import discrete, multivariate  # noqa: E402, F401
+from . import discrete, kernel_density, multivariate, sample_statistics  # noqa: E402, F401
