@@ -12,9 +12,10 @@ from scipy import interpolate
 
 from ..core.registry import composite
 from .arithmetic import sqrt_or_zero
+from .bsplines import Basis, bspline
 from .declare import as_array
+from .piecewise import _float
 from .scipy_common import as_computed, flows, plain, refusal, refused, settled
-from .splines import Basis, _float, bspline
 
 Grid = interpolate.RegularGridInterpolator
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
