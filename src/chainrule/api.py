@@ -32,11 +32,13 @@ from .lift import (
     output_leaves,
     plain,
     record,
+    settle,
     strip,
 )
 from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
+from .tracing.foreign import Foreign, admit, leave, under, zeros
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
 from .tracing.stacked import constant, every
@@ -153,9 +155,10 @@ def _value_and_grad(
         backward(_consume(rec.nodes), cotangents)
     else:
         check_one(f, out)
-        check_scalar(f, np.asarray(out)[()] if type(out) is not Tracer else out, holomorphic)
+        value = settle(out)
+        check_scalar(f, value if hasattr(value, "dtype") else np.asarray(value)[()], holomorphic)
     gradient = call.rebuild(deliver([cotangent_of(cotangents, n) for n in nodes]))
-    if type(value) is np.ndarray:
+    if type(value) is np.ndarray or type(value) is Foreign:
         value = plain(value)
     return ((value, aux) if has_aux else value), gradient
 
@@ -167,8 +170,13 @@ def _consume(nodes: list[Any]) -> Iterator[Node]:
 
 
 def _one(value: Any) -> Any:
-    return value.dtype.type(1)
+    if type(value) is np.float64:
+        return _ONE
+    held = under(value)
+    return value.dtype.type(1) if held is None else np.ones_like(held)
 
+
+_ONE = np.float64(1)
 
 # --- reverse and forward mode ---------------------------------------------------------------
 
@@ -190,7 +198,9 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     call, graph, leaves, treedef = record(g, primals, {}, tuple(range(len(primals))))
     pullback = Pullback(f, call, graph, treedef)
     values = [_value_of(leaf, graph) for leaf in leaves]
-    pullback.avals = [(np.shape(concrete(v)), np.asarray(concrete(v)).dtype) for v in values]
+    pullback.avals = [(np.shape(v), np.result_type(v)) for v in map(concrete, values)]
+    held = [under(leaf) for leaf in leaves]
+    pullback.others = {i: other for i, other in enumerate(held) if other is not None}
     out = tree.unflatten(treedef, values)
     return (out, pullback, aux[0]) if has_aux else (out, pullback)
 
@@ -198,7 +208,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
 def _without_aux(f: Function, aux: list[Any]) -> Function:
     def first(*args: Any) -> Any:
         out, extra = pair(f, f(*args))
-        aux.append(tree.map_leaves(lambda v: v.value if type(v) is Tracer else v, extra))
+        aux.append(tree.map_leaves(lambda v: leave(v.value) if type(v) is Tracer else v, extra))
         return out
 
     first.__name__ = name_of(f)
@@ -209,7 +219,7 @@ def _value_of(leaf: Any, graph: Graph) -> Any:
     """Return the value of an output leaf, for the caller to keep."""
     if type(leaf) is Tracer and any(leaf.node is out for out in graph.outputs):
         return plain(leaf.value)
-    return leaf
+    return settle(leaf)
 
 
 class Pullback:
@@ -218,10 +228,14 @@ class Pullback:
     def __init__(self, function: Any, call: Call, graph: Graph, treedef: Any) -> None:
         self.function, self.call, self.graph, self.treedef = function, call, graph, treedef
         self.avals: list[tuple[tuple[int, ...], Any]] = []
+        self.others: dict[int, Foreign] = {}  # outputs that are arrays of another library
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         leaves, treedef = tree.flatten(cotangent)
         given = match(leaves, treedef, self.avals, self.treedef, "cotangent", "output")
+        for i, like in self.others.items():
+            if given[i].shape == ():  # a plain number is no array of the library of the output
+                given[i] = given[i] * np.ones_like(like)
         cotangents: dict[Node, Any] = {}
         for out, ct in zip(self.graph.outputs, given, strict=True):
             if type(out) is Node:
@@ -252,6 +266,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
             cure="write chainrule.jvp(f, (x,), (v,))",
         )
     call = Call(f, tuple(primals), {}, tuple(range(len(primals))))
+    call.own()
     ts = tangents_for(call, tuple(tangents))
     trace = Forward()
     inputs = [Tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]
@@ -263,15 +278,16 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     values, found = [], []
     for leaf in leaves:
         traced = type(leaf) is Tracer and leaf.owner is trace
-        values.append(plain(leaf.value) if traced else leaf)
+        values.append(plain(leaf.value) if traced else settle(leaf))
         found.append(leaf.node if traced else _no_tangent(leaf))
     result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
     return (*result, aux) if has_aux else result
 
 
 def _no_tangent(leaf: Any) -> Any:
-    dtype = leaf.dtype if type(leaf) is Tracer else np.asarray(leaf).dtype
-    return np.zeros(np.shape(concrete(leaf)), dtype if dtype.kind in "fc" else float)[()]
+    held = admit(concrete(leaf))
+    dtype = np.result_type(held)
+    return zeros(np.shape(held), dtype if dtype.kind in "fc" else np.dtype(float), held)[()]
 
 
 def linearize(f: Function, *primals: Any) -> Any:

@@ -11,6 +11,7 @@ from .errors import NonScalarOutputError, StructureError
 from .lift import Call, check_output, name_of
 from .modes.derived import check_analytic
 from .modes.reverse import backward, cotangent_of
+from .tracing.foreign import admit
 from .tracing.source import describe, user_frame
 from .tracing.tracer import Tracer
 
@@ -116,6 +117,7 @@ def match(
         )
     out = []
     for leaf, (shape, dtype) in zip(leaves, avals, strict=True):
+        leaf = admit(leaf)
         kind = getattr(leaf, "dtype", None)
         if kind is None:
             leaf = np.asarray(leaf)

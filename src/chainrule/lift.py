@@ -16,6 +16,7 @@ from .errors import (
     NonFiniteError,
     OutputTypeError,
 )
+from .tracing.foreign import Foreign, admit, is_foreign, leave, under
 from .tracing.interpose import Doors
 from .tracing.losses import caught_by_program, swallowed, unhidden
 from .tracing.names import stand_in
@@ -86,7 +87,10 @@ class Call:
 
     def own(self) -> None:
         """Copy the inputs: what is kept must not change when the caller writes into them."""
-        self.leaves = [x.copy() if type(x) is np.ndarray else x for x in self.leaves]
+        self.leaves = [
+            x.copy() if type(x) is np.ndarray else x.snapshot() if type(x) is Tracer else x
+            for x in self.leaves
+        ]
 
     def names(self) -> list[str]:
         """Return a name for every leaf: the parameter, and the path inside its container."""
@@ -101,14 +105,16 @@ class Call:
             raise self._bad_leaf(k, i, leaf)
         if type(leaf) is Tracer and leaf.dtype.kind in "fc":
             return release(leaf)
+        if is_foreign(type(leaf)) and leaf.dtype.kind in "fc":
+            return admit(leaf)
         if isinstance(leaf, int):
             return np.float64(leaf)
         if isinstance(leaf, complex) and not isinstance(leaf, np.generic):
             return np.complex128(leaf)
         dtype = getattr(leaf, "dtype", None)
         kind = getattr(dtype, "kind", "")
-        foreign = not isinstance(leaf, np.ndarray | np.generic)
-        if kind not in ("f", "c") or foreign or isinstance(leaf, np.ma.MaskedArray | np.matrix):
+        other = not isinstance(leaf, np.ndarray | np.generic)
+        if kind not in ("f", "c") or other or isinstance(leaf, np.ma.MaskedArray | np.matrix):
             raise self._bad_leaf(k, i, leaf)
         if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
             return np.asarray(leaf)
@@ -126,7 +132,9 @@ class Call:
             cure = f"pass a plain array, np.asarray({name})"
             if isinstance(leaf, np.ma.MaskedArray):
                 cure += ", and the mask as an argument of its own"
-        elif dtype is not None and not isinstance(leaf, np.ndarray | np.generic):
+        elif dtype is not None and not isinstance(leaf, np.ndarray | np.generic) and not is_foreign(
+            type(leaf)
+        ):
             what = f"a {type(leaf).__name__}"
             cure = f"pass a NumPy array, np.asarray({name})"
         elif getattr(dtype, "kind", "") in "iu" and dtype is not None:
@@ -306,7 +314,7 @@ def strip(value: Any, trace: Any) -> Any:
     def one(leaf: Any) -> Any:
         if type(leaf) is Tracer and (leaf.owner is trace or leaf.owner.state == CLOSED):
             return plain(leaf.value)
-        return leaf
+        return leave(release(leaf))
 
     return tree.map_leaves(one, value)
 
@@ -314,9 +322,9 @@ def strip(value: Any, trace: Any) -> Any:
 def settle(out: Any) -> Any:
     """Replace constants that the program made by plain arrays."""
     if type(out) is Tracer:
-        return release(out)
+        return leave(release(out))
     if isinstance(out, tuple | list | dict) or is_dataclass(out):
-        return tree.map_leaves(release, out)
+        return tree.map_leaves(lambda leaf: leave(release(leaf)), out)
     return out
 
 
@@ -324,7 +332,7 @@ def plain(value: Any) -> Any:
     """Return a value that the caller may keep and write into."""
     if type(value) is np.ndarray:
         return value.copy() if value.ndim else value[()]
-    return value
+    return leave(value)
 
 
 def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
@@ -338,13 +346,19 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
                 g = g.copy() if g.ndim else g[()]
             seen.add(id(g))
         elif type(g) is Tracer:
-            g = g.snapshot()
+            held = release(g)
+            g = held if type(held) is Foreign else g.snapshot()
+        if type(g) is Foreign:
+            g = leave(g, fresh=id(g.array) not in seen)
+            seen.add(id(g))
         out.append(g)
     return out
 
 
 def nan_input(call: Call, value: Any) -> None:
     """Raise if a NaN result comes from a NaN input."""
+    if under(value) is not None:
+        return  # not known before it is computed
     for name, leaf in zip(call.names(), call.leaves, strict=True):
         bad = np.isnan(every(leaf))
         if not bad.any():

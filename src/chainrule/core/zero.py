@@ -6,12 +6,16 @@ import numpy as np
 
 
 def holds_nan(value: Any) -> bool:
-    """Say whether a plain number or array holds a NaN, at the speed of one dot product."""
+    """Say whether a plain number or array may hold a NaN, at the speed of one dot product."""
     if type(value) is np.ndarray:
         flat = value.ravel()
         square = np.dot(flat, flat)
         return bool(square != square)
-    return bool(value != value)
+    differs = value != value
+    return bool(differs) if type(differs) in _TRUTHS else True  # not known before it is computed
+
+
+_TRUTHS = (bool, np.bool_)
 
 
 def strong_product(ct: Any, partial: Any) -> Any:

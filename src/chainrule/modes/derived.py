@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.graph import Graph, Node
 from ..errors import OutputTypeError
+from ..tracing.foreign import zeros
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
 from ..tracing.tracer import concrete
@@ -20,34 +21,34 @@ def blocks(f: Function, graph: Graph, leaves: list[Any], mode: str) -> list[list
     """Return ∂(output i)/∂(input j) as ``[i][j]``; "auto" takes the mode with fewer passes."""
     outs = [_describe_output(leaf) for leaf in leaves]
     n = sum(_count(x.shape) for x in graph.inputs)
-    m = sum(_count(shape) for shape, _ in outs)
+    m = sum(_count(shape) for shape, *_ in outs)
     forward = mode == "fwd" or (mode == "auto" and n < m)
     return _columns(f, graph, outs) if forward else _rows(f, graph, outs)
 
 
-def _describe_output(leaf: Any) -> tuple[tuple[int, ...], Any]:
+def _describe_output(leaf: Any) -> tuple[tuple[int, ...], Any, Any]:
     value = concrete(leaf)
-    dtype = np.asarray(value).dtype
-    return np.shape(value), dtype if dtype.kind in "fc" else np.dtype(float)
+    dtype = np.result_type(value)
+    return np.shape(value), dtype if dtype.kind in "fc" else np.dtype(float), value
 
 
 def _count(shape: tuple[int, ...]) -> int:
     return int(np.prod(shape)) if shape else 1
 
 
-def _basis(shape: tuple[int, ...], dtype: Any) -> Iterator[Any]:
+def _basis(shape: tuple[int, ...], dtype: Any, like: Any) -> Iterator[Any]:
     for i in range(_count(shape)):
-        e = np.zeros(_count(shape), dtype)
-        e[i] = 1
+        e = zeros((_count(shape),), dtype, like)
+        e[i : i + 1] = 1
         yield e.reshape(shape)[()]
 
 
 def _rows(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
     """One backward pass per output element (two, if complex): blocks[output][input]."""
     blocks = []
-    for out, (shape, dtype) in zip(graph.outputs, outs, strict=True):
+    for out, (shape, dtype, like) in zip(graph.outputs, outs, strict=True):
         rows: list[list[Any]] = [[] for _ in graph.inputs]
-        for e in _basis(shape, dtype):
+        for e in _basis(shape, dtype, like):
             row = _row(graph, out, e)
             if dtype.kind == "c":
                 row = [
@@ -88,7 +89,7 @@ def _columns(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
     blocks: list[list[Any]] = [[] for _ in outs]
     for j, node in enumerate(graph.inputs):
         columns: list[list[Any]] = [[] for _ in outs]
-        for e in _basis(node.shape, node.dtype):
+        for e in _basis(node.shape, node.dtype, node.output):
             column = _column(graph, outs, j, e)
             if node.dtype.kind == "c":
                 column = [
@@ -99,7 +100,7 @@ def _columns(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
                 ]
             for i, part in enumerate(column):
                 columns[i].append(part)
-        for i, (shape, dtype) in enumerate(outs):
+        for i, (shape, dtype, _) in enumerate(outs):
             blocks[i].append(
                 _assemble(columns[i], shape, node.shape, -1, _block_dtype(dtype, node.dtype))
             )
@@ -110,8 +111,8 @@ def _column(graph: Graph, outs: list[Any], j: int, e: Any) -> list[Any]:
     ts: list[Any] = [None] * len(graph.inputs)
     ts[j] = e
     return [
-        np.zeros(shape, dtype)[()] if t is None else t
-        for t, (shape, dtype) in zip(push_graph(graph, ts), outs, strict=True)
+        zeros(shape, dtype, like)[()] if t is None else t
+        for t, (shape, dtype, like) in zip(push_graph(graph, ts), outs, strict=True)
     ]
 
 

@@ -15,10 +15,11 @@ from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError
+from ..tracing.foreign import Foreign, zeros
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
-from ..tracing.tracer import OPEN, Trace, Tracer, apply, release
+from ..tracing.tracer import OPEN, Trace, Tracer, apply, hold, release
 from .linear import transposed_vjp
 
 
@@ -40,7 +41,7 @@ class Forward(Trace):
                 tangents.append(None)
         output = apply(op, primals, params)
         if all(t is None for t in tangents):
-            return output
+            return hold(output) if type(output) is Foreign else output
         tangent = push(op, output, primals, tangents, params)
         if tangent is None:
             return output
@@ -144,7 +145,7 @@ def _push_additive(op: Op, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
         if not op.flows(k):
             args.append(x)
         elif t is None:
-            args.append(np.zeros(x.shape, x.dtype) if hasattr(x, "shape") else 0.0)
+            args.append(zeros(x.shape, x.dtype, x) if hasattr(x, "shape") else 0.0)
         else:
             args.append(t)
     return apply(op, args, params)

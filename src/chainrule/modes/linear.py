@@ -15,6 +15,7 @@ from ..core.graph import Aval, Node
 from ..core.op import Op
 from ..core.slots import Jvp, Vjp
 from ..errors import RuleError
+from ..tracing.foreign import Foreign, zeros
 from ..tracing.recording import Recording
 from ..tracing.tracer import Tracer, concrete
 
@@ -68,8 +69,9 @@ class LinearProgram:
         self, owner: Any, formula: Callable[..., Any], tangents: list[Any], values: list[Any]
     ) -> None:
         rec = RuleRecording(owner)
-        ts = [None if t is None else rec.input(np.zeros(t.shape, t.dtype)) for t in tangents]
-        vs = [rec.input(np.asarray(v)[()]) if _is_number(v) else v for v in values]
+        like = next(filter(lambda v: type(v) is Foreign, values), None)
+        ts = [None if t is None else rec.input(zeros(t.shape, t.dtype, like)) for t in tangents]
+        vs = [rec.input(_recorded(v)) if _is_number(v) else v for v in values]
         results = formula(ts, vs)
         results = list(results) if isinstance(results, tuple) else [results]
         graph = rec.finish([t for t in ts if t is not None], results)
@@ -179,13 +181,17 @@ def _not_linear(owner: Any, op: Op) -> RuleError:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, np.ndarray | np.generic | float | int | complex)
+    return isinstance(value, np.ndarray | np.generic | float | int | complex | Foreign)
+
+
+def _recorded(value: Any) -> Any:
+    return value if type(value) is Foreign else np.asarray(value)[()]
 
 
 def _key(params: dict[str, Any], values: list[Any]) -> Any:
     described = tuple(
         (v.shape, v.dtype.char) if hasattr(v, "dtype") else (type(v), v) for v in values
-    )
+    ) + tuple(type(v.array) for v in values if type(v) is Foreign)
     return tuple(params.items()), described
 
 
@@ -242,6 +248,6 @@ def transposed_vjp(op: Any, slot: Vjp, tangents: Any, y: Any, xs: Any, params: A
         return tuple(slot.rule(ts[0], vs[0], *vs[1:], **params))
 
     y0 = plain[0]
-    program = LinearProgram(op, formula, [Aval(np.shape(y0), np.asarray(y0).dtype)], plain)
+    program = LinearProgram(op, formula, [Aval(np.shape(y0), np.result_type(y0))], plain)
     with np.errstate(all="ignore"):
         return program.transpose(list(tangents), [y, *xs])[0]

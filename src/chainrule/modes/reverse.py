@@ -17,6 +17,7 @@ from ..core.graph import Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
+from ..tracing.foreign import zeros
 from ..tracing.stacked import every
 from ..tracing.tracer import Tracer
 from .linear import transposed_jvp
@@ -49,7 +50,7 @@ def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
 def cotangent_of(cotangents: dict[Node, Any], node: Node) -> Any:
     """Return the cotangent that arrived at an input, or zeros."""
     ct = cotangents.get(node)
-    return np.zeros(node.shape, node.dtype)[()] if ct is None else ct
+    return zeros(node.shape, node.dtype, node.output)[()] if ct is None else ct
 
 
 def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]) -> None:

@@ -132,3 +132,10 @@ def as_array(value: Any) -> Any:
     """Turn what is no array yet (a number, a list) into one; traced values stay traced."""
     value = operand(value)
     return value if hasattr(value, "dtype") else np.asarray(value)
+
+
+def zeros_for(x: Any, shape: tuple[int, ...]) -> Any:
+    """Make zeros to put `x` into: a plain array, or one of the library that `x` is of."""
+    if isinstance(x, np.ndarray | np.generic):
+        return np.zeros(shape, x.dtype)
+    return np.zeros_like(x, shape=shape)

@@ -88,7 +88,7 @@ def _bind_einsum(*args: Any, out: Any = None, optimize: Any = False, **options: 
 
 def _einsum(*operands: Any, subscripts: str, optimize: Any = False) -> Any:
     path = list(optimize) if isinstance(optimize, tuple) else optimize
-    return np.asarray(np.einsum(subscripts, *operands, optimize=path))[()]
+    return as_array(np.einsum(subscripts, *operands, optimize=path))[()]
 
 
 einsum = declare(

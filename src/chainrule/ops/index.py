@@ -10,7 +10,7 @@ import numpy as np
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite, declare
 from ..core.slots import INDEX, Linear
-from .declare import as_array, operand
+from .declare import as_array, operand, zeros_for
 
 
 class Hole:
@@ -100,13 +100,29 @@ def _add_once(buffer: Any, where: Any, ct: Any, basic: bool) -> None:
 
 
 def _scatter_add(ct: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
-    out = np.zeros(shape, ct.dtype)
-    where = fill_index(arrays, index)
+    out, where = zeros_for(ct, shape), fill_index(arrays, index)
+    if not arrays and type(out) is not np.ndarray:
+        where, ct = _as_slices(ct, index, shape)
     if _may_repeat(arrays):
         np.add.at(out, where, ct)
     else:
         out[where] = ct
     return out
+
+
+def _as_slices(ct: Any, index: Any, shape: tuple[int, ...]) -> tuple[tuple[slice, ...], Any]:
+    """Write a basic index as slices only, which every library stores at, and reshape `ct` to it."""
+    parts = [part for part in (index if isinstance(index, tuple) else (index,)) if part is not None]
+    if Ellipsis not in parts:
+        parts.append(Ellipsis)
+    at = parts.index(Ellipsis)
+    parts[at : at + 1] = [slice(None)] * (len(shape) - len(parts) + 1)
+    where = tuple(
+        part if isinstance(part, slice) else slice(int(part) % n, int(part) % n + 1)
+        for part, n in zip(parts, shape, strict=True)
+    )
+    lengths = [len(range(*part.indices(n))) for part, n in zip(where, shape, strict=True)]
+    return where, np.reshape(ct, tuple(lengths))
 
 
 def _bind_getitem(x: Any, index: Any) -> Any:

@@ -9,7 +9,7 @@ from ..core.op import Const, Notation, Op, sample
 from ..core.registry import alias, composite, declare
 from ..core.slots import Linear
 from ..errors import UnsupportedFunctionError
-from .declare import as_array
+from .declare import as_array, zeros_for
 
 
 def _split_back(ct: Any, *parts: Any, axis: int) -> tuple[Any, ...]:
@@ -184,7 +184,7 @@ def _inside(x: Any, width: tuple[tuple[int, int], ...]) -> tuple[slice, ...]:
 
 
 def _pad_zeros(x: Any, width: tuple[tuple[int, int], ...]) -> Any:
-    out = np.zeros(tuple(sum(w) + n for w, n in zip(width, x.shape, strict=True)), x.dtype)
+    out = zeros_for(x, tuple(sum(w) + n for w, n in zip(width, x.shape, strict=True)))
     out[_inside(x, width)] = x
     return out
 

@@ -29,7 +29,7 @@ def _exp_share(a: Any, *b: Any, axis: tuple[int, ...]) -> Any:
     top = np.where(top == -np.inf, 0.0, top)
     e = np.where(np.equal(top, np.inf), np.equal(level, np.inf), np.exp(a - top))
     total = _sum(_weighted(e, *b), axis)
-    return np.asarray(e / np.where(total == 0, 1.0, total), a.dtype)[()]
+    return np.astype(as_array(e / np.where(total == 0, 1.0, total)), a.dtype, copy=False)[()]
 
 
 def _weighted(u: Any, *b: Any) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.registry import op_named
 from . import tracer as tracers
+from .foreign import is_foreign, under
 from .running import running
 from .tracer import CONSTANT, Tracer, apply, hold
 
@@ -38,8 +39,9 @@ def _is_shared(result: Any, args: Any) -> bool:
 
 
 def _like(door: Any, function: Any) -> Callable[..., Any]:
-    door.__name__, door.__doc__ = function.__name__, function.__doc__
-    door.__module__, door.__wrapped__ = function.__module__, function
+    door.__name__, door.__qualname__ = function.__name__, function.__name__
+    door.__doc__, door.__module__ = function.__doc__, function.__module__
+    door.__wrapped__ = function
     return door  # type: ignore[no-any-return]
 
 
@@ -59,7 +61,7 @@ def gather(value: Any) -> Any:
     if type(value) not in (list, tuple):
         return np.asarray(value)
     flat, shape = _scalars(value)
-    if shape is not None:
+    if shape is not None and not any(under(v) is not None for v in flat):
         return apply(op_named("pack"), flat, {"shape": shape})
     return tracers.call(np.stack, ([gather(v) for v in value],), {})
 
@@ -100,7 +102,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     """As `np.array`; of traced values a traced array."""
     if not running.traces or not _traced(object):
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
-        fresh = running.traces and (copy or not np.may_share_memory(result, object))
+        fresh = running.traces and (copy or not _shares(result, object))
         return hold(result) if fresh else result
     if type(object) is not Tracer:
         result = _of_sequence(object, dtype, lambda: np.array(object, dtype))
@@ -109,6 +111,10 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     else:
         result = object.copy(kw.get("order") or "K") if copy else object
     return _at_least(result, ndmin)
+
+
+def _shares(result: Any, source: Any) -> bool:
+    return not is_foreign(type(source)) and np.may_share_memory(result, source)
 
 
 def _at_least(x: Any, ndmin: int) -> Any:
@@ -122,7 +128,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
     def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not running.traces or not _traced(a):
             result = function(a, dtype, *args, **kwargs)
-            fresh = running.traces and result is not a and not np.may_share_memory(result, a)
+            fresh = running.traces and result is not a and not _shares(result, a)
             return hold(result) if fresh else result
         if type(a) is not Tracer:
             return _of_sequence(a, dtype, lambda: function(a, dtype, *args, **kwargs))

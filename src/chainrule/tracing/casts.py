@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import tracer as tracers
+from .foreign import Foreign
 from .running import running
 
 
@@ -64,7 +65,7 @@ def _convert(original: Any, args: Any) -> Any:
     """Convert a traced number; what the plain type refuses is refused with its own words."""
     plain = [tracers.concrete(a) for a in args]
     if original is builtins.float or original is builtins.complex:
-        original(*plain)  # an array of several elements, or a complex number, raises here
+        original(*map(_stand_in, plain))  # of several elements, or a complex number, it raises
     x = args[0]
     if len(args) == 2:
         return x + 1j * args[1]
@@ -76,6 +77,13 @@ def _convert(original: Any, args: Any) -> Any:
     if x.size == 1 and issubclass(original, (float, complex)) and original not in _NUMPY:
         x = tracers.call(np.reshape, (x, ()), {})[()]
     return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _stand_in(value: Any) -> Any:
+    """Return a plain array in the place of one of another library, which is not to be computed."""
+    if type(value) is not Foreign:
+        return value
+    return np.broadcast_to(value.dtype.type(1), value.shape)[()]
 
 
 _NUMPY = {

@@ -31,6 +31,7 @@ from ..core import registry
 from ..core.op import Composite
 from . import names
 from . import tracer as tracers
+from .foreign import leave
 from .reach import needs_doors
 from .running import OPEN, running
 from .source import inside
@@ -82,8 +83,10 @@ class Doors:
             _open.add(self)  # first: an interrupt may come after any call
             if builtins.__import__ is not _import:
                 _swap_codes()
-                _plain_import = builtins.__import__
-                builtins.__import__ = _import
+                plain = builtins.__import__
+                if plain is not _import:  # a signal handler may have differentiated meanwhile
+                    _plain_import = plain
+                    builtins.__import__ = _import
             names.swap(function)
 
     def close(self) -> None:
@@ -98,16 +101,16 @@ def _give_back() -> None:
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import
-    for function, (own, _) in _codes.items():
+    for function, (own, _) in list(_codes.items()):
         function.__code__ = own
 
 
 def _swap_codes() -> None:
     for function in registry.plain_functions():
-        found = _codes.get(function)
-        if found is None:
-            found = _codes[function] = (function.__code__, _door_of(function))
-        function.__code__ = found[1]
+        if function not in _codes:
+            own = function.__code__  # no call before: a signal handler may differentiate
+            _codes.setdefault(function, (own, _door_of(function, own)))
+        function.__code__ = _codes[function][1]
 
 
 _plain_import = builtins.__import__
@@ -127,17 +130,17 @@ def _import(name: str, globals: Any = None, *args: Any, **kwargs: Any) -> Any:
     return names.look_alike(module)
 
 
-def _door_of(function: FunctionType) -> CodeType:
+def _door_of(function: FunctionType, own_code: CodeType) -> CodeType:
     """Build the code that asks `answer`, to stand in for the code of `function`."""
     own = FunctionType(
-        function.__code__,
+        own_code,
         function.__globals__,
         function.__name__,
         function.__defaults__,
         function.__closure__,
     )
     own.__kwdefaults__ = function.__kwdefaults__
-    code = _door(function.__code__.co_freevars)
+    code = _door(own_code.co_freevars)
     consts = tuple(answer(function, own) if c == "ANSWER" else c for c in code.co_consts)
     return code.replace(co_consts=consts, co_name=function.__name__)
 
@@ -194,7 +197,7 @@ def _released(value: Any) -> Any:
         return kind(map(_released, value))
     if kind is dict:
         return {k: _released(v) for k, v in value.items()}
-    return tracers.release(value)
+    return leave(tracers.release(value))
 
 
 def _concrete(values: Any) -> Any:

@@ -9,8 +9,9 @@ import numpy as np
 from ..core.graph import Aval, Graph, Node, Place
 from ..core.op import Needs, Op
 from ..core.registry import op_named
+from .foreign import Foreign, under
 from .source import inside
-from .tracer import CLOSED, CONSTANT, OPEN, Trace, Tracer, apply
+from .tracer import CLOSED, CONSTANT, OPEN, Trace, Tracer, apply, hold
 
 
 class Recording(Trace):
@@ -21,7 +22,7 @@ class Recording(Trace):
     and recorded, for printing and for deriving programs from rules.
     """
 
-    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent")
+    __slots__ = ("nodes", "keep", "places", "snapshots", "started")
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
@@ -30,18 +31,18 @@ class Recording(Trace):
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
         self.started: dict[int, Node] = {}  # stores move a tracer on to later nodes
-        self.lent: set[int] = set()  # arrays whose memory the caller can still write into
 
     def input(self, value: Any, lent: bool = False) -> Tracer:
         """Start a traced input; its node stands outside the list of steps.
 
-        A `lent` value is still the caller's: what a rule will read of it is copied.
+        A `lent` value is still the caller's, who may write into it at any time: it is copied.
         """
         if type(value) is Tracer:
             value = value.snapshot()
         elif lent and type(value) is np.ndarray:
-            self.lent.add(_memory(value))
-        held = value if self.keep else None
+            value = _copy(value)
+        other = type(value) in _OTHERS and under(value) is not None
+        held = value if self.keep or other else None
         node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
         tracer = Tracer(value, self, node)
         self.started[id(tracer)] = node
@@ -102,7 +103,7 @@ class Recording(Trace):
                            for p, n in zip(primals, inputs, strict=True)]  # fmt: skip
         else:
             if not needs.flows:
-                return output
+                return _constant(output)
             if not needs.output:
                 held = None
             if arrays or needs.trims:
@@ -150,9 +151,7 @@ class Recording(Trace):
                 primals[k] = inputs[k]
             elif type(primals[k]) is np.ndarray:
                 a = primals[k]
-                if self.lent and _memory(a) in self.lent:
-                    primals[k] = self._snapshot(a)
-                elif type(a.base) is np.ndarray and 4 * a.nbytes <= a.base.nbytes:
+                if type(a.base) is np.ndarray and 4 * a.nbytes <= a.base.nbytes:
                     primals[k] = a.copy()
 
     def _snapshot(self, array: Any) -> Any:
@@ -195,6 +194,14 @@ class Recording(Trace):
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 
 
+def _constant(output: Any) -> Any:
+    """Return what carries nothing; an array of another library stays in the engine's hands."""
+    if type(output) is Foreign:
+        return hold(output)
+    return tuple(map(_constant, output)) if type(output) is tuple else output
+
+
+_OTHERS = (Tracer, Foreign)
 _outside: set[str] = set()  # files seen that are the user's
 
 
@@ -237,13 +244,6 @@ def _copy(array: Any) -> Any:
         _spare.clear()
     _spare[key] = copy
     return copy
-
-
-def _memory(array: Any) -> int:
-    """Name the array that owns the memory of this one."""
-    while type(array.base) is np.ndarray:
-        array = array.base
-    return id(array)
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from ..core.op import Op
 from ..core.registry import op_named
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
-from . import losses
+from . import foreign, losses
 from . import tracer as tracers
 from .running import MUTED
 from .source import describe, inside, user_frame
@@ -32,7 +32,8 @@ def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
     inner = tracers.concrete(result)
     if type(inner) is not np.ndarray or inner.base is None:
         return
-    if not np.may_share_memory(inner, tracers.concrete(source)) and not _row(args, op):
+    shares = not inner.size or np.may_share_memory(inner, tracers.concrete(source))
+    if not shares and not _row(args, op):
         return
     _attach(result, source, args[1:], op, params)
 
@@ -55,6 +56,8 @@ def store(y: Any, index: Any, value: Any) -> None:
     """Carry out ``y[index] = value`` on a tracer."""
     held = tracers.concrete(y)
     if not isinstance(held, np.ndarray):
+        if type(held) is foreign.Foreign:
+            raise foreign.refuse_store(type(held.array), "a store")
         raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
     _writable(y, held)
     if y.owner.state == MUTED:
@@ -66,6 +69,8 @@ def store(y: Any, index: Any, value: Any) -> None:
     op = op_named("setitem")
     assert op.bind is not None
     args, params = op.bind(y, value, index)
+    if type(value) is not tracers.Tracer or len(args) > 2:
+        args = tuple(map(foreign.admit, args))
     del held
     if not _in_place(y, args, params, op):
         _become(y, tracers.apply(op, args, params))

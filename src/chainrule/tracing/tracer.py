@@ -8,6 +8,7 @@ import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
+from sys import _getframe
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
-from . import stacked, stores, ufuncs
+from . import foreign, stacked, stores, ufuncs
 from .losses import Guarded, lost, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, depth, running
 from .source import describe, user_frame
@@ -115,10 +116,13 @@ CONSTANT = Constant()
 
 
 def hold(value: Any) -> Any:
-    """Let an array of floats take traced stores; anything else is returned as it is."""
+    """Let an array of floats take traced stores; anything else is returned as it is.
+
+    An array of another library is held too: what it computes is then up to the engine.
+    """
     if type(value) is np.ndarray and value.dtype.kind in "fc":
         return Tracer(value, CONSTANT, None)
-    return value
+    return Tracer(value, CONSTANT, None) if type(value) is foreign.Foreign else value
 
 
 def release(value: Any) -> Any:
@@ -243,9 +247,12 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
     return method
 
 
-def _inplace(ufunc: Any) -> Callable[[Any, Any], Any]:
+def _inplace(ufunc: Any, name: str) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        if self.value_class() is not np.ndarray:
+        kind = self.value_class()
+        if kind is not np.ndarray:
+            if hasattr(kind, name):
+                raise foreign.refuse_store(kind, f"{name}, a store")
             return ufuncs.call(ufunc, "__call__", (self, other), {})
         return ufuncs.call(ufunc, "__call__", (self, other), {"out": (self,)})
 
@@ -256,6 +263,8 @@ def _as_method(function: Any) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if registry.find(function) is None:  # NumPy's body of it would call this method again
             raise unsupported(function)
+        if args:
+            args = tuple(map(foreign.admit, args))
         return call(function, (self, *args), kwargs)
 
     method.__name__ = function.__name__
@@ -313,8 +322,12 @@ class Tracer(Guarded):
     )
 
     def value_class(self) -> type:
-        """Class of the concrete value: ndarray, or a NumPy scalar type."""
-        return type(concrete(self))
+        """Class of the concrete value: ndarray, a NumPy scalar type, or that of another library."""
+        held = concrete(self)
+        kind = type(held)
+        if kind is np.ndarray:  # Dask would take it for an array to compute with
+            return Tracer if foreign.embeds(_getframe(1)) else kind
+        return type(held.array) if kind is foreign.Foreign else kind
 
     __class__ = property(value_class)  # type: ignore[assignment]
 
@@ -344,7 +357,10 @@ class Tracer(Guarded):
         return ufuncs.call(ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        return call(function, args, dict(kwargs))
+        kwargs = dict(kwargs)
+        if len(types) > 1:
+            args, kwargs = foreign.admitted(types, args, kwargs)
+        return call(function, args, kwargs)
 
     # --- operators ----------------------------------------------------------------------
     __add__, __radd__ = _binary(np.add), _binary(np.add, True)
@@ -358,10 +374,12 @@ class Tracer(Guarded):
     __lt__, __le__ = _binary(np.less), _binary(np.less_equal)
     __gt__, __ge__ = _binary(np.greater), _binary(np.greater_equal)
     __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)  # type: ignore[assignment]
-    __iadd__, __isub__ = _inplace(np.add), _inplace(np.subtract)
-    __imul__, __itruediv__ = _inplace(np.multiply), _inplace(np.divide)
-    __ipow__, __imod__ = _inplace(np.power), _inplace(np.remainder)
-    __ifloordiv__, __imatmul__ = _inplace(np.floor_divide), _inplace(np.matmul)
+    __iadd__, __isub__ = _inplace(np.add, "__iadd__"), _inplace(np.subtract, "__isub__")
+    __imul__, __ipow__ = _inplace(np.multiply, "__imul__"), _inplace(np.power, "__ipow__")
+    __itruediv__ = _inplace(np.divide, "__itruediv__")
+    __ifloordiv__ = _inplace(np.floor_divide, "__ifloordiv__")
+    __imod__ = _inplace(np.remainder, "__imod__")
+    __imatmul__ = _inplace(np.matmul, "__imatmul__")
     __and__, __rand__ = _binary(np.bitwise_and), _binary(np.bitwise_and, True)
     __or__, __ror__ = _binary(np.bitwise_or), _binary(np.bitwise_or, True)
     __xor__, __rxor__ = _binary(np.bitwise_xor), _binary(np.bitwise_xor, True)
@@ -394,6 +412,8 @@ class Tracer(Guarded):
         op = registry.op_named("getitem")
         assert op.bind is not None
         args, params = op.bind(self, index)
+        if len(args) > 1:
+            args = tuple(map(foreign.admit, args))
         return apply(op, args, params)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -439,7 +459,7 @@ class Tracer(Guarded):
         return call(np.copy, (call(np.ravel, (self,), {"order": order}),), {})
 
     def item(self, *index: Any) -> Any:
-        """Return one element, still traced."""
+        """Return one element, still traced, of the array's dtype."""
         if not index:
             return call(np.reshape, (self, ()), {})[()] if self.size == 1 else self.value.item()
         if isinstance(index[0], tuple):

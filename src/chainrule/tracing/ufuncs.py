@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import Composite, Op
+from . import foreign as others
 from . import stores
 from . import tracer as tracers
 
@@ -20,6 +21,7 @@ _REDUCE = {
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 _MISSING = object()
 _IGNORED = ("casting", "order", "subok", "signature")
+_ORDINARY = frozenset((np.ndarray, np.float64, float, int))
 
 
 def as_operand(value: Any) -> Any:
@@ -32,7 +34,7 @@ def as_operand(value: Any) -> Any:
         return NotImplemented
     if foreign(value):
         return NotImplemented
-    return float(value) if _is_fraction(value) else value
+    return float(value) if _is_fraction(value) else others.admit(value)
 
 
 def foreign(value: Any) -> bool:
@@ -84,11 +86,16 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     if record is None:
         raise tracers.unsupported(ufunc)
     for a in args:
-        if type(a) is list or type(a) is tuple:
+        kind = type(a)
+        if kind is tracers.Tracer or kind in _ORDINARY:
+            continue
+        if kind is list or kind is tuple:
             args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
             break
         if foreign(a):
             return NotImplemented
+        if others.is_foreign(kind):
+            args = tuple(map(others.admit, args))
     if not kwargs:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)
