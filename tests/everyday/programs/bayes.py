@@ -7,7 +7,7 @@ from scipy.integrate import quad
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.special import expit, logsumexp, multigammaln
 from scipy.stats import beta as beta_dist
-from scipy.stats import multivariate_normal, t
+from scipy.stats import dirichlet, multivariate_normal, t
 
 from tests.everyday.collect import at
 
@@ -152,3 +152,20 @@ def kalman_filter_loglik(p):
         P *= 1 - K
         ll += -0.5 * (math.log(2 * math.pi * S) + innov**2 / S)
     return ll
+
+
+@at([0.3, 0.8, 0.4], [-0.5, 1.3, 0.7])
+def two_gaussian_clusters(p):
+    shift, scale, weight = p
+    points = np.array([[0.1, 0.2], [1.1, 0.8], [0.9, 1.3], [-0.2, 0.1]])
+    near = multivariate_normal(mean=[shift, 0.0], cov=scale * np.eye(2))
+    far = multivariate_normal(mean=[1.0, 1.0], cov=[[scale, 0.1], [0.1, 0.6]])
+    both = weight * near.pdf(points) + (1 - weight) * far.pdf(points)
+    return np.log(both).sum()
+
+
+@at([1.5, 2.5, 0.8], [3.0, 0.7, 1.9])
+def dirichlet_prior_of_shares(alpha):
+    shares = np.array([0.5, 0.3, 0.2])
+    log_prior = dirichlet.logpdf(shares, alpha)
+    return log_prior + dirichlet.entropy(alpha) + dirichlet.mean(alpha)[1]

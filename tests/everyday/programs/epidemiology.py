@@ -4,7 +4,7 @@ import numpy as np
 from scipy.integrate import odeint, solve_ivp
 from scipy.optimize import fsolve
 from scipy.special import gamma as gamma_function
-from scipy.stats import gamma, nbinom
+from scipy.stats import binom, gamma, nbinom
 
 from tests.everyday.collect import at
 
@@ -124,3 +124,14 @@ def offspring_extinction(p):
             break
         q = new
     return q + 0.01 * gamma_function(k + 1)
+
+
+@at([0.08, 0.9], [0.2, 0.75])
+def pooled_testing(p):
+    prevalence, sensitivity = p
+    pools = np.array([5, 10, 20])
+    positive = 1 - binom.pmf(0, pools, prevalence)
+    positive = sensitivity * positive + 0.02 * (1 - positive)
+    seen = np.array([2, 4, 6])
+    cost = np.mean(positive + 1 / pools)
+    return binom.logpmf(seen, 8, positive).sum() + cost

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 import numpy as np
 from scipy.linalg import null_space
 from scipy.sparse import csr_matrix, eye
-from scipy.sparse.csgraph import laplacian
+from scipy.sparse.csgraph import laplacian, shortest_path
 from scipy.sparse.linalg import spsolve
 
 from tests.everyday.collect import at
@@ -144,3 +144,23 @@ def stationary_by_null_space(w):
     v = null_space(P.T - np.eye(3))[:, 0]
     v = v / v.sum()
     return v[0] - v[2]
+
+
+@at([1.0, 2.0, 2.5, 0.7, 3.1], [0.4, 0.9, 2.0, 1.6, 1.2])
+def mean_travel_time(w):
+    A = np.zeros((4, 4))
+    for (i, j), weight in zip(EDGES, w, strict=True):
+        A[i, j] = weight
+    d = shortest_path(A, directed=False)
+    return d[np.triu_indices(4, 1)].mean() + d.max()
+
+
+@at([1.0, 2.0, 2.5, 0.7, 3.1], [0.4, 0.9, 2.0, 1.6, 1.2])
+def normalised_cut(w):
+    A = np.zeros((4, 4))
+    for (i, j), weight in zip(EDGES, w, strict=True):
+        A[i, j] = A[j, i] = weight
+    L, d = laplacian(A, normed=True, return_diag=True)
+    vals, vecs = np.linalg.eigh(L)
+    side = vecs[:, 1] / d
+    return vals[1] + abs(side[0] - side[3])

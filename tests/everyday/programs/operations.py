@@ -129,3 +129,12 @@ def cumulative_learning_cost(p):
     hours = [10 * n ** (-p[0]) for n in range(1, 9)]
     running = list(accumulate(hours))
     return running[-1] * p[1] + running[3]
+
+
+@at([4.2, 0.6], [7.5, 1.4])
+def service_level_of_stock(p):
+    rate, lead = p
+    demand = poisson(rate * lead)
+    levels = np.arange(12)
+    fill = 1 - sum(demand.sf(k) for k in range(8, 30)) / demand.mean()
+    return fill + demand.cdf(5) + np.interp(0.9, demand.cdf(levels), levels) + demand.std()

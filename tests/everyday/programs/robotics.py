@@ -6,7 +6,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline
 from scipy.linalg import expm, logm
 from scipy.optimize import fsolve
-from scipy.spatial.transform import Rotation
+from scipy.spatial.transform import Rotation, Slerp
 
 from tests.everyday.collect import at
 
@@ -156,3 +156,20 @@ def ekf_range_update(x):
 def screw_logarithm(theta):
     R = np.array([[np.cos(theta), -np.sin(theta)], [np.sin(theta), np.cos(theta)]])
     return logm(R @ np.array([[1.1, 0.2], [0.0, 0.9]]))[1, 0]
+
+
+@at([0.3, -0.2, 0.5], [0.9, 0.4, -0.6])
+def attitude_error_after_two_turns(p):
+    yaw = Rotation.from_euler("z", p[0])
+    tool = Rotation.from_euler("XYZ", [p[1], p[2], 0.1])
+    goal = Rotation.from_quat([0.1, 0.2, 0.3, 0.9])
+    error = (yaw * tool).inv() * goal
+    return np.sum(error.as_rotvec() ** 2) + error.magnitude()
+
+
+@at([0.4, 0.7], [0.8, -0.3])
+def gripper_on_a_slerp_path(p):
+    keys = Rotation.from_rotvec([[0, 0, 0], [p[1], 0.3, 0.0], [0.2, 0.5, p[1] + 1]])
+    path = Slerp([0.0, 1.0, 2.0], keys)
+    tips = path([p[0], 1.0 + p[0] / 2]).apply([0.1, 0.0, 0.4])
+    return np.linalg.norm(tips[1] - tips[0]) + tips[0, 2]

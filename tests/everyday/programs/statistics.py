@@ -131,3 +131,38 @@ def lognormal_tail_probability(p):
     z = (math.log(4.0) - p[0]) / p[1]
     upper = 0.5 * math.erfc(z / math.sqrt(2))
     return 1 - (1 - upper) ** 10
+
+
+@at([0.8, 1.5], [-0.4, 2.2])
+def regression_report(p):
+    slope, noise = p
+    x = np.arange(8.0)
+    y = slope * x + noise * np.sin(3 * x)
+    fit = stats.linregress(x, y)
+    r, pvalue = stats.pearsonr(x, y)
+    low = fit.slope - stats.t.ppf(0.975, len(x) - 2) * fit.stderr
+    return low + r**2 + fit.intercept + pvalue
+
+
+@at([0.6, 1.2], [1.9, 0.8])
+def treatment_against_control(p):
+    shift, spread = p
+    treated = np.array([x * spread + shift for x in DATA[:5]])
+    t, pvalue = stats.ttest_ind(treated, DATA[5:], equal_var=True)
+    pooled = np.sqrt((treated.var(ddof=1) + DATA[5:].var(ddof=1)) / 2)
+    return t + pvalue + (treated.mean() - DATA[5:].mean()) / pooled
+
+
+@at([0.9, 2.1], [1.3, 2.6])
+def density_at_a_moved_point(p):
+    data = np.append(DATA, p[0])
+    kde = stats.gaussian_kde(data)
+    grid = np.linspace(0, 4, 9)
+    return kde(p[1])[0] + np.trapezoid(grid * kde(grid), grid)
+
+
+@at([0.4, 1.1], [2.0, 0.7])
+def describe_sample(p):
+    z = stats.zscore(np.sort(DATA * p[0] + p[1] * DATA**2))
+    spread = stats.iqr(z) + stats.median_abs_deviation(z, scale="normal")
+    return stats.skew(z) + stats.kurtosis(z, bias=False) + spread + stats.sem(z + p[1])
