@@ -18,7 +18,13 @@ from .errors import (
 )
 from .tracing.foreign import Foreign, admit, is_foreign, leave, under
 from .tracing.interpose import Doors
-from .tracing.losses import caught_by_program, swallowed, unhidden
+from .tracing.losses import (
+    caught_by_program,
+    caught_elsewhere,
+    elsewhere,
+    swallowed,
+    unhidden,
+)
 from .tracing.names import stand_in
 from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
@@ -167,6 +173,8 @@ def run_traced(
             out = settle(function(*map(stand_in, args), **kwargs))
         if swallowed.raised is not None and caught_by_program():
             raise swallowed.raised
+        if elsewhere and (error := caught_elsewhere(trace)) is not None:
+            raise error
         return out
     except ChainRuleError:
         raise

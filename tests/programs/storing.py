@@ -115,10 +115,12 @@ class Maker:
             return f"{v} > {self.pick(('0', '0.3', '-5'))}"
         if kind == 7:
             picks = self.rng.integers(-shape[0], max(shape[0], 1), 3).tolist()
-            return str(self.pick((str(picks), f"np.array({picks}, dtype=int)", f"{picks[:2]}, ...")))
+            made = f"np.array({picks}, dtype=int)"
+            return str(self.pick((str(picks), made, f"{picks[:2]}, ...")))
         if kind == 8 and len(shape) > 1:
             rows, columns = (self.rng.integers(0, max(n, 1), 2).tolist() for n in shape[:2])
-            return str(self.pick((f"{rows}, {columns}", f"np.array({rows}, dtype=int), :1", f":1, {columns}")))
+            made = f"np.array({rows}, dtype=int), :1"
+            return str(self.pick((f"{rows}, {columns}", made, f":1, {columns}")))
         return self.element(v)
 
     # --- the statements ----------------------------------------------------------------------
@@ -189,9 +191,11 @@ class Maker:
             f"np.subtract({a}, {v}, out={v}{mask})", f"np.sin({a}, out={v})",
             f"np.maximum({v}, {self.scalar()}, out={v})", f"np.sum({w}, axis=0, out={v})",
             f"np.cumsum({same}, axis=-1, out={v})", f"np.tanh({v}[::-1], out={v})",
-            f"np.clip({w}, -0.5, 0.5, out={v})", f"np.concatenate([{w}[1:] * 1, {w}[:1] * 1], out={v})",
+            f"np.clip({w}, -0.5, 0.5, out={v})",
+            f"np.concatenate([{w}[1:] * 1, {w}[:1] * 1], out={v})",
             f"np.negative({w}, out={v}[...])", f"np.take({w} * 1, [0, 1, 1], axis=0, out={v})",
-            f"np.dot({w} * 1, {w} * 1, out={packed})", f"np.square({v}, {v})", f"np.add.reduce({w}, 0, None, {v})",
+            f"np.dot({w} * 1, {w} * 1, out={packed})", f"np.square({v}, {v})",
+            f"np.add.reduce({w}, 0, None, {v})",
         )))  # fmt: skip
 
     def function(self) -> None:
@@ -204,10 +208,12 @@ class Maker:
         self.add(self.pick((
             f"np.copyto({v}, {value})", f"np.copyto({v}, {value}, where={v} > 0)",
             f"np.put({v}, {picks}, {w})", f"np.place({v}, {v} > 0, [{s}, {self.scalar()}])",
-            f"np.putmask({v}, {v} > 0, {value})", f"{v}.put({picks if shape else 0}, [{s}, {s}, 0.5])",
+            f"np.putmask({v}, {v} > 0, {value})",
+            f"{v}.put({picks if shape else 0}, [{s}, {s}, 0.5])",
             f"np.put_along_axis({v}, np.argmax({v}, axis=-1, keepdims=True), {s}, axis=-1)",
             f"np.fill_diagonal({v}, {s})", f"{v}.fill({s})", f"{v}.sort()", f"{v}.sort(axis=0)",
-            f"np.add.at({v}, {rows}, {s})", f"np.add.at({v}, {rows}, {self.value((3, *shape[1:]))})",
+            f"np.add.at({v}, {rows}, {s})",
+            f"np.add.at({v}, {rows}, {self.value((3, *shape[1:]))})",
             f"np.multiply.at({v}, {rows}, {s})", f"np.subtract.at({v}, {rows}, {s})",
             f"{v}.flat[{self.pick(('0', '1:', '::2', '-1'))}] = {s}", f"{v}.flat = {w} * 1.0",
             f"{v}.flat[{picks}] = [{s}, {s}, 0.1]", f"np.fill_diagonal({v}, [{s}, 0.5])",
@@ -267,9 +273,9 @@ def text(lines: list[tuple[str, bool]], refused: bool = True) -> str:
         elif refused:
             body += ["try:", f"    {line}", f"    passed.append({number})",
                      "except (ValueError, IndexError, TypeError): pass"]  # fmt: skip
-    names = ["x"] + [a for line, fails in lines if not fails
-                     for a in [line.split(" = ")[0]] if a[0] == "a" and a[1:].isdigit()]  # fmt: skip
-    names = list(dict.fromkeys(names))
+    targets = [line.split(" = ")[0] for line, fails in lines if not fails]
+    made = [a for a in targets if a[0] == "a" and a[1:].isdigit()]
+    names = list(dict.fromkeys(["x", *made]))
     body.append(f"arrays = [{', '.join(names)}]")
     body.append("seen[:] = arrays")
     terms = "sum(np.sum(np.sin(a * (0.5 + n))) for n, a in enumerate(arrays))"

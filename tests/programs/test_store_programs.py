@@ -50,8 +50,9 @@ def examine(maker: storing.Maker, v: Any) -> bool:
     whole = any(a.dtype.kind in "iu" for a in maker.space.values() if type(a) is np.ndarray)
     try:
         jet = reference(jets.inputs(x, v))
-    except TypeError:  # jets cannot be cast to whole numbers by every function
-        assert whole
+    except TypeError as error:  # jets cannot be cast to numbers by every loop of NumPy's
+        if not whole and "not 'Jet'" not in str(error):
+            raise
         return False
     if not isinstance(jet, jets.Jet):
         jet = jets.Jet(float(jet), np.zeros(x.size), 0.0, np.zeros(x.size))
@@ -62,7 +63,8 @@ def examine(maker: storing.Maker, v: Any) -> bool:
     lenient = whole or any(0 in a.shape for a in want)  # nothing is cast, nothing is written
 
     def arrays_agree(mode: str) -> None:
-        assert lenient or not space["passed"], f"{mode}: {[maker.lines[i] for i in space['passed']]}"
+        passed = [maker.lines[i] for i in space["passed"]]
+        assert lenient or not passed, f"{mode}: {passed}"
         for number, (mine, its) in enumerate(zip(space["seen"], want, strict=True)):
             mine = concrete(mine)
             assert np.shape(mine) == its.shape, (mode, number)
@@ -71,8 +73,11 @@ def examine(maker: storing.Maker, v: Any) -> bool:
 
     try:
         mine = cr.grad(f)(x)
-    except cr.ChainRuleError as error:  # a buffer of whole numbers takes no traced values, and
-        assert whole or isinstance(error, cr.errors.ReadOnlyError)  # `add.at` writes anywhere
+    except cr.errors.ReadOnlyError:  # `add.at` writes anywhere
+        return False
+    except cr.ChainRuleError:  # a buffer of whole numbers takes no traced values
+        if not whole:
+            raise
         return False
     if lenient and space["passed"]:
         return False
@@ -110,6 +115,6 @@ def run(seed: int) -> bool:
 
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_random_programs_of_stores(block: int, request: pytest.FixtureRequest) -> None:
-    count = 400 if request.config.getoption("--fuzz") else 20
+    count = 1400 if request.config.getoption("--fuzz") else 20
     done = [run(seed) for seed in range(block * count, (block + 1) * count)]
     assert sum(done) >= 0.85 * count

@@ -77,7 +77,10 @@ def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) ->
 
 
 def _store_flat(a: Any, places: Any, values: Any) -> None:
-    a[np.unravel_index(places, a.shape)] = values
+    if a.ndim:
+        a[np.unravel_index(places, a.shape)] = values
+    elif places.size:
+        a[...] = values[-1]
 
 
 @composite(np.put)

@@ -31,7 +31,7 @@ from ..core import registry
 from ..core.op import Composite
 from . import names
 from . import tracer as tracers
-from .foreign import leave
+from .foreign import admit, leave
 from .reach import needs_doors
 from .running import OPEN, running
 from .source import inside
@@ -167,7 +167,8 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
         if found and scalar and not _always(function):
             own(*_concrete(args), **kwargs)  # refuses what it would refuse of plain numbers
         if found & _TRACED or (_always(function) and _called_by_program()):
-            return tracers.call(function, args, kwargs)
+            kwargs = {k: admit(v) for k, v in kwargs.items()}
+            return tracers.call(function, tuple(map(admit, args)), kwargs)
         if found:  # constants that a program made: the function gets plain arrays
             args = tuple(map(_released, args))
             kwargs = {k: _released(v) for k, v in kwargs.items()}

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
-from .running import CLOSED, MUTED
+from .running import CLOSED, MUTED, running
 from .source import describe, inside, user_frame
 
 
@@ -70,6 +70,8 @@ class Guarded:
         self.owner.lose(lost(self, what, why, cure))
 
     def _is_constant(self) -> bool:
+        if self.owner.state == CLOSED:
+            raise self.owner.leaked("a conversion to plain numbers")
         if self.value.dtype.kind not in "biu" and self.carries():
             return False
         self.owner.observed(self)
@@ -195,9 +197,39 @@ def remember(error: Any, frame: Any) -> None:
 
 def raising(error: ChainRuleError, asker: str = __file__) -> ChainRuleError:
     """Keep an error that the program may catch, to go on as if it had not been differentiated."""
-    if not caught_by_program():
+    if not running.traces:
+        trace = _trace_near(sys._getframe(1))
+        elsewhere[:] = [entry for entry in elsewhere if entry[0].state != CLOSED]
+        if trace is not None:
+            elsewhere.append((trace, error))
+    elif not caught_by_program():
         swallowed.raised, swallowed.asker = error, asker
     return error
+
+
+elsewhere: list[tuple[Any, ChainRuleError]] = []  # errors of threads that do not trace themselves
+
+
+def _trace_near(frame: FrameType | None) -> Any:
+    """Find the open trace of the traced value that a call of the engine was given."""
+    while frame is not None and inside[frame.f_code.co_filename]:
+        for value in frame.f_locals.values():
+            for v in value if type(value) is tuple else (value,):
+                if issubclass(type(v), Guarded) and v.owner.state != CLOSED:
+                    return v.owner
+        frame = frame.f_back
+    return None
+
+
+def caught_elsewhere(trace: Any) -> ChainRuleError | None:
+    """Return an error about values of `trace` that the program caught on another thread."""
+    mine = [entry for entry in elsewhere if entry[0] is trace]
+    elsewhere[:] = [entry for entry in elsewhere if entry[0] is not trace]
+    for _, error in mine:
+        tb = error.__traceback__
+        if tb is not None and not inside[tb.tb_frame.f_code.co_filename]:
+            return error
+    return None
 
 
 def caught_by_program() -> bool:
@@ -236,6 +268,8 @@ def unhidden(error: Exception) -> Exception | None:
         tb = tb.tb_next
     if user is None:
         return None
+    if isinstance(error.__cause__, LostDerivativeError) and _is_compiled(error):
+        return error.__cause__
     hidden = swallowed.error
     if hidden is not None and swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
         return hidden
@@ -251,6 +285,17 @@ def unhidden(error: Exception) -> Exception | None:
         cure="write it with NumPy functions, or give the function a rule with "
         "chainrule.custom_rule; where no derivative is meant, pass chainrule.stop_gradient(x)",
     )
+
+
+def _is_compiled(error: Exception) -> bool:
+    """Say whether compiled code raised an error, rather than a `raise` of the program."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    return tb is None or tb.tb_frame.f_code.co_code[tb.tb_lasti] not in _RAISES
+
+
+_RAISES = {dis.opmap[name] for name in ("RAISE_VARARGS", "RERAISE")}
 
 
 def _met_tracer(error: Exception) -> bool:

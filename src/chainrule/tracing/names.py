@@ -73,8 +73,7 @@ def swap(function: Any) -> None:
 
 def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
-    while _swapped:
-        entry: Any = _swapped[-1]
+    while (entry := _last(_swapped)) is not None:
         namespace, plain, doors = entry
         for name, door in doors.items():
             if namespace.get(name) is door:
@@ -84,14 +83,12 @@ def restore() -> None:
                     del namespace[name]
         _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
         _drop(_swapped, entry)
-    while _cells:
-        entry = _cells[-1]
+    while (entry := _last(_cells)) is not None:
         cell, value = entry
         cell.cell_contents = value
         _drop(_cells, entry)
     originals = {id(door): value for value in _replaced if (door := _door_of(value)) is not None}
-    while _imported:
-        namespace = _imported[-1]
+    while (namespace := _last(_imported)) is not None:
         for name, value in list(namespace.items()):
             if id(value) in originals:
                 namespace[name] = originals[id(value)]
@@ -100,8 +97,12 @@ def restore() -> None:
         _drop(_imported, namespace)
 
 
+def _last(entries: list[Any]) -> Any:
+    return entries[-1] if entries else None
+
+
 def _drop(entries: list[Any], done: Any) -> None:
-    """Drop the last entry: a derivative taken meanwhile (by a signal handler) may have done it."""
+    """Drop the last entry, unless a derivative taken meanwhile (by a signal handler) did it."""
     if entries and entries[-1] is done:
         entries.pop()
 
