@@ -7,9 +7,9 @@ from scipy import ndimage
 from ..core.op import Composite, Const, Sample, sample
 from ..core.registry import register
 from . import image_filters as filters
-from . import image_select, image_splines
+from . import image_select, image_splines, measurements
 
-__all__ = ["filters", "image_select", "image_splines"]
+__all__ = ["filters", "image_select", "image_splines", "measurements"]
 
 _MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
 _LINES = (
