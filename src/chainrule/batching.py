@@ -11,6 +11,7 @@ from .api import Derived
 from .errors import BatchError, UnsupportedFunctionError
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
+from .tracing.foreign import leave
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
 from .tracing.stacked import OneByOneError, every
@@ -137,7 +138,7 @@ def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: li
             raise _differs(f)
         data = leaf.value.data
         return _own(np.moveaxis(data, 0, _in_range(axis, data.ndim, "out_axes")), given)
-    leaf = release(leaf)
+    leaf = leave(release(leaf))
     if type(leaf) is Tracer and leaf.owner.state == CLOSED:
         raise leaf.owner.leaked("vmap")
     if axis is None:
@@ -179,7 +180,7 @@ def _differs(f: Function) -> BatchError:
 def _own(data: Any, given: list[Any]) -> Any:
     """Copy what shares memory with an input or with another output, or hangs on a larger array."""
     if type(data) is not np.ndarray:
-        return data.snapshot() if type(data) is Tracer else data
+        return data.snapshot() if type(data) is Tracer else leave(data)
     whole = data.base
     spare = isinstance(whole, np.ndarray) and whole.nbytes > data.nbytes
     if spare or not data.flags.writeable or any(np.may_share_memory(data, x) for x in given):

@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
+from operator import is_
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ def admit(value: Any) -> Any:
     """Put an array of another library into a `Foreign`, as it is now; also in lists and tuples."""
     kind = type(value)
     if kind is list or kind is tuple:
-        return kind(map(admit, value))
+        new = [admit(v) for v in value]
+        return value if all(map(is_, new, value)) else kind(new)
     if kind in _ORDINARY or not is_foreign(kind):
         return value
     return _wrap(value.copy())
@@ -178,11 +180,20 @@ class Foreign(np.lib.mixins.NDArrayOperatorsMixin):
         raise error
 
 
+def _as_method(function: Any) -> Callable[..., Any]:
+    return lambda self, *args, **kwargs: function(self, *args, **kwargs)
+
+
+for _name in "sum prod mean max min any all cumsum dot squeeze swapaxes take".split():
+    setattr(Foreign, _name, _as_method(getattr(np, _name)))
+
+
 def _wrap(result: Any) -> Any:
     """Put what a library returned into a `Foreign`; refuse what it has moved into plain memory."""
     kind = type(result)
-    if kind is tuple or kind is list:
-        return kind(map(_wrap, result))
+    if isinstance(result, tuple | list):
+        parts = map(_wrap, result)
+        return kind(*parts) if hasattr(kind, "_fields") else kind(parts)
     if not is_foreign(kind):
         return result
     if any(n != n for n in result.shape):
@@ -210,13 +221,13 @@ def _evaluate(call: Callable[..., Any], function: Any, like: Any, args: Any, kwa
     """Let the library of `like` compute; name the function and the class if it cannot."""
     kind = type(like.array)
     if call is function and not _has(kind, function):
-        raise _refusal(kind, function, "the library has no such function")
+        raise _refusal(kind, function, "the library has no such function, or it means another one")
     if type(function) is _DISPATCHED:
         defaults = _defaults(function)
         kwargs = {k: v for k, v in kwargs.items() if k not in defaults or v is not defaults[k]}
     try:
         result = call(*map(_bare, args), **{k: _bare(v) for k, v in kwargs.items()})
-    except (TypeError, NotImplementedError, AttributeError) as error:
+    except (TypeError, NotImplementedError, AttributeError, AssertionError) as error:
         raise _refusal(kind, function, f"the library says: {error}") from error
     if type(result) is np.ndarray:
         raise _refusal(kind, function, "the library returns a plain NumPy array")
@@ -262,6 +273,8 @@ def _path(function: Any) -> str:
 
 # A library that computes what it does not know (Dask, with a warning) is asked before.
 _COMPUTING = {"dask": "dask.array"}
+# Dask's namesakes: an upper factor, a reduced decomposition, quantiles that are approximate.
+_OTHER_MEANING = frozenset((np.linalg.cholesky, np.linalg.svd, np.percentile, np.quantile))
 
 
 def _has(kind: type, function: Any) -> bool:
@@ -269,6 +282,8 @@ def _has(kind: type, function: Any) -> bool:
     name = _COMPUTING.get(kind.__module__.partition(".")[0])
     if name is None or isinstance(function, np.ufunc):
         return True
+    if function in _OTHER_MEANING:
+        return False
     found: Any = sys.modules.get(name)
     for part in _path(function).split("."):
         found = getattr(found, part, None)
@@ -278,9 +293,22 @@ def _has(kind: type, function: Any) -> bool:
 _EMBEDDING = tuple(f"{package}." for package in _COMPUTING)
 
 
-def embeds(frame: Any) -> bool:
-    """Say whether code of a library asks that takes NumPy's arrays for its own to compute with."""
-    return frame.f_globals.get("__name__", "").startswith(_EMBEDDING)
+def class_of(value: Any) -> type:
+    """Return the class of a plain value, or of the array inside a `Foreign`."""
+    return type(value.array) if type(value) is Foreign else type(value)
+
+
+def class_for(frame: Any, value: Any) -> type:
+    """Return the class that code running in `frame` is told of a tracer that holds `value`.
+
+    NumPy's own code asks whether it is an array at all. Dask asks whether it is one of NumPy's,
+    to take it for its own chunk: it is not.
+    """
+    if type(value) is np.ndarray:
+        return Foreign if frame.f_globals.get("__name__", "").startswith(_EMBEDDING) else np.ndarray
+    if type(value) is Foreign and inside[frame.f_code.co_filename]:
+        return np.ndarray
+    return class_of(value)
 
 
 @lru_cache(maxsize=1024)
@@ -323,6 +351,7 @@ _BY_FUNCTION: dict[Any, Any] = {
 _METHODS: dict[Any, Any] = {  # every library has them as methods
     np.astype: lambda a, dtype, **_: a.astype(dtype),
     np.copy: lambda a, **_: a.copy(),
+    np.matrix_transpose: lambda a: a.transpose((*range(a.ndim - 2), a.ndim - 1, a.ndim - 2)),
 }
 _FRESH = frozenset((np.zeros_like, np.ones_like, np.copy))
 _ANSWERS: dict[Any, Any] = {  # these need no array

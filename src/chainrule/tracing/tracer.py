@@ -249,7 +249,7 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
 
 def _inplace(ufunc: Any, name: str) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        kind = self.value_class()
+        kind = foreign.class_of(concrete(self))
         if kind is not np.ndarray:
             if hasattr(kind, name):
                 raise foreign.refuse_store(kind, f"{name}, a store")
@@ -324,10 +324,7 @@ class Tracer(Guarded):
     def value_class(self) -> type:
         """Class of the concrete value: ndarray, a NumPy scalar type, or that of another library."""
         held = concrete(self)
-        kind = type(held)
-        if kind is np.ndarray:  # Dask would take it for an array to compute with
-            return Tracer if foreign.embeds(_getframe(1)) else kind
-        return type(held.array) if kind is foreign.Foreign else kind
+        return type(held) if type(held) is np.float64 else foreign.class_for(_getframe(1), held)
 
     __class__ = property(value_class)  # type: ignore[assignment]
 
