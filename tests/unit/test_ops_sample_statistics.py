@@ -86,3 +86,13 @@ def test_against_differences(name):
 def test_what_has_no_rule_is_refused(f):
     with pytest.raises(ChainRuleError):
         cr.grad(f)(np.array([0.7, 1.45]))
+
+
+def test_points_on_a_line():
+    x = np.arange(4.0)
+    fit = lambda p: stats.linregress(x, p[0] * x + p[1])  # noqa: E731
+    p = np.array([0.5, 2.0])
+    assert np.allclose(cr.grad(lambda p: fit(p).slope)(p), [1, 0])
+    assert np.allclose(cr.grad(lambda p: fit(p).intercept)(p), [0, 1])
+    assert np.allclose(cr.grad(lambda p: stats.pearsonr(x, x * p[0])[0])(p), [0, 0])
+    assert cr.vjp(lambda p: fit(p).pvalue, p)[0] == fit(p).pvalue

@@ -284,6 +284,9 @@ def _chisquare(
     return total, special.chdtrc(seen.shape[axis] - 1.0 - ddof, total)
 
 
+_TINY = 1e-20  # as in SciPy: points on a line have a finite t
+
+
 def _line(x: Any, y: Any, axis: int = 0) -> tuple[Any, ...]:
     x, y = _float(x), _float(y)
     if x.ndim != 1 or y.shape != x.shape or x.shape[0] < 3:
@@ -292,7 +295,8 @@ def _line(x: Any, y: Any, axis: int = 0) -> tuple[Any, ...]:
     dx, dy = x - np.mean(x), y - np.mean(y)
     xx, xy, yy = np.mean(dx * dx), np.mean(dx * dy), np.mean(dy * dy)
     r, df = xy / np.sqrt(xx * yy), x.shape[0] - 2.0
-    t = r * np.sqrt(df / ((1.0 - r) * (1.0 + r)))
+    r = as_computed(r, stats.linregress(plain(x), plain(y)).rvalue)  # 1 − r decides below
+    t = r * np.sqrt(df / ((1.0 - r + _TINY) * (1.0 + r + _TINY)))
     slope, error = xy / xx, np.sqrt((1.0 - r * r) * yy / xx / df)
     start = np.mean(y) - slope * np.mean(x)
     return slope, start, r, _two_sided(t, df), error, error * np.sqrt(xx + np.mean(x) ** 2)
