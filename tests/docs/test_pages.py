@@ -6,12 +6,16 @@ import pytest
 
 from .pages import ROOT, blocks, links, run
 
-PAGES = [ROOT / "docs/internals/rebuild.md", ROOT / "docs/guide/quickstart.md"]
+PAGES = [
+    ROOT / "docs/internals/rebuild.md",
+    ROOT / "docs/guide/quickstart.md",
+    ROOT / "docs/guide/other-arrays.md",
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
 def test_every_block_runs_and_prints_what_the_page_says(page: Path) -> None:
-    assert run(page) >= 10
+    assert run(page) >= (5 if page.stem == "other-arrays" else 10)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
