@@ -145,21 +145,23 @@ class Op:
         return found
 
     def _compute_needs(self, mask: int, arity: int) -> Needs:
-        flows = output = False
-        inputs = [False] * arity
+        traced = [bit == "1" for bit in reversed(f"{mask:0{arity}b}")]
+        places: dict[Slot, list[int]] = {}
         for k in range(arity):
-            slot = self.slot(k)
-            if not mask >> k & 1 or isinstance(slot, Index):
-                continue
-            flows = True
+            if traced[k] and self.flows(k):
+                places.setdefault(self.slot(k), []).append(k)
+        output = False
+        inputs = [False] * arity
+        for slot, own in places.items():
             read = reads_of(slot)
             output = output or read.output
-            for j in range(arity):
-                own = isinstance(slot, Linear) and (j == k or slot.joint is not None)
-                if read.input(j) and not own:
-                    inputs[j] = True
-        trims = any(mask >> j & 1 and not needed for j, needed in enumerate(inputs))
-        return Needs(flows, output, tuple(inputs), trims)
+            alone = own[0] if isinstance(slot, Linear) and len(own) == 1 else -1
+            if isinstance(slot, Linear) and slot.joint is not None:
+                continue
+            for j in range(arity):  # a linear rule reads the others' values, not that at its place
+                inputs[j] |= read.input(j) and j != alone
+        trims = any(t and not needed for t, needed in zip(traced, inputs, strict=True))
+        return Needs(bool(places), output, tuple(inputs), trims)
 
 
 class Composite:
