@@ -27,7 +27,7 @@ _doors: dict[int, Any] = {}  # by the identity of what they replace
 _replaced: list[Any] = []  # keeps those alive
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _looked: tuple[int, int] = (0, 0)
-_swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = []
+_swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]] = []
 _cells: list[tuple[Any, Any]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 _generators: dict[type, Callable[[Any], Any]] = {}  # what makes the stand-in of a generator
@@ -63,8 +63,8 @@ def swap(function: Any) -> None:
             if any(get(name) is not value for name, value in plain.items()):  # bound anew
                 _scans.pop(id(namespace), None)
                 plain, doors = _scan(namespace)
-            _swapped.append((namespace, plain, doors))  # first: an interrupt may follow any call
             before = len(namespace)
+            _swapped.append((namespace, plain, doors, before))  # first: an interrupt may follow
             namespace.update(doors)
             if len(namespace) != before:  # a name of `builtins` was put in front
                 _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
@@ -74,14 +74,14 @@ def swap(function: Any) -> None:
 def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
     while (entry := _last(_swapped)) is not None:
-        namespace, plain, doors = entry
+        namespace, plain, doors, count = entry
         for name, door in doors.items():
             if namespace.get(name) is door:
                 if name in plain:
                     namespace[name] = plain[name]
                 else:
-                    del namespace[name]
-        _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
+                    namespace.pop(name, None)
+        _scans[id(namespace)] = (namespace, count, plain, doors)  # names may have come meanwhile
         _drop(_swapped, entry)
     while (entry := _last(_cells)) is not None:
         cell, value = entry
@@ -302,16 +302,26 @@ def _mentions_types(code: CodeType) -> bool:
 
 
 def _compared_by_identity(code: CodeType) -> set[str]:
-    """Return the names in the operands of ``a is b``: what left the two on the stack."""
+    """Return the names in the operands of ``a is b``, also of locals that were bound to them."""
     steps = list(get_instructions(code))
     found: set[str] = set()
-    for k, test in enumerate(steps):
-        pushed = 0
-        while test.opname == "IS_OP" and pushed < 2 and k > 0:
+    todo = [(k, 2) for k, step in enumerate(steps) if step.opname == "IS_OP"]
+    while todo:
+        k, wanted = todo.pop()
+        while wanted > 0 and k > 0:  # back to where the operands began
             k -= 1
-            pushed += stack_effect(steps[k].opcode, steps[k].arg, jump=False)
-            found.add(str(steps[k].argval))
+            wanted -= stack_effect(steps[k].opcode, steps[k].arg, jump=False)
+            name = str(steps[k].argval)
+            if name not in found and steps[k].opname.startswith("LOAD_FAST"):
+                stores = enumerate(steps)
+                todo += [(j, 1) for j, s in stores if _binds(s, name)]
+            found.add(name)
     return found
+
+
+def _binds(step: Any, name: str) -> bool:
+    # argval is a tuple where two instructions are one (3.13)
+    return step.opname.startswith("STORE_FAST") and name in str(step.argval)
 
 
 def _without(module: ModuleType, names: set[str]) -> ModuleType:
