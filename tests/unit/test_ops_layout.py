@@ -226,15 +226,17 @@ def test_functions_that_store(f):
 
 
 def test_functions_that_store_refuse_a_plain_target():
+    outside, square = np.zeros(4), np.zeros((2, 2))
     for store in (
-        lambda x: np.copyto(np.zeros(4), x[0]),
-        lambda x: np.put(np.zeros(4), [0], x[0, 0]),
-        lambda x: np.place(np.zeros(4), np.ones(4, bool), x[0]),
-        lambda x: np.putmask(np.zeros(4), np.ones(4, bool), x[0]),
-        lambda x: np.fill_diagonal(np.zeros((2, 2)), x[0, 0]),
+        lambda x: np.copyto(outside, x[0]),
+        lambda x: np.put(outside, [0], x[0, 0]),
+        lambda x: np.place(outside, np.ones(4, bool), x[0]),
+        lambda x: np.putmask(outside, np.ones(4, bool), x[0]),
+        lambda x: np.fill_diagonal(square, x[0, 0]),
     ):
         with pytest.raises(LostDerivativeError):
             cr.vjp(lambda x, store=store: (store(x), x)[1], X)
+    assert not outside.any() and not square.any()  # noqa: PT018
 
 
 def test_stores_refuse_what_numpy_refuses():
