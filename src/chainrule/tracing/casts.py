@@ -51,7 +51,12 @@ class LookAlike(type):
         return repr(cls.original)
 
 
-copyreg.pickle(LookAlike, lambda cls: (copy.copy, (cls.original,)))  # as the type itself
+def reduced(cls: LookAlike) -> Any:
+    """Pickle a look-alike as the type itself."""
+    return copy.copy, (cls.original,)
+
+
+copyreg.pickle(LookAlike, reduced)
 
 
 def _look_alike(original: Any) -> Any:

@@ -10,6 +10,7 @@ Families without such a form (counts, `beta`, `gamma` in its shape) are refused 
 parameters are traced.
 """
 
+import copyreg
 from collections.abc import Callable
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from ..errors import UnsupportedFunctionError
 from . import tracer as tracers
-from .casts import LookAlike
+from .casts import LookAlike, reduced
 from .running import running
 from .source import describe, user_frame
 from .ufuncs import carries
@@ -238,6 +239,9 @@ class _Maker(LookAlike):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         return traced_generator(cls.original(*args, **kwargs))
+
+
+copyreg.pickle(_Maker, reduced)
 
 
 def doors() -> dict[Any, Any]:

@@ -17,6 +17,7 @@ Three means, each in force from the start of the first trace to the end of the l
 """
 
 import builtins
+import copyreg
 import os
 import sys
 import threading
@@ -31,6 +32,7 @@ from ..core import registry
 from ..core.op import Composite
 from . import names
 from . import tracer as tracers
+from .casts import LookAlike, reduced
 from .foreign import admit, leave
 from .reach import needs_doors
 from .running import OPEN, running
@@ -225,7 +227,31 @@ def _called_by_program() -> bool:
 
 def swapped_doors() -> dict[Any, Any]:
     """Return the doors of registered callables that are no Python functions."""
-    return {f: names.like(_caller(f), f) for f in registry.swapped_functions()}
+    return {
+        f: _class_door(f) if isinstance(f, type) else names.like(_caller(f), f)
+        for f in registry.swapped_functions()
+    }
+
+
+class _ClassDoor(LookAlike):
+    """The metaclass of the doors of classes: `isinstance` answers as for the class itself."""
+
+    decide: Any
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        return cls.decide(args, kwargs)
+
+
+copyreg.pickle(_ClassDoor, reduced)
+
+
+def _class_door(kind: type) -> Any:
+    members = {"original": kind, "decide": staticmethod(answer(kind, kind))}
+    members |= {"__doc__": kind.__doc__, "__module__": kind.__module__}
+    try:
+        return _ClassDoor(kind.__name__, (kind,), members)
+    except TypeError:  # no class may be derived of it
+        return _ClassDoor(kind.__name__, (), members)
 
 
 def _caller(function: Any) -> Callable[..., Any]:

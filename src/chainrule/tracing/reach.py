@@ -7,6 +7,7 @@ rests on, and holds as long as these stand for the same things.
 
 import builtins
 import dis
+import sys
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -21,13 +22,7 @@ _BUILTINS = frozenset(
     "len range enumerate zip sum max min abs sorted reversed list tuple dict isinstance print pow "
     "any all int bool round True False None".split()
 )
-_ATTRIBUTES = {
-    name
-    for module in (np, np.linalg)
-    for name, value in vars(module).items()
-    if isinstance(value, (float, ModuleType))
-    or (isinstance(value, _DISPATCHED) and value not in DOORS)
-} | {name for kind in (np.ndarray, list, dict, str) for name in dir(kind)}
+_METHODS = frozenset(name for kind in (np.ndarray, list, dict, str) for name in dir(kind))
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
 _ATTRS = ("LOAD_ATTR", "LOAD_METHOD")
 _LOCALS = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
@@ -35,7 +30,7 @@ _NEVER = ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "BUILD_LIST", "LIST
 _AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "RETURN_VALUE", "UNPACK_SEQUENCE", "LOAD_CONST",
                 "MAKE_FUNCTION")  # fmt: skip
 _MISSING = object()
-_MODULES = (np, np.linalg)
+_MODULES = ("numpy", "numpy.linalg", "numpy.fft")
 
 Rests = tuple[tuple[dict[str, Any], str, Any], ...]
 _known: dict[CodeType, Rests | None] = {}
@@ -87,14 +82,25 @@ def _is_data(value: Any) -> bool:
 def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[CodeType]) -> bool:
     """Look at every instruction; collect the global names that the answer rests on."""
     seen.add(code)
-    before = ""
+    before, module = "", None
     for step in dis.get_instructions(code):
         name, value = step.opname, step.argval
-        if name in _LOADS:
+        if module is not None:  # which the instruction before left on the stack
+            module = getattr(module, value, _MISSING) if name in _ATTRS else _MISSING
+            if isinstance(module, ModuleType):
+                if not _is_known_module(module):
+                    return False
+            elif module is None or isinstance(module, float) or _is_dispatched(module):
+                module = None
+            else:
+                return False
+        elif name in _LOADS:
             if not _is_plain_name(function, value, rests, seen):
                 return False
+            module = function.__globals__.get(value)
+            module = module if isinstance(module, ModuleType) else None
         elif name in _ATTRS:
-            if value not in _ATTRIBUTES:
+            if value not in _METHODS:
                 return False
         elif name in _NEVER or (before == "BUILD_TUPLE" and name not in _AFTER_TUPLE):
             return False
@@ -107,6 +113,15 @@ def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[Code
     return all(_is_plain(function, c, rests, seen) for c in inner)
 
 
+def _is_known_module(module: ModuleType) -> bool:
+    name = module.__name__
+    return name in _MODULES and module is sys.modules.get(name)
+
+
+def _is_dispatched(value: Any) -> bool:
+    return isinstance(value, _DISPATCHED) and value not in DOORS
+
+
 def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[CodeType]) -> bool:
     value = function.__globals__.get(name, _MISSING)
     rests.append((function.__globals__, name, value))
@@ -114,7 +129,7 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
         found = getattr(builtins, name, None)
         return name in _BUILTINS or (isinstance(found, type) and issubclass(found, BaseException))
     if isinstance(value, ModuleType):
-        return any(value is m for m in _MODULES)
+        return _is_known_module(value)
     if isinstance(value, _DISPATCHED):
         return value not in DOORS
     if type(value) is FunctionType:
