@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import registry
 from .arrays import DOORS
 from .source import inside
 
@@ -34,6 +35,7 @@ _MODULES = ("numpy", "numpy.linalg", "numpy.fft")
 
 Rests = tuple[tuple[dict[str, Any], str, Any], ...]
 _known: dict[CodeType, Rests | None] = {}
+_records = 0
 
 
 def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
@@ -42,6 +44,10 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
         return not isinstance(function, _DISPATCHED)
     if inside[function.__code__.co_filename]:
         return True  # a library's own function may have a door itself
+    global _records
+    if _records != registry.count():  # a function of the program may have got a record
+        _records = registry.count()
+        _known.clear()
     rests = _known.get(function.__code__, _MISSING)
     if rests is not None:
         for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
@@ -134,7 +140,7 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
         return value not in DOORS
     if type(value) is FunctionType:
         code = value.__code__
-        if inside[code.co_filename]:
+        if inside[code.co_filename] or registry.find(value) is not None:
             return False
         return code in seen or (
             _is_plain(value, code, rests, seen) and _holds_data(value, (function, value))
