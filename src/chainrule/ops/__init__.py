@@ -31,7 +31,6 @@ from . import (
     scalars,
     scimath,
     select,
-    series,
     sorting,
     structure,
     trig,
@@ -43,6 +42,7 @@ registry.load_with("scipy.special", "chainrule.ops.special")
 registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
 registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
 registry.load_with("numpy.fft", "chainrule.ops.fft")
+registry.load_with("numpy.polynomial", "chainrule.ops.series")
 registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
 registry.load_with("scipy.linalg", "chainrule.ops.scipy_linalg")
 registry.load_with("scipy.interpolate", "chainrule.ops.interpolate")
@@ -86,7 +86,6 @@ __all__ = [
     "scimath",
     "scalars",
     "select",
-    "series",
     "sorting",
     "structure",
     "trig",
