@@ -87,6 +87,8 @@ def restore() -> None:
         cell, value = entry
         cell.cell_contents = value
         _drop(_cells, entry)
+    if not _imported:
+        return
     originals = {id(door): value for value in _replaced if (door := _door_of(value)) is not None}
     while (namespace := _last(_imported)) is not None:
         for name, value in list(namespace.items()):
