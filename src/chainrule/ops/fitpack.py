@@ -16,7 +16,7 @@ from . import bsplines
 from .bsplines import bspline_of
 from .declare import as_array
 from .piecewise import _float, at_points
-from .scipy_common import as_computed, flows, plain, refusal, settled
+from .scipy_common import as_computed, constant_of, flows, plain, refusal, settled
 
 _EXT = {0: 0, "extrapolate": 0, 1: 1, "zeros": 1, 2: 2, "raise": 2, 3: 3, "const": 3}
 
@@ -26,6 +26,7 @@ def _fitpack_values(tck: Any, x: Any, nu: int, ext: int) -> Any:
     t, c, k = tck
     t, x = plain(t), _float(x)
     c = c[: len(t) - k - 1]
+    value = splev_value(c, x, t=t, k=k, nu=nu, ext=ext)
     first, last = t[k], t[len(t) - k - 1]
     outside = np.less(x, first) | np.greater(x, last)
     if ext == 2 and np.any(outside):
@@ -33,7 +34,15 @@ def _fitpack_values(tck: Any, x: Any, nu: int, ext: int) -> Any:
     if ext == 3:
         x = np.clip(x, first, last)
     y = bsplines._bspline_values(t, c, k, x, nu, True)
-    return np.where(outside, 0.0, y) if ext == 1 else y
+    return as_computed(np.where(outside, 0.0, y) if ext == 1 else y, value)
+
+
+splev_value = constant_of(
+    "splev_value", lambda c, x, t, k, nu, ext: interpolate.splev(x, (t, c, k), nu, ext)
+)
+splint_value = constant_of(
+    "splint_value", lambda c, a, b, t, k: interpolate.splint(float(a), float(b), (t, c, k))
+)
 
 
 @composite(
@@ -124,18 +133,39 @@ def _univariate_part(name: str, result: Any) -> None:
         return result(self, *args, **kwargs)
 
 
-def _as_bspline(self: Any) -> Any:
-    t, c, k = self._eval_args
-    return bspline_of(t, c[: len(t) - k - 1], k, True)
+def _as_bspline(tck: Any) -> Any:
+    t, c, k = tck
+    return bspline_of(plain(t), c[: len(t) - k - 1], k, True)
 
 
+def _integral(tck: Any, a: Any, b: Any) -> Any:
+    spline = _as_bspline(tck)
+    found = bsplines.bspline_integrate(spline, a, b, extrapolate=False)
+    return as_computed(
+        found, splint_value(spline._c, as_array(a), as_array(b), t=spline._t, k=spline.k)
+    )
+
+
+def _univariate_of(spline: Any, ext: int) -> Any:
+    """Make a spline of FITPACK of a B-spline with traced coefficients."""
+    made = object.__new__(interpolate.UnivariateSpline)
+    made._eval_args, made._data, made.ext = (spline._t, spline._c, spline.k), None, ext
+    return made
+
+
+_univariate_part("integral", lambda self, a, b: _integral(self._eval_args, a, b))
 _univariate_part(
-    "integral",
-    lambda self, a, b: bsplines.bspline_integrate(_as_bspline(self), a, b, extrapolate=False),
+    "derivative",
+    lambda self, n=1: _univariate_of(
+        bsplines.bspline_derivative(_as_bspline(self._eval_args), n),
+        1 if self.ext == 3 else self.ext,
+    ),
 )
-_univariate_part("derivative", lambda self, n=1: bsplines.bspline_derivative(_as_bspline(self), n))
 _univariate_part(
-    "antiderivative", lambda self, n=1: bsplines.bspline_antiderivative(_as_bspline(self), n)
+    "antiderivative",
+    lambda self, n=1: _univariate_of(
+        bsplines.bspline_antiderivative(_as_bspline(self._eval_args), n), self.ext
+    ),
 )
 for _name in ("derivatives", "roots", "get_coeffs", "get_knots", "get_residual"):
     _univariate_part(_name, None)
@@ -179,9 +209,11 @@ def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
 @composite(interpolate.splint, name="scipy.interpolate.splint")
 def splint(a: Any, b: Any, tck: Any, full_output: Any = 0) -> Any:
     """Integrate a spline of FITPACK from a to b."""
-    t, c, k = tck.tck if isinstance(tck, interpolate.BSpline) else tck
-    spline = bspline_of(plain(t), as_array(c)[: len(t) - k - 1], k, True)
-    return bsplines.bspline_integrate(spline, a, b, extrapolate=False)
+    if isinstance(tck, interpolate.BSpline):
+        return bsplines.bspline_integrate(tck, a, b, extrapolate=False)
+    t, c, k = tck
+    return _integral((t, as_array(settled(c)), k), settled(a), settled(b))
+
 
 # --- FITPACK in two dimensions --------------------------------------------------------------------
 
@@ -201,10 +233,32 @@ def _surface_jvp(t: Any, y: Any, x: Any, z: Any, spline: Any, orders: Any, grid:
     return 0 * y if total is None else total
 
 
+def _surface_value(x: Any, z: Any, spline: Any, orders: Any, grid: bool) -> Any:
+    """Evaluate a derivative; FITPACK's own code stops below the degree of the spline."""
+    if all(n < k for n, k in zip(orders, spline.degrees, strict=True)):
+        return spline(x, z, *orders, grid=grid)
+    return _by_design(spline, spline.tck[2], x, z, orders, grid)
+
+
+def _by_design(spline: Any, c: Any, x: Any, z: Any, orders: Any, grid: bool) -> Any:
+    """Evaluate a derivative by the B-splines of each dimension."""
+    (tx, ty, _), (kx, ky) = spline.tck, spline.degrees
+    rows, cols = _design(tx, kx, x, orders[0]), _design(ty, ky, z, orders[1])
+    half = np.matmul(rows, np.reshape(c, (rows.shape[1], cols.shape[1])))
+    return np.matmul(half, cols.T) if grid else np.sum(half * cols, axis=1)
+
+
+def _like_surface(c: Any, x: Any, z: Any, spline: Any, orders: Any, grid: bool) -> Any:
+    made = object.__new__(interpolate.BivariateSpline)
+    made.tck, made.degrees = (*spline.tck[:2], c), spline.degrees
+    return _surface_value(x, z, made, orders, grid)
+
+
+surface_value = constant_of("surface_value", _like_surface)
 _surface_slot = Jvp(_surface_jvp, joint=True)
 surface_at = Op(
     "surface_at",
-    lambda x, z, spline, orders, grid: spline(x, z, *orders, grid=grid),
+    _surface_value,
     (_surface_slot, _surface_slot),
     batch="loop",
     notation=Notation("s({0}, {1})", "s({0}, {1})", 100, (0, 0),
@@ -236,9 +290,9 @@ def surface(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = Tr
         x, y = np.clip(x, tx[kx], tx[-kx - 1]), np.clip(y, ty[ky], ty[-ky - 1])
         z = surface_at(x, y, spline=self, orders=(int(dx), int(dy)), grid=bool(grid))
     else:
-        rows, cols = _design(tx, kx, x, int(dx)), _design(ty, ky, y, int(dy))
-        half = np.matmul(rows, np.reshape(c, (rows.shape[1], cols.shape[1])))
-        z = np.matmul(half, cols.T) if grid else np.sum(half * cols, axis=1)
+        form = {"spline": self, "orders": (int(dx), int(dy)), "grid": bool(grid)}
+        made = _by_design(self, c, x, y, form["orders"], form["grid"])
+        z = as_computed(made, surface_value(c, x, y, **form))
     return z if grid else np.reshape(z, shape)
 
 

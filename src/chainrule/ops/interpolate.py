@@ -14,7 +14,7 @@ from . import bsplines, cubic_splines, fitpack, interpolate_nd, piecewise
 from .bsplines import make_interp_spline
 from .declare import as_array
 from .piecewise import _float
-from .scipy_common import flows, plain, refusal, refused, settled
+from .scipy_common import as_computed, flows, numbers, plain, refusal, refused, settled
 
 _Base = interpolate.interp1d.__mro__[1]
 _SPLINES = {"zero": 0, "slinear": 1, "quadratic": 2, "cubic": 3}
@@ -91,8 +91,8 @@ def _linear(self: Any, x: Any) -> Any:
 
 def _step(self: Any, x: Any) -> Any:
     """Return the value of one neighbour: constant in x."""
-    x, n = plain(x), len(self.x)
-    knots = plain(self.x)
+    x, n = numbers(x), len(self.x)
+    knots = numbers(self.x)
     if self._kind.startswith("nearest"):
         half = knots / 2.0
         place = np.clip(np.searchsorted(half[1:] + half[:-1], x, side=self._side), 0, n - 1)
@@ -100,7 +100,7 @@ def _step(self: Any, x: Any) -> Any:
         toward = np.inf if self._kind == "next" else -np.inf
         found = np.searchsorted(np.nextafter(knots, toward), x, side=self._side)
         place = np.clip(found, 1 - self._ind, n - self._ind) + self._ind - 1
-    return self._y[place] + 0 * x[:, None]
+    return self._y[place]
 
 
 @composite(
@@ -142,7 +142,7 @@ def _interp1d_values(self: Any, x: Any) -> Any:
         return y
     below, above = self._check_bounds(plain(x))
     fills = (self._fill_value_below, self._fill_value_above)
-    low, high = (np.reshape(f, (1, -1)) for f in fills)
+    low, high = (np.reshape(f, (1, -1)).astype(y.dtype) for f in fills)
     return np.where(above[:, None], high, np.where(below[:, None], low, y))
 
 
@@ -177,7 +177,8 @@ def _newton(xi: Any, c: Any, x: Any) -> Any:
 def _polynomial_values(self: Any, x: Any) -> Any:
     if isinstance(self, interpolate.KroghInterpolator):
         return _newton(self.xi, self.c, x)
-    return _lagrange(self.xi, self.yi, self.wi, x)
+    value = getattr(self, "_plain", self)._evaluate(numbers(x))
+    return as_computed(_lagrange(self.xi, self.yi, self.wi, x), value)
 
 
 def _lagrange(xi: Any, yi: Any, wi: Any, x: Any) -> Any:
@@ -222,8 +223,14 @@ def barycentric(
     xi, yi = _float(settled(xi)), _float(settled(yi))
     if flows(wi):
         raise refusal("weights of BarycentricInterpolator", "they have no rule", "leave them out")
-    model = interpolate.BarycentricInterpolator(plain(xi), plain(yi), axis, wi=wi, rng=rng)
+    if xi.dtype.kind == "c":
+        raise refusal(
+            "BarycentricInterpolator of complex places", "SciPy drops their imaginary part",
+            "pass real places",
+        )  # fmt: skip
+    model = interpolate.BarycentricInterpolator(numbers(xi), numbers(yi), axis, wi=wi, rng=rng)
     _like(self, model, xi, yi, axis)
+    self._plain = model
     if flows(xi):
         gaps = model._inv_capacity * (xi[:, None] - xi)
         self.wi = 1.0 / np.prod(np.where(np.eye(model.n, dtype=bool), 1.0, gaps), axis=1)
@@ -251,7 +258,7 @@ for _function in (
 @composite(interpolate.krogh_interpolate, name="scipy.interpolate.krogh_interpolate")
 def krogh_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> Any:
     """Evaluate the polynomial through points; its derivatives are refused."""
-    return _at_once(interpolate.KroghInterpolator, krogh, xi, yi, x, der, axis)
+    return _at_once(interpolate.KroghInterpolator, krogh, xi, yi, x, der, axis=axis)
 
 
 @composite(interpolate.barycentric_interpolate, name="scipy.interpolate.barycentric_interpolate")
@@ -259,17 +266,19 @@ def barycentric_interpolate(
     xi: Any, yi: Any, x: Any, axis: int = 0, *, der: Any = 0, rng: Any = None, **_: Any
 ) -> Any:
     """Evaluate the polynomial through points; its derivatives are refused."""
-    return _at_once(interpolate.BarycentricInterpolator, barycentric, xi, yi, x, der, axis)
+    return _at_once(
+        interpolate.BarycentricInterpolator, barycentric, xi, yi, x, der, axis=axis, rng=rng
+    )  # fmt: skip
 
 
-def _at_once(kind: Any, init: Any, xi: Any, yi: Any, x: Any, der: Any, axis: int) -> Any:
+def _at_once(kind: Any, init: Any, xi: Any, yi: Any, x: Any, der: Any, **options: Any) -> Any:
     if np.ndim(der) or der:
         raise refusal(
             f"derivatives of {kind.__name__}", "they have no rule",
             "differentiate the polynomial itself: chainrule.derivative(p)",
         )  # fmt: skip
     self = object.__new__(kind)
-    init(self, xi, yi, axis)
+    init(self, xi, yi, **options)
     return interp1d_call(self, x)
 
 

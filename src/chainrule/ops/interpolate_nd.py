@@ -14,8 +14,8 @@ from ..core.registry import composite
 from .arithmetic import sqrt_or_zero
 from .bsplines import Basis, bspline
 from .declare import as_array
-from .piecewise import _float
-from .scipy_common import as_computed, flows, plain, refusal, refused, settled
+from .piecewise import _float, _only_real
+from .scipy_common import as_computed, flows, numbers, plain, refusal, refused, settled
 
 Grid = interpolate.RegularGridInterpolator
 _DEGREES = {"slinear": 1, "cubic": 3, "quintic": 5}
@@ -36,9 +36,13 @@ def grid_init(
             f"RegularGridInterpolator(method={method!r}) with traced grid points",
             "only the methods 'linear' and 'nearest' have a rule", "pass plain grid points",
         )  # fmt: skip
+    if any(p.dtype.kind == "c" for p in points):
+        raise refusal(
+            "RegularGridInterpolator of complex grid points", "SciPy drops their imaginary part",
+            "pass real points",
+        )  # fmt: skip
     model = Grid(
-        [plain(p) for p in points], plain(values), method, bounds_error, plain(fill_value),
-        **options,
+        numbers(points), numbers(values), method, bounds_error, numbers(fill_value), **options
     )  # fmt: skip
     self.__dict__.update(model.__dict__)
     down = model._descending_dimensions
@@ -74,12 +78,14 @@ def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
     if nu is not None:
         raise refusal("RegularGridInterpolator(nu=…)", "it has no rule", "differentiate the call")
     xi = _coordinates(xi, dims)
+    _only_real(xi)
     if xi.shape[-1] != dims:
         raise ValueError(
             f"The requested sample points xi have dimension {xi.shape[-1]} but this "
             f"RegularGridInterpolator has dimension {dims}"
         )
     shape, xi = xi.shape, np.reshape(xi, (-1, dims))
+    value = np.asarray(Grid.__call__(getattr(self, "_plain", self), numbers(xi), method))
     outside = _outside(self, plain(xi))
     values = self._values
     rest = values.shape[dims:]
@@ -93,6 +99,7 @@ def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
     none = np.isnan(plain(xi)).any(axis=-1)
     if np.any(none):
         found = np.where(np.reshape(none, wide), np.nan, found)
+    found = as_computed(found.astype(value.dtype), value, within=1e-2)
     return np.reshape(found, shape[:-1] + rest)
 
 
@@ -126,7 +133,7 @@ def _cells(grid: Any, values: Any, xi: Any, method: str) -> Any:
             np.where(plain(w) <= 0.5, p, np.minimum(p + 1, len(g) - 1))
             for p, w, g in zip(places, weights, grid, strict=True)
         ]
-        return values[tuple(near)] + 0 * xi[:, 0][wide]
+        return values[tuple(near)]
     total = None
     for corner in itertools.product((0, 1), repeat=len(grid)):
         weight = np.ones_like(xi[:, 0])
@@ -206,16 +213,14 @@ def _scattered(model: Any, values: Any, fill: Any, args: Any) -> Any:
     shape, rest = xi.shape[:-1], values.shape[1:]
     flat = np.reshape(xi, (-1, xi.shape[-1]))
     if isinstance(model, _Nearest):
-        place = model.tree.query(model._scale_x(plain(flat)))[1]
-        return np.reshape(values[place] + _nothing(flat, rest), shape + rest)
+        place = model.tree.query(model._scale_x(numbers(flat)))[1]
+        return np.reshape(_float(values)[place], shape + rest)
     if not (flows(values) or flows(flat) or flows(fill)):
         return model(xi)
+    _only_real(flat)
+    value = np.reshape(type(model).__call__(model, numbers(flat)), (flat.shape[0], -1))
     found = _barycentric(model, np.reshape(values, (values.shape[0], -1)), flat, fill)
-    return np.reshape(found, shape + rest)
-
-
-def _nothing(flat: Any, rest: tuple[int, ...]) -> Any:
-    return 0 * np.reshape(flat[:, 0], (-1,) + (1,) * len(rest))
+    return np.reshape(as_computed(found, value), shape + rest)
 
 
 def _barycentric(model: Any, values: Any, xi: Any, fill: Any) -> Any:
@@ -244,9 +249,9 @@ def _stand_in(kind: Any, name: str) -> None:
         if flows(points):
             raise refusal(f"scipy.interpolate.{name}", _POINTS, _PLAIN_POINTS)
         if fills:
-            model = kind(points, plain(values), plain(fill_value), **options)
+            model = kind(points, numbers(values), numbers(fill_value), **options)
         else:
-            model = kind(points, plain(values), **options)
+            model = kind(points, numbers(values), **options)
         return ScatteredValues(model, values, settled(fill_value))
 
     make.__doc__ = f"Make a {name} whose values and queries may be traced."
@@ -296,9 +301,9 @@ def griddata(
             "use method='linear', or RBFInterpolator",
         )  # fmt: skip
     if method == "nearest":
-        model = _Nearest(points, plain(values), rescale=rescale)
+        model = _Nearest(points, numbers(values), rescale=rescale)
     else:
-        model = _Linear(points, plain(values), plain(fill_value), rescale=rescale)
+        model = _Linear(points, numbers(values), numbers(fill_value), rescale=rescale)
     made = ScatteredValues(model, values, settled(fill_value))
     return made(*xi) if isinstance(xi, tuple) else made(xi)
 
@@ -370,8 +375,9 @@ def radial_init(
     if d.dtype.kind == "c":
         raise refusal("RBFInterpolator of complex data", "it has no rule", "split the data")
     smoothing, epsilon = plain(smoothing), plain(epsilon)
-    model = _Radial(plain(y), plain(d), None, smoothing, kernel, epsilon, degree)
+    model = _Radial(numbers(y), numbers(d), None, smoothing, kernel, epsilon, degree)
     self.__dict__.update(model.__dict__)
+    self._plain = model
     flat = np.reshape(d, (d.shape[0], -1))
     top, low = np.max(y, axis=0), np.min(y, axis=0)
     shift, half = (top + low) / 2, (top - low) / 2
@@ -403,7 +409,8 @@ def radial_call(self: Any, x: Any) -> Any:
     if x.ndim != 2 or x.shape[1] != self.y.shape[1]:
         raise ValueError(f"`x` must be a 2-dimensional array with {self.y.shape[1]} columns.")
     rows = _rows(x, self.y, self.kernel, self.epsilon, self.powers, self._shift, self._scale)
-    return np.reshape(np.matmul(rows, self._coeffs), (x.shape[0], *self.d_shape))
+    found = np.reshape(np.matmul(rows, self._coeffs), (x.shape[0], *self.d_shape))
+    return as_computed(found, _Radial.__call__(getattr(self, "_plain", self), numbers(x)))
 
 
 refused(

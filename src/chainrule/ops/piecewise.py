@@ -18,7 +18,7 @@ from ..core.op import Notation, Op
 from ..core.registry import add, composite
 from ..core.slots import INDEX, Jvp
 from .declare import as_array
-from .scipy_common import flows, plain, refusal, settled
+from .scipy_common import as_computed, constant_of, flows, plain, refusal, settled
 
 PPoly, BPoly = interpolate.PPoly, interpolate.BPoly
 Base = PPoly.__mro__[1]
@@ -114,14 +114,30 @@ def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     if not _held(self):
         if not flows(x):
             return Base.__call__(self, x, nu, extrapolate)
-        return at_points(self, x, nu, extrapolate, axis=self.axis)
+        return at_points(self, x, nu, extrapolate, top=self.c.shape[0] - 1, axis=self.axis)
     if not isinstance(self, PPoly):
         raise refusal(
             f"{type(self).__name__} with traced coefficients", "only PPoly has a formula",
             "use PPoly.from_bernstein_basis",
         )  # fmt: skip
     how = self.extrapolate if extrapolate is None else extrapolate
-    return _powers(self._c, self._x, x, nu, how, self.axis)
+    x, form = as_array(x), {"nu": nu, "how": how, "axis": self.axis}
+    found = _powers(self._c, self._x, x, **form)
+    return as_computed(found, ppoly_value(self._c, self._x, x, **form))
+
+
+ppoly_value = constant_of(
+    "ppoly_value",
+    lambda c, knots, x, nu, how, axis: PPoly.construct_fast(c, knots, how, axis)(x, nu),
+)
+ppoly_raised_value = constant_of(
+    "ppoly_raised_value",
+    lambda c, knots, nu: PPoly.construct_fast(c, knots).antiderivative(nu).c,
+)
+ppoly_integral_value = constant_of(
+    "ppoly_integral_value",
+    lambda c, knots, a, b, how, axis: PPoly.construct_fast(c, knots, how, axis).integrate(a, b),
+)
 
 
 def _powers(c: Any, knots: Any, x: Any, nu: int, how: Any, axis: int) -> Any:
@@ -203,6 +219,7 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
     c = self._c
     for _ in range(nu):
         c = _raised(c, self._x)
+    c = as_computed(c, ppoly_raised_value(self._c, self._x, nu=nu))
     how = False if self.extrapolate == "periodic" else self.extrapolate
     return _set(object.__new__(PPoly), c, self._x, how, self.axis)
 
@@ -219,7 +236,11 @@ def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
             "PPoly.integrate(extrapolate='periodic')", "it has no rule", "integrate over one period"
         )  # fmt: skip
     whole = ppoly_antiderivative(self)
-    return _between(whole, a, b, bool(how), ppoly_call)
+    found = _between(whole, a, b, bool(how), ppoly_call)
+    value = ppoly_integral_value(
+        self._c, self._x, as_array(a), as_array(b), how=bool(how), axis=self.axis
+    )
+    return as_computed(found, value)
 
 
 def _between(whole: Any, a: Any, b: Any, how: bool, call: Any) -> Any:

@@ -156,6 +156,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def numbers(value: Any) -> Any:
+    """Return the plain numbers of `value`: of one example, also where a batch is computed."""
+    if type(value) in (list, tuple):
+        return type(value)(map(numbers, value))
+    value = plain(value)
+    if value is None or isinstance(value, np.ndarray | np.generic | float | int | complex | str):
+        return value
+    raise UnsupportedFunctionError(
+        "SciPy's own code received what holds no plain numbers",
+        why=f"it is a {type(value).__name__}, and compiled code reads arrays of NumPy only",
+        cure="call the function for one example after the other",
+    )
+
+
 def flows(value: Any) -> bool:
     """Say whether a derivative flows through `value`, or through something that it holds."""
     if type(value) in (list, tuple):

@@ -197,7 +197,7 @@ class TracedEntries:
         """Return the mean of all entries, zeros included."""
         total = self.sum(axis)
         count = np.prod(self.shape) if axis is None else self.shape[axis]
-        return total / count
+        return total / float(count)
 
     def trace(self, offset: int = 0) -> Any:
         """Return the sum of a diagonal."""
