@@ -15,6 +15,7 @@ _DISPATCHED = (np.ufunc, type(np.sum), Op, Function)
 _records: dict[Any, Op | Composite] = {}
 _ops: dict[str, Op] = {}
 _lazy: dict[str, str] = {}
+_counted = 0  # modules that were there when none of them had fallen due
 _plain: list[FunctionType] = []
 _swapped: list[Any] = []
 _refused: dict[Any, tuple[str, str]] = {}
@@ -63,7 +64,9 @@ def alias(function: Any, other: Any) -> None:
 
 def load_with(package: str, module: str) -> None:
     """Import `module`, which registers records, once `package` was imported by the user."""
+    global _counted
     _lazy[package] = module
+    _counted = 0
 
 
 def find(function: Any) -> Op | Composite | None:
@@ -74,8 +77,7 @@ def find(function: Any) -> Op | Composite | None:
 
 def plain_functions() -> list[FunctionType]:
     """Return the registered functions that are plain Python: no protocol of NumPy reaches them."""
-    if any(_imported(package) for package in _lazy):
-        _find_late(None)
+    _find_late(None)
     return _plain
 
 
@@ -90,10 +92,17 @@ def count() -> int:
 
 
 def _find_late(function: Any) -> Op | Composite | None:
-    for package, module in list(_lazy.items()):
-        if _imported(package):
-            _lazy.pop(package, None)
-            import_module(module)
+    """Import what has fallen due since modules were last counted, and look again."""
+    global _counted
+    if len(sys.modules) != _counted:
+        coming = False
+        for package, module in list(_lazy.items()):
+            if _imported(package):
+                _lazy.pop(package, None)
+                import_module(module)
+            else:
+                coming = coming or package in sys.modules
+        _counted = 0 if coming else len(sys.modules)
     return _records.get(function)
 
 

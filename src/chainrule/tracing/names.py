@@ -304,26 +304,28 @@ def _mentions_types(code: CodeType) -> bool:
 
 
 def _compared_by_identity(code: CodeType) -> set[str]:
-    """Return the names in the operands of ``a is b``, also of locals that were bound to them."""
+    """Return the names that are operands of ``a is b``, also by way of a local."""
     steps = list(get_instructions(code))
     found: set[str] = set()
-    todo = [(k, 2) for k, step in enumerate(steps) if step.opname == "IS_OP"]
-    while todo:
-        k, wanted = todo.pop()
-        while wanted > 0 and k > 0:  # back to where the operands began
-            k -= 1
-            wanted -= stack_effect(steps[k].opcode, steps[k].arg, jump=False)
-            name = str(steps[k].argval)
-            if name not in found and steps[k].opname.startswith("LOAD_FAST"):
-                stores = enumerate(steps)
-                todo += [(j, 1) for j, s in stores if _binds(s, name)]
-            found.add(name)
+    for k, step in enumerate(steps):
+        if step.opname == "IS_OP":
+            for end in (k - 1, _start(steps, k - 1) - 1):
+                name = steps[end].argval
+                if steps[end].opname.startswith("LOAD_FAST"):
+                    bound = (j for j, s in enumerate(steps) if s.opname == "STORE_FAST")
+                    found |= {str(steps[j - 1].argval) for j in bound if steps[j].argval == name}
+                found.add(str(name))
     return found
 
 
-def _binds(step: Any, name: str) -> bool:
-    # argval is a tuple where two instructions are one (3.13)
-    return step.opname.startswith("STORE_FAST") and name in str(step.argval)
+def _start(steps: list[Any], end: int) -> int:
+    """Return where the expression began whose value the instruction at `end` left on the stack."""
+    wanted = 1
+    while True:
+        wanted -= stack_effect(steps[end].opcode, steps[end].arg, jump=False)
+        if wanted <= 0 or end == 0:
+            return end
+        end -= 1
 
 
 def _without(module: ModuleType, names: set[str]) -> ModuleType:
