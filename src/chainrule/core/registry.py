@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from types import FunctionType
 from typing import Any
+from warnings import warn
 
 import numpy as np
 
@@ -99,11 +100,23 @@ def _find_late(function: Any) -> Op | Composite | None:
         for package, module in list(_lazy.items()):
             if _imported(package):
                 _lazy.pop(package, None)
-                import_module(module)
+                _load(package, module)
             else:
                 coming = coming or package in sys.modules
         _counted = 0 if coming else len(sys.modules)
     return _records.get(function)
+
+
+def _load(package: str, module: str) -> None:
+    try:
+        import_module(module)
+    except (AttributeError, ImportError) as error:  # another version, with other insides
+        version = getattr(sys.modules[package.split(".")[0]], "__version__", "")
+        warn(
+            f"chainrule does not know {package} of this version ({version}): most of it has no "
+            f"rules, and is refused where it receives a traced value ({module}: {error})",
+            stacklevel=2,
+        )
 
 
 def _imported(package: str) -> bool:
