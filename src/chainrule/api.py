@@ -39,6 +39,7 @@ from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
 from .tracing.foreign import Foreign, admit, leave, under, zeros
+from .tracing.reach import may_write
 from .tracing.recording import Recording
 from .tracing.source import describe, user_frame
 from .tracing.stacked import constant, every
@@ -132,7 +133,7 @@ def _value_and_grad(
     """Compute the value and gradient of a function."""
     call = Call(f, args, kwargs, argnums)
     rec = Recording()
-    inputs = [rec.input(x, lent=True) for x in call.leaves]
+    inputs = [rec.input(x, f) for x in call.leaves]
     nodes = [t.node for t in inputs]
     out, aux = call.run(rec, inputs), None
     del inputs
@@ -266,7 +267,8 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
             cure="write chainrule.jvp(f, (x,), (v,))",
         )
     call = Call(f, tuple(primals), {}, tuple(range(len(primals))))
-    call.own()
+    if may_write(f):
+        call.own()
     ts = tangents_for(call, tuple(tangents))
     trace = Forward()
     inputs = [Tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]

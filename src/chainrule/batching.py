@@ -127,7 +127,7 @@ def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
     if axis is None:
         return hold(leaf)  # values of the batch may be stored into an array that all share
     if type(leaf) is np.ndarray:
-        leaf = leaf.copy()  # the caller's, who may write into it
+        leaf = leaf.copy("K")  # the caller's, who may write into it
     return batch.lift(np.moveaxis(leaf, axis, 0) if axis else leaf)
 
 

@@ -94,7 +94,7 @@ class Call:
     def own(self) -> None:
         """Copy the inputs: what is kept must not change when the caller writes into them."""
         self.leaves = [
-            x.copy() if type(x) is np.ndarray else x.snapshot() if type(x) is Tracer else x
+            x.copy("K") if type(x) is np.ndarray else x.snapshot() if type(x) is Tracer else x
             for x in self.leaves
         ]
 

@@ -121,3 +121,67 @@ def test_each_conversion_alone(part: int) -> None:
             alone(kind, line)
         except Exception as error:
             raise AssertionError(f"{line}: {type(error).__name__}: {error}") from error
+
+
+# --- the layout in memory, which orders "A" and "K" and views hang on ----------------------------
+
+OUTSIDE = np.linspace(-1.0, 1.0, 12).reshape(3, 4)
+WEIGHTS = np.random.default_rng(0).normal(size=12)
+
+
+def ravelled(x: Any) -> Any:
+    return (np.ravel(x, order="K") * WEIGHTS).sum()
+
+
+LAYOUTS: dict[str, Any] = {
+    "ravel": lambda x, o: (np.ravel(x, order=o) * WEIGHTS).sum(),
+    "flatten": lambda x, o: (x.flatten(order=o) * WEIGHTS).sum(),
+    "transposed": lambda x, o: (np.ravel(x.T, order=o) * WEIGHTS).sum(),
+    "Fortran": lambda x, o: (np.ravel(np.asfortranarray(x), order=o) * WEIGHTS).sum(),
+    "copy": lambda x, o: ravelled(np.copy(np.asfortranarray(x), order=o)),
+    "method": lambda x, o: ravelled((x.T * 2).copy(order=o)),
+    "array": lambda x, o: ravelled(np.array(x.T, order=o)),
+    "asarray": lambda x, o: ravelled(np.asarray(x.T, order=o)),
+    "astype": lambda x, o: ravelled(x.T.astype(float, order=o)),
+    "contiguous": lambda x, o: ravelled(np.ascontiguousarray(x.T)),
+    "sum": lambda x, o: ravelled(x.T + x.T * x.T),
+    "strided": lambda x, o: (
+        np.lib.stride_tricks.as_strided(np.copy(x, order="C"), (5, 2), (8, 16))
+        * WEIGHTS[:10].reshape(5, 2)
+    ).sum(),
+    "spread": lambda x, o: np.lib.stride_tricks.as_strided(
+        np.zeros((3, 4)) + x[0], (3, 2), (16, 8)).prod(),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", ["C", "F", "A", "K"])
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_layout_in_memory(name: str, order: str) -> None:
+    x = np.random.default_rng(1).normal(size=(3, 4))
+    v = np.random.default_rng(2).normal(size=(3, 4))
+    h = 1e-6
+
+    def f(x: Any) -> Any:
+        return LAYOUTS[name](x, order)
+
+    lays: list[Any] = [np.ascontiguousarray, np.asfortranarray]
+    if order != "A":  # docs/policy/limits.md: a strided input is packed
+        lays.append(lambda a: a[::-1, ::-1])
+    for lay in lays:
+        want = (f(lay(x + h * v)) - f(lay(x - h * v))) / (2 * h)
+        for tangent in (lay(v), np.asfortranarray(lay(v))):
+            assert np.isclose(cr.jvp(f, (lay(x),), (tangent,))[1], want, rtol=1e-5, atol=1e-7)
+        assert np.isclose(np.sum(cr.grad(f)(lay(x)) * lay(v)), want, rtol=1e-5, atol=1e-7)
+        assert np.isclose(cr.vjp(f, lay(x))[0], f(lay(x)), rtol=1e-14)
+
+
+def test_a_copy_of_what_comes_from_outside_takes_stores() -> None:
+    def f(x: Any) -> Any:
+        y = np.copy(OUTSIDE)
+        y[0] = x
+        z = np.repeat(OUTSIDE[0], 2)
+        z[::2] = x * x
+        return (y * y).sum() + z.sum()
+
+    x = np.arange(4.0)
+    assert np.allclose(cr.grad(f)(x), 2 * x + 2 * x)

@@ -103,9 +103,15 @@ def _lay_each(_op: Op, size: int, args: Any, _batched: Any, params: dict[str, An
     return np.reshape(args[0], (size, example.size))[:, places]
 
 
+def _lay(x: Any, shape: Any, strides: Any) -> Any:
+    """Lay out anew; a tangent may be of another layout in memory than its contiguous primal."""
+    x = np.ascontiguousarray(x)
+    return stride_tricks.as_strided(x, shape, strides, writeable=False)
+
+
 strided = Op(
     "as_strided",
-    lambda x, shape, strides: stride_tricks.as_strided(x, shape, strides, writeable=False),
+    _lay,
     (
         Linear(
             transpose=lambda ct, x, shape, strides: _add_back(

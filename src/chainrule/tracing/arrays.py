@@ -109,7 +109,8 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     elif dtype is not None and object.dtype != dtype:
         result = object.astype(dtype)
     else:
-        result = object.copy(kw.get("order") or "K") if copy else object
+        order = kw.get("order") or "K"
+        result = object.copy(order) if copy or _laid_out_otherwise(object, order) else object
     return _at_least(result, ndmin)
 
 
@@ -135,11 +136,20 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
         if function is np.asarray_chkfinite:
             function(tracers.concrete(a))
         a = a if dtype is None or a.dtype == dtype else a.astype(dtype)
-        if kwargs.get("copy"):
-            a = a.copy()
+        order = _ORDERS.get(function) or (args[0] if args else kwargs.get("order")) or "K"
+        if kwargs.get("copy") or _laid_out_otherwise(a, order):
+            a = a.copy(order)
         return _at_least(a, ndmin)
 
     return _like(door, function)
+
+
+_ORDERS: dict[Any, str] = {np.ascontiguousarray: "C", np.asfortranarray: "F"}
+
+
+def _laid_out_otherwise(a: Any, order: str) -> bool:
+    flags = tracers.concrete(a).flags
+    return (order == "C" and not flags.c_contiguous) or (order == "F" and not flags.f_contiguous)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw: Any) -> Any:

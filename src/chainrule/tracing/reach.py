@@ -31,6 +31,13 @@ _NEVER = ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "BUILD_LIST", "LIST
 _AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "RETURN_VALUE", "UNPACK_SEQUENCE", "LOAD_CONST",
                 "MAKE_FUNCTION")  # fmt: skip
 _MISSING = object()
+_WRITES: dict[str, Any] = {}  # stands among what an answer rests on: the code may write arrays
+_STORES = ("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR", "STORE_ATTR", "CALL_FUNCTION_EX")
+_WRITERS = frozenset(
+    "fill sort put partition itemset resize setfield setflags byteswap shuffle conj conjugate at "
+    "copyto place putmask put_along_axis fill_diagonal nan_to_num out".split()
+)
+_SHORT = frozenset("dot max min round".split())  # whose second argument may be the output
 _MODULES = ("numpy", "numpy.linalg", "numpy.fft")
 
 Rests = tuple[tuple[dict[str, Any], str, Any], ...]
@@ -63,6 +70,41 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     return rests is None or not _holds_data(function, (*above, function))
 
 
+def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Say whether `function` might write into an array that the caller holds by another name."""
+    if needs_doors(function, above):
+        return True
+    if type(function) is not FunctionType:
+        return False
+    if any(space is _WRITES for space, _, _ in _known[function.__code__] or ()):
+        return True
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    held += [cell.cell_contents for cell in function.__closure__ or ()]
+    above = (*above, function)
+    return any(type(v) is FunctionType and v not in above and may_write(v, above) for v in held)
+
+
+def _writes(function: FunctionType, code: CodeType) -> bool:
+    """Say whether code stores, or names or passes what might be the output of a function."""
+    steps = list(dis.get_instructions(code))
+    most, short = 0, False
+    for step, before in zip(steps, [steps[0], *steps], strict=False):
+        name, value = step.opname, step.argval
+        if name in _STORES or (name == "BINARY_OP" and step.argrepr.endswith("=")):
+            return True
+        if name in (*_ATTRS, *_LOADS):
+            if value in _WRITERS or value.startswith("__"):
+                return True
+            found = (vars(np).get(value), function.__globals__.get(value))
+            short |= value in _SHORT or any(type(f) is np.ufunc and f.nin == 1 for f in found)
+        if name in ("KW_NAMES", "LOAD_CONST") and type(value) is tuple and "out" in value:
+            return True
+        if name in ("CALL", "PRECALL", "CALL_KW"):
+            named = before.argval if type(before.argval) is tuple else ()
+            most = max(most, step.arg - len(named))  # type: ignore[operator]
+    return most >= (2 if short else 3)
+
+
 def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
     """Say whether closure and defaults hold nothing but data and plain functions."""
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
@@ -88,6 +130,8 @@ def _is_data(value: Any) -> bool:
 def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[CodeType]) -> bool:
     """Look at every instruction; collect the global names that the answer rests on."""
     seen.add(code)
+    if _writes(function, code):
+        rests.append((_WRITES, "", _MISSING))
     before, module = "", None
     for step in dis.get_instructions(code):
         name, value = step.opname, step.argval

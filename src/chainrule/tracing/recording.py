@@ -10,6 +10,7 @@ from ..core.graph import Aval, Graph, Node, Place
 from ..core.op import Needs, Op
 from ..core.registry import op_named
 from .foreign import Foreign, under
+from .reach import may_write
 from .source import inside
 from .tracer import CLOSED, CONSTANT, OPEN, Trace, Tracer, apply, hold
 
@@ -32,15 +33,16 @@ class Recording(Trace):
         self.snapshots: dict[int, tuple[Any, Any]] = {}
         self.started: dict[int, Node] = {}  # stores move a tracer on to later nodes
 
-    def input(self, value: Any, lent: bool = False) -> Tracer:
+    def input(self, value: Any, function: Any = None) -> Tracer:
         """Start a traced input; its node stands outside the list of steps.
 
-        A `lent` value is still the caller's, who may write into it at any time: it is copied.
+        An array of the caller's is copied, should `function` write into it by another name.
         """
         if type(value) is Tracer:
             value = value.snapshot()
-        elif lent and type(value) is np.ndarray:
-            value = _copy(value)
+        elif function is not None and type(value) is np.ndarray:
+            if value.nbytes <= _SMALL or may_write(function):
+                value = _copy(value)
         other = type(value) in _OTHERS and under(value) is not None
         held = value if self.keep or other else None
         node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
@@ -161,7 +163,7 @@ class Recording(Trace):
         if not array.flags.writeable and array.base is None:
             return array
         if array.nbytes <= _SMALL:
-            return array.copy()
+            return array.copy("K")
         known = self.snapshots.get(id(array))
         if known is not None and known[0] is array and _same(known[1], array):
             return known[1]
@@ -233,8 +235,8 @@ _UNSHARED = _count_unshared()
 
 def _copy(array: Any) -> Any:
     """Copy, into memory that an earlier snapshot no longer uses where there is such."""
-    if array.nbytes > _SPARE_BYTES:
-        return array.copy()
+    if array.nbytes > _SPARE_BYTES or not array.flags.c_contiguous:
+        return array.copy("K")  # what is a view, and what order "K" means, hang on the layout
     key = (array.shape, array.dtype)
     copy = _spare.pop(key, None)
     if copy is None or getrefcount(copy) > _UNSHARED:  # still somebody's residual

@@ -429,7 +429,7 @@ class Tracer(Guarded):
             axes = axes[0]
         return call(np.transpose, (self, axes or None), {})
 
-    def astype(self, dtype: Any, *_: Any, **kwargs: Any) -> Any:
+    def astype(self, dtype: Any, order: str = "K", *_: Any, **kwargs: Any) -> Any:
         """Convert; a conversion to integers or booleans is a constant, as rounding is."""
         if np.dtype(dtype).kind not in "fcbiu":
             raise lost(
@@ -439,7 +439,8 @@ class Tracer(Guarded):
                 "keep a float array; to print or store the numbers convert "
                 "chainrule.stop_gradient(x)",
             )
-        return call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
+        result = call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
+        return result if order == "K" or type(result) is not Tracer else result.copy(order)
 
     def copy(self, order: str = "C") -> Any:
         """Return a copy, which no later store into this array reaches."""
