@@ -9,7 +9,7 @@ and the gradient (outputs weighted by fixed numbers) is compared with Richardson
 central differences of the plain function. The outcome is one of
 
 right    value and gradient agree at all points
-loud     an exception, or no gradient at all (``None``): the user knows
+loud     an exception, or no gradient at all (``None``, NaN): the user knows
 warned   a wrong gradient, with a warning
 wrong    a wrong value or gradient, and nothing is said
 late     no answer within the time limit, or the process died
@@ -278,6 +278,9 @@ def _outcome(
                 if worst[0] == "right":
                     worst = ("loud", f"{type(refusal).__name__}: {refusal}"[:300])
                 continue
+        parts = (got_value, *gradient) if fault else ()
+        if any(np.isnan(np.asarray(part, dtype=float)).any() for part in parts):
+            return "loud", f"NaN: {fault}"
         if fault:
             spoken = [str(w.message) for w in said if issubclass(w.category, UserWarning)]
             return ("warned", f"{spoken[0]}; {fault}") if spoken else ("wrong", fault)
@@ -411,11 +414,11 @@ NumPy {numpy}, SciPy {scipy_version}.
 
 {table}
 
-*Right*: value and gradient agree at both points. *Refused*: an exception, or `None` in place of a
-gradient. *Wrong, warned*: a wrong gradient and a warning (PyTorch warns where a tensor becomes a
-number). *Wrong, silent*: a wrong value or gradient, NaN included, and nothing is said. *No answer*:
-none within {limit:.0f} s, or the process died. Choices made in the peers' favour: `autograd.scipy`
-is imported beforehand, so that its rules are known; JAX runs in 64 bits; `torch.compile` runs with
+*Right*: value and gradient agree at both points. *Refused*: an exception, or `None` or NaN in place
+of a gradient. *Wrong, warned*: a wrong gradient and a warning (PyTorch warns where a tensor becomes
+a number). *Wrong, silent*: a wrong value or gradient, and nothing is said. *No answer*: none within
+{limit:.0f} s, or the process died. Choices made in the peers' favour: `autograd.scipy` is imported
+beforehand, so that its rules are known; JAX runs in 64 bits; `torch.compile` runs with
 `backend="eager"`, which traces as the default does and skips the C++ compilation; CasADi is given a
 vector both as `SX` and as an array of `SX` symbols, and the better answer counts. None of the peers
 claims to run unmodified NumPy code in full; most of these functions could be rewritten for each of
