@@ -110,7 +110,7 @@ def _find_late(function: Any) -> Op | Composite | None:
 def _load(package: str, module: str) -> None:
     try:
         import_module(module)
-    except (AttributeError, ImportError) as error:  # another version, with other insides
+    except Exception as error:  # another version, with other insides
         version = getattr(sys.modules[package.split(".")[0]], "__version__", "")
         warn(
             f"chainrule does not know {package} of this version ({version}): most of it has no "

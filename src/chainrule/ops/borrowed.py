@@ -147,6 +147,14 @@ class _At:
         self.x[self.index] = value
         return self.x
 
+    def add(self, value: Any, **_options: Any) -> Any:
+        """Add `value` in place and return the array."""
+        return self.set(self.x[self.index] + value)
+
+    def multiply(self, value: Any, **_options: Any) -> Any:
+        """Multiply by `value` in place and return the array."""
+        return self.set(self.x[self.index] * value)
+
 
 class _Extra:
     """Stands in for array-api-extra."""

@@ -90,7 +90,11 @@ def constant_call(function: Any, *arrays: str, **data: Any) -> Op:
     The other arguments are params, as they were given; an array argument that was left out is
     None. The value is a NumPy array or scalar, also where NumPy returns a Python number.
     """
-    names = tuple(inspect.signature(function).parameters)
+    try:
+        names = tuple(inspect.signature(function).parameters)
+    except ValueError:  # compiled functions of NumPy before 2.4 do not tell theirs
+        names = tuple(str(data.pop("signature")).split())
+    data.pop("signature", None)
     leading = names[: len(arrays)] == arrays
 
     def bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

@@ -143,7 +143,10 @@ constant_call(
     np.isin, "element", "test_elements", batch="search", notation=_WORDS,
     samples=(sample((3,), Const(np.ones(2))),),
 )  # fmt: skip
-constant_call(np.lexsort, "keys", batch="loop", notation=_WORDS, samples=(sample((2, 4)),))
+constant_call(
+    np.lexsort, "keys", signature="keys axis", batch="loop", notation=_WORDS,
+    samples=(sample((2, 4)),),
+)  # fmt: skip
 
 
 @composite(np.nonzero, sample((2, 3)), sample((4,)))

@@ -485,7 +485,7 @@ for _function in (_base._spbase._rmatmul_dispatch, _coo._coo_base._rmatmul_dispa
         return product(self.T, other.T).T
 
 
-for _function in (_base._spbase.multiply, _dia._dia_base.multiply):
+for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)):
 
     @_door(_function)
     def multiply(self: Any, other: Any) -> Any:
@@ -494,7 +494,7 @@ for _function in (_base._spbase.multiply, _dia._dia_base.multiply):
         return self._mul_scalar(other) if other.ndim == 0 else _multiplied(self, other)
 
 
-for _function in (_lil._lil_base._mul_scalar, _dok._dok_base._mul_scalar):
+for _function in dict.fromkeys((_lil._lil_base._mul_scalar, _dok._dok_base._mul_scalar)):
 
     @_door(_function)
     def mul_scalar(self: Any, other: Any) -> Any:
