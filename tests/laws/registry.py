@@ -7,7 +7,11 @@ from chainrule.core.op import Composite, Op
 from chainrule.core.slots import Partial
 from chainrule.testing.samples import Case, all_records, cases
 
-from . import forms_interpolate, forms_sparse  # noqa: F401
+from . import (  # noqa: F401
+    forms_interpolate,
+    forms_sparse,
+    forms_stats,
+)
 from .forms import FORMS
 
 RECORDS = [*FORMS, *(r for r in all_records() if r.samples)]

@@ -16,7 +16,7 @@ from ..core.op import Composite
 from ..core.registry import register
 from .borrowed import Borrowed, buffers_like
 from .declare import as_array
-from .scipy_common import plain, refusal, refused
+from .scipy_common import as_computed, plain, refusal, refused
 
 _PSD = _multivariate._PSD
 _COPY = Borrowed(_multivariate)
@@ -39,8 +39,8 @@ def decompose(
     turn = plain(low).T @ model.U  # orthogonal
     self.__dict__.update(model.__dict__)
     self._M = M
-    self.U = linalg.solve_triangular(low, turn, lower=True, trans="T")
-    self.log_pdet = 2.0 * np.sum(np.log(np.diagonal(low)))
+    self.U = as_computed(linalg.solve_triangular(low, turn, lower=True, trans="T"), model.U)
+    self.log_pdet = as_computed(2.0 * np.sum(np.log(np.diagonal(low))), model.log_pdet)
 
 
 class _Traced(_covariance.CovViaPSD):  # type: ignore[misc]

@@ -73,18 +73,26 @@ def _computed(y: Any, value: Any, within: float = 1e-6) -> Any:
     return value
 
 
+def _all_computed(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
+    y, value = (
+        a if b else np.broadcast_to(a, (size, *np.shape(a)))
+        for a, b in zip(args, batched, strict=True)
+    )
+    return op(y, value, **params)
+
+
 as_computed = Op(
     "as_computed",
     _computed,
     (Jvp(lambda t, _y, _x, _value, **_params: t), INDEX),
-    batch="loop",
+    batch=_all_computed,
     complex=True,
     notation=Notation("{0}", "{0}", 0, (0, 0), "the value of a library, the derivative of {0}"),
 )
 add(as_computed)
 
 
-def constant_of(name: str, value: Callable[..., Any]) -> Op:
+def constant_of(name: str, value: Callable[..., Any], batch: Any = "loop") -> Op:
     """Make an op without derivative out of `value`: the numbers that a library computes."""
 
     def quiet(*xs: Any, **params: Any) -> Any:
@@ -94,7 +102,7 @@ def constant_of(name: str, value: Callable[..., Any]) -> Op:
         return result if hasattr(result, "dtype") else np.asarray(result)[()]
 
     op = Op(
-        name, quiet, (INDEX,), batch="loop", variadic=True, notation=Notation(rule="nothing flows")
+        name, quiet, (INDEX,), batch=batch, variadic=True, notation=Notation(rule="nothing flows")
     )
     add(op)
     return op

@@ -7,38 +7,20 @@ What no formula gives is refused. Outside the support the density is 0 and its l
 with a gradient of 0; an invalid shape or scale gives NaN, as in SciPy.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 
 from ..core.op import Composite, Notation, Op
 from ..core.registry import add, register
 from ..core.slots import INDEX, Partial
 from ..errors import ChainRuleError, UnsupportedFunctionError
 from .declare import as_array
+from .densities import FORMULAS, Formula
+from .scipy_common import as_computed, constant_of
 
-Formula = Callable[..., Any]
 _PLAIN = (np.ndarray, float, int, bool)
-_SHAPES = 6  # no distribution has as many shapes
-
-
-def _t_logpdf(x: Any, df: Any) -> Any:
-    half = (df + 1.0) / 2.0
-    start = special.gammaln(half) - special.gammaln(df / 2.0) - 0.5 * np.log(np.pi * df)
-    return start - half * np.log1p(x * x / df)
-
-
-FORMULAS: dict[str, Formula] = {  # logarithms of densities
-    "t": _t_logpdf,
-    "beta": lambda x, a, b: special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x)
-    - special.betaln(a, b),
-    "expon": lambda x: -x,
-    "lognorm": lambda x, s: -0.5 * np.square(np.log(x) / s) - np.log(s * x * np.sqrt(2 * np.pi)),
-    "laplace": lambda x: -np.abs(x) - np.log(2.0),
-    "uniform": lambda x: 0.0 * x,
-}  # fmt: skip
 
 
 def _is_plain(value: Any) -> bool:
@@ -101,37 +83,57 @@ def _of_array(function: Formula, x: Any, shapes: Any) -> Any:
     return np.broadcast_to(result, np.broadcast_shapes(result.shape, shape)).reshape(shape)[()]
 
 
+class Standard:
+    """A distribution with plain shapes, at location 0 and scale 1, as a param."""
+
+    __slots__ = ("dist", "shapes")
+
+    def __init__(self, dist: Any, shapes: tuple[Any, ...]) -> None:
+        self.dist, self.shapes = dist, shapes
+
+    def __call__(self, method: str, x: Any) -> Any:
+        """Return SciPy's value of a method."""
+        return _of_array(getattr(self.dist, f"_{method}"), x, self.shapes)
+
+    def density(self, x: Any) -> Any:
+        """Return the density, also at traced x."""
+        return _density(self.dist, x, *self.shapes)
+
+    def quotient(self, x: Any, log: Any) -> Any:
+        """Return the density over a probability that is given by its logarithm."""
+        return np.exp(_log_density(self.dist, x, *self.shapes) - log)
+
+
 def _in_x(name: str, slope: Formula, words: str) -> Op:
     """Declare a method as a function of x, for shapes through which nothing flows."""
-
-    def refused(_y: Any, _x: Any, *_shapes: Any, dist: Any) -> Any:
-        raise _refusal(dist, name)
-
     op = Op(
-        f"stats_{name}",
-        lambda x, *shapes, dist: _of_array(getattr(dist, f"_{name}"), x, shapes),
-        (Partial(slope), *[Partial(refused)] * _SHAPES),
-        variadic=True,
-        notation=Notation(rule=words),
+        f"stats_{name}", lambda x, of: of(name, x), (Partial(slope),), notation=Notation(rule=words)
     )
     add(op)
     return op
 
 
 _IN_X = {
-    "cdf": _in_x("cdf", lambda _y, x, *s, dist: _density(dist, x, *s), "d F(u) = f(u) du"),
-    "sf": _in_x("sf", lambda _y, x, *s, dist: -_density(dist, x, *s), "d (1 − F(u)) = −f(u) du"),
-    "logcdf": _in_x(
-        "logcdf", lambda y, x, *s, dist: np.exp(_log_density(dist, x, *s) - y),
-        "d log F(u) = f(u)/F(u) du",
-    ),
+    "cdf": _in_x("cdf", lambda _y, x, of: of.density(x), "d F(u) = f(u) du"),
+    "sf": _in_x("sf", lambda _y, x, of: -of.density(x), "d (1 − F(u)) = −f(u) du"),
+    "logcdf": _in_x("logcdf", lambda y, x, of: of.quotient(x, y), "d log F(u) = f(u)/F(u) du"),
     "logsf": _in_x(
-        "logsf", lambda y, x, *s, dist: -np.exp(_log_density(dist, x, *s) - y),
-        "d log(1 − F(u)) = −f(u)/(1 − F(u)) du",
+        "logsf", lambda y, x, of: -of.quotient(x, y), "d log(1 − F(u)) = −f(u)/(1 − F(u)) du"
     ),
-    "ppf": _in_x("ppf", lambda y, _q, *s, dist: 1.0 / _density(dist, y, *s), "d F⁻¹(q) = dq/f"),
-    "isf": _in_x("isf", lambda y, _q, *s, dist: -1.0 / _density(dist, y, *s), "d x = −dq/f"),
+    "ppf": _in_x("ppf", lambda y, _q, of: 1.0 / of.density(y), "d F⁻¹(q) = dq/f"),
+    "isf": _in_x("isf", lambda y, _q, of: -1.0 / of.density(y), "d x = −dq/f"),
 }  # fmt: skip
+_BY_ANOTHER: dict[str, Formula] = {  # what SciPy computes where a distribution says no more
+    "sf": lambda dist, x, *shapes: 1.0 - _standard(dist, "cdf", x, *shapes),
+    "logcdf": lambda dist, x, *shapes: np.log(_standard(dist, "cdf", x, *shapes)),
+    "logsf": lambda dist, x, *shapes: np.log(_standard(dist, "sf", x, *shapes)),
+    "isf": lambda dist, q, *shapes: _standard(dist, "ppf", 1.0 - q, *shapes),
+}
+_standard_value = constant_of(
+    "stats_standard_value",
+    lambda x, *shapes, dist, method: Standard(dist, shapes)(method, x),
+    batch="elementwise",
+)
 
 
 def _standard(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
@@ -141,8 +143,15 @@ def _standard(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
     if method == "logpdf":
         return _log_density(dist, x, *shapes)
     if all(map(_is_plain, shapes)):
-        return _IN_X[method](x, *shapes, dist=dist)
-    return _first(dist, method, _own(dist, f"_{method}"), (x, *shapes))
+        x = np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *map(np.shape, shapes)))
+        return _IN_X[method](x, of=Standard(dist, shapes))
+    try:
+        return _first(dist, method, _own(dist, f"_{method}"), (x, *shapes))
+    except UnsupportedFunctionError:
+        if method not in _BY_ANOTHER:
+            raise
+    found = _BY_ANOTHER[method](dist, x, *shapes)
+    return as_computed(found, _standard_value(x, *shapes, dist=dist, method=method))
 
 
 def _constant(name: str, value: Formula) -> Op:
@@ -159,6 +168,13 @@ _above = _constant(
     "above", lambda x, *shapes, dist: np.greater_equal(x, dist._get_support(*shapes)[1])
 )
 _middle = _constant("middle", lambda *shapes, dist: np.asarray(dist._ppf(0.5, *shapes)))
+_value = constant_of(
+    "stats_value",
+    lambda x, loc, scale, *shapes, dist, method: getattr(dist, method)(
+        x, *shapes, loc=loc, scale=scale
+    ),
+    batch="elementwise",
+)
 _ENDS = {
     "pdf": (0.0, 0.0), "logpdf": (-np.inf, -np.inf), "cdf": (0.0, 1.0), "sf": (1.0, 0.0),
     "logcdf": (-np.inf, 0.0), "logsf": (0.0, -np.inf),
@@ -185,7 +201,10 @@ def _at_x(name: str) -> None:
         if below != above or not np.all(np.isfinite(below)) or name in ("pdf", "logpdf"):
             edge = np.where(_above(z, *shapes, dist=self), above, below)
             y = np.where(inside, y, edge)
-        return np.where(np.logical_and(valid, np.equal(z, z)), y, np.nan)[()]
+        y = np.where(np.logical_and(valid, np.equal(z, z)), y, np.nan)[()]
+        if name not in ("pdf", "logpdf"):
+            return y
+        return as_computed(y, _value(as_array(x), loc, scale, *shapes, dist=self, method=name))
 
     _register(name, body)
 
