@@ -16,10 +16,11 @@ from chainrule.api import jvp, trace, vjp
 from chainrule.core.equation import contract, parse, swap
 from chainrule.core.op import Op
 from chainrule.core.slots import Index, Jvp, Linear, Partial, Slot, Vjp
-from chainrule.errors import CheckError, UnsupportedFunctionError
+from chainrule.errors import CheckError
 from chainrule.lift import record
 from chainrule.testing import first
 from chainrule.testing.samples import Case, cases
+from tests.laws.test_refusals import ARGUMENTS, refusing
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def mutants(op: Op) -> Iterator[Mutant]:
     for k, slot in enumerate(op.slots):
         if isinstance(slot, Index) or (_joint(slot) and slot in op.slots[:k]):
             continue
-        if refuses(op, k):  # nothing to alter: but to leave the slot out would be silent
+        if k in refusing(op):  # nothing to alter: but to leave the slot out would be silent
             yield Mutant(op, k, "removed", Index())
             continue
         if isinstance(slot, Partial) and slot.rule == 0.0:  # removed or scaled it is the same
@@ -65,24 +66,9 @@ def mutants(op: Op) -> Iterator[Mutant]:
         if isinstance(slot, Linear) and slot.equation is not None:
             yield Mutant(op, k, "axes exchanged", Linear(equation=_exchanged(slot.equation, k)))
         if isinstance(slot, Partial) and k == 1:
-            first_rule, rule = op.slots[0], slot.rule
-            if isinstance(first_rule, Partial) and first_rule.rule != rule and not refuses(op, 0):
-                yield Mutant(op, k, "taken from slot 0", first_rule)
-
-
-def refuses(op: Op, k: int) -> bool:
-    """Say whether a slot has no rule and says so when it is asked."""
-    rule = getattr(op.slots[k], "rule", None)
-    if not isinstance(op.slots[k], Partial) or not callable(rule):
-        return False
-    xs = [np.float64(0.5)] * len(op.slots)
-    try:
-        rule(xs[0], *xs)
-    except UnsupportedFunctionError:
-        return True
-    except Exception:
-        return False
-    return False
+            other = op.slots[0]
+            if isinstance(other, Partial) and other.rule != slot.rule and 0 not in refusing(op):
+                yield Mutant(op, k, "taken from slot 0", other)
 
 
 def _further(op: Op, k: int, alter: Callable[[Any], Any]) -> tuple[Slot, ...]:
@@ -204,6 +190,11 @@ LAWS = (first.reverse, first.forward, first.transposed_twice)
 def killer(mutant: Mutant, driving: list[Case]) -> str:
     """Return the case and law that notice the mutant, or an empty string: it survives."""
     with living(mutant):
+        if mutant.position in ARGUMENTS.get(mutant.op.name, ()):
+            try:
+                first.refuses(mutant.op, mutant.position)
+            except CheckError as error:
+                return f"{mutant.op.name}, refuses: {type(error).__name__}"
         for case in driving:
             law = notices(case)
             if law:

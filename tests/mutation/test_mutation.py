@@ -8,6 +8,7 @@ import pytest
 
 from chainrule.core.registry import op_named
 from tests.laws.registry import OPS, RECORDS
+from tests.laws.test_refusals import ARGUMENTS
 
 from .mutants import drivers, killer, living, meetings, mutants, notices
 
@@ -19,7 +20,7 @@ WITH_RULES = [op for op in OPS if any(True for _ in mutants(op))]
 _CONSTANT = "the value is constant: its slot only keeps the result in the recording"
 EQUIVALENT: dict[str, str] = {
     f"zeros_like[0] {change}": _CONSTANT for change in ("negated", "scaled", "zeroed", "removed")
-} | {"polygamma[0] removed": "the order is an integer, and SciPy has no value in between"}
+}
 
 
 @functools.cache
@@ -32,7 +33,7 @@ def meeting():
 @pytest.mark.parametrize("op", WITH_RULES, ids=lambda op: op.name)
 def test_no_mutant_survives(op):
     driving = drivers(op, meeting())
-    assert driving, f"no function runs {op.name}"
+    assert driving or all(k in ARGUMENTS[op.name] for k in range(len(op.slots))), "nothing runs it"
     survivors = []
     for mutant in mutants(op):
         if not killer(mutant, driving) and str(mutant) not in EQUIVALENT:

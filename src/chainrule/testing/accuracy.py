@@ -11,7 +11,8 @@ from ..core.op import Op
 from ..core.slots import Partial
 from .samples import interval, seed_of
 
-DIGITS = 50
+DIGITS = 40  # of a step
+VALUE_DIGITS = 80  # an expression may subtract 1 from what lies 1e-30 off
 NAMES = "xyzw"
 SPECIAL = (0.0, 1e-300, 1e-30, 1e-8, 1e-3, 0.5, 1.0, 2.0)
 
@@ -71,7 +72,7 @@ def errors(op: Op) -> Iterator[tuple[int, tuple[float, ...], float, float, float
     import mpmath
 
     f = expression(op)
-    with mpmath.workdps(DIGITS), np.errstate(all="ignore"):
+    with mpmath.workdps(VALUE_DIGITS), np.errstate(all="ignore"):
         for point in points(op):
             xs = [np.float64(x) for x in point]
             exact = [mpmath.mpf(x) for x in point]
@@ -91,23 +92,24 @@ def errors(op: Op) -> Iterator[tuple[int, tuple[float, ...], float, float, float
 
 
 def _slope(f: Any, point: Any, k: int) -> Any:
-    """Differentiate by a step relative to the point, with digits enough for its smallness."""
+    """Differentiate by a step relative to the point, with digits enough for what is left over."""
     import mpmath
 
     x = point[k]
     h = (abs(x) or mpmath.mpf(10) ** -20) * mpmath.mpf(10) ** -DIGITS
     least = min([h, *(abs(v) for v in point if v)])
-    # 320 digits more: a slope of 1e-300 may be left over from values close to 1.
-    with mpmath.workdps(320 + 3 * DIGITS + 2 * max(0, -int(mpmath.log10(least)))):
-
-        def at(d: Any) -> Any:
-            return f(*point[:k], x + d, *point[k + 1 :])
-
-        right, left = (at(h) - at(0)) / h, (at(0) - at(-h)) / h
-        gap, size = abs(right - left), max(abs(right), abs(left))
-        if gap > 1e-20 * size and gap > 1e-19:
-            return None  # a kink, or an end of the domain
-        return (at(h) - at(-h)) / (2 * h)
+    needed = 2 * DIGITS - int(mpmath.log10(least))
+    for more in (0, 320):  # a slope of 1e-300 may be left over from values close to 1
+        with mpmath.workdps(needed + more):
+            low, mid, high = (f(*point[:k], x + d, *point[k + 1 :]) for d in (-h, 0, h))
+            if abs(high - low) <= max(abs(high), abs(low)) * mpmath.mpf(10) ** (25 - needed):
+                continue
+            break
+    right, left = (high - mid) / h, (mid - low) / h
+    gap, size = abs(right - left), max(abs(right), abs(left))
+    if gap > 1e-20 * size and gap > 1e-19:
+        return None  # a kink, or an end of the domain
+    return (high - low) / (2 * h)
 
 
 def _real(compute: Any) -> Any:

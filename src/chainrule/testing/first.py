@@ -12,7 +12,7 @@ from ..api import jvp, vjp
 from ..core.op import Op
 from ..errors import ChainRuleError, CheckError, UnsupportedFunctionError
 from .numeric import complex_step, directional, flat, inner, random_like
-from .samples import Case, Place, draw_array, inexact, interval, outputs, seed_of
+from .samples import Case, Place, draw, draw_array, inexact, interval, outputs, seed_of
 
 EXACT = 1e-12  # times the sum of the absolute terms: two ways to add the same products
 TRIES = 5  # draws of a point until the numerical derivative is trustworthy
@@ -280,6 +280,29 @@ def every_argument(op: Op) -> None:
         except UnsupportedFunctionError:
             continue
         forward(alone)
+
+
+def refuses(op: Op, k: int) -> None:
+    """An argument without a rule says so, in both modes, as soon as it is differentiated.
+
+    The call is that of the first sample that gives it, at the number that stands there.
+    """
+    call = next(s for s in op.samples if len(s.args) > k)
+    drawn = draw(op, call, np.random.default_rng(seed_of(op.name, 14)))
+    args = [drawn.xs[a.position] if isinstance(a, Place) else a for a in drawn.args]
+    x = np.asarray(args[k], np.float64)[()]
+    case = Case(f"{op.name} in argument {k}", drawn.function, (*args[:k], Place(0), *args[k + 1 :]),
+                drawn.kwargs, (x,), op)  # fmt: skip
+    for name, run in (
+        ("forward", lambda: jvp(case, case.xs, (np.ones_like(x)[()],))),
+        ("reverse", lambda: vjp(case, x)[1](cotangents(case))),
+    ):
+        try:
+            with np.errstate(all="ignore"):
+                found = run()
+        except UnsupportedFunctionError:
+            continue
+        raise failed("an argument without a rule is refused", case, mode=name, result=found)
 
 
 def complex_inputs(case: Case) -> None:

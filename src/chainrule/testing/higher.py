@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..api import jvp, vjp
+from ..errors import UnsupportedFunctionError
 from .first import AGREE, TRUST, _largest, directions, failed
 from .numeric import directional, flat, inner
 from .samples import Case, seed_of
@@ -55,18 +56,27 @@ def nested(case: Case, order: int, tolerance: float = 1e-9) -> None:
     """All 2ᵏ nestings of forward and reverse agree at order `order`, and with differences.
 
     The differences are taken of the order below, so that each order leans on the one before it.
+    Where one nesting refuses loudly, all must: `refused` says it of a case.
     """
     if not case.xs or not all(x.dtype.kind == "f" for x in case.xs):
         return
     phi = objective(case)
     vs = [directions(case, 10 * k) for k in range(order)]
-    found = {}
+    found: dict[str, float] = {}
+    refusing = []
     with np.errstate(all="ignore"):
         for modes in product("fr", repeat=order):
             f = phi
             for mode, v in zip(reversed(modes), vs, strict=True):
                 f = MODES[mode](f, v)
-            found["".join(modes)] = float(f(*case.xs))
+            try:
+                found["".join(modes)] = float(f(*case.xs))
+            except UnsupportedFunctionError:
+                refusing.append("".join(modes))
+    if refusing:
+        if found:
+            raise failed(f"nestings agree at order {order}", case, refuse=refusing, give=found)
+        return
     scale = max(1.0, *(abs(v) for v in found.values()))
     first = found["f" * order]
     for modes, got in found.items():
@@ -84,9 +94,24 @@ def nested(case: Case, order: int, tolerance: float = 1e-9) -> None:
                      differences=want[0], error_estimate=error[0])  # fmt: skip
 
 
-def symmetric(case: Case, tolerance: float = 1e-9) -> None:
-    """⟨w, H v⟩ = ⟨v, H w⟩: the Hessian is symmetric."""
+def refused(case: Case, order: int) -> bool:
+    """Say whether the derivatives of order `order` of a case are refused."""
     if not case.xs or not all(x.dtype.kind == "f" for x in case.xs):
+        return False
+    f = objective(case)
+    for v in (directions(case, 10 * k) for k in range(order)):
+        f = MODES["f"](f, v)
+    try:
+        with np.errstate(all="ignore"):
+            f(*case.xs)
+    except UnsupportedFunctionError:
+        return True
+    return False
+
+
+def symmetric(case: Case, tolerance: float = 1e-9) -> None:
+    """⟨w, H v⟩ = ⟨v, H w⟩: the Hessian is symmetric, where it is not refused."""
+    if not case.xs or not all(x.dtype.kind == "f" for x in case.xs) or refused(case, 2):
         return
     phi = objective(case)
     v, w = directions(case, 3), directions(case, 4)

@@ -13,9 +13,9 @@ from scipy import special
 
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import declare
-from ...core.slots import INDEX, Partial
+from ...core.slots import Partial
 from ..declare import elementwise
-from .common import blockwise, doubles, refusal, refuse, ufunc
+from .common import WHOLE, blockwise, doubles, refusal, refuse, ufunc
 
 _ORDER = (0.0, 3.0)
 _ARGUMENT = (0.3, 6.0)
@@ -31,7 +31,8 @@ def _half(function: Any, sign: float) -> Callable[[Any, Any], Any]:
 def _bessel(function: Any, slope: Any, letter: str, rule: str, **data: Any) -> None:
     """Declare a function of (v, z), by its derivative in z as a function of both."""
     name = function.__name__
-    in_order = data.pop("in_order", refuse(name, "v", _WHY))
+    whole = name in ("yn", "kn")
+    in_order = data.pop("in_order", refuse(name, "v", WHOLE if whole else _WHY))
     notation = Notation(
         letter + "_{0}({1})", letter + "_{{{0}}}\\left({1}\\right)", 100, (0, 0), rule
     )
@@ -260,6 +261,7 @@ def _spherical(function: Any, below: float, above: float, letter: str) -> Op:
         return (n, z), {"derivative": derivative}
 
     def slope(_y: Any, n: Any, z: Any, derivative: bool) -> Any:
+        n = np.trunc(n)  # as SciPy does
         lower = op(np.maximum(n - 1, 0), z, derivative=derivative)
         upper = op(n + 1, z, derivative=derivative)
         return (below * n * lower + above * (n + 1) * upper) / (2 * n + 1)
@@ -268,7 +270,7 @@ def _spherical(function: Any, below: float, above: float, letter: str) -> Op:
         Op(
             name,
             lambda n, z, derivative: function(n, z, derivative=derivative),
-            (INDEX, Partial(slope)),
+            (Partial(refuse(name, "n", WHOLE)), Partial(slope)),
             batch="elementwise",
             function=function,
             bind=bind,

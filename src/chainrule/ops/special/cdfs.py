@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .common import doubles, refuse, refuse_twice, ufunc
+from .common import WHOLE, doubles, refuse, refuse_twice, ufunc
 from .erf import gaussian
 from .gammas import psi_gap
 from .incomplete import beta_density, betainc_da, betainc_db, gamma_density, gammainc_da
@@ -68,7 +68,7 @@ CHI2: Partials = (
 forward(special.chdtr, CHI2, special.chdtrc, domain=(_SHAPE, _POINT), at=(1.5, None),
         rule="d chdtr(v, u) = the density of χ² du + ∂/∂v dv")  # fmt: skip
 inverse(special.chdtri, CHI2, 1, (0, -1), -1.0, (_SHAPE, _UNIT), (1.5, None))
-inverse(special.chdtriv, CHI2, 0, (-1, 1), 1.0, ((0.1, 0.6), (1.0, 3.0)), (0.3, 2.0))
+inverse(special.chdtriv, CHI2, 0, (-1, 1), 1.0, ((0.1, 0.6), (1.0, 3.0)))
 
 GAMMA: Partials = (
     lambda a, b, x: x * gamma_density(b, a * x),
@@ -78,7 +78,7 @@ GAMMA: Partials = (
 forward(special.gdtr, GAMMA, special.gdtrc, domain=(_SHAPE, _SHAPE, _POINT), at=(None, 1.5, None),
         rule="d gdtr(a, b, u) = P(b, au): its density·(a du + u da) + ∂P/∂b db")  # fmt: skip
 inverse(special.gdtria, GAMMA, 0, (-1, 1, 2), 1.0, (_UNIT, _SHAPE, _POINT), (None, 1.5, None))
-inverse(special.gdtrib, GAMMA, 1, (0, -1, 2), 1.0, (_SHAPE, _UNIT, _POINT), (1.0, 0.3, 2.0))
+inverse(special.gdtrib, GAMMA, 1, (0, -1, 2), 1.0, (_SHAPE, _UNIT, _POINT))
 inverse(special.gdtrix, GAMMA, 2, (0, 1, -1), 1.0, (_SHAPE, _SHAPE, _UNIT), (None, 1.5, None))
 
 # --- Poisson: whole numbers k, of which the inverse in k makes a real one -------------------------
@@ -95,7 +95,7 @@ ufunc(
     special.pdtri, None, lambda m, k, _p: -1.0 / gamma_density(np.floor(k) + 1.0, m),
     at=(2.0, None), domain=((0.0, 4.0), _UNIT), rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.pdtrik, POISSON, 0, (-1, 1), 1.0, ((0.4, 0.9), (2.0, 4.0)), (0.7, 3.0))
+inverse(special.pdtrik, POISSON, 0, (-1, 1), 1.0, ((0.4, 0.9), (2.0, 4.0)))
 
 # --- binomial and negative binomial ---------------------------------------------------------------
 
@@ -117,17 +117,15 @@ def _binomial_in_p(k: Any, n: Any, p: Any) -> Any:
 _COUNTS = ((0.0, 3.0), (4.0, 9.0), _UNIT)
 for _f, _sign in ((special.bdtr, -1.0), (special.bdtrc, 1.0)):
     ufunc(
-        _f, None, None, lambda _y, k, n, p, sign=_sign: sign * _binomial_in_p(k, n, p),
+        _f, None, ("n", WHOLE), lambda _y, k, n, p, sign=_sign: sign * _binomial_in_p(k, n, p),
         at=(2.0, 5, None), domain=_COUNTS, rule="d bdtr(k, n, p) = −pᵏ(1−p)ⁿ⁻ᵏ⁻¹/B(k+1, n−k) dp",
     )  # fmt: skip
 ufunc(
-    special.bdtri, None, None, lambda p, k, n, _y: -1.0 / _binomial_in_p(k, n, p),
+    special.bdtri, None, ("n", WHOLE), lambda p, k, n, _y: -1.0 / _binomial_in_p(k, n, p),
     at=(2.0, 5, None), domain=_COUNTS, rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.bdtrik, BINOMIAL, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (5.0, 9.0), (0.3, 0.6)),
-        (0.7, 7.0, 0.4))  # fmt: skip
-inverse(special.bdtrin, BINOMIAL, 1, (0, -1, 2), 1.0, ((1.0, 3.0), (0.3, 0.6), (0.3, 0.6)),
-        (2.0, 0.5, 0.4))  # fmt: skip
+inverse(special.bdtrik, BINOMIAL, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (5.0, 9.0), (0.3, 0.6)))
+inverse(special.bdtrin, BINOMIAL, 1, (0, -1, 2), 1.0, ((1.0, 3.0), (0.3, 0.6), (0.3, 0.6)))
 
 NEGATIVE: Partials = (
     lambda k, n, p: betainc_db(n, k + 1.0, p),
@@ -136,27 +134,23 @@ NEGATIVE: Partials = (
 )
 for _f, _sign in ((special.nbdtr, 1.0), (special.nbdtrc, -1.0)):
     ufunc(
-        _f, None, None,
+        _f, ("k", WHOLE), ("n", WHOLE),
         lambda _y, k, n, p, sign=_sign: sign * beta_density(np.floor(n), np.floor(k) + 1.0, p),
         at=(2, 5, None), domain=_COUNTS, rule="d nbdtr(k, n, p) = pⁿ⁻¹(1−p)ᵏ/B(n, k+1) dp",
     )  # fmt: skip
 ufunc(
-    special.nbdtri, None, None,
+    special.nbdtri, ("k", WHOLE), ("n", WHOLE),
     lambda p, k, n, _y: 1.0 / beta_density(np.floor(n), np.floor(k) + 1.0, p),
     at=(2, 5, None), domain=_COUNTS, rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (3.0, 5.0), (0.3, 0.6)),
-        (0.7, 4.0, 0.4))  # fmt: skip
-inverse(special.nbdtrin, NEGATIVE, 1, (0, -1, 2), 1.0, ((1.0, 4.0), (0.3, 0.6), (0.3, 0.6)),
-        (3.0, 0.5, 0.4))  # fmt: skip
+inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (3.0, 5.0), (0.3, 0.6)))
+inverse(special.nbdtrin, NEGATIVE, 1, (0, -1, 2), 1.0, ((1.0, 4.0), (0.3, 0.6), (0.3, 0.6)))
 
 # --- beta, F and Student's t ----------------------------------------------------------------------
 
 BETA: Partials = (betainc_da, betainc_db, beta_density)
-inverse(special.btdtria, BETA, 0, (-1, 1, 2), 1.0, ((0.2, 0.8), _SHAPE, (0.2, 0.8)),
-        (0.4, 1.5, 0.3))  # fmt: skip
-inverse(special.btdtrib, BETA, 1, (0, -1, 2), 1.0, (_SHAPE, (0.2, 0.8), (0.2, 0.8)),
-        (1.5, 0.4, 0.3))  # fmt: skip
+inverse(special.btdtria, BETA, 0, (-1, 1, 2), 1.0, ((0.2, 0.8), _SHAPE, (0.2, 0.8)))
+inverse(special.btdtrib, BETA, 1, (0, -1, 2), 1.0, (_SHAPE, (0.2, 0.8), (0.2, 0.8)))
 
 
 def _fisher(n: Any, d: Any, x: Any, which: int) -> Any:
@@ -180,8 +174,7 @@ _F_AT = (2.0, 3.0, None)
 forward(special.fdtr, FISHER, special.fdtrc, domain=(_SHAPE, _SHAPE, _POINT), at=_F_AT,
         rule="d fdtr(n, d, u) = the density of F du + ∂/∂n dn + ∂/∂d dd")  # fmt: skip
 inverse(special.fdtri, FISHER, 2, (0, 1, -1), 1.0, (_SHAPE, _SHAPE, _UNIT), _F_AT)
-inverse(special.fdtridfd, FISHER, 1, (0, -1, 2), 1.0, ((1.0, 3.0), (0.3, 0.6), (0.5, 1.5)),
-        (2.0, 0.5, 1.0))  # fmt: skip
+inverse(special.fdtridfd, FISHER, 1, (0, -1, 2), 1.0, ((1.0, 3.0), (0.15, 0.28), (0.5, 1.0)))
 
 
 def student_density(v: Any, t: Any) -> Any:
@@ -217,7 +210,7 @@ _T_AT = (2.5, None)
 forward(special.stdtr, STUDENT, domain=(_SHAPE, (-4.0, 4.0)), at=_T_AT,
         rule="d stdtr(v, u) = Student's density du + ∂/∂v dv")  # fmt: skip
 inverse(special.stdtrit, STUDENT, 1, (0, -1), 1.0, (_SHAPE, _UNIT), _T_AT)
-inverse(special.stdtridf, STUDENT, 0, (-1, 1), 1.0, ((0.80, 0.82), (1.0, 1.2)), (0.81, 1.1))
+inverse(special.stdtridf, STUDENT, 0, (-1, 1), 1.0, ((0.80, 0.82), (1.0, 1.2)))
 
 # --- normal, its mean and deviation as unknowns ---------------------------------------------------
 
@@ -287,7 +280,7 @@ ufunc(
 ufunc(
     special.chndtrinc, lambda c, x, v, _p: ncx2_density(x, v, c) / ncx2_density(x, v + 2.0, c),
     "df", lambda c, x, v, _p: -1.0 / ncx2_density(x, v + 2.0, c),
-    at=(4.0, 2.0, 0.5), domain=((3.0, 5.0), (1.0, 2.0), (0.3, 0.7)), rule=_IMPLICIT,
+    at=(None, 2.0, None), domain=((3.0, 5.0), (1.0, 2.0), (0.3, 0.7)), rule=_IMPLICIT,
 )  # fmt: skip
 
 # --- Tukey's λ ------------------------------------------------------------------------------------

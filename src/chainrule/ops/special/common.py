@@ -13,6 +13,7 @@ from ..declare import _as_call
 
 BLOCK = 512  # entries whose integrals are taken at once
 NODES = 240
+WHOLE = "it is a whole number"
 LOWEST = -4.0  # where the map of `ray` has left float64's resolution of the origin behind
 
 Rule = Callable[..., Any]
@@ -46,7 +47,7 @@ def refuse_twice(function: str, argument: str) -> Rule:
 
 def ufunc(
     function: Any,
-    *slots: Rule | float | str | None,
+    *slots: Rule | float | str | tuple[str, str] | None,
     rule: str,
     at: tuple[Any, ...] = (),
     domain: tuple[Interval, ...] = (),
@@ -60,8 +61,9 @@ def ufunc(
     """Declare an elementwise function by what it says of each argument.
 
     A partial derivative is a function of (y, *xs) or a number; a string is the name of an argument
-    without a rule; None stands for an argument the function is constant in. `at` are values that
-    the samples pass as constants, None where they draw an array.
+    without a rule, or a pair of its name and the reason; None stands for an argument the function
+    is constant in. `at` are values that the samples pass as constants, None where they draw an
+    array.
     """
     name = name or function.__name__
     at = at or (None,) * len(slots)
@@ -70,7 +72,7 @@ def ufunc(
         Op(
             name,
             value or function,
-            tuple(_slot(name, s) for s in slots),
+            tuple(_slot(name, s, Partial) for s in slots),
             function=function,
             notation=notation or Notation(text, latex, 100, (0,) * len(slots), rule),
             domain=domain or (REAL,) * len(slots),
@@ -81,16 +83,19 @@ def ufunc(
     )
 
 
-def _slot(name: str, given: Any) -> Slot:
+def _slot(name: str, given: Any, kind: Any) -> Slot:
     if given is None:
         return INDEX
-    return Partial(refuse(name, given) if isinstance(given, str) else given)
+    if isinstance(given, str):
+        given = (given,)
+    found: Slot = kind(refuse(name, *given) if isinstance(given, tuple) else given)
+    return found
 
 
 def _samples(at: tuple[Any, ...]) -> tuple[Sample, ...]:
     """Return calls with numbers, with arrays, and with arrays that broadcast."""
     free = [k for k, v in enumerate(at) if v is None]
-    shapes = [dict.fromkeys(free, ()), dict.fromkeys(free, (2, 3))]
+    shapes = [dict.fromkeys(free, ()), dict.fromkeys(free, (2, 3))] if free else [{}]
     if len(free) > 1:
         shapes.append({k: (3, 1) if k == free[0] else (2,) for k in free})
     return tuple(
@@ -100,23 +105,17 @@ def _samples(at: tuple[Any, ...]) -> tuple[Sample, ...]:
 
 
 def several(
-    function: Any, outputs: int, *rules: Rule | str | None, rule: str,
+    function: Any, outputs: int, *rules: Rule | str | tuple[str, str] | None, rule: str,
     at: tuple[Any, ...] = (), domain: tuple[Interval, ...] = (), name: str = "", **data: Any,
 ) -> Op:  # fmt: skip
     """Declare a function with several outputs; a rule maps (t, ys, *xs) to all their tangents."""
     name = name or function.__name__
-
-    def slot(given: Any) -> Slot:
-        if given is None:
-            return INDEX
-        return Jvp(refuse(name, given) if isinstance(given, str) else given)
-
     at = at or (None,) * len(rules)
     return declare(
         Op(
             name,
             data.pop("value", function),
-            tuple(map(slot, rules)),
+            tuple(_slot(name, r, Jvp) for r in rules),
             outputs=outputs,
             function=function,
             notation=Notation(rule=rule),

@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ...core.op import Const, sample
-from .common import refusal, several, ufunc
+from .common import (
+    UNIT_NODES,
+    UNIT_WEIGHTS,
+    WHOLE,
+    blockwise,
+    refusal,
+    refuse_twice,
+    several,
+    ufunc,
+)
 
 _ARGUMENT = (0.3, 4.0)
 _NAMED = "the derivative of a solution in a parameter of its equation is no function SciPy has"
@@ -48,7 +56,7 @@ def _airy_integrals(t: Any, _ys: Any, x: Any) -> Any:
     return t * ai, t * bi, t * ai_left, t * bi_left
 
 
-several(special.itairy, 4, _airy_integrals, domain=(_ARGUMENT,), at=(1.5,),
+several(special.itairy, 4, _airy_integrals, domain=((0.05, 0.35),),  # SciPy: 7 digits
         rule="d of the integrals of Ai, Bi = (Ai(u), Bi(u), Ai(−u), Bi(−u)) du")  # fmt: skip
 several(
     special.iti0k0, 2, lambda t, _ys, x: (t * special.i0(x), t * special.k0(x)),
@@ -129,18 +137,17 @@ def _solution(
 ) -> None:  # fmt: skip
     """Declare (w, w′) of parameters and x; `second` gives w″ of (w, w′, *parameters, x).
 
-    The whole numbers among the parameters have no derivative; the real ones refuse it.
+    The parameters, called m and n where they are whole numbers, refuse a derivative.
     """
 
     def slope(t: Any, ys: Any, *xs: Any) -> Any:
         w, dw = ys
         return unit * t * dw, unit * t * second(w, dw, *xs)
 
-    count = len(at) + 1
-    rest = (None,) * (count - 1 - len(names.split()))
+    whys = ((name, WHOLE if name in "mn" else _NAMED) for name in names.split())
     several(
-        function, 2, *rest, *names.split(), slope, at=(*at, domain[0] if rest else None),
-        domain=((0.0, 3.0),) * (count - 1) + (domain,), rule=rule,
+        function, 2, *whys, slope, at=(*at, None), domain=((0.0, 3.0),) * len(at) + (domain,),
+        rule=rule,
     )  # fmt: skip
 
 
@@ -157,17 +164,62 @@ _solution(
     "d (W, W′)(u) = (W′, (a − u²/4)·W) du",
 )  # fmt: skip
 
+# --- eigenvalues: their derivative is the mean, over the solution, of that of the operator --------
+
+
+def _eigenvalue(
+    function: Any, slope: Callable[..., Any], names: str, at: tuple[Any, ...], rule: str
+) -> None:
+    """Declare an eigenvalue of whole numbers and a parameter, which stands last in `names`."""
+    name, parameter = function.__name__, names.split()[-1]
+    slope.__name__ = f"{name}_slope"
+    slope = blockwise(slope)
+    whole = tuple((letter, WHOLE) for letter in names.split()[:-1])
+    domain = ((0.0, 3.0),) * len(whole) + ((0.1, 3.0),)
+    found = ufunc(
+        None, *whole, refuse_twice(name, parameter), name=f"{name}_slope", value=slope,
+        at=(*at, 0.7), domain=domain, rule=f"a second derivative in {parameter} is refused",
+    )  # fmt: skip
+    ufunc(function, *whole, lambda _y, *xs: found(*xs), at=(*at, None), domain=domain, rule=rule)
+
+
+def _mathieu_slope(solution: Any) -> Callable[..., Any]:
+    """Return da/dq = 2∫y²·cos 2t dt / ∫y² dt over a period, whose trapezoidal rule is exact."""
+
+    def slope(m: Any, q: Any) -> Any:
+        most = np.max(np.where(np.isfinite(m + q), m + np.sqrt(np.abs(q)), 0.0))
+        t = np.arange(64 + 8 * int(most)) / (64 + 8 * int(most))
+        weight = np.square(solution(m, q, 360 * t)[0])
+        return 2 * np.sum(weight * np.cos(4 * np.pi * t), axis=-1) / np.sum(weight, axis=-1)
+
+    return slope
+
+
+def _spheroidal_slope(value: Any, solution: Any, sign: float) -> Callable[..., Any]:
+    """Return dλ/dc = ±2c·∫x²S² dx / ∫S² dx; NaN below c = 0, where SciPy gives λ at 0."""
+
+    def slope(m: Any, n: Any, c: Any) -> Any:
+        weight = np.square(solution(m, n, c, value(m, n, c), UNIT_NODES)[0]) * UNIT_WEIGHTS
+        mean = np.sum(weight * np.square(UNIT_NODES), axis=-1) / np.sum(weight, axis=-1)
+        return np.where(c < 0, np.nan, sign * 2 * c)[:, 0] * mean
+
+    return slope
+
+
 _DEGREE = np.pi / 180
-for _value in (special.mathieu_a, special.mathieu_b):
-    ufunc(_value, None, "q", at=(2, 0.8), samples=(sample(Const(2), Const(0.8)),),
-          domain=((1.0, 3.0), (0.0, 3.0)), rule="an eigenvalue, refused in q")  # fmt: skip
+_ONE, _TWO = np.float64(1), np.float64(2)  # in single precision SciPy finds NaN, or does not end
+for _value, _f in (
+    (special.mathieu_a, special.mathieu_cem), (special.mathieu_b, special.mathieu_sem)
+):  # fmt: skip
+    _eigenvalue(_value, _mathieu_slope(_f), "m q", (_TWO,),
+                "d a(u) = 2∫y²·cos 2t dt/∫y²dt du, over a period")  # fmt: skip
 for _f, _value in (
     (special.mathieu_cem, special.mathieu_a), (special.mathieu_sem, special.mathieu_b)
 ):  # fmt: skip
     _solution(
         _f,
         lambda w, _dw, m, q, x, value=_value: -(value(m, q) - 2 * q * np.cos(2 * _DEGREE * x)) * w,
-        (2, 0.8), "q", "d (y, y′)(u°) = π/180·(y′, −(a − 2q·cos 2u)·y) du", unit=_DEGREE,
+        (_TWO, 0.8), "m q", "d (y, y′)(u°) = π/180·(y′, −(a − 2q·cos 2u)·y) du", unit=_DEGREE,
     )  # fmt: skip
 for _f, _value in (
     (special.mathieu_modcem1, special.mathieu_a), (special.mathieu_modcem2, special.mathieu_a),
@@ -175,7 +227,7 @@ for _f, _value in (
 ):  # fmt: skip
     _solution(
         _f, lambda w, _dw, m, q, x, value=_value: (value(m, q) - 2 * q * np.cosh(2 * x)) * w,
-        (2, 0.8), "q", "d (y, y′)(u) = (y′, (a − 2q·cosh 2u)·y) du", (0.3, 1.5),
+        (_TWO, 0.8), "m q", "d (y, y′)(u) = (y′, (a − 2q·cosh 2u)·y) du", (0.3, 1.5),
     )  # fmt: skip
 
 
@@ -186,8 +238,11 @@ def _spheroidal(prefix: str, sign: float) -> None:
     and are refused.
     """
     value = getattr(special, f"{prefix}_cv")
-    ufunc(value, None, None, "c", at=(1, 2, 0.7), samples=(sample(Const(1), Const(2), Const(0.7)),),
-          domain=((0.0, 3.0),) * 3, rule="an eigenvalue, refused in c")  # fmt: skip
+    _eigenvalue(
+        value, _spheroidal_slope(value, getattr(special, f"{prefix}_ang1_cv"), sign), "m n c",
+        (_ONE, _TWO),
+        f"d λ(u) = {'−' if sign < 0 else ''}2u·∫x²S²dx/∫S²dx du",
+    )  # fmt: skip
 
     def angular(w: Any, dw: Any, m: Any, n: Any, c: Any, x: Any) -> Any:
         rest = value(m, n, c) - sign * np.square(c * x) - m * m / (1.0 - np.square(x))
@@ -199,8 +254,9 @@ def _spheroidal(prefix: str, sign: float) -> None:
         return (rest * w - 2.0 * x * dw) / base
 
     words = "d (S, S′)(u) = (S′, S″) du, S″ by the spheroidal equation"
-    _solution(getattr(special, f"{prefix}_ang1"), angular, (1, 2, 0.7), "c", words, (-0.8, 0.8))
-    _solution(getattr(special, f"{prefix}_rad1"), radial, (1, 2, 0.7), "c", words,
+    _solution(getattr(special, f"{prefix}_ang1"), angular, (_ONE, _TWO, 0.7), "m n c", words,
+              (-0.8, 0.8))
+    _solution(getattr(special, f"{prefix}_rad1"), radial, (_ONE, _TWO, 0.7), "m n c", words,
               (1.2, 3.0) if sign > 0 else (0.2, 1.5))  # fmt: skip
 
 

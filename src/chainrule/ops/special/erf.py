@@ -285,7 +285,7 @@ def _modified_fresnel(function: Any, sign: float) -> None:
         return -t * np.exp((1j * sign) * np.square(x)), t * (start - (2j * sign) * x * ys[1])
 
     several(
-        function, 2, slope, at=(1.5,), domain=((0.1, 3.0),),
+        function, 2, slope, domain=((0.1, 2.5),),
         rule="d (F, K)(u) = (−e^(±iu²), ∓2iu·K − e^(∓iπ/4)/√π) du",
     )  # fmt: skip
 

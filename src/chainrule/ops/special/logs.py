@@ -8,9 +8,9 @@ from scipy import special
 
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import composite, declare
-from ...core.slots import INDEX, Partial
+from ...core.slots import Partial
 from ..declare import ABOVE_ZERO, EVERYWHERE, constant, elementwise
-from .common import UNIT_NODES, UNIT_WEIGHTS, blockwise, ufunc
+from .common import UNIT_NODES, UNIT_WEIGHTS, WHOLE, blockwise, refuse, ufunc
 from .gammas import POSITIVE
 
 DEGREE = math.pi / 180
@@ -244,7 +244,7 @@ diric_derivative = declare(
         _wave,
         (
             Partial(lambda _y, x, n, order: diric_derivative(x, n, order=order + 1)),
-            INDEX,
+            Partial(refuse("diric", "n", WHOLE)),
         ),
         batch="elementwise",
         notation=Notation(rule="d D⁽ᵏ⁾(u, n) = D⁽ᵏ⁺¹⁾(u, n) du"),
@@ -252,6 +252,7 @@ diric_derivative = declare(
     )
 )
 ufunc(
-    special.diric, lambda _y, x, n: diric_derivative(x, n, order=1), None, at=(None, 5),
+    special.diric, lambda _y, x, n: diric_derivative(x, n, order=1), ("n", WHOLE),
+    at=(None, 5),
     rule="d sin(nu/2)/(n·sin(u/2)) = D′(u) du, and n is a whole number",
 )  # fmt: skip

@@ -13,7 +13,7 @@ from scipy import special
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import register
 from ...core.slots import INDEX, Partial
-from .common import refusal, ufunc
+from .common import WHOLE, refusal, ufunc
 
 _DEGREE = (0.0, 4.0)
 _INSIDE = (-1.0, 1.0)
@@ -79,7 +79,7 @@ ufunc(
     rule="d Gₙ(p, q, u) = (n+p)·P⁽ᵖ⁻ᑫ⁺¹ʼᑫ⁾ₙ₋₁(2u−1)/C(2n+p−1, n) du",
 )  # fmt: skip
 ufunc(
-    special.lpmv, None, "v",
+    special.lpmv, ("m", WHOLE), "v",
     lambda y, m, v, x: (
         ((v + m) * special.lpmv(m, v - 1.0, x) - v * x * y) / (1.0 - np.square(x))
     ), at=(1, 2.0, None), domain=((0.0, 2.0), (1.0, 3.0), _INSIDE),

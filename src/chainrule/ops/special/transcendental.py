@@ -12,10 +12,10 @@ from scipy import special
 
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import declare
-from ...core.slots import INDEX, Partial
+from ...core.slots import Partial
 from ..declare import elementwise
 from .bessel import spherical_jn
-from .common import blockwise, doubles, refuse_twice, several, ufunc
+from .common import WHOLE, blockwise, doubles, refuse, refuse_twice, several, ufunc
 from .logs import log_moment
 
 _NEAR = (-2.0, 2.0)
@@ -37,7 +37,7 @@ def _lower_order(y: Any, n: Any, x: Any) -> Any:
 
 
 ufunc(
-    special.expn, "n", _lower_order, at=(2, None), domain=((0.0, 3.0), (0.1, 4.0)),
+    special.expn, ("n", WHOLE), _lower_order, at=(2, None), domain=((0.0, 3.0), (0.1, 4.0)),
     rule="d Eₙ(u) = −Eₙ₋₁(u) du",
 )  # fmt: skip
 
@@ -132,7 +132,7 @@ zeta = declare(
     )
 )
 ufunc(special.zetac, lambda _y, x: zeta_in_x(x, 1.0), domain=((1.5, 4.0),),
-      samples=(sample(Const(2.5)),), rule="d (ζ(u) − 1) = −Σ log n/nᵘ du")  # fmt: skip
+      rule="d (ζ(u) − 1) = −Σ log n/nᵘ du")  # fmt: skip
 
 # --- Lambert's W ----------------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ declare(
     Op(
         "lambertw",
         lambda z, k, tol: special.lambertw(z, k, tol),
-        (Partial(_lambert_slope), INDEX),
+        (Partial(_lambert_slope), Partial(refuse("lambertw", "k", WHOLE))),
         batch="elementwise",
         function=special.lambertw,
         bind=lambda z, k=0, tol=1e-8: ((z, k), {"tol": tol}),
@@ -212,20 +212,19 @@ def _kolmogorov_slope(x: Any) -> Any:
 
 kolmogorov_slope = ufunc(
     None, refuse_twice("kolmogorov", "y"), name="kolmogorov_slope", value=_kolmogorov_slope,
-    domain=((0.3, 2.0),), samples=(sample(Const(1.0)),), rule="a second derivative is refused",
+    at=(1.0,), domain=((0.3, 2.0),), rule="a second derivative is refused",
 )  # fmt: skip
 ufunc(special.kolmogorov, lambda _y, x: kolmogorov_slope(x), domain=((0.3, 2.0),),
-      samples=(sample(Const(1.0)),),
       rule="d 2Σ(−1)ᵏ⁻¹e^(−2k²u²) = −8u·Σ(−1)ᵏ⁻¹k²e^(−2k²u²) du")  # fmt: skip
 ufunc(special.kolmogi, lambda y, _p: 1.0 / kolmogorov_slope(y), domain=((0.05, 0.95),),
-      samples=(sample(Const(0.5)),), rule="d y = dp / K′(y), where K(y) = p")  # fmt: skip
+      rule="d y = dp / K′(y), where K(y) = p")  # fmt: skip
 
 
 @blockwise
 def _smirnov_slope(n: Any, d: Any) -> Any:
     """Return the derivative of Σ C(n, j)·d·(d + j/n)ʲ⁻¹·(1 − d − j/n)ⁿ⁻ʲ over the j that fit."""
-    most = int(np.max(n))
-    j = np.arange(most + 1)
+    n = np.trunc(n)  # as SciPy does
+    j = np.arange(int(np.max(n, where=np.isfinite(n), initial=0)) + 1)
     up, down = d + j / n, 1 - d - j / n
     fits = np.logical_and(j <= n, down > 0)
     logs = -special.betaln(j + 1, np.maximum(n - j, 0) + 1) - np.log(n + 1)
@@ -236,17 +235,17 @@ def _smirnov_slope(n: Any, d: Any) -> Any:
 
 
 smirnov_slope = ufunc(
-    None, None, refuse_twice("smirnov", "d"), name="smirnov_slope", value=_smirnov_slope,
-    domain=((1.0, 5.0), (0.1, 0.9)), samples=(sample(Const(3), Const(0.4)),),
+    None, ("n", WHOLE), refuse_twice("smirnov", "d"), name="smirnov_slope",
+    value=_smirnov_slope, at=(3, 0.4), domain=((1.0, 5.0), (0.1, 0.9)),
     rule="a second derivative is refused",
 )  # fmt: skip
 ufunc(
-    special.smirnov, None, lambda _y, n, d: smirnov_slope(n, d),
-    domain=((1.0, 5.0), (0.1, 0.9)), samples=(sample(Const(3), Const(0.4)),),
+    special.smirnov, ("n", WHOLE), lambda _y, n, d: smirnov_slope(n, d), at=(3, None),
+    domain=((1.0, 5.0), (0.1, 0.9)),
     rule="d Σ C(n, j)·u·(u + j/n)ʲ⁻¹(1 − u − j/n)ⁿ⁻ʲ, term by term",
 )  # fmt: skip
 ufunc(
-    special.smirnovi, None, lambda d, n, _p: 1.0 / smirnov_slope(n, d),
-    domain=((1.0, 5.0), (0.1, 0.9)), samples=(sample(Const(3), Const(0.4)),),
+    special.smirnovi, ("n", WHOLE), lambda d, n, _p: 1.0 / smirnov_slope(n, d), at=(3, None),
+    domain=((1.0, 5.0), (0.1, 0.9)),
     rule="d y = dp / S′(y), where S(n, y) = p",
 )  # fmt: skip
