@@ -7,20 +7,19 @@ package of the function that is differentiated.
 import os
 import sys
 from collections.abc import Callable
-from dis import get_instructions, stack_effect
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from ..core import registry
 from .arrays import DOORS, listed
 from .casts import BUILTIN, TYPES
+from .mentions import mentions, types_in
 from .source import inside
 
 _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
-_TYPE_NAMES = frozenset({*BUILTIN, *(t.__name__ for t in TYPES)})
 _HOMES = ("numpy", "math", "cmath", "scipy")
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
@@ -53,7 +52,7 @@ def swap(function: Any) -> None:
     for g in _functions_in(function):  # it may have no name in its module, as a lambda
         if id(g.__code__) not in _seen:
             _seen[id(g.__code__)] = g.__code__
-            if _mentions_types(g.__code__):
+            if mentions(g.__code__):
                 _nameless.setdefault(id(g.__globals__), []).append(g.__code__)
                 _scans.pop(id(g.__globals__), None)
     for namespace in _namespaces(function):
@@ -257,7 +256,7 @@ def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         return found[2], found[3]
     plain: dict[str, Any] = {}
     doors: dict[str, Any] = {}
-    mentioned, compared = _mentioned_types(namespace)
+    mentioned, compared = types_in(_code_of(namespace))
     for name, value in list(namespace.items()):
         door = look_alike(value) if type(value) is ModuleType else _door_of(value)
         if door is not None and door is not value and name not in compared:
@@ -270,11 +269,8 @@ def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return plain, doors
 
 
-def _mentioned_types(namespace: dict[str, Any]) -> tuple[set[str], set[str]]:
-    """Return which types with look-alikes the code of a module mentions, and compares by identity.
-
-    There (``type(v) is float``) a look-alike would not pass for the type, so it is not exchanged.
-    """
+def _code_of(namespace: dict[str, Any]) -> list[CodeType]:
+    """Return the code of a module's functions and methods, and of those without a name in it."""
     codes = list(_nameless.get(id(namespace), ()))
     for value in list(namespace.values()):
         members = vars(value).values() if isinstance(value, type) else (value,)
@@ -285,47 +281,7 @@ def _mentioned_types(namespace: dict[str, Any]) -> tuple[set[str], set[str]]:
             code = getattr(m, "__code__", None)
             if isinstance(code, CodeType) and getattr(m, "__globals__", None) is namespace:
                 codes.append(code)
-    mentioned: set[str] = set()
-    compared: set[str] = set()
-    while codes:
-        code = codes.pop()
-        found = _TYPE_NAMES.intersection(code.co_names)
-        codes += [c for c in code.co_consts if isinstance(c, CodeType)]
-        if found:
-            mentioned |= found
-            compared |= found & _compared_by_identity(code)
-    return mentioned, compared
-
-
-def _mentions_types(code: CodeType) -> bool:
-    return not _TYPE_NAMES.isdisjoint(code.co_names) or any(
-        _mentions_types(c) for c in code.co_consts if isinstance(c, CodeType)
-    )
-
-
-def _compared_by_identity(code: CodeType) -> set[str]:
-    """Return the names that are operands of ``a is b``, also by way of a local."""
-    steps = list(get_instructions(code))
-    found: set[str] = set()
-    for k, step in enumerate(steps):
-        if step.opname == "IS_OP":
-            for end in (k - 1, _start(steps, k - 1) - 1):
-                name = steps[end].argval
-                if steps[end].opname.startswith("LOAD_FAST"):
-                    bound = (j for j, s in enumerate(steps) if s.opname == "STORE_FAST")
-                    found |= {str(steps[j - 1].argval) for j in bound if steps[j].argval == name}
-                found.add(str(name))
-    return found
-
-
-def _start(steps: list[Any], end: int) -> int:
-    """Return where the expression began whose value the instruction at `end` left on the stack."""
-    wanted = 1
-    while True:
-        wanted -= stack_effect(steps[end].opcode, steps[end].arg, jump=False)
-        if wanted <= 0 or end == 0:
-            return end
-        end -= 1
+    return codes
 
 
 def _without(module: ModuleType, names: set[str]) -> ModuleType:
@@ -356,8 +312,6 @@ def _swap_cells(function: Any, seen: set[int]) -> None:
                 cell.cell_contents = door
             elif type(value) is FunctionType:
                 _swap_cells(value, seen)
-
-
 
 
 def namespace(module: ModuleType) -> dict[str, Any]:
