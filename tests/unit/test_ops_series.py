@@ -141,6 +141,15 @@ def test_poly1d_is_made_of_traced_coefficients_or_roots():
     cr.check_grads(lambda c: np.poly1d(c)(X), (C,))
 
 
+def test_poly1d_of_one_coefficient_keeps_it_where_it_is_zero():
+    """Otherwise its derivative is silently zero; times x it is a highest one, and is refused."""
+    assert cr.grad(lambda c: np.poly1d(c)(2.0))(0.0) == 1.0
+    assert cr.grad(lambda c: (np.poly1d(c) + np.poly1d([1.0, 2.0]))(3.0))(0.0) == 1.0
+    assert cr.grad(lambda c: np.poly1d(c).deriv()(3.0) + c)(0.0) == 1.0
+    with pytest.raises(LostDerivativeError, match="exactly zero"):
+        cr.grad(lambda c: (np.poly1d(c) * np.poly1d([1.0, 2.0]))(3.0))(0.0)
+
+
 def test_numpy_polynomial_may_be_met_first_inside_a_trace():
     """NumPy imports it when it is first named; its functions have their records all the same."""
     program = (

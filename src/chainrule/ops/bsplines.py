@@ -12,15 +12,18 @@ from .declare import as_array
 from .piecewise import (
     _between,
     _float,
-    _keep,
     _only_real,
     _turned,
     at_points,
+    each,
+    held_by,
+    hold,
     interval,
 )  # fmt: skip
 from .scipy_common import as_computed, flows, plain, refusal, settled
 
 BSpline = interpolate.BSpline
+_plain_spline = BSpline(np.arange(2.0), np.ones(1), 0)
 
 
 class Basis:
@@ -121,10 +124,11 @@ def _de_boor(t: Any, c: Any, k: int, x: Any, nu: int) -> Any:
 
 def bspline_of(t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0) -> Any:
     """Make a B-spline of traced coefficients or knots."""
-    self = object.__new__(BSpline)
-    self._t, self._c, self.k, self.extrapolate, self.axis = t, c, int(k), extrapolate, axis
-    self._asarray = _keep
-    return self
+    return _set_spline(object.__new__(BSpline), t, c, k, extrapolate, axis)
+
+
+def _set_spline(self: Any, t: Any, c: Any, k: int, extrapolate: Any, axis: int) -> Any:
+    return hold(self, _plain_spline, t=t, c=c, k=int(k), extrapolate=extrapolate, axis=axis)
 
 
 @composite(BSpline.__init__, name="scipy.interpolate.BSpline")
@@ -135,20 +139,23 @@ def bspline_init(
     t, c = _float(t), _float(c)
     BSpline(plain(t), plain(c), k, extrapolate, axis)  # what is wrong is said by SciPy
     axis = axis % c.ndim
-    made = bspline_of(t, np.moveaxis(c, axis, 0), k, extrapolate, axis)
-    self.__dict__.update(made.__dict__)
+    _set_spline(self, t, np.moveaxis(c, axis, 0), k, extrapolate, axis)
 
 
-@composite(BSpline.construct_fast.__func__, name="scipy.interpolate.BSpline.construct_fast")
 def bspline_fast(
     cls: Any, t: Any, c: Any, k: int, extrapolate: Any = True, axis: int = 0
 ) -> Any:
     """Make a B-spline of traced coefficients."""
-    return bspline_of(as_array(t), as_array(c), k, extrapolate, axis)
+    return _set_spline(object.__new__(cls), as_array(t), as_array(c), k, extrapolate, axis)
+
+
+for _function in each("construct_fast", BSpline, type(held_by(_plain_spline))):
+    composite(_function, name="scipy.interpolate.BSpline.construct_fast")(bspline_fast)
 
 
 def _loose_spline(self: Any) -> bool:
-    return flows(self._c) or flows(self._t)
+    own = held_by(self)
+    return flows(own.c) or flows(own.t)
 
 
 @composite(BSpline.__call__, name="scipy.interpolate.BSpline.__call__", always=True)
@@ -162,7 +169,8 @@ def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any
     how = self.extrapolate if extrapolate is None else extrapolate
     x = _float(x)
     _only_real(x)
-    return _turned(_bspline_values(self._t, self._c, self.k, x, nu, how), x.ndim, self.axis)
+    own = held_by(self)
+    return _turned(_bspline_values(own.t, own.c, self.k, x, nu, how), x.ndim, self.axis)
 
 
 def _bspline_values(t: Any, c: Any, k: int, x: Any, nu: int, how: Any) -> Any:
@@ -183,7 +191,8 @@ def _bspline_values(t: Any, c: Any, k: int, x: Any, nu: int, how: Any) -> Any:
 
 
 def _changed(self: Any, step: Any, times: int, extrapolate: Any) -> Any:
-    t, c, k = self._t, self._c, self.k
+    own = held_by(self)
+    t, c, k = own.t, own.c, own.k
     for _ in range(times):
         t, c, k = step(t, c, k)
     return bspline_of(t, c, k, extrapolate, self.axis)
@@ -219,8 +228,8 @@ def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any
             "integrate over one period",
         )  # fmt: skip
     if not how:
-        n = self._t.shape[0] - self.k - 1
-        ends = plain(self._t[self.k]), plain(self._t[n])
+        t, k = held_by(self).t, self.k
+        ends = plain(t[k]), plain(t[t.shape[0] - k - 1])
         a, b = (np.clip(e, *ends) for e in (a, b))
     whole = bspline_antiderivative(self)
     return _between(whole, a, b, True, bspline_call)

@@ -141,15 +141,14 @@ def _as_bspline(tck: Any) -> Any:
 def _integral(tck: Any, a: Any, b: Any) -> Any:
     spline = _as_bspline(tck)
     found = bsplines.bspline_integrate(spline, a, b, extrapolate=False)
-    return as_computed(
-        found, splint_value(spline._c, as_array(a), as_array(b), t=spline._t, k=spline.k)
-    )
+    value = splint_value(spline.c, as_array(a), as_array(b), t=spline.t, k=spline.k)
+    return as_computed(found, value)
 
 
 def _univariate_of(spline: Any, ext: int) -> Any:
     """Make a spline of FITPACK of a B-spline with traced coefficients."""
     made = object.__new__(interpolate.UnivariateSpline)
-    made._eval_args, made._data, made.ext = (spline._t, spline._c, spline.k), None, ext
+    made._eval_args, made._data, made.ext = spline.tck, None, ext
     return made
 
 

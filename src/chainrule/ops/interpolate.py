@@ -82,11 +82,7 @@ def _parts_of(self: Any) -> list[Any]:
 def _linear(self: Any, x: Any) -> Any:
     if self._call is interpolate.interp1d._call_linear_np:
         return np.interp(x, self.x, self.y)[:, None]
-    high = np.clip(np.searchsorted(plain(self.x), plain(x)), 1, len(self.x) - 1)
-    x_low, x_high = self.x[high - 1], self.x[high]
-    y_low, y_high = self._y[high - 1], self._y[high]
-    slope = (y_high - y_low) / (x_high - x_low)[:, None]
-    return slope * (x - x_low)[:, None] + y_low
+    return interpolate.interp1d._call_linear(self, x)
 
 
 def _step(self: Any, x: Any) -> Any:

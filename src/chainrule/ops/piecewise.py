@@ -5,6 +5,9 @@ is built of traced data holds traced coefficients (and knots) and is evaluated b
 from the left end of the interval, or de Boor's recursion. Which interval a point lies in is locally
 constant: at a knot the derivative is that of the side SciPy takes.
 
+SciPy keeps the arrays of a spline in the object itself (1.17), or in another one to which it
+delegates (1.18): `held_by` and `hold` know where, and nothing else needs to.
+
 Errors: roots, and integrals of periodic splines with traced bounds, are refused; so are Bernstein
 polynomials with traced coefficients.
 """
@@ -21,7 +24,52 @@ from .declare import as_array
 from .scipy_common import as_computed, constant_of, flows, plain, refusal, settled
 
 PPoly, BPoly = interpolate.PPoly, interpolate.BPoly
-Base = PPoly.__mro__[1]
+
+# --- where SciPy keeps the arrays of a spline -----------------------------------------------------
+
+
+def held_by(spline: Any) -> Any:
+    """Return the object that holds the arrays of `spline`: what it delegates to, or itself."""
+    return getattr(spline, "_delegate_to", spline)
+
+
+def _keep(value: Any, *_: Any, **__: Any) -> Any:
+    return value
+
+
+class _Kept:
+    """What a spline of traced arrays takes for its array library: it converts nothing."""
+
+    __name__ = "numpy"
+    asarray = staticmethod(_keep)
+    empty = staticmethod(np.empty)
+
+
+_kept = _Kept()
+
+
+def hold(spline: Any, like: Any, **parts: Any) -> Any:
+    """Give `spline` arrays that may be traced, held as `like`, a spline of plain numbers, does."""
+    holder = spline
+    if hasattr(type(spline), "_construct_from_xp"):
+        holder = spline._delegate_to = object.__new__(type(held_by(like)))
+        spline._xp = spline._xp_internal = _kept
+    else:
+        spline._asarray = _keep
+    for name, value in parts.items():
+        hidden = isinstance(getattr(type(holder), name, None), property)
+        setattr(holder, f"_{name}" if hidden else name, value)
+    return spline
+
+
+def each(method: str, *kinds: Any) -> list[Any]:
+    """Return the functions that are this method of the classes, each once."""
+    found = [getattr(kind, method) for kind in kinds]
+    return list(dict.fromkeys(getattr(f, "__func__", f) for f in found))
+
+
+_power, _bernstein = (kind(np.ones((1, 1)), np.arange(2.0)) for kind in (PPoly, BPoly))
+_holders = [type(held_by(spline)) for spline in (_power, _bernstein)]
 
 # --- splines of plain numbers ---------------------------------------------------------------------
 
@@ -70,19 +118,16 @@ add(interval)
 
 
 def _held(self: Any) -> bool:
-    return flows(self._c) or flows(self._x)
-
-
-def _keep(value: Any, *_: Any, **__: Any) -> Any:
-    return value
+    own = held_by(self)
+    return flows(own.c) or flows(own.x)
 
 
 def _set(self: Any, c: Any, x: Any, extrapolate: Any, axis: int) -> Any:
     """Give a piecewise polynomial its traced coefficients and breakpoints."""
     if extrapolate != "periodic":
         extrapolate = True if extrapolate is None else bool(extrapolate)
-    self._c, self._x, self.extrapolate, self.axis, self._asarray = c, x, extrapolate, axis, _keep
-    return self
+    like = _bernstein if isinstance(self, BPoly) else _power
+    return hold(self, like, c=c, x=x, extrapolate=extrapolate, axis=axis)
 
 
 def _float(x: Any) -> Any:
@@ -91,7 +136,6 @@ def _float(x: Any) -> Any:
     return x if x.dtype == kind else x.astype(kind)
 
 
-@composite(Base.__init__, name="scipy.interpolate.PPoly")
 def ppoly_init(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> None:
     """Hold traced coefficients, or breakpoints."""
     c, x = _float(c), _float(x)
@@ -101,19 +145,24 @@ def ppoly_init(self: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0
     _set(self, c, x, extrapolate, axis)
 
 
-@composite(Base.construct_fast.__func__, name="scipy.interpolate.PPoly.construct_fast")
 def ppoly_fast(cls: Any, c: Any, x: Any, extrapolate: Any = None, axis: int = 0) -> Any:
     """Make a piecewise polynomial of traced coefficients."""
     return _set(object.__new__(cls), as_array(c), as_array(x), extrapolate, axis)
 
 
-@composite(Base.__call__, name="scipy.interpolate.PPoly.__call__", always=True)
+for _function in each("__init__", PPoly, BPoly):
+    composite(_function, name="scipy.interpolate.PPoly")(ppoly_init)
+for _function in each("construct_fast", PPoly, BPoly, *_holders):
+    composite(_function, name="scipy.interpolate.PPoly.construct_fast")(ppoly_fast)
+
+
 def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     """Evaluate a piecewise polynomial, or one of its derivatives."""
     x = settled(x)
     if not _held(self):
         if not flows(x):
-            return Base.__call__(self, x, nu, extrapolate)
+            kind = BPoly if isinstance(self, BPoly) else PPoly
+            return kind.__call__(self, x, nu, extrapolate)
         return at_points(self, x, nu, extrapolate, top=self.c.shape[0] - 1, axis=self.axis)
     if not isinstance(self, PPoly):
         raise refusal(
@@ -122,8 +171,13 @@ def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
         )  # fmt: skip
     how = self.extrapolate if extrapolate is None else extrapolate
     x, form = as_array(x), {"nu": nu, "how": how, "axis": self.axis}
-    found = _powers(self._c, self._x, x, **form)
-    return as_computed(found, ppoly_value(self._c, self._x, x, **form))
+    own = held_by(self)
+    found = _powers(own.c, own.x, x, **form)
+    return as_computed(found, ppoly_value(own.c, own.x, x, **form))
+
+
+for _function in each("__call__", PPoly, BPoly):
+    composite(_function, name="scipy.interpolate.PPoly.__call__", always=True)(ppoly_call)
 
 
 ppoly_value = constant_of(
@@ -200,13 +254,13 @@ def ppoly_derivative(self: Any, nu: int = 1) -> Any:
         return PPoly.derivative(self, nu)
     if nu < 0:
         return self.antiderivative(-nu)
-    c = self._c
+    own = held_by(self)
+    c = own.c
     for _ in range(nu):
         k = c.shape[0] - 1
         powers = np.reshape(np.arange(k, 0, -1.0), (k,) + (1,) * (c.ndim - 1))
         c = c[:-1] * powers if k else np.zeros_like(c)
-    return _set(object.__new__(type(self).__mro__[0] if type(self) is PPoly else PPoly),
-                c, self._x, self.extrapolate, self.axis)  # fmt: skip
+    return _set(object.__new__(PPoly), c, own.x, self.extrapolate, self.axis)
 
 
 @composite(PPoly.antiderivative, name="scipy.interpolate.PPoly.antiderivative", always=True)
@@ -216,12 +270,13 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
         return PPoly.antiderivative(self, nu)
     if nu <= 0:
         return self.derivative(-nu)
-    c = self._c
+    own = held_by(self)
+    c = own.c
     for _ in range(nu):
-        c = _raised(c, self._x)
-    c = as_computed(c, ppoly_raised_value(self._c, self._x, nu=nu))
+        c = _raised(c, own.x)
+    c = as_computed(c, ppoly_raised_value(own.c, own.x, nu=nu))
     how = False if self.extrapolate == "periodic" else self.extrapolate
-    return _set(object.__new__(PPoly), c, self._x, how, self.axis)
+    return _set(object.__new__(PPoly), c, own.x, how, self.axis)
 
 
 @composite(PPoly.integrate, name="scipy.interpolate.PPoly.integrate", always=True)
@@ -237,8 +292,9 @@ def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
         )  # fmt: skip
     whole = ppoly_antiderivative(self)
     found = _between(whole, a, b, bool(how), ppoly_call)
+    own = held_by(self)
     value = ppoly_integral_value(
-        self._c, self._x, as_array(a), as_array(b), how=bool(how), axis=self.axis
+        own.c, own.x, as_array(a), as_array(b), how=bool(how), axis=self.axis
     )
     return as_computed(found, value)
 

@@ -34,7 +34,9 @@ def _coefficients(p: Any, name: str) -> Any:
     p = np.atleast_1d(as_array(p))
     if p.ndim > 1:
         raise ValueError("Polynomial must be 1d only.")
-    if p.shape[0] > 1 and carries(p) and np.equal(p[0], 0):
+    if p.shape[0] == 1:
+        return p
+    if p.shape[0] and carries(p) and np.equal(p[0], 0):
         raise shortened(name)
     p = np.trim_zeros(p, trim="f")
     return p if p.shape[0] else np.zeros(1, p.dtype)
@@ -248,3 +250,5 @@ def poly1d(self: Any, c_or_r: Any, r: bool = False, variable: Any = None) -> Non
         if c_or_r.ndim == 1:
             _coefficients(c_or_r, "np.poly1d")
     _own_init(self, c_or_r, r, variable)
+    if not r and np.shape(c_or_r) == (1,) and not isinstance(c_or_r, np.poly1d):
+        self._coeffs = c_or_r  # NumPy writes a new 0 in the place of one that is 0

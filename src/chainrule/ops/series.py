@@ -104,6 +104,7 @@ _SAMPLES: dict[str, tuple[Sample, ...]] = {
     "val": (sample(_X, _C), sample((), _C), sample(_X, (3, 2)), sample((2,), (3, 2), tensor=False)),
     "val2d": (sample(_X, _X, (2, 3)),),
     "val3d": (sample((2,), (2,), (2,), (2, 2, 2)),),
+    "valnd": (sample([_X, _X], (2, 3)), sample([(), (), ()], (2, 2, 2))),  # since NumPy 2.5
     "grid2d": (sample((2,), _X, (2, 3)),),
     "grid3d": (sample((2,), (1,), (2,), (2, 2, 2)),),
     "der": (sample(_C), sample(_C, 2), sample((3, 2), 1, 2.0), sample((3, 2), axis=1)),
