@@ -1,9 +1,13 @@
 """Options and profiles that all tests share."""
 
+import os
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# The matrices of the tests are small: threads of OpenBLAS only wait for each other there.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 _COMMON: dict[str, Any] = {
     "deadline": None,  # two cores shared with other work: a time limit would only flicker

@@ -168,8 +168,8 @@ LOST: dict[str, Callable[[Any], Any]] = {
         lambda x, y: np.stack([y[1], -y[0]]), lambda ya, yb: np.stack([ya[0], yb[0] - 1]),
         np.linspace(0, 1, 5) * a, np.zeros((2, 5)),
     ).y[0, 2],
-    "float() in the function": lambda a: optimize.brentq(
-        lambda x: x - np.asarray(chainrule.stop_gradient(0.0)) - complex(a).real, 0, 2
+    "the buffer of a number in the function": lambda a: optimize.brentq(
+        lambda x: x - np.frombuffer(a.tobytes())[0], 0, 2
     ),
 }  # fmt: skip
 
@@ -178,6 +178,11 @@ LOST: dict[str, Callable[[Any], Any]] = {
 def test_lost(name: str) -> None:
     with pytest.raises(ChainRuleError):
         chainrule.grad(LOST[name])(1.0)
+
+
+def test_a_conversion_in_the_function_keeps_the_derivative() -> None:
+    f = lambda a: optimize.brentq(lambda x: x - complex(a).real - 0.0, 0, 2)  # noqa: E731
+    assert chainrule.grad(f)(1.0) == 1.0
 
 
 def test_everything_is_as_before_afterwards() -> None:

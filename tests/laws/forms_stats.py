@@ -39,6 +39,12 @@ def densities_in_their_shapes(a: Any, b: Any) -> Any:
     )  # fmt: skip
 
 
+@form(((), ()))
+def tails_in_their_shapes(a: Any, b: Any) -> Any:
+    a, b = 2.0 + np.tanh(a), 3.0 + np.tanh(b)
+    return stats.gamma.cdf(1.4, a), stats.gamma.logsf(0.8, a), stats.beta.sf(0.4, a, b)
+
+
 def positive(low: Any) -> Any:
     """Make a covariance matrix of three numbers."""
     first = np.stack([1.5 + np.tanh(low[0]), 0.0 * low[0]])

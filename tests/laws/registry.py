@@ -8,7 +8,9 @@ from chainrule.core.slots import Partial
 from chainrule.testing.samples import Case, all_records, cases
 
 from . import (  # noqa: F401
+    forms_derivatives,
     forms_interpolate,
+    forms_solvers,
     forms_sparse,
     forms_stats,
 )

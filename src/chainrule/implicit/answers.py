@@ -186,6 +186,13 @@ def solved(
     with muted():
         pass  # refused in a batch: the examples are solved one by one
     value, jacobian = linearised(residual, answer, problem.kind)
+    if concrete(value).dtype.kind == "c" and np.asarray(answer).dtype.kind != "c":
+        raise problem.error(
+            "the equation is complex, and the answer real",
+            f"the solver drops the imaginary part of the equation, {np.imag(concrete(value))!r} at "
+            "the answer, and with it that of the derivative",
+            "return the real part of the equation, or start the solver from a complex number",
+        )
     if not is_traced(value) and not checked:
         if problem.jumps:
             _warn_of_jump(value, jacobian, answer, problem)

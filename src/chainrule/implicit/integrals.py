@@ -220,7 +220,7 @@ class _Options:
         """Integrate the derivative; say so where QUADPACK is not content."""
         if a == b:
             return 0.0
-        found = integrate.quad(f, a, b, full_output=1, **self.kept)
+        found = integrate.quad(lambda x: _real(f(x)), a, b, full_output=1, **self.kept)
         value, error = found[0], found[1]
         message = found[3] if len(found) > 3 and isinstance(found[3], str) else ""
         wanted = max(self.kept["epsabs"], self.kept["epsrel"] * abs(value))
@@ -266,8 +266,9 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     f = Integrand(lambda x: _number(func(x, *extra)))
     kept = _Options(given)
     found = integrate.quad(
-        f.plain, float(plain(a)), float(plain(b)), full_output=given["full_output"], **kept.kept
-    )
+        lambda x: _real(f.plain(x)), _limit(a), _limit(b), full_output=given["full_output"],
+        **kept.kept,
+    )  # fmt: skip
     value = integral(f, a, b, kept.rule, regions, np.float64(found[0]))
     return (value if is_traced(value) else found[0], *found[1:])
 
@@ -281,11 +282,12 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     whole = Integrand(lambda x: vector(f(x, *extra)))
     names = ("epsabs", "epsrel", "norm", "cache_size", "limit", "quadrature", "points")
     options = {k: plain(given[k]) for k in names}
-    low, high = float(plain(a)), float(plain(b))
+    low, high = _limit(a), _limit(b)
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     value = np.asarray(found[0])
     if whole.innermost(a, b) is None:
         return found
+    _real(value)
     kept = _Options({
         **dict.fromkeys(("points", "weight", "wvar", "wopts")), "maxp1": 50, "limlst": 50,
         "epsabs": max(given["epsabs"], 1e-12), "epsrel": max(given["epsrel"], 1e-12),
@@ -296,7 +298,23 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         part = Integrand(lambda x, i=i: _entry(whole(x), i))
         part.values = {x: _entry(v, i) for x, v in whole.values.items()}
         entries.append(integral(part, a, b, kept.rule, regions, np.float64(value.ravel()[i])))
-    return (np.reshape(np.stack(entries), value.shape), *found[1:])
+    return (np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()], *found[1:])
+
+
+def _real(value: Any) -> Any:
+    """Return a value that is real; of a complex one QUADPACK would take the real part."""
+    if np.iscomplexobj(value):
+        raise UnsupportedFunctionError(
+            "an integral of complex values, or their derivatives, has no rule",
+            where=describe(user_frame(1)),
+            why="SciPy integrates real numbers, and drops the imaginary part",
+            cure="integrate np.real(f) and np.imag(f) as functions of real inputs",
+        )
+    return value
+
+
+def _limit(value: Any) -> float:
+    return float(_real(plain(value)))
 
 
 def _number(value: Any) -> Any:

@@ -2,13 +2,15 @@
 
 Three kinds: elementwise (a diagonal), dense (up to `DENSE` unknowns), and matrix-free, where a
 solve is a Krylov iteration whose products are passes over the recording. `solve` is for plain
-numbers; `chord` for traced ones, in ordinary operations or, matrix-free, in one operation that is
-linear in its right-hand side and whose transpose is the solve with the transposed map.
+numbers; `chord` for traced ones, in one operation that is linear in its right-hand side and whose
+transpose is the solve with the transposed map.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
+from scipy import linalg
 from scipy.sparse import linalg as sparse
 
 from ..core.graph import Graph, Node
@@ -24,6 +26,7 @@ from ..tracing.tracer import Tracer, concrete
 
 DENSE = 200  # unknowns up to which the matrix is formed
 _BANDED = 3000  # the same, for equations that no Krylov iteration would solve
+_SMALL = 100  # unknowns up to which the condition number is computed, not estimated
 _BACKWARD = 1e-8  # relative residual that a Krylov solve must reach
 
 
@@ -45,30 +48,48 @@ class Diagonal:
 
 
 class Dense:
-    """A square matrix."""
+    """A square matrix, factored once."""
 
-    def __init__(self, matrix: Any) -> None:
-        self.matrix = matrix
+    def __init__(self, matrix: Any, factors: Any = None, transposed: bool = False) -> None:
+        self.matrix, self.transposed = matrix, transposed
+        if factors is None:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # exactly singular: seen in `solve`
+                factors = linalg.lu_factor(matrix, check_finite=False)
+        self.factors = factors
+
+    @property
+    def T(self) -> "Dense":  # noqa: N802
+        """The transposed matrix."""
+        return Dense(self.matrix.T, self.factors, not self.transposed)
 
     def solve(self, b: Any) -> Any:
         """Solve J·x = b for plain numbers; of a singular matrix the result is not finite."""
-        try:
-            x = np.linalg.solve(self.matrix, np.ravel(b))
-        except np.linalg.LinAlgError:
+        if np.any(np.diagonal(self.factors[0]) == 0):
             return np.full(np.shape(b), np.inf)
+        x = linalg.lu_solve(self.factors, np.ravel(b), int(self.transposed), check_finite=False)
         return x.reshape(np.shape(b))
 
     def chord(self, b: Any) -> Any:
-        """Solve J·x = b in ordinary operations."""
-        return np.reshape(np.linalg.solve(self.matrix, np.ravel(b)), b.shape)
+        """Solve J·x = b as one operation."""
+        return _chord_solve(b, operator=self)
 
     def condition(self) -> float:
-        """Return the condition number after rows and columns were scaled to size 1."""
+        """Return the condition number after rows and columns were scaled to size 1.
+
+        It is that of the 2-norm; of a large matrix that of the 1-norm, as LAPACK estimates it.
+        """
         a = self.matrix
         with np.errstate(all="ignore"):
             for axis in (1, 0):
                 a = a / np.max(np.abs(a), axis=axis, keepdims=True)
-        return float(np.linalg.cond(a)) if np.all(np.isfinite(a)) else np.inf
+        if not np.all(np.isfinite(a)):
+            return np.inf
+        if len(a) <= _SMALL:
+            return float(np.linalg.cond(a))
+        factor, estimate = linalg.get_lapack_funcs(("getrf", "gecon"), (a,))
+        reciprocal, _ = estimate(factor(a)[0], np.linalg.norm(a, 1))
+        return float(1.0 / reciprocal) if reciprocal > 0 else np.inf
 
 
 class Free:
@@ -76,6 +97,7 @@ class Free:
 
     def __init__(self, graph: Graph, symmetric: bool = False, transposed: bool = False) -> None:
         self.graph, self.symmetric, self.transposed = graph, symmetric, transposed
+        self.last: tuple[Any, Any] | None = None  # the step of the check is asked for again
         self.input = graph.inputs[0]
 
     @property
@@ -94,20 +116,24 @@ class Free:
         return np.ravel(np.zeros_like(v) if found is None else found)
 
     def solve(self, b: Any) -> Any:
-        """Solve by conjugate gradients (symmetric) or GMRES, and check the result."""
+        """Solve by conjugate gradients (symmetric), BiCGSTAB or GMRES, and check the result."""
         flat = np.ravel(b)
         size = float(np.linalg.norm(flat))
         if size == 0:
             return b * 0
+        if self.last is not None and np.array_equal(self.last[0], flat):
+            return self.last[1].reshape(np.shape(b))
         n = flat.size
         operator = sparse.LinearOperator((n, n), matvec=self.product, dtype=flat.dtype)
         error = np.inf
-        for method in (sparse.cg, sparse.minres, _gmres) if self.symmetric else (_gmres,):
+        short = (sparse.cg, sparse.minres) if self.symmetric else (_bicgstab,)
+        for method in (*short, _gmres):
             with np.errstate(all="ignore"):
-                x, _ = method(operator, flat, rtol=1e-12)
-                error = float(np.linalg.norm(self.product(x) - flat)) / size
+                x, _ = method(operator, flat / size, rtol=1e-12)
+                error = float(np.linalg.norm(self.product(x) - flat / size))
             if error <= _BACKWARD:
-                return x.reshape(np.shape(b))
+                self.last = flat, size * x
+                return size * x.reshape(np.shape(b))
         raise ImplicitError(
             f"the linear solve behind the derivative of a solver did not converge ({n} unknowns)",
             where=describe(user_frame(1)),
@@ -123,6 +149,10 @@ class Free:
     def condition(self) -> float:
         """Return 1: what a Krylov solve cannot reach is refused by its residual."""
         return 1.0
+
+
+def _bicgstab(operator: Any, b: Any, rtol: float) -> Any:
+    return sparse.bicgstab(operator, b, rtol=rtol, maxiter=300)
 
 
 def _gmres(operator: Any, b: Any, rtol: float) -> Any:

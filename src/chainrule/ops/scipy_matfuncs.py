@@ -18,7 +18,7 @@ from scipy import linalg
 
 from ..core.op import Const, Notation, Op, sample
 from ..core.registry import add, composite, declare
-from ..core.slots import Jvp, Linear
+from ..core.slots import INDEX, Jvp, Linear
 from .declare import as_array
 from .decompositions import positive_definite
 from .linalg import adjoint, well_conditioned
@@ -74,6 +74,12 @@ def _frechet(a: Any, *es: Any, kind: str, args: tuple[Any, ...]) -> Any:
 
 
 def _more(t: Any, _y: Any, a: Any, *es: Any, kind: str, args: Any) -> Any:
+    if len(es) >= _LIMIT:
+        raise refusal(
+            f"scipy.linalg.{kind}, differentiated more than {_LIMIT} times,",
+            f"the matrix whose {kind} is taken would be {2 ** (_LIMIT + 1)} times as wide",
+            "take derivatives of lower order",
+        )  # fmt: skip
     return frechet(a, *es, t, kind=kind, args=args)
 
 
@@ -95,6 +101,7 @@ frechet = Op(
     "frechet",
     _frechet,
     (Jvp(_more), *(_slot(k) for k in range(_LIMIT))),
+    variadic=True,
     batch="loop",
     complex=True,
     notation=Notation(
@@ -243,8 +250,7 @@ def _exponential(a: Any, e: Any, method: Any) -> Any:
 expm_of_frechet = Op(
     "scipy.expm_of_frechet",
     _exponential,
-    (Jvp(lambda t, _y, a, _e, **_params: frechet(a, t, kind="expm", args=())),
-     Jvp(lambda t, _y, _a, _e, **_params: 0 * t)),
+    (Jvp(lambda t, _y, a, _e, **_params: frechet(a, t, kind="expm", args=())), INDEX),
     batch="loop",
     complex=True,
     notation=Notation("expm({0})", "e^{{{0}}}", rule="d expm(A) = L(A; dA)"),
