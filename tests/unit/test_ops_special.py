@@ -16,6 +16,7 @@ import chainrule as cr
 from chainrule.core import registry
 from chainrule.core.op import Composite
 from chainrule.errors import UnsupportedFunctionError
+from chainrule.testing.samples import cases
 from chainrule.tracing import interpose
 
 INF = np.inf
@@ -96,6 +97,76 @@ def test_orders_without_a_rule_are_refused(f: Any) -> None:
         cr.grad(f)(1.0)
     with pytest.raises(UnsupportedFunctionError, match="stop_gradient"):
         cr.derivative(f)(1.0)
+
+
+# --- coverage -------------------------------------------------------------------------------------
+
+
+def test_every_function_with_a_rule_has_calls_that_the_laws_run() -> None:
+    registry.load_all()
+    public = {id(getattr(special, name)): name for name in special.__all__}
+    rules = [
+        (public[id(function)], record) for function, record in registry.records()
+        if id(function) in public and (isinstance(record, Composite) or any(
+            record.flows(k) for k in range(len(record.slots))))
+    ]  # fmt: skip
+    assert len(rules) > 200
+    for name, record in rules:
+        assert list(cases(record)), f"{name} has no sample with an array to differentiate in"
+
+
+def test_eigenvalues_in_their_parameter() -> None:
+    for f in (
+        lambda q: special.mathieu_a(3.0, q), lambda q: special.mathieu_b(1.0, q),
+        lambda c: special.pro_cv(1.0, 3.0, c), lambda c: special.obl_cv(0.0, 2.0, c),
+    ):  # fmt: skip
+        cr.check_grads(f, (np.array([0.3, 1.7, 4.0]),), order=1)
+        with pytest.raises(UnsupportedFunctionError, match="integral"):
+            cr.derivative(f, order=2)(0.7)
+    assert cr.grad(lambda q: special.mathieu_a(1.0, q))(0.0) == pytest.approx(1.0, abs=1e-15)
+    assert np.isnan(cr.grad(lambda c: special.pro_cv(1.0, 2.0, c))(-0.5))
+
+
+def test_integrals_of_airy_functions_have_airy_functions_as_derivatives() -> None:
+    import mpmath
+
+    for x in (0.4, 2.0, 5.0):
+        got = cr.jvp(special.itairy, (x,), (1.0,))[1]
+        exact = [f(s * x) for s in (1, -1) for f in (mpmath.airyai, mpmath.airybi)]
+        np.testing.assert_allclose(got, [float(v) for v in exact], rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:floating point number truncated")
+def test_whole_numbers_are_taken_as_scipy_takes_them() -> None:
+    for f, n in ((special.smirnov, 3.7), (special.smirnovi, 3.7)):
+        whole = cr.grad(lambda d, f=f, n=n: f(int(n), d))(0.4)
+        assert cr.grad(lambda d, f=f, n=n: f(n, d))(0.4) == whole
+
+
+def test_densities_close_to_zero_do_not_vanish_early() -> None:
+    import mpmath
+
+    for a, b in ((1.9689821453158833, 0.5), (1.48, 4.0)):
+        got = cr.grad(lambda x, a=a, b=b: special.betainc(a, b, x))(1e-300)
+        exact = mpmath.mpf(10) ** (-300 * (mpmath.mpf(a) - 1)) / mpmath.beta(a, b)
+        np.testing.assert_allclose(got, float(exact), rtol=1e-12)
+
+
+def test_scaled_bessel_functions_do_not_cancel() -> None:
+    import mpmath
+
+    for v in (0.0, 1.0, 3.0):
+        for x in (1.4, 12.5, 20.0):
+            with mpmath.workdps(30):
+                first = mpmath.diff(lambda t, v=v: mpmath.exp(-t) * mpmath.besseli(v, t), x)
+                second = mpmath.diff(lambda t, v=v: mpmath.exp(t) * mpmath.besselk(v, t), x)
+            near = 5e-15 if v < 3 or x > 12 else 1e-13
+            np.testing.assert_allclose(
+                cr.grad(lambda x, v=v: special.ive(v, x))(x), float(first), rtol=near
+            )
+            np.testing.assert_allclose(
+                cr.grad(lambda x, v=v: special.kve(v, x))(x), float(second), rtol=5e-15
+            )
 
 
 # --- logsumexp and softmax ------------------------------------------------------------------------

@@ -35,7 +35,10 @@ def paths(builder: Any) -> list[dict[str, Any]]:
 
 
 def _products(builder: Any, node: Node) -> list[list[Any]] | None:
-    """Return, for each path from the output to `node`, its edges' symbols; None: not all named."""
+    """Return, for each path from the output to `node`, its edges' symbols; None: not all named.
+
+    None too where a real value on the way takes the real part of what arrives: that is no product.
+    """
     sweep = builder.sweep
     terms = sweep.terms.get(node, [])
     if not terms:
@@ -43,13 +46,18 @@ def _products(builder: Any, node: Node) -> list[list[Any]] | None:
     found = []
     for t in terms:
         symbol = builder.partials.get((t.reader, t.argument))
-        if symbol is None:
+        if symbol is None or (node.op is not None and _loses(node, symbol.value)):
             return None
         before = _products(builder, t.reader)
         if before is None:
             return None
         found += [[*path, symbol] for path in before]
     return found
+
+
+def _loses(node: Node, value: Any) -> bool:
+    """Say whether only the real part of a number arrives at a step."""
+    return node.dtype is not None and node.dtype.kind != "c" and np.iscomplexobj(value)
 
 
 def _lines(builder: Any, node: Node, products: list[list[Any]]) -> dict[str, Any]:
@@ -72,6 +80,9 @@ def _lines(builder: Any, node: Node, products: list[list[Any]]) -> dict[str, Any
     for s, n, _ in each[1:]:
         total_symbols = apply("add", total_symbols, s)
         total_numbers = apply("add", total_numbers, n)
+    if any(_loses(node, value) for _, _, value in each):
+        total_symbols = apply("real_part", total_symbols)
+        total_numbers = apply("real_part", total_numbers)
     symbol = builder.run.symbols["bar:" + builder.run.symbol_of[node].id]
     line = builder.line(symbol.sym(), [total_symbols, total_numbers], symbol.value)
     return {"line": line, "terms": [to_json(s) for s, _, _ in each]}

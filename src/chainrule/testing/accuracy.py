@@ -11,7 +11,7 @@ from ..core.op import Op
 from ..core.slots import Partial
 from .samples import interval, seed_of
 
-DIGITS = 40  # of a step
+DIGITS = 30  # of a step
 VALUE_DIGITS = 80  # an expression may subtract 1 from what lies 1e-30 off
 NAMES = "xyzw"
 SPECIAL = (0.0, 1e-300, 1e-30, 1e-8, 1e-3, 0.5, 1.0, 2.0)
@@ -63,6 +63,27 @@ def ulps(got: float, want: Any) -> float:
     return 0.0 if off == 0 else float(off / unit) if unit else math.inf
 
 
+def condition(op: Op, slot: int, point: tuple[float, ...]) -> float:
+    """Return by how much a relative change of the arguments grows in a partial: Σ|xᵢ·∂ᵢg|/|g|.
+
+    What an ulp of an argument does to the result, no way of computing it can undo.
+    """
+    rule: Any = op.slots[slot].rule  # type: ignore[union-attr]
+    if not callable(rule):
+        return 0.0
+    total, step = 0.0, 2.0**-17
+
+    def partial(k: int, sign: int) -> Any:
+        xs = [np.float64(x * (1 + sign * step * (j == k))) for j, x in enumerate(point)]
+        return rule(op.value(*xs), *xs)
+
+    with np.errstate(all="ignore"):
+        for k in range(len(point)):
+            here = abs(partial(k, 1) - partial(k, -1)) / (2 * step * abs(partial(k, 0)))
+            total += float(here) if np.isfinite(here) else 0.0
+    return total
+
+
 def errors(op: Op) -> Iterator[tuple[int, tuple[float, ...], float, float, float]]:
     """Yield (slot, point, rule, mpmath, error in ulp) for the value (slot −1) and every partial.
 
@@ -109,7 +130,8 @@ def _slope(f: Any, point: Any, k: int) -> Any:
     gap, size = abs(right - left), max(abs(right), abs(left))
     if gap > 1e-20 * size and gap > 1e-19:
         return None  # a kink, or an end of the domain
-    return (high - low) / (2 * h)
+    slope = (right + left) / 2
+    return slope if abs(slope) > 1e-20 * gap else mpmath.mpf(0)  # below the error of the step
 
 
 def _real(compute: Any) -> Any:

@@ -82,9 +82,11 @@ _scaled_hankel(special.hankel2e, 1j)
 # --- K in its order: ∫ tⁿ·e^(−x(cosh t − 1))·cosh(vt) dt, a family closed in v and in x -----------
 
 
-@blockwise
-def _k_moment(v: Any, x: Any, n: int, odd: bool) -> Any:
-    """Return eˣ·∂ⁿK/∂vⁿ by the trapezoidal rule, whose error here falls with e^(−c/h)."""
+def _cosh_integral(v: Any, x: Any, weight: Callable[[Any], Any], odd: bool) -> Any:
+    """Return ∫ weight(t)·e^(−x(cosh t − 1))·cosh(vt) dt, or of sinh(vt), over t > 0.
+
+    The error of the trapezoidal rule falls here with e^(−c/h).
+    """
     size = np.abs(v)
     peak = np.arcsinh(size / x)
     reach = peak + np.arcsinh(50.0 / np.hypot(x, size)) + np.sqrt(100.0 / np.hypot(x, size)) * 0.3
@@ -93,9 +95,15 @@ def _k_moment(v: Any, x: Any, n: int, odd: bool) -> Any:
     t = h * np.arange(401)
     grow = np.exp(size * t - 2 * x * np.square(np.sinh(t / 2)))
     fade = np.exp(-size * t - 2 * x * np.square(np.sinh(t / 2)))
-    terms = t**n * 0.5 * (grow - fade if odd else grow + fade)
+    terms = weight(t) * 0.5 * (grow - fade if odd else grow + fade)
     terms[:, 0] *= 0.5
     return np.sum(terms, axis=-1) * h[:, 0] * (np.where(v < 0, -1.0, 1.0)[:, 0] if odd else 1.0)
+
+
+@blockwise
+def _k_moment(v: Any, x: Any, n: int, odd: bool) -> Any:
+    """Return eˣ·∂ⁿK/∂vⁿ."""
+    return _cosh_integral(v, x, lambda t: t**n, odd)
 
 
 def _in_order(_y: Any, v: Any, x: Any, n: int, odd: bool) -> Any:
@@ -136,7 +144,10 @@ _bessel(
 
 
 def _derivatives(function: Any, sign: float, v: Any, x: Any, n: int) -> Any:
-    """Return the n-th derivative of e^(∓x)·C(x) by its terms, near 0; `sign` is that of C′."""
+    """Return the n-th derivative of e^(∓x)·C(x) by its terms; `sign` is that of C′.
+
+    They cancel, but where x is small, or small beside v².
+    """
     total = 0.0
     for k in range(n + 1):
         factor = math.comb(n, k) * np.where(np.greater(x, 0), -sign, sign) ** (n - k) * 0.5**k
@@ -155,6 +166,23 @@ def _expansion(v: Any, x: Any, n: int, sign: float) -> Any:
     return total
 
 
+@blockwise
+def _first_integral(v: Any, x: Any, n: int) -> Any:
+    """Return the n-th derivative of e^(−x)·I(x) for a whole v: where x > v², of nearly one sign.
+
+    It is a mean over angles, exact to rounding for x up to 100.
+    """
+    theta = math.pi * (np.arange(96) + 0.5) / 96
+    fall = 2 * np.square(np.sin(0.5 * theta))
+    return np.mean((-fall) ** n * np.exp(-x * fall) * np.cos(v * theta), axis=-1)
+
+
+@blockwise
+def _second_integral(v: Any, x: Any, n: int) -> Any:
+    """Return the n-th derivative of eˣ·K(x), an integral of one sign."""
+    return _cosh_integral(v, x, lambda t: (-2 * np.square(np.sinh(0.5 * t))) ** n, False)
+
+
 def _scaled_derivative(v: Any, x: Any, n: int, second: bool) -> Any:
     """Return the n-th derivative in x of ive(v, x), or of kve(v, x) for the second kind."""
     doubles("the derivative of a scaled Bessel function", v, x)
@@ -162,6 +190,16 @@ def _scaled_derivative(v: Any, x: Any, n: int, second: bool) -> Any:
     limit = 32.0 + 2 * np.square(v)
     far = np.greater(x, limit)
     near = _derivatives(function, sign, v, np.where(far, 1.0, x), n)
+    if second:
+        apt = np.logical_and(x > 0.5, np.abs(v) < 8)
+        integral = _second_integral
+    else:
+        whole = np.logical_and(v == np.round(v), np.abs(v) < 6)
+        apt = np.logical_and(whole, x > 0.5 * np.maximum(np.square(v), 1.0))
+        integral = _first_integral
+    if np.any(apt):
+        inside = integral(np.where(apt, v, 0.0), np.where(apt, np.minimum(x, limit), 1.0), n=n)
+        near = np.where(apt, inside, near)
     factor = _ROOT_PI * math.sqrt(0.5) if second else 1 / (_ROOT_PI * math.sqrt(2))
     return np.where(far, factor * _expansion(v, np.maximum(x, limit), n, sign), near)[()]
 

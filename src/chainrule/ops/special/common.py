@@ -1,6 +1,7 @@
 """What the families of special functions are written with: declarations, refusals, integrals."""
 
 from collections.abc import Callable
+from decimal import Decimal, localcontext
 from typing import Any
 
 import numpy as np
@@ -178,6 +179,27 @@ def ray(f: Callable[[Any], Any], least: Any, far: Any) -> Any:
     return np.sum(np.where(np.isfinite(terms), terms, 0.0), axis=-1) * step
 
 
-_X, _W = np.polynomial.legendre.leggauss(40)
-UNIT_NODES, UNIT_WEIGHTS = 0.5 * (_X + 1.0), 0.5 * _W
+def _gauss(count: int) -> tuple[Any, Any]:
+    """Return Gauss's nodes and weights on (0, 1), by a Newton step in decimals, rounded once."""
+    pairs = []
+    with localcontext(prec=34):
+        for start in np.polynomial.legendre.leggauss(count)[0]:
+            x = Decimal(float(start))
+            value, slope = _legendre(count, x)
+            x -= value / slope
+            _, slope = _legendre(count, x)
+            pairs.append((float((x + 1) / 2), float(1 / ((1 - x * x) * slope * slope))))
+    nodes, weights = zip(*pairs, strict=True)
+    return np.array(nodes), np.array(weights)
+
+
+def _legendre(n: int, x: Decimal) -> tuple[Decimal, Decimal]:
+    """Return Legendre's polynomial of degree n and its derivative."""
+    older, old = Decimal(1), x
+    for k in range(2, n + 1):
+        older, old = old, ((2 * k - 1) * x * old - (k - 1) * older) / k
+    return old, n * (x * old - older) / (x * x - 1)
+
+
+UNIT_NODES, UNIT_WEIGHTS = _gauss(40)
 """Gauss's nodes and weights on (0, 1)."""

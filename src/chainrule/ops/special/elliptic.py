@@ -135,11 +135,10 @@ def _legendre(phi: Any, m: Any, power: float, j: int) -> Any:
     turns = np.round(phi / math.pi)
     rest = phi - turns * math.pi
     s, c = np.sin(rest), np.cos(rest)
-    square = np.where(s == 0, 1.0, s * s)
     powers = (j + power + 1, -power, 0.5, 0.0)
-    part = 0.5 * _carlson(1 / square, 1 / square - m, c * c / square, 1.0, powers=powers, k=0)
+    part = 0.5 * s ** (2 * j + 1) * _carlson(1.0, 1.0 - m * s * s, c * c, 1.0, powers=powers, k=0)
     whole = _carlson(1.0, 1.0 - m, 0.0, 1.0, powers=powers, k=0) if np.any(turns) else 0.0
-    return np.where(s == 0, 0.0, np.copysign(part, s)) + turns * whole
+    return part + turns * whole
 
 
 legendre_integral = declare(

@@ -20,7 +20,8 @@ from .gammas import psi_gap
 
 _SHAPE = (0.3, 4.0)
 _UNIT = (0.0, 1.0)
-_HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
+_ROOT_TAU = math.sqrt(2 * math.pi)
+_TINY = 1e-60  # below, a density is not divided by its argument: the product may underflow
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 
 
@@ -28,27 +29,36 @@ def _stirling_error(a: Any) -> Any:
     """Return log Γ(a) − (a − ½)·log a + a − ½·log 2π."""
     large = np.maximum(a, 12.0)
     series = sum(c / large ** (2 * k + 1) for k, c in enumerate(_STIRLING))
-    direct = special.gammaln(a) - (a - 0.5) * np.log(a) + a - _HALF_LOG_TAU
-    return np.where(a > 12, series, direct)
+    small = np.minimum(a, 12.0)
+    star = special.gamma(small) * np.exp(small) * np.power(small, 0.5 - small)
+    return np.where(a > 12, series, np.log(star / _ROOT_TAU))
 
 
 def _deviance(a: Any, x: Any) -> Any:
     """Return a·log(a/x) + x − a: 0 for x = a, and no difference of large numbers near there."""
     v = (a - x) / (a + x)
     near, power = (a - x) * v, 2 * a * v
-    for k in range(1, 12):
+    for k in range(1, 16):
         power = power * v * v
         near = near + power / (2 * k + 1)
     far = a * np.log(a / x) + x - a
-    return np.where(np.abs(v) < 0.1, near, far)
+    return np.where(np.abs(v) < 0.3, near, far)
+
+
+def _split(x: Any) -> tuple[Any, Any]:
+    """Return a divisor d and an exponent e with d·exp(e) = x, so that tiny x are left to exp."""
+    tiny = np.logical_and(x > 0, x < _TINY)
+    return np.where(tiny, 1.0, x), np.where(tiny, np.log(np.where(tiny, x, 1.0)), 0.0)
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
     kind, (a, x) = doubles("gamma_density", a, x)
     with np.errstate(all="ignore"):
-        scaled = np.sqrt(a / (2 * math.pi)) * np.exp(-_stirling_error(a) - _deviance(a, x))
+        over, shift = _split(x)
+        exponent = _stirling_error(a) + _deviance(a, x) + shift
+        scaled = np.sqrt(a) / _ROOT_TAU * np.exp(-exponent) / over
         at_zero = np.where(a < 1, np.inf, np.where(a == 1, 1.0, 0.0))
-        found = np.where(x == 0, at_zero, np.where(np.isinf(x), 0.0, scaled / x))
+        found = np.where(x == 0, at_zero, np.where(np.isinf(x), 0.0, scaled))
     return found.astype(kind)[()]
 
 
@@ -68,8 +78,8 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
         n, y = a + b, 1 - x
         error = _stirling_error(n) - _stirling_error(a) - _stirling_error(b)
         spread = _deviance(a, n * x) + _deviance(b, n * y)
-        scaled = np.sqrt(a / n * b / (2 * math.pi)) * np.exp(error - spread)
-        found = scaled / (x * y)
+        over, shift = _split(x)
+        found = np.sqrt(a / n * b) / _ROOT_TAU * np.exp(error - spread - shift) / (over * y)
         for end, shape, other in ((x, a, b), (y, b, a)):
             edge = np.where(shape < 1, np.inf, np.where(shape == 1, other, 0.0))
             found = np.where(end == 0, edge, found)
