@@ -165,9 +165,10 @@ def _prints(frame: FrameType) -> bool:
 
 def _stores(frame: FrameType) -> bool:
     """Say whether a frame computes ``y[i] = x``, of which y can only be a plain array."""
-    return frame.f_code.co_code[frame.f_lasti] == dis.opmap["STORE_SUBSCR"]
+    return frame.f_code.co_code[frame.f_lasti] in STORES
 
 
+STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 _STORED = "a traced value was about to be stored into a plain array"
 _KEPT = "the plain array cannot carry the derivative"
 STORE_CURE = (

@@ -30,6 +30,8 @@ _LOCALS = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
 _NEVER = ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "BUILD_LIST", "LIST_APPEND")
 _AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "RETURN_VALUE", "UNPACK_SEQUENCE", "LOAD_CONST",
                 "MAKE_FUNCTION")  # fmt: skip
+_CALL = [step.opname for step in dis.get_instructions(lambda f: f())]
+_NULL_FIRST = _CALL.index("PUSH_NULL") < next(i for i, n in enumerate(_CALL) if n in _LOCALS)
 _MISSING = object()
 _WRITES: dict[str, Any] = {}  # stands among what an answer rests on: the code may write arrays
 _STORES = ("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR", "STORE_ATTR", "CALL_FUNCTION_EX")
@@ -154,10 +156,10 @@ def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[Code
                 return False
         elif name in _NEVER or (before == "BUILD_TUPLE" and name not in _AFTER_TUPLE):
             return False
-        elif name in _LOCALS and before == "PUSH_NULL":
-            return False  # an argument is called, whatever it is
-        elif name == "PUSH_NULL" and before in _LOCALS:
-            return False
+        elif (before == "PUSH_NULL" and name in _LOCALS) if _NULL_FIRST else (
+            name == "PUSH_NULL" and before.endswith((*_LOCALS, "BINARY_SUBSCR", "BINARY_OP"))
+        ):
+            return False  # an argument is called, or an item of one, whatever it is
         before = name
     inner = [c for c in code.co_consts if isinstance(c, CodeType)]
     return all(_is_plain(function, c, rests, seen) for c in inner)

@@ -7,7 +7,6 @@ anew. So NumPy's aliasing holds, while each recorded value stays as it was.
 """
 
 import weakref
-from dis import opmap
 from sys import _getframe, getrefcount
 from typing import Any
 
@@ -20,8 +19,6 @@ from . import foreign, losses
 from . import tracer as tracers
 from .running import MUTED
 from .source import describe, inside, user_frame
-
-_STORE_SUBSCR = opmap["STORE_SUBSCR"]
 
 
 def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
@@ -84,7 +81,7 @@ def _swaps(y: Any, value: Any, frame: Any) -> bool:
     if type(value) is not tracers.Tracer or getattr(value, "base", (None,))[0] is not y:
         return False
     code = frame.f_code
-    return not inside[code.co_filename] and code.co_code[frame.f_lasti] != _STORE_SUBSCR
+    return not inside[code.co_filename] and code.co_code[frame.f_lasti] not in losses.STORES
 
 
 def _swapped(y: Any) -> UnsupportedFunctionError:
