@@ -24,7 +24,7 @@ def evaluate(e: Expr, symbols: dict[str, Symbol]) -> Any:
     with np.errstate(all="ignore"):
         try:
             return value(*args, **e.params)
-        except AttributeError:  # some read .dtype, which a literal has not
+        except (AttributeError, TypeError):  # some read .dtype or an index, which no literal has
             return value(*(np.asarray(a)[()] for a in args), **e.params)
 
 

@@ -1,6 +1,7 @@
 """Indexing, read and written: `getitem` ⇄ `scatter_add`, `setitem`, `where`."""
 
 import math
+import operator
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -32,18 +33,30 @@ def _is_static(part: Any) -> bool:
 
 def split_index(index: Any) -> tuple[tuple[Any, ...], Any]:
     """Part an index into its arrays (inputs of the op) and the static rest with holes."""
+    if type(index) is slice:
+        return (), _plain_slice(index)
     if _is_static(index):
         return (), index
     parts = index if isinstance(index, tuple) else (index,)
     arrays: list[Any] = []
     static: list[Any] = []
     for part in parts:
-        if _is_static(part):
+        if type(part) is slice:
+            static.append(_plain_slice(part))
+        elif _is_static(part):
             static.append(part)
         else:
             arrays.append(_as_index(part) if isinstance(part, list | bool) else part)
             static.append(HOLE)
     return tuple(arrays), tuple(static)
+
+
+def _plain_slice(part: slice) -> slice:
+    """Return a slice of plain integers: its ends may have been computed from traced values."""
+    ends = part.start, part.stop, part.step
+    if all(type(n) in (int, type(None)) for n in ends):
+        return part
+    return slice(*(n if n is None else operator.index(n) for n in ends))
 
 
 def _as_index(part: Any) -> Any:
