@@ -110,6 +110,10 @@ def push(op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
             done_jointly = True
             term = _push_joint(op, slot, y, xs, ts, params)
         if op.outputs:
+            term = tuple(
+                like_output(t, v) if v.dtype.kind in "fc" and hasattr(t, "dtype") else t
+                for t, v in zip(term, y, strict=True)
+            )
             total = term if total is None else tuple(
                 a + b for a, b in zip(total, term, strict=True)
             )
