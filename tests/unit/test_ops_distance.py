@@ -96,6 +96,7 @@ def test_metrics_of_truth_values_are_constant():
     assert not np.any(cr.grad(lambda u: distance.hamming(u, V))(U))
 
 
+@pytest.mark.filterwarnings("ignore:.*is deprecated in favor of .scipy.spatial:DeprecationWarning")
 def test_trees_and_hausdorff():
     tree = spatial.KDTree(B)
     for kwargs in ({}, {"k": 2}, {"k": [2]}, {"p": 1}, {"p": math.inf}):

@@ -20,6 +20,7 @@ from ..errors import UnsupportedFunctionError
 from .batched import along_axis, loop
 from .declare import as_array
 from .layout import axes_in_range
+from .scipy_common import as_computed, constant_of
 
 OPPENHEIM = "A. V. Oppenheim and R. W. Schafer, Discrete-Time Signal Processing (2010)"
 
@@ -396,21 +397,23 @@ register(
 # --- the states of a filter at rest -------------------------------------------------------------
 
 
+steady_state_value = constant_of("steady_state_value", lambda b, a: signal.lfilter_zi(b, a))
+
+
 def steady_state(b: Any, a: Any) -> Any:
-    """Return the state of a filter whose input has been 1 for ever: (I − Aᵀ) z = b′ − a′·b₀."""
+    """Return the state of a filter whose input has been 1 for ever: zₖ = Σ_{j>k} (bⱼ − aⱼ·y)/a₀.
+
+    There y = Σb / Σa is the output. The value is SciPy's, which solved a system before 1.18.
+    """
     b, a = _floats(np.atleast_1d(as_array(b)), np.atleast_1d(as_array(a)))
-    if b.ndim != 1 or a.ndim != 1:
-        raise ValueError("Numerator b and denominator a must be 1-D.")
+    value = steady_state_value(b, a)
     while a.shape[0] > 1 and a[0] == 0.0:
         a = a[1:]
     b, a = b / a[0], a / a[0]
     n = max(a.shape[0], b.shape[0])
+    y = np.sum(b) / np.sum(a)
     a, b = widen(a, 0, 0, n - a.shape[0]), widen(b, 0, 0, n - b.shape[0])
-    if n == 1:
-        return b[1:]
-    companion = np.concatenate([(-a[1:] / a[0])[None, :], np.eye(n - 2, n - 1, dtype=a.dtype)])
-    system = (np.eye(n - 1) - np.transpose(companion)).astype(np.result_type(a.dtype, b.dtype))
-    return np.linalg.solve(system, b[1:] - a[1:] * b[0])
+    return as_computed(np.flip(np.cumsum(np.flip(b - y * a)))[1:], value)
 
 
 def steady_states(sos: Any) -> Any:
