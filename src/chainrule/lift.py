@@ -190,6 +190,8 @@ def run_traced(
             try:
                 if trace in traces:
                     traces.remove(trace)
+                if running.texts and not traces:
+                    running.texts.clear()
                 swallowed.error = None  # it holds the frames of the call, and they hold arrays
                 swallowed.raised = before
                 if doors.opened:

@@ -559,3 +559,21 @@ def test_an_unknown_function_is_named() -> None:
         lambda: cr.grad(spectrum)(X), UnsupportedFunctionError, TypeError, "has no derivative rule",
         "chainrule.custom_rule", "stop_gradient", at=spectrum,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: float(f"{x}"), lambda x: float(f"{x:.3f}") * x, lambda x: float(str(x)),
+        lambda x: np.float64(str(x)), lambda x: float("{:8.2e} ".format(x)),  # noqa: UP032
+        lambda x: complex(str(x)).real,
+    ],
+    ids=["f-string", "format", "str", "float64", "str.format", "complex"],
+)  # fmt: skip
+def test_text_is_not_read_in_again(f: Any) -> None:
+    for run in (lambda: cr.grad(f)(2.5), lambda: cr.jvp(f, (2.5,), (1.0,))):
+        with pytest.raises(LostDerivativeError, match="which a traced value was printed as"):
+            run()
+    assert cr.grad(lambda x: (f"{x}", float("1.5"))[1] * x)(2.5) == 1.5
+    assert cr.grad(lambda x: float(str(cr.stop_gradient(x))) * x)(2.5) == 2.5
+    assert f(2.5) == 2.5 or f(2.5) == 6.25  # plain calls are as ever

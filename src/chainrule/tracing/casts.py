@@ -16,6 +16,7 @@ import numpy as np
 
 from . import tracer as tracers
 from .foreign import Foreign
+from .losses import lost
 from .running import running
 
 
@@ -33,6 +34,8 @@ class LookAlike(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and running.traces and any(type(a) is tracers.Tracer for a in args):
             return _convert(cls.original, args)
+        if running.texts and type(args[0] if args else None) is str:
+            _read_in(args[0])
         return cls.original(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -64,6 +67,21 @@ def _look_alike(original: Any) -> Any:
     if not issubclass(original, np.generic):
         names["dtype"] = np.dtype(original)  # NumPy asks a class that it does not know
     return LookAlike(original.__name__, (original,), names)
+
+
+def _read_in(text: str) -> None:
+    """Refuse to read in what a traced number was printed as."""
+    x = running.texts.get(text.strip()) if running.traces else None
+    if x is not None:
+        x.owner.lose(
+            lost(
+                x,
+                f"the text {text!r}, which a traced value was printed as, was about to be read in",
+                "text carries no derivative",
+                "round the number itself, np.round(x, 3); where no derivative is meant, print "
+                "chainrule.stop_gradient(x)",
+            )
+        )
 
 
 def _convert(original: Any, args: Any) -> Any:

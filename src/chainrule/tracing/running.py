@@ -11,6 +11,7 @@ class _Running(threading.local):
 
     def __init__(self) -> None:
         self.traces: list[Any] = []
+        self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
 
 
 running = _Running()

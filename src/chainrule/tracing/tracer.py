@@ -332,10 +332,10 @@ class Tracer(Guarded):
         return f"Traced({self.value!r})"
 
     def __str__(self) -> str:
-        return str(self.value)
+        return _printed(self, str(self.value))
 
     def __format__(self, spec: str) -> str:
-        return format(self.value, spec)
+        return _printed(self, format(self.value, spec))
 
     def __len__(self) -> int:
         return len(self.value)
@@ -509,6 +509,16 @@ class Tracer(Guarded):
 
     flags = property(lambda self: concrete(self).flags)
     strides = property(lambda self: concrete(self).strides)
+
+
+def _printed(x: Tracer, text: str) -> str:
+    """Remember what a traced number was printed as: read in again it would be a constant."""
+    if running.traces and x.shape == () and x.carries() and len(running.texts) < _MOST_TEXTS:
+        running.texts[text.strip()] = x
+    return text
+
+
+_MOST_TEXTS = 10_000
 
 
 def concrete(x: Any) -> Any:
