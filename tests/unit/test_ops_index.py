@@ -1,5 +1,7 @@
 """Indexing read and written, sorting and order statistics: what the general laws cannot know."""
 
+from inspect import signature
+
 import numpy as np
 import pytest
 
@@ -280,12 +282,37 @@ def test_ordering(f):
     agrees(f, X)
 
 
+def test_a_slice_of_an_array_is_stored_into_another():
+    """``a[1:] = a[:-1]`` has an instruction of its own since Python 3.12."""
+
+    def f(x):
+        y = x * 1.0
+        y[1:] = y[:-1]
+        y[:2] *= y[1:]
+        return y
+
+    agrees(f, X)
+
+
 def test_sorting_methods_work_in_place():
     def f(x):
         y, z = x * 1.0, x * x
         y.sort(axis=0)
         z.partition(1)
         return np.concatenate([y, z])
+
+    agrees(f, X)
+
+
+@pytest.mark.skipif(
+    "descending" not in signature(np.sort).parameters, reason="NumPy sorts downward since 2.5"
+)
+def test_sorting_downward():
+    def f(x):
+        y = x * 1.0
+        y.sort(descending=True)
+        rows = x[np.argsort(x[:, 0], descending=True)]
+        return np.concatenate([y, np.sort(x, axis=0, descending=True), rows])
 
     agrees(f, X)
 

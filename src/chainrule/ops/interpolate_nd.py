@@ -281,9 +281,11 @@ _stand_in(_Nearest, "NearestNDInterpolator")
 @composite(interpolate.griddata, name="scipy.interpolate.griddata")
 def griddata(
     points: Any, values: Any, xi: Any, method: str = "linear", fill_value: Any = np.nan,
-    rescale: bool = False,
+    rescale: bool = False, simplex_tolerance: float = 1.0,
 ) -> Any:  # fmt: skip
     """Interpolate scattered values: linear or nearest; in one dimension as `interp1d`."""
+    if simplex_tolerance != 1.0:
+        raise refusal("griddata(simplex_tolerance=…)", "it has no rule", "leave it out")
     points, values = settled(points), as_array(settled(values))
     if not isinstance(points, tuple):
         points = as_array(points)

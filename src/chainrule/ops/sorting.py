@@ -24,16 +24,14 @@ constant_call(
     np.sort, sample((5,)), sample((2, 4)), sample((3, 2), axis=0), sample((2, 3), axis=None),
     sample((0,)), sample((2, 1)),
 )  # fmt: skip
-def sort(
-    a: Any, axis: Any = -1, kind: Any = None, order: Any = None, *, stable: Any = None
-) -> Any:
-    """Sort: the elements taken at `argsort`."""
+def sort(a: Any, axis: Any = -1, kind: Any = None, order: Any = None, **how: Any) -> Any:
+    """Sort: the elements taken at `argsort`; `how` is stable, or descending (NumPy 2.5)."""
     if order is not None:
         raise ValueError("Cannot specify order when the array has no fields.")
     a = as_array(a)
     if axis is None:
         a, axis = np.ravel(a), 0
-    return np.take_along_axis(a, np.argsort(a, axis=axis, kind=kind, stable=stable), axis)
+    return np.take_along_axis(a, np.argsort(a, axis=axis, kind=kind, **how), axis)
 
 
 @composite(np.sort_complex, sample((5,)))
