@@ -128,12 +128,22 @@ def _noncentral_chi2(x: Any, df: Any, nc: Any) -> Any:
     return np.where(at, central, found) - _LOG_2
 
 
+def _normal_and_exponential(x: Any, k: Any) -> Any:
+    """Sum of a normal and an exponential variable: by erfcx where logarithms would cancel."""
+    u = (1.0 / k - x) / np.sqrt(2.0)
+    left = np.greater_equal(u, 0.0)
+    near = np.log(special.erfcx(np.where(left, u, 1.0))) - 0.5 * x * x
+    far = (0.5 / k - x) / k + special.log_ndtr(x - 1.0 / k) + _LOG_2
+    return np.where(left, near, far) - np.log(k) - _LOG_2
+
+
 FORMULAS: dict[str, Formula] = {
     "beta": lambda x, a, b: special.xlogy(a - 1.0, x) + special.xlog1py(b - 1.0, -x)
     - special.betaln(a, b),
     "burr": _burr,
     "crystalball": _crystal_ball,
     "expon": lambda x: -x,
+    "exponnorm": _normal_and_exponential,
     "fisk": lambda x, c: _burr(x, c, 1.0),
     "genextreme": _extreme,
     "gengamma": lambda x, a, c: np.log(np.abs(c)) + (c * a - 1.0) * np.log(x) - x**c

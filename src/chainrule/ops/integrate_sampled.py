@@ -94,6 +94,10 @@ def _parabolas(y: Any, h: Any) -> Any:
     return np.sum(both / 6.0 * sums, axis=-1)
 
 
+_THREE = np.arange(3, dtype=np.float32)
+_WIDE_STEPS = integrate.simpson(_THREE, x=_THREE).dtype == np.float64  # and real; not since 1.18
+
+
 @composite(
     integrate.simpson, sample((5,)), sample((4,)), sample((2, 5), _places(5)),
     sample((6, 2), dx=0.5, axis=0), sample((3, 6), _places(6)), sample((2,)),
@@ -108,15 +112,20 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
     y, axis = _last(y, axis)
     y = _floating(y)
     h, n = _steps(x, dx, y, axis), y.shape[-1]
-    if x is not None:
-        h = np.real(h).astype(np.float64)  # as SciPy does
+    one: Any = 1.0
+    if not _WIDE_STEPS:
+        kind = np.result_type(y, h)
+        y, h = y.astype(kind), as_array(h).astype(kind)
+    else:
+        one = np.float64(1.0)
+        h = h if x is None else np.real(h).astype(np.float64)
     if n % 2:
         return _parabolas(y, h)
     end = h if np.ndim(h) == 0 else h[..., -1]
     if n == 2:
         return 0.5 * end * (y[..., -1] + y[..., -2])
-    end = end * np.float64(1.0)
-    before = end if np.ndim(h) == 0 else h[..., -2] * np.float64(1.0)
+    end = end * one
+    before = end if np.ndim(h) == 0 else h[..., -2] * one
     alpha = (2 * end**2 + 3 * before * end) / (6 * (end + before))
     beta = (end**2 + 3.0 * before * end) / (6 * before)
     eta = end**3 / (6 * before * (before + end))

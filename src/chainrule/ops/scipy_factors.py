@@ -53,10 +53,14 @@ def _part(a: Any, lower: bool) -> Any:
     return np.tril(a) if lower else np.triu(a)
 
 
+_PLAIN = linalg.cho_factor(np.array([[1.0, 0.0], [5.0, 1.0]]))
+_KEEPS_REST = bool(_PLAIN[0][1, 0] == 5.0)  # the other triangle holds A's entries; since 1.18 zeros
+
+
 def _cho_factor_jvp(t: Any, y: Any, a: Any, lower: bool, **_params: Any) -> Any:
-    """Return the change of the factor; in the other triangle the entries of A stand as they are."""
+    """Return the change of the factor; what SciPy leaves in the other triangle changes with A."""
     change = _cholesky_jvp(t, _part(y, lower), a, not lower)
-    return change + (np.triu(t, 1) if lower else np.tril(t, -1))
+    return change + (np.triu(t, 1) if lower else np.tril(t, -1)) if _KEEPS_REST else change
 
 
 cho_factor_op = Op(
@@ -77,11 +81,12 @@ _read_cho_factor = reader(linalg.cho_factor)
     sample(positive_definite(2, 2, 2)), name="scipy.linalg.cho_factor",
 )  # fmt: skip
 def cho_factor(*args: Any, **kwargs: Any) -> Any:
-    """Return the Cholesky factor for `cho_solve`; the other triangle holds the entries of A."""
+    """Return the Cholesky factor for `cho_solve`, as SciPy does: see `_KEEPS_REST`."""
     params = _read_cho_factor(args, kwargs)
     a = as_array(params.pop("a"))
     lower = params["lower"]
-    flag = np.full(a.shape[:-2], lower) if a.ndim > 2 else lower
+    whole = a.ndim > 2 or isinstance(_PLAIN[1], np.ndarray)
+    flag = np.full(a.shape[:-2], lower) if whole else lower
     return over_batch((2,), lambda a: cho_factor_op(a, **params))(a), flag
 
 
