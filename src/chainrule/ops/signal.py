@@ -105,26 +105,38 @@ def savgol_filter(
 # --- waves, and what branches on equality ---------------------------------------------------------
 
 
+_DOUBLE_WAVES = signal.sawtooth(np.zeros(1, np.float32)).dtype == np.float64  # not since 1.18
+
+
+def _alike(*xs: Any) -> tuple[Any, ...]:
+    """Return the arguments of a wave in the shape and dtype in which SciPy computes it."""
+    arrays = [as_array(x) for x in xs]
+    weak = [not (_DOUBLE_WAVES or hasattr(x, "dtype")) for x in xs]
+    kind = np.result_type(*(x if w else a.dtype for x, a, w in zip(xs, arrays, weak, strict=True)))
+    shape = np.broadcast_shapes(*(x.shape for x in arrays))
+    kind = kind if kind.kind in "fc" else np.dtype(float)
+    return tuple(np.broadcast_to(x, shape).astype(kind) for x in arrays)
+
+
 def sawtooth(t: Any, width: Any = 1) -> Any:
     """Rise during `width` of a period, and fall in the rest of it."""
-    t, width = as_array(t), as_array(width)
-    shape = np.broadcast_shapes(t.shape, width.shape)
-    kind = np.result_type(t.dtype, width.dtype)
-    t, width = (np.broadcast_to(v, shape).astype(kind) for v in (t, width))
+    t, width = _alike(t, width)
     phase = np.mod(t, 2 * np.pi)
     known = (width >= 0) & (width <= 1)
     rises = phase < width * 2 * np.pi
     up = phase / (np.pi * np.where(rises, width, 1)) - 1
     down = (np.pi * (width + 1) - phase) / (np.pi * (1 - np.where(rises, 0, width)))
-    return np.where(known, np.where(rises, up, down), np.nan).astype(np.float64)
+    found = np.where(known, np.where(rises, up, down), np.nan)
+    return found.astype(np.float64 if _DOUBLE_WAVES else t.dtype)
 
 
 def square(t: Any, duty: Any = 0.5) -> Any:
     """Return 1 during `duty` of a period, and −1 in the rest of it: piecewise constant."""
-    t, duty = as_array(t), as_array(duty)
+    t, duty = _alike(t, duty)
     high = np.mod(t, 2 * np.pi) < duty * 2 * np.pi
     known = (duty >= 0) & (duty <= 1)
-    return np.where(known, np.where(high, 1.0, -1.0), np.nan) + 0 * np.sign(t)
+    found = np.where(known, np.where(high, 1.0, -1.0), np.nan) + 0 * np.sign(t)
+    return found.astype(np.float64 if _DOUBLE_WAVES else t.dtype)
 
 
 def chirp(t: Any, f0: Any, t1: Any, f1: Any, method: str = "linear", *args: Any, **kw: Any) -> Any:
