@@ -203,11 +203,19 @@ def romb(y: Any, dx: Any = 1.0, axis: int = -1, show: bool = False) -> Any:
     return row[-1]
 
 
+_NARROW = np.float32([0.0, 1.0])
+_NODES_NARROW = integrate.fixed_quad(np.sin, *_NARROW)[0].dtype == np.float32  # since 1.18
+
+
 @composite(integrate.fixed_quad, always=True)
 def fixed_quad(func: Any, a: Any, b: Any, args: Any = (), n: int = 5) -> tuple[Any, None]:
     """Integrate by Gauss and Legendre's rule of order `n`: the rule itself is differentiated."""
     x, w = special.roots_legendre(n)
     if np.isinf(a) or np.isinf(b):
         raise ValueError("Gaussian quadrature is only available for finite limits.")
+    if _NODES_NARROW:
+        kind = np.result_type(*(getattr(v, "dtype", v) for v in (a, b)))
+        kind = kind if kind.kind in "fc" else np.dtype(float)
+        a, b, x, w = (as_array(v).astype(kind) for v in (a, b, x, w))
     y = (b - a) * (np.real(x) + 1) / 2.0 + a
     return (b - a) / 2.0 * np.sum(w * as_array(func(y, *args)), axis=-1), None
