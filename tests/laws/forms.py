@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import signal
 
 from chainrule.core.op import Composite, Const, Sample
 
@@ -183,3 +184,16 @@ def arrays_built_from_traced_numbers(x: Any) -> Any:
         np.vectorize(lambda a, b: a * b)(x[0], x[1]),
         np.apply_along_axis(lambda r: r * r[0], 1, x),
     )  # fmt: skip
+
+
+@form(((2, 3), (2, 2), (5,)), ((2, 3), (2, 2), (2, 4)))
+def sections_of_traced_coefficients(b: Any, a: Any, x: Any) -> Any:
+    # SciPy wants ones in sos[:, 3], so a sample that varies all of sos is none
+    sections = np.ascontiguousarray(np.hstack([b, np.ones((2, 1), b.dtype), 0.3 * a]))
+    return signal.sosfilt(sections, x), signal.sosfilt(sections, x.T, axis=0)
+
+
+@form(((2, 3), (2, 2), (4,), (2, 2)))
+def sections_from_a_state(b: Any, a: Any, x: Any, state: Any) -> Any:
+    sections = np.ascontiguousarray(np.hstack([b, np.ones((2, 1), b.dtype), 0.3 * a]))
+    return signal.sosfilt(sections, x, zi=state)

@@ -217,7 +217,7 @@ def drivers(op: Op, meeting: dict[str, list[Case]]) -> list[Case]:
     return [*cases(op), *meeting.get(op.name, [])[:MOST]]
 
 
-MOST = 16  # calls tried beside the op's own samples
+MOST = 64  # calls tried beside the op's own samples
 PER_RECORD = 3
 
 
