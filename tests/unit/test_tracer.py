@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy import float64 as f8
+from scipy.interpolate import CubicSpline as Spline
 
 import chainrule as cr
 from chainrule.tracing.mentions import types_in
@@ -392,3 +394,17 @@ def test_a_type_that_is_compared_by_way_of_a_local_is_seen() -> None:
 
     for function in (f, g):
         assert types_in([function.__code__]) == ({"float"}, {"float"})
+
+
+def test_a_type_by_another_name_is_itself_in_a_traced_function() -> None:
+    def f(x: Any) -> Any:
+        number, spline = np.float64(2.0), Spline(np.arange(4.0), np.arange(4.0))
+        answers = (
+            type(number) is f8, type(number) is np.double, not type(number) is not f8,
+            type(spline) is Spline,
+        )  # fmt: skip
+        return np.array([x[0], x[1] * 3 if all(answers) else 0.0]).sum()
+
+    assert cr.grad(f)(np.ones(2)).tolist() == [1, 3]
+    by_name = lambda x: x * 3 if type(np.float64(1)) is f8 else x * 0  # noqa: E731
+    assert cr.grad(by_name)(1.0) == 3

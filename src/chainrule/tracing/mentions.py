@@ -1,39 +1,40 @@
-"""Which types that have look-alikes a program's code mentions, and compares by identity.
+"""Which types that have look-alikes a program's code mentions, and which names it compares.
 
-Where it writes ``type(v) is float`` a look-alike would not pass for the type, so there it is not
-exchanged.
+Where it writes ``type(v) is float``, or ``type(v) is f8`` of an imported type, a look-alike would
+not pass for the type, so there it is not exchanged.
 """
 
+import dis
 import re
 from collections.abc import Iterator
-from dis import get_instructions, stack_effect
 from types import CodeType
 from typing import Any
 
-from .casts import BUILTIN, TYPES
+from .casts import BUILTIN
 
-_NAMES = frozenset({*BUILTIN, *(t.__name__ for t in TYPES)})
+_IS_OP = dis.opmap["IS_OP"]
 
 
 def mentions(code: CodeType) -> bool:
-    """Say whether a code object, or one inside it, names such a type."""
-    return not _NAMES.isdisjoint(code.co_names) or any(
-        mentions(c) for c in code.co_consts if isinstance(c, CodeType)
+    """Say whether a code object, or one inside it, names a built-in type or writes ``a is b``."""
+    return (
+        not BUILTIN.keys().isdisjoint(code.co_names)
+        or _IS_OP in code.co_code[::2]
+        or any(mentions(c) for c in code.co_consts if isinstance(c, CodeType))
     )
 
 
 def types_in(codes: list[CodeType]) -> tuple[set[str], set[str]]:
-    """Return the types that the code names, and those among them that it compares by identity."""
+    """Return the built-in types that the code names, and all names that it compares by identity."""
     named: set[str] = set()
     compared: set[str] = set()
     todo = list(codes)
     while todo:
         code = todo.pop()
         todo += [c for c in code.co_consts if isinstance(c, CodeType)]
-        found = _NAMES.intersection(code.co_names)
-        if found:
-            named |= found
-            compared |= found & _operands_of_is(code)
+        named |= BUILTIN.keys() & set(code.co_names)
+        if _IS_OP in code.co_code[::2]:
+            compared |= _operands_of_is(code)
     return named, compared
 
 
@@ -44,26 +45,27 @@ def _operands_of_is(code: CodeType) -> set[str]:
     for k, (name, _, _) in enumerate(steps):
         if name == "IS_OP":
             for end in (k - 1, _start(steps, k - 1) - 1):
-                source, operand, _ = steps[end]
-                if source.startswith("LOAD_FAST"):
-                    bound = (j for j, s in enumerate(steps) if s[:2] == ("STORE_FAST", operand))
-                    found |= {str(steps[j - 1][1]) for j in bound}
-                found.add(str(operand))
+                ends = [end]
+                if steps[end][0].startswith("LOAD_FAST"):
+                    bound = ("STORE_FAST", steps[end][1])
+                    ends = [j - 1 for j, step in enumerate(steps) if step[:2] == bound]
+                found |= {str(steps[j][1]) for j in ends if steps[j][0].startswith(_NAMED)}
     return found
 
 
+_NAMED = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_ATTR", "LOAD_DEREF")
 _FAST = re.compile("(?:LOAD|STORE)_FAST")
 
 
 def _steps(code: CodeType) -> Iterator[tuple[str, Any, int]]:
     """Give name, operand and stack effect of each instruction; two that Python joined are two."""
-    for step in get_instructions(code):
+    for step in dis.get_instructions(code):
         joined = _FAST.findall(step.opname)
         if len(joined) == 2:  # since Python 3.13
             for name, local in zip(joined, step.argval, strict=True):
                 yield name, local, 1 if name == "LOAD_FAST" else -1
         else:
-            yield step.opname, step.argval, stack_effect(step.opcode, step.arg, jump=False)
+            yield step.opname, step.argval, dis.stack_effect(step.opcode, step.arg, jump=False)
 
 
 def _start(steps: list[tuple[str, Any, int]], end: int) -> int:

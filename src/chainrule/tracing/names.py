@@ -12,7 +12,7 @@ from typing import Any
 
 from ..core import registry
 from .arrays import DOORS, listed
-from .casts import BUILTIN, TYPES
+from .casts import BUILTIN, TYPES, LookAlike
 from .mentions import mentions, types_in
 from .source import inside
 
@@ -259,11 +259,12 @@ def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     mentioned, compared = types_in(_code_of(namespace))
     for name, value in list(namespace.items()):
         door = look_alike(value) if type(value) is ModuleType else _door_of(value)
-        if door is not None and door is not value and name not in compared:
-            plain[name] = value
-            doors[name] = _without(door, compared) if type(door) is ModuleType else door
+        if door is None or door is value or (name in compared and isinstance(door, LookAlike)):
+            continue
+        plain[name] = value
+        doors[name] = _without(door, compared) if type(door) is ModuleType else door
     for name in mentioned - compared:
-        if name in BUILTIN and name not in namespace:
+        if name not in namespace:
             doors[name] = BUILTIN[name]
     _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
     return plain, doors
@@ -285,13 +286,14 @@ def _code_of(namespace: dict[str, Any]) -> list[CodeType]:
 
 
 def _without(module: ModuleType, names: set[str]) -> ModuleType:
-    """Return a look-alike in which some types are NumPy's own."""
-    plain = getattr(module, _STANDS_FOR)
-    types = {k: v for k, v in vars(plain).items() if k in names}
+    """Return a look-alike in which the types of these names are the module's own."""
+    plain = vars(getattr(module, _STANDS_FOR))
+    doors = vars(module)
+    types = {k: plain[k] for k in names if isinstance(doors.get(k), LookAlike)}
     if not types:
         return module
     made = ModuleType(module.__name__, module.__doc__)
-    vars(made).update(vars(module) | types)
+    vars(made).update(doors | types)
     return made
 
 
