@@ -1,6 +1,7 @@
 """Law: partials are within a few ulp of mpmath over the declared domain, its ends included.
 
-Where the partial is ill-conditioned, a few ulp of its arguments are allowed instead.
+Of the ops in `CONDITIONED`, whose partials have places where they are ill-conditioned, a few ulp of
+the arguments are allowed there instead.
 """
 
 import pytest
@@ -31,6 +32,13 @@ EXCEPTIONS: dict[tuple[str, int], tuple[float, str]] = {
 }
 
 
+# The others are within their bound without: measured by leaving the condition number out.
+CONDITIONED = frozenset(
+    "beta poch binom gamma_density beta_density gammainc betainc betaincc boxcox1p inv_boxcox "
+    "elliprd elliprj ellipkinc ellipeinc wrightomega".split()
+)
+
+
 @pytest.mark.parametrize("op", WITH_MP, ids=lambda op: op.name)
 def test_values_and_partials(op):
     worst = {}
@@ -38,7 +46,7 @@ def test_values_and_partials(op):
         if slot < 0:  # NumPy's own value: the expression must mean the same function
             assert abs(got - want) <= 1e-12 * max(1.0, abs(want)), (op.name, point, got, want)
             continue
-        if ulp > FEW:
+        if ulp > FEW and op.name in CONDITIONED:
             ulp /= max(1.0, accuracy.condition(op, slot, point))
         if ulp >= worst.get(slot, (0.0,))[0]:
             worst[slot] = (ulp, point, got, want)
