@@ -11,7 +11,7 @@ import pytest
 
 import chainrule
 from chainrule.errors import UnsupportedFunctionError
-from chainrule.ops.kinds import REFUSED, entries, named
+from chainrule.ops.numpy.kinds import REFUSED, entries, named
 from chainrule.testing import coverage
 
 from .pages import ROOT
@@ -23,7 +23,7 @@ NAMES = {e.name: e for e in coverage.numpy_entries()}
 
 def test_every_function_of_numpy_is_of_one_kind() -> None:
     unknown = [e.name for e in NAMES.values() if e.kind == coverage.UNKNOWN]
-    assert not unknown, "say in ops/kinds.py, by a record or by a sample what these are"
+    assert not unknown, "say in ops/numpy/kinds.py, by a record or by a sample what these are"
     assert not coverage.doubles()
 
 

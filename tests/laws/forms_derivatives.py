@@ -8,7 +8,7 @@ from scipy import interpolate, linalg
 
 import chainrule
 from chainrule.core.op import Const
-from chainrule.ops.scipy_matfuncs import frechet
+from chainrule.ops.scipy.linalg.matfuncs import frechet
 
 from .forms import form
 from .forms_sparse import TIGHT, positive

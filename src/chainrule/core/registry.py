@@ -15,7 +15,7 @@ _DISPATCHED = (np.ufunc, type(np.sum), Op, Function)
 
 _records: dict[Any, Op | Composite] = {}
 _ops: dict[str, Op] = {}
-_lazy: dict[str, str] = {}
+_lazy: dict[str, tuple[str, ...]] = {}
 _counted = 0  # modules that were there when none of them had fallen due
 _plain: list[FunctionType] = []
 _swapped: list[Any] = []
@@ -63,10 +63,10 @@ def alias(function: Any, other: Any) -> None:
     _reach(function)
 
 
-def load_with(package: str, module: str) -> None:
-    """Import `module`, which registers records, once `package` was imported by the user."""
+def load_with(package: str, *modules: str) -> None:
+    """Import `modules`, which register records, once `package` was imported by the user."""
     global _counted
-    _lazy[package] = module
+    _lazy[package] = modules
     _counted = 0
 
 
@@ -97,10 +97,11 @@ def _find_late(function: Any) -> Op | Composite | None:
     global _counted
     if len(sys.modules) != _counted:
         coming = False
-        for package, module in list(_lazy.items()):
+        for package, modules in list(_lazy.items()):
             if _imported(package):
                 _lazy.pop(package, None)
-                _load(package, module)
+                for module in modules:
+                    _load(package, module)
             else:
                 coming = coming or package in sys.modules
         _counted = 0 if coming else len(sys.modules)
@@ -127,9 +128,10 @@ def _imported(package: str) -> bool:
 
 def load_all() -> None:
     """Import every module that registers lazily (laws and docs need all records)."""
-    for package, module in list(_lazy.items()):
+    for package, modules in list(_lazy.items()):
         import_module(package)
-        import_module(module)
+        for module in modules:
+            import_module(module)
         _lazy.pop(package, None)
 
 

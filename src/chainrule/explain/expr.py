@@ -347,7 +347,7 @@ def param_from_json(v: Any) -> Any:
     if "dtype" in v:
         return np.dtype(v["dtype"])
     if "hole" in v:
-        from ..ops.index import HOLE
+        from ..ops.numpy.index import HOLE
 
         return HOLE
     return number_from_json(v) if "re" in v else v

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import integrate
 
 from ..core.registry import composite
-from ..ops.scipy_common import flows, refusal
+from ..ops.scipy.common import flows, refusal
 
 
 def _refuse(name: str, own: Callable[..., Any]) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.op import Op
-from ..ops.index import HOLE, fill_index
+from ..ops.numpy.index import HOLE, fill_index
 from ..tracing.stacked import OneByOneError
 from .batch_rules import Params, in_front, padded, rank
 

@@ -1,93 +1,60 @@
-"""Floor 2: declarations only, a module per family. Blind to `tracing`."""
+"""Floor 2: declarations only, laid out as NumPy, SciPy and Python name their modules.
+
+Blind to `tracing`. What stands for a package that need not be there, or is dear to import, loads
+when the user's program has imported that package.
+"""
 
 from ..core import registry
-from . import (
-    arithmetic,
-    builders,
-    complexes,
-    convolution,
-    cumulative,
-    decompositions,
-    diagonals,
-    eigenvalues,
-    einsum,
-    explog,
-    extremes,
-    filling,
-    grids,
-    histograms,
-    index,
-    joining,
-    kinds,
-    layout,
-    linalg,
-    logic,
-    nans,
-    norms,
-    polynomials,
-    products,
-    reduce,
-    sampled,
-    scalars,
-    scimath,
-    select,
-    sorting,
-    structure,
-    trig,
-    windows,
-)
+from . import numpy, structure
+from .python import scalars
 
-registry.load_with("statistics", "chainrule.ops.statistics")
-registry.load_with("scipy.special", "chainrule.ops.special")
+_LATE = {
+    "statistics": ("python.statistics",),
+    "numpy.fft": ("numpy.fft",),
+    "numpy.polynomial": ("numpy.series",),
+    "scipy.fft": ("scipy.fft",),
+    "scipy.interpolate": (
+        "scipy.interpolate.univariate",
+        "scipy.interpolate.fitpack",
+        "scipy.interpolate.multivariate",
+    ),
+    "scipy.linalg": (
+        "scipy.linalg.null_spaces",
+        "scipy.linalg.eigen",
+        "scipy.linalg.factors",
+        "scipy.linalg.matfuncs",
+        "scipy.linalg.more",
+    ),
+    "scipy.ndimage": (
+        "scipy.ndimage.select",
+        "scipy.ndimage.transforms",
+        "scipy.ndimage.measurements",
+        "scipy.ndimage.ndimage",
+    ),
+    "scipy.signal": (
+        "scipy.signal.convolution",
+        "scipy.ndimage.filters",
+        "scipy.ndimage.select",
+        "scipy.signal.signal",
+    ),
+    "scipy.sparse": ("scipy.sparse.matrices",),
+    "scipy.sparse.csgraph": ("scipy.sparse.csgraph",),
+    "scipy.sparse.linalg": ("scipy.sparse.linalg",),
+    "scipy.spatial": ("scipy.spatial.distance",),
+    "scipy.spatial.transform": ("scipy.spatial.rotations",),
+    "scipy.special": ("scipy.special",),
+    "scipy.stats": (
+        "scipy.stats.continuous",
+        "scipy.stats.discrete",
+        "scipy.stats.kernel_density",
+        "scipy.stats.multivariate",
+        "scipy.stats.samples",
+    ),
+}
+for _package, _modules in _LATE.items():
+    registry.load_with(_package, *(f"{__name__}.{module}" for module in _modules))
+# solvers need the modes: their records stand above this floor
 registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
 registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
-registry.load_with("numpy.fft", "chainrule.ops.fft")
-registry.load_with("numpy.polynomial", "chainrule.ops.series")
-registry.load_with("scipy.fft", "chainrule.ops.scipy_fft")
-registry.load_with("scipy.linalg", "chainrule.ops.scipy_linalg")
-registry.load_with("scipy.interpolate", "chainrule.ops.interpolate")
-registry.load_with("scipy.sparse", "chainrule.ops.sparse")
-registry.load_with("scipy.sparse.csgraph", "chainrule.ops.csgraph")
-registry.load_with("scipy.spatial", "chainrule.ops.distance")
-registry.load_with("scipy.spatial.transform", "chainrule.ops.rotations")
-registry.load_with("scipy.stats", "chainrule.ops.stats")
-registry.load_with("scipy.sparse.linalg", "chainrule.ops.sparse_linalg")
-registry.load_with("scipy.signal", "chainrule.ops.signal")
-registry.load_with("scipy.ndimage", "chainrule.ops.ndimage")
 
-__all__ = [
-    "arithmetic",
-    "builders",
-    "complexes",
-    "convolution",
-    "cumulative",
-    "decompositions",
-    "diagonals",
-    "eigenvalues",
-    "einsum",
-    "explog",
-    "extremes",
-    "filling",
-    "grids",
-    "histograms",
-    "index",
-    "joining",
-    "kinds",
-    "layout",
-    "linalg",
-    "logic",
-    "nans",
-    "norms",
-    "polynomials",
-    "products",
-    "reduce",
-    "registry",
-    "sampled",
-    "scimath",
-    "scalars",
-    "select",
-    "sorting",
-    "structure",
-    "trig",
-    "windows",
-]
+__all__ = ["numpy", "registry", "scalars", "structure"]

@@ -22,7 +22,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Op
 from ..core.slots import Index
-from ..ops.kinds import REFUSED, entries
+from ..ops.numpy.kinds import REFUSED, entries
 from ..tracing.arrays import DOORS
 from ..tracing.casts import TYPES
 

@@ -1,0 +1,185 @@
+"""Eigenvalues and eigenvectors, of symmetric and of general matrices, each by its JVP.
+
+Of a symmetric matrix NumPy reads one triangle, and the derivative is that of the program as it
+stands: the entries of the other triangle have derivative zero, as differences show.
+
+Eigenvectors have no derivative where eigenvalues repeat (it would depend on the direction): there
+their tangent is infinite or NaN. The first derivative of the eigenvalues never is.
+
+Complex eigenvectors are determined up to a phase only; the phase that LAPACK chooses (one
+component real) is kept fixed.
+
+Reference: M. B. Giles, Collected matrix derivative results (2008).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ...core.op import Notation, Op, sample
+from ...core.registry import add, declare
+from ...core.slots import INDEX, Jvp
+from ..declare import as_array
+from .decompositions import diagonal_of_product, from_triangle, gaps, positive_definite
+from .linalg import GILES, adjoint
+
+# --- symmetric eigenvalues ------------------------------------------------------------------------
+
+
+def _fix_phase(dv: Any, v: Any, row: int) -> Any:
+    """Turn the tangents of complex vectors so that their component `row` stays real."""
+    if v.dtype.kind != "c":
+        return dv
+    pivot = np.real(v[..., row, :])
+    angle = np.imag(dv[..., row, :]) * np.reciprocal(np.where(pivot == 0, 1, pivot))
+    return dv - v * (1j * np.where(pivot == 0, 0, angle))[..., None, :]
+
+
+def _eigh_jvp(t: Any, y: Any, _a: Any, UPLO: str) -> Any:
+    """Return dλ = diag(Vᴴ dA V) and dV = V (F ∘ Vᴴ dA V), Fᵢⱼ = 1/(λⱼ − λᵢ)."""
+    w, v = y
+    inner = np.matmul(adjoint(v), np.matmul(from_triangle(t, UPLO == "L"), v))
+    dw = np.diagonal(inner, 0, -2, -1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dv = np.matmul(v, gaps(w) * inner)
+        dv = _fix_phase(dv, v, 0 if UPLO == "L" else -1)
+    return (np.real(dw) if dw.dtype.kind == "c" else dw), dv
+
+
+def _bind_eigh(a: Any, UPLO: str = "L") -> Any:
+    if UPLO.upper() not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    return (as_array(a),), {"UPLO": UPLO.upper()}
+
+
+_SYMMETRIC = (
+    sample(positive_definite(3, 3)), sample(positive_definite(3, 3), UPLO="U"),
+    sample(positive_definite(2, 2, 2)), sample(positive_definite(1, 1)),
+)  # fmt: skip
+
+eigh = declare(
+    Op(
+        "eigh",
+        np.linalg.eigh,
+        (Jvp(_eigh_jvp),),
+        outputs=2,
+        bind=_bind_eigh,
+        batch="stacks",
+        function=np.linalg.eigh,
+        complex=True,
+        notation=Notation(
+            "eigh({0})", "\\operatorname{{eigh}}({0})",
+            rule="A = VΛVᵀ: dλ = diag(Vᵀ dA V), dV = V (F ∘ Vᵀ dA V) with Fᵢⱼ = 1/(λⱼ − λᵢ)",
+        ),
+        samples=_SYMMETRIC,
+        references=(GILES,),
+    )
+)
+
+
+def _eigvalsh_jvp(t: Any, _y: Any, a: Any, UPLO: str) -> Any:
+    v = np.linalg.eigh(a, UPLO)[1]
+    return diagonal_of_product(v, np.matmul(from_triangle(t, UPLO == "L"), v))
+
+
+eigvalsh = declare(
+    Op(
+        "eigvalsh",
+        np.linalg.eigvalsh,
+        (Jvp(_eigvalsh_jvp),),
+        bind=_bind_eigh,
+        batch="stacks",
+        function=np.linalg.eigvalsh,
+        complex=True,
+        notation=Notation(
+            "eigvalsh({0})", "\\lambda({0})", rule="A = VΛVᵀ: dλ = diag(Vᵀ dA V)"
+        ),
+        samples=_SYMMETRIC,
+        references=(GILES,),
+    )
+)
+
+
+# --- general eigenvalues --------------------------------------------------------------------------
+
+
+def _scale_like_lapack(dv: Any, v: Any) -> Any:
+    """Keep the vectors' length 1 and their largest component real."""
+    size = np.absolute(v)
+    top = np.argmax(size, axis=-2)[..., None, :]
+    along = np.real(np.sum(np.conjugate(v) * dv, axis=-2, keepdims=True))
+    if v.dtype.kind == "c":
+        pivot = np.take_along_axis(v, top, axis=-2)
+        turned = np.take_along_axis(dv, top, axis=-2) * np.reciprocal(pivot)
+        along = along + 1j * np.imag(turned)
+    return dv - v * along
+
+
+def _eig_jvp(t: Any, y: Any, _a: Any) -> Any:
+    """Return dλ = diag(V⁻¹ dA V) and dV = V (F ∘ V⁻¹ dA V), brought to LAPACK's scaling."""
+    w, v = y
+    inner = np.linalg.solve(v, np.matmul(t, v))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        dv = _scale_like_lapack(np.matmul(v, gaps(w) * inner), v)
+    return np.diagonal(inner, 0, -2, -1), dv
+
+
+eig = declare(
+    Op(
+        "eig",
+        np.linalg.eig,
+        (Jvp(_eig_jvp),),
+        outputs=2,
+        bind=lambda a: ((as_array(a),), {}),
+        batch="stacks",
+        function=np.linalg.eig,
+        complex=True,
+        notation=Notation(
+            "eig({0})", "\\operatorname{{eig}}({0})",
+            rule="A = VΛV⁻¹: dλ = diag(V⁻¹ dA V), dV = V (F ∘ V⁻¹ dA V), kept at length 1",
+        ),
+        samples=(sample((3, 3)), sample((2, 2)), sample((2, 2, 2))),
+        references=(GILES,),
+    )
+)
+
+
+def _nearest(wanted: Any, given: Any) -> Any:
+    """Return, for every value wanted, the position of the nearest one given, each used once."""
+    order = np.empty(wanted.shape, np.intp)
+    for place in np.ndindex(wanted.shape[:-1]):
+        away = np.abs(wanted[place][:, None] - given[place][None, :])
+        for _ in range(away.shape[0]):
+            i, j = divmod(int(np.argmin(away)), away.shape[1])
+            order[(*place, i)] = j
+            away[i, :] = away[:, j] = np.inf
+    return order
+
+
+nearest = Op(
+    "nearest", _nearest, (INDEX, INDEX), batch="stacks", notation=Notation(rule="nothing flows")
+)
+add(nearest)
+
+
+def _eigvals_jvp(t: Any, y: Any, a: Any) -> Any:
+    """Return diag(V⁻¹ dA V), in the order of the eigenvalues given."""
+    w, v = np.linalg.eig(a)
+    slopes = np.diagonal(np.linalg.solve(v, np.matmul(t, v)), 0, -2, -1)
+    return np.take_along_axis(slopes, nearest(y, w), axis=-1)
+
+
+eigvals = declare(
+    Op(
+        "eigvals",
+        np.linalg.eigvals,
+        (Jvp(_eigvals_jvp),),
+        bind=lambda a: ((as_array(a),), {}),
+        batch="stacks",
+        function=np.linalg.eigvals,
+        complex=True,
+        notation=Notation("eigvals({0})", "\\lambda({0})", rule="A = VΛV⁻¹: dλ = diag(V⁻¹ dA V)"),
+        samples=(sample((3, 3)), sample((2, 2)), sample((2, 2, 2))),
+        references=(GILES,),
+    )
+)

@@ -1,0 +1,395 @@
+"""Linear algebra: systems, inverses, determinants and powers, each by a JVP in terms of others.
+
+Singular matrices: `solve` and `inv` raise NumPy's `LinAlgError`. The first derivative of `det` is
+the cofactor matrix and exists there too; its higher derivatives go through the inverse.
+
+References: M. B. Giles, Collected matrix derivative results for forward and reverse mode
+algorithmic differentiation (2008); G. H. Golub and V. Pereyra, The differentiation of
+pseudo-inverses and nonlinear least squares problems whose variables separate (1973).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ...core.op import Const, Notation, Op, sample
+from ...core.registry import add, composite, declare
+from ...core.slots import INDEX, Jvp, Linear
+from ..declare import as_array, constant_call
+
+GILES = "M. B. Giles, Collected matrix derivative results (2008)"
+GOLUB = "G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973)"
+
+
+def well_conditioned(*shape: int) -> Any:
+    """Draw matrices near a multiple of the identity, for samples."""
+
+    def draw(rng: Any) -> Any:
+        return rng.standard_normal(shape) * 0.3 + 2 * np.eye(shape[-2], shape[-1])
+
+    return draw
+
+
+def adjoint(a: Any) -> Any:
+    """Return the conjugate transpose of matrices (the transpose of real ones)."""
+    a = np.matrix_transpose(a)
+    return np.conjugate(a) if a.dtype.kind == "c" else a
+
+
+def identity_like(a: Any) -> Any:
+    """Return the identity matrix of the last axis of `a`, in its dtype."""
+    return np.eye(a.shape[-1], dtype=a.dtype)
+
+
+# --- systems ----------------------------------------------------------------------------------
+
+
+def _solve_jvp(t: Any, y: Any, a: Any, _b: Any) -> Any:
+    """Return dx = −A⁻¹ dA x."""
+    if len(_b.shape) == 1:
+        return -np.linalg.solve(a, np.matmul(t, y[..., None]))[..., 0]
+    return -np.linalg.solve(a, np.matmul(t, y))
+
+
+def _solve_transpose(ct: Any, a: Any, b: Any) -> Any:
+    if len(b.shape) == 1:
+        return np.linalg.solve(np.matrix_transpose(a), ct[..., None])[..., 0]
+    return np.linalg.solve(np.matrix_transpose(a), ct)
+
+
+solve = declare(
+    Op(
+        "solve",
+        np.linalg.solve,
+        (Jvp(_solve_jvp), Linear(transpose=_solve_transpose)),
+        bind=lambda a, b: ((as_array(a), as_array(b)), {}),
+        batch="solve",
+        function=np.linalg.solve,
+        complex=True,
+        notation=Notation(
+            "{0}⁻¹ {1}", "{0}^{{-1}} {1}", 20, (31, 21),
+            "x = A⁻¹b: linear in b; in A, d(A⁻¹b) = −A⁻¹ dA x",
+        ),
+        samples=(
+            sample(well_conditioned(3, 3), (3,)), sample(well_conditioned(3, 3), (3, 2)),
+            sample(well_conditioned(2, 3, 3), (2, 3, 2)), sample(well_conditioned(2, 3, 3), (3,)),
+            sample(well_conditioned(3, 3), (2, 3, 1)), sample(well_conditioned(1, 1), (1,)),
+            sample(well_conditioned(2, 1, 2, 2), (3, 2, 1)), sample(well_conditioned(0, 0), (0, 2)),
+        ),
+        references=(GILES,),
+    )
+)  # fmt: skip
+
+
+def _one_matrix(a: Any) -> Any:
+    return (as_array(a),), {}
+
+
+inv = declare(
+    Op(
+        "inv",
+        np.linalg.inv,
+        (Jvp(lambda t, y, _a: -np.matmul(y, np.matmul(t, y))),),
+        bind=_one_matrix,
+        batch="stacks",
+        function=np.linalg.inv,
+        complex=True,
+        notation=Notation("{0}⁻¹", "{0}^{{-1}}", 30, (31,), "d(A⁻¹) = −A⁻¹ dA A⁻¹"),
+        samples=(
+            sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2)),
+            sample(well_conditioned(1, 1)), sample(well_conditioned(0, 0)),
+        ),
+        references=(GILES,),
+    )
+)  # fmt: skip
+
+
+# --- determinants -----------------------------------------------------------------------------
+
+
+def _cofactor(a: Any) -> Any:
+    """Return ∂det/∂A: det·A⁻ᵀ where A is well conditioned, else from the SVD, also if singular."""
+    try:
+        inverse = np.linalg.inv(a)
+        grown = np.abs(a).sum(-1).max(-1, initial=0) * np.abs(inverse).sum(-1).max(-1, initial=0)
+        if np.all(grown < 1e6):
+            det = np.linalg.det(a)
+            return (np.asarray(det)[..., None, None] * np.swapaxes(inverse, -1, -2)).astype(a.dtype)
+    except np.linalg.LinAlgError:
+        pass
+    u, s, vh = np.linalg.svd(a)
+    n = s.shape[-1]
+    others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
+    sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
+    return (sign * np.matmul(np.conj(u) * others[..., None, :], np.conj(vh))).astype(a.dtype)
+
+
+def _cofactor_jvp(t: Any, y: Any, a: Any) -> Any:
+    """Return tr(A⁻¹ dA)·C − A⁻ᵀ dAᵀ C, as C = det(A)·A⁻ᵀ."""
+    back = np.matrix_transpose(np.linalg.inv(a))
+    slope = np.sum(back * t, axis=(-2, -1), keepdims=True)
+    return slope * y - np.matmul(back, np.matmul(np.matrix_transpose(t), y))
+
+
+cofactor = Op(
+    "cofactor",
+    _cofactor,
+    (Jvp(_cofactor_jvp),),
+    batch="stacks",
+    complex=True,
+    notation=Notation("cof({0})", "\\operatorname{{cof}}({0})", rule="C = det(A)·A⁻ᵀ"),
+    samples=(sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2))),
+    references=(GILES,),
+)
+add(cofactor)
+
+det = declare(
+    Op(
+        "det",
+        np.linalg.det,
+        (Jvp(lambda t, _y, a: np.sum(cofactor(a) * t, axis=(-2, -1))),),
+        bind=_one_matrix,
+        batch="stacks",
+        function=np.linalg.det,
+        complex=True,
+        notation=Notation(
+            "det({0})", "\\det {0}", rule="Jacobi's formula: d det A = det A · tr(A⁻¹ dA)"
+        ),
+        samples=(
+            sample(well_conditioned(3, 3)), sample((2, 2)), sample(well_conditioned(2, 2, 2)),
+            sample((1, 1)), sample((0, 0)),
+        ),
+        references=(GILES,),
+    )
+)  # fmt: skip
+
+
+def _slogdet_jvp(t: Any, y: Any, a: Any) -> Any:
+    """Return d log|det| = Re tr(A⁻¹ dA); the sign turns by the imaginary part."""
+    slope = np.sum(np.matrix_transpose(np.linalg.inv(a)) * t, axis=(-2, -1))
+    if a.dtype.kind != "c":
+        return None, slope
+    return y[0] * (1j * np.imag(slope)), np.real(slope)
+
+
+slogdet = declare(
+    Op(
+        "slogdet",
+        np.linalg.slogdet,
+        (Jvp(_slogdet_jvp),),
+        outputs=2,
+        bind=_one_matrix,
+        batch="stacks",
+        function=np.linalg.slogdet,
+        complex=True,
+        notation=Notation(
+            "slogdet({0})", "\\log|\\det {0}|", rule="d log|det A| = tr(A⁻¹ dA); the sign of a "
+            "real determinant is constant",
+        ),
+        samples=(
+            sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2)),
+            sample(well_conditioned(1, 1)),
+        ),
+        references=(GILES,),
+    )
+)  # fmt: skip
+
+
+# --- powers -----------------------------------------------------------------------------------
+
+
+@composite(
+    np.linalg.matrix_power, sample(well_conditioned(3, 3), Const(0)),
+    *(sample(well_conditioned(2, 2), Const(n)) for n in (1, 2, 3, 6, 7, -1, -3)),
+    sample(well_conditioned(2, 2, 2), Const(5)),
+)  # fmt: skip
+def matrix_power(a: Any, n: Any) -> Any:
+    """Multiply a matrix by itself, by repeated squaring; a negative power inverts first."""
+    a = as_array(a)
+    if a.ndim < 2 or a.shape[-1] != a.shape[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    n = n.__index__()
+    if n == 0:
+        return np.full_like(a, np.eye(a.shape[-1]))
+    if n < 0:
+        a, n = np.linalg.inv(a), -n
+    if n == 1:
+        return a
+    if n == 3:
+        return np.matmul(np.matmul(a, a), a)
+    result = square = None
+    while n:
+        square = a if square is None else np.matmul(square, square)
+        n, bit = divmod(n, 2)
+        if bit:
+            result = square if result is None else np.matmul(result, square)
+    return result
+
+
+# --- least squares ------------------------------------------------------------------------------
+
+
+def from_triangle(t: Any, lower: bool) -> Any:
+    """Complete one triangle to a Hermitian matrix."""
+    part = np.tril(t, -1) if lower else np.triu(t, 1)
+    middle = (np.real(t) if t.dtype.kind == "c" else t) * np.eye(t.shape[-1], dtype=t.dtype)
+    return part + adjoint(part) + middle
+
+
+def _pinv_jvp(t: Any, y: Any, a: Any, hermitian: bool = False, **_params: Any) -> Any:
+    """Return Golub and Pereyra's derivative of A⁺, where the rank does not change."""
+    if hermitian:  # the lower triangle is what NumPy reads
+        t, a = from_triangle(t, True), from_triangle(a, True)
+    th, yh = adjoint(t), adjoint(y)
+    first = -np.matmul(y, np.matmul(t, y))
+    left = np.matmul(th, identity_like(th) - np.matmul(a, y))
+    right = np.matmul(identity_like(a) - np.matmul(y, a), th)
+    return first + np.matmul(np.matmul(y, yh), left) + np.matmul(right, np.matmul(yh, y))
+
+
+def _bind_pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
+    given = {"rcond": rcond} if rcond is not None else {} if rtol is None else {"rtol": rtol}
+    return (as_array(a),), given | ({"hermitian": True} if hermitian else {})
+
+
+pinv = declare(
+    Op(
+        "pinv",
+        np.linalg.pinv,
+        (Jvp(_pinv_jvp),),
+        bind=_bind_pinv,
+        batch="stacks",
+        function=np.linalg.pinv,
+        complex=True,
+        notation=Notation(
+            "{0}⁺", "{0}^{{+}}", 30, (31,),
+            "where the rank is constant, dA⁺ = −A⁺ dA A⁺ + A⁺A⁺ᴴ dAᴴ (I − AA⁺) + "
+            "(I − A⁺A) dAᴴ A⁺ᴴA⁺",
+        ),
+        samples=(
+            sample((3, 2)), sample((2, 3)), sample(well_conditioned(2, 2)), sample((2, 3, 2)),
+            sample((3, 1), rcond=1e-10), sample(well_conditioned(3, 3), hermitian=True),
+        ),
+        references=(GOLUB,),
+    )
+)  # fmt: skip
+
+constant_call(
+    np.linalg.matrix_rank, "A", batch="matrices", samples=(sample((3, 2)),),
+    notation=Notation(rule="piecewise constant: nothing flows"),
+)  # fmt: skip
+
+
+def _lstsq(a: Any, b: Any, rcond: Any) -> Any:
+    x, residuals, _, s = np.linalg.lstsq(a, b, rcond)
+    return x, residuals, s
+
+
+def _lstsq_jvp(t: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
+    """Return the tangents of the solution, of the squared residuals and of the singular values."""
+    x, residuals, _ = y
+    da, db = t
+    column = len(b.shape) == 1
+    x, b = (x[:, None], b[:, None]) if column else (x, b)
+    plus = np.linalg.pinv(a)
+    change = 0.0 if db is None else db[:, None] if column else db
+    if da is not None:
+        change = change - np.matmul(da, x)
+    dx = np.matmul(plus, change)
+    ds = None
+    if da is not None:
+        dah, plush = adjoint(da), adjoint(plus)
+        rest = b - np.matmul(a, x)
+        dx = dx + np.matmul(np.matmul(plus, plush), np.matmul(dah, rest))
+        free = identity_like(a) - np.matmul(plus, a)
+        dx = dx + np.matmul(free, np.matmul(dah, np.matmul(plush, x)))
+        u, _, vh = np.linalg.svd(a, full_matrices=False)
+        ds = np.real(np.sum(np.conjugate(u) * np.matmul(da, adjoint(vh)), axis=0))
+    dr = None
+    if residuals.shape[0]:
+        rest = b - np.matmul(a, x)
+        dr = 2 * np.real(np.sum(np.conjugate(rest) * change, axis=0))
+    return (dx[:, 0] if column else dx), dr, ds
+
+
+_lstsq_slot = Jvp(_lstsq_jvp, joint=True)
+lstsq_op = Op(
+    "lstsq",
+    _lstsq,
+    (_lstsq_slot, _lstsq_slot),
+    outputs=3,
+    batch="loop",
+    complex=True,
+    notation=Notation(
+        "argmin‖{0}·x − {1}‖²", "\\arg\\min_x \\|{0} x - {1}\\|^2", rule="x = A⁺b, and dA⁺ where "
+        "the rank is constant",
+    ),
+    references=(GOLUB,),
+)  # fmt: skip
+add(lstsq_op)
+lstsq_rank = Op(
+    "lstsq_rank",
+    lambda a, b, rcond: np.asarray(np.linalg.lstsq(a, b, rcond)[2])[()],
+    (INDEX, INDEX),
+    batch="loop",
+    notation=Notation(rule="piecewise constant: nothing flows"),
+)
+add(lstsq_rank)
+
+
+@composite(
+    np.linalg.lstsq, sample((4, 2), (4,)), sample((4, 2), (4, 3)), sample((2, 3), (2,)),
+    sample(well_conditioned(2, 2), (2,)),
+)  # fmt: skip
+def lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
+    """Solve in the least-squares sense, where the rank of `a` does not change."""
+    a, b = as_array(a), as_array(b)
+    x, residuals, s = lstsq_op(a, b, rcond=rcond)
+    return x, residuals, lstsq_rank(a, b, rcond=rcond), s
+
+
+# --- made of the others -------------------------------------------------------------------------
+
+
+@composite(np.linalg.tensorsolve, sample(well_conditioned(6, 6), (6,)))
+def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
+    """Solve a linear system whose unknown is a tensor: a solve between reshapes."""
+    a, b = as_array(a), as_array(b)
+    if axes is not None:
+        last = [int(k) % a.ndim for k in axes]
+        a = np.transpose(a, [k for k in range(a.ndim) if k not in last] + last)
+    shape = a.shape[b.ndim :]
+    if a.size != b.size**2:
+        raise np.linalg.LinAlgError(
+            "Input arrays must satisfy the requirement prod(a.shape[b.ndim:]) == "
+            "prod(a.shape[:b.ndim])"
+        )
+    return np.reshape(np.linalg.solve(np.reshape(a, (b.size, b.size)), np.ravel(b)), shape)
+
+
+@composite(np.linalg.tensorinv, sample(well_conditioned(3, 3), Const(1)))
+def tensorinv(a: Any, ind: int = 2) -> Any:
+    """Invert a tensor over its first `ind` axes: an inverse between reshapes."""
+    a = as_array(a)
+    if ind <= 0:
+        raise ValueError("Invalid ind argument.")
+    shape = a.shape[ind:] + a.shape[:ind]
+    count = int(np.prod(a.shape[ind:]))
+    return np.reshape(np.linalg.inv(np.reshape(a, (count, -1))), shape)
+
+
+@composite(
+    np.linalg.cond, sample(well_conditioned(3, 3)), sample((3, 2)),
+    sample(well_conditioned(2, 2), -2), sample(well_conditioned(2, 2), 1),
+    sample(well_conditioned(2, 2), "fro"), sample(well_conditioned(2, 2, 2)),
+)  # fmt: skip
+def cond(x: Any, p: Any = None) -> Any:
+    """Return the condition number: a quotient of singular values, or a product of norms."""
+    x = as_array(x)
+    if p is None or p in (2, -2):
+        s = np.linalg.svd(x, compute_uv=False)
+        ends = (s[..., 0], s[..., -1])
+        return ends[1] / ends[0] if p == -2 else ends[0] / ends[1]
+    inverse = np.linalg.inv(x.astype(np.result_type(x.dtype, np.float64)))  # as NumPy does
+    size = np.linalg.norm(x, ord=p, axis=(-2, -1))
+    return (size * np.linalg.norm(inverse, ord=p, axis=(-2, -1))).astype(x.real.dtype)

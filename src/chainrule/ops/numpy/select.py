@@ -1,0 +1,145 @@
+"""Choices between values: maximum, minimum, clip, absolute value, sign.
+
+At a tie the arguments share the gradient equally; |x| and sign have derivative 0 at 0.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ...core.op import Const, sample
+from ...core.registry import composite
+from ...errors import UnsupportedFunctionError
+from ..declare import as_array, constant, deliver, elementwise, operand
+
+_TIES = "the chosen argument passes the gradient on; a tie shares it equally"
+
+
+def _half(a: Any, b: Any) -> Any:
+    """½ in the dtype of the arguments; a Python number has none of its own."""
+    kinds = [x.dtype for x in (a, b) if hasattr(x, "dtype")]
+    kind = kinds[0] if len(set(kinds)) == 1 else np.result_type(*kinds)
+    return kind.type(0.5)
+
+
+def _wins(a: Any, b: Any, better: Any, also: Any) -> Any:
+    """1 where `a` is chosen, ½ at a tie, else 0."""
+    return np.where(np.equal(a, b), _half(a, b), np.logical_or(better(a, b), also))
+
+
+def _nan_only(a: Any, b: Any) -> Any:
+    """Where `a` is NaN and `b` is a number."""
+    return np.logical_and(np.isnan(a), np.logical_not(np.isnan(b)))
+
+
+def _choose(ufunc: Any, better: Any, keeps_nan: bool, **data: Any) -> None:
+    """Declare a choice of two; a NaN is always chosen (the first of two), or never."""
+
+    def first(_y: Any, a: Any, b: Any) -> Any:
+        return _wins(a, b, better, np.isnan(a) if keeps_nan else np.isnan(b))
+
+    def second(_y: Any, a: Any, b: Any) -> Any:
+        return _wins(b, a, better, _nan_only(b, a) if keeps_nan else _nan_only(a, b))
+
+    elementwise(ufunc, first, second, rule=_TIES, **data)
+
+
+_choose(np.maximum, np.greater, True, latex="\\max")
+_choose(np.minimum, np.less, True, latex="\\min")
+_choose(np.fmax, np.greater, False)
+_choose(np.fmin, np.less, False)
+
+
+@composite(
+    np.clip, sample((2, 3), Const(-1.0), Const(1.0)), sample((2, 3), Const(None), Const(1.0)),
+    sample((2, 3), Const(-1.0), Const(None)), sample((2, 3), min=-1.0, max=0.5),
+    sample((2, 3), (3,), Const(np.array([[2.0], [2.5]]))), sample((), Const(0.0), Const(1.0)),
+)  # fmt: skip
+def clip(
+    a: Any, a_min: Any = None, a_max: Any = None, out: Any = None,
+    *, min: Any = None, max: Any = None, **other: Any,
+) -> Any:  # fmt: skip
+    """Limit to an interval: minimum(maximum(a, a_min), a_max), where a bound may be None."""
+    if other:
+        raise UnsupportedFunctionError(
+            f"np.clip of a traced value does not take {', '.join(other)}",
+            cure="write np.minimum(np.maximum(x, low), high) and what else is meant",
+        )
+    low, high = operand(a_min if min is None else min), operand(a_max if max is None else max)
+    a = as_array(a)
+    if low is not None:
+        a = np.maximum(a, low)
+    if high is not None:
+        a = np.minimum(a, high)
+    return deliver(np.positive(a) if low is None and high is None else a, out)
+
+
+def _absolute_slope(_y: Any, x: Any) -> Any:
+    """Return sign x; of a complex number conj(x)/|x|, of which the engine takes the real part."""
+    if x.dtype.kind != "c":
+        return np.sign(x)
+    size = np.absolute(x)
+    zero = np.equal(size, 0)
+    return np.where(zero, 0.0, np.conjugate(x)) * np.reciprocal(np.where(zero, 1.0, size))
+
+
+elementwise(
+    np.absolute, _absolute_slope, kinks=(0.0,), mp="fabs(x)", text="|{0}|",
+    latex="\\left|{0}\\right|", level=90, operands=(0,), rule="d |u| = sign u du, and 0 at 0",
+)  # fmt: skip
+elementwise(
+    np.fabs, lambda _y, x: np.sign(x), kinks=(0.0,), mp="fabs(x)", text="|{0}|",
+    latex="\\left|{0}\\right|", level=90, operands=(0,), rule="d |u| = sign u du, and 0 at 0",
+)  # fmt: skip
+
+
+def _real_sign(x: Any) -> Any:
+    if x.dtype.kind == "c":
+        raise TypeError("this op is the sign of real numbers")
+    return np.sign(x)
+
+
+_sign = constant(
+    None, name="sign", value=_real_sign, kinks=(0.0,), mp="sign(x)", batch="elementwise",
+    samples=(sample((2, 3)), sample(())),
+)  # fmt: skip
+
+
+@composite(np.sign, sample((2, 3)), sample(()))
+def sign(x: Any) -> Any:
+    """Return −1, 0 or 1, through which nothing flows; of a complex number x/|x|."""
+    if x.dtype.kind != "c":
+        return _sign(x)
+    size = np.absolute(x)
+    zero = np.equal(size, 0)
+    return np.where(zero, 0.0, x) / np.where(zero, 1.0, size)
+
+
+elementwise(
+    np.copysign,
+    lambda _y, a, b: np.sign(a) * np.copysign(1.0, b), 0.0,
+    kinks=(0.0,), rule="d copysign(a, b) = ± da, as the sign changes or not; 0 at a = 0",
+)  # fmt: skip
+
+
+def _nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    return np.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+_finite = elementwise(
+    None, lambda _y, x, **_: np.isfinite(x), name="nan_to_num", value=_nan_to_num, samples=(),
+    rule="finite elements pass the gradient on; what was replaced is constant",
+)  # fmt: skip
+
+
+@composite(np.nan_to_num, sample((2, 3)))
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """Replace NaN and infinities by numbers, which are constant."""
+    if x.dtype.kind == "c":
+        result = nan_to_num(np.real(x), True, nan, posinf, neginf)
+        result = result + 1j * nan_to_num(np.imag(x), True, nan, posinf, neginf)
+    else:
+        result = _finite(x, nan=nan, posinf=posinf, neginf=neginf)
+    return result if copy else deliver(result, x)

@@ -1,0 +1,1 @@
+"""Python's own numbers, and the functions of `math`, `cmath` and `statistics`."""

@@ -1,0 +1,82 @@
+"""Python's `statistics` module on traced numbers. Loaded when the program has imported it."""
+
+import statistics
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from ...core.registry import composite
+
+
+def _array(data: Iterable[Any]) -> Any:
+    if hasattr(data, "dtype"):
+        return data
+    values = [v if hasattr(v, "dtype") else np.asarray(v) for v in data]
+    return np.stack(values) if values else np.zeros(0)
+
+
+def _enough(x: Any, least: int, name: str) -> Any:
+    if x.shape[0] < least:
+        raise statistics.StatisticsError(f"{name} requires at least {least} data points")
+    return x
+
+
+def _of_data(name: str, body: Any, least: int = 1) -> None:
+    function = getattr(statistics, name)
+
+    @composite(function, name=f"statistics.{name}", always=True)
+    def computed(data: Iterable[Any], *args: Any, **kwargs: Any) -> Any:
+        data = data if hasattr(data, "dtype") else list(data)
+        x = _array(data)
+        if type(x) is np.ndarray and not any(hasattr(a, "dtype") for a in args):
+            return function(data, *args, **kwargs)  # nothing is traced
+        return body(_enough(x, least, name), *args, **kwargs)
+
+
+def _weighted_mean(x: Any, weights: Any = None) -> Any:
+    return np.mean(x) if weights is None else np.sum(x * _array(weights)) / np.sum(_array(weights))
+
+
+def _spread(x: Any, center: Any, ddof: int) -> Any:
+    center = np.mean(x) if center is None else center
+    return np.sum((x - center) ** 2) / (x.shape[0] - ddof)
+
+
+_of_data("mean", np.mean)
+_of_data("fmean", _weighted_mean)
+_of_data("geometric_mean", lambda x: np.exp(np.mean(np.log(x))))
+_of_data("harmonic_mean", lambda x, weights=None: 1 / _weighted_mean(1 / x, weights))
+_of_data("median", np.median)
+_of_data("median_low", lambda x: np.sort(x)[(x.shape[0] - 1) // 2])
+_of_data("median_high", lambda x: np.sort(x)[x.shape[0] // 2])
+_of_data("variance", lambda x, xbar=None: _spread(x, xbar, 1), 2)
+_of_data("pvariance", lambda x, mu=None: _spread(x, mu, 0))
+_of_data("stdev", lambda x, xbar=None: np.sqrt(_spread(x, xbar, 1)), 2)
+_of_data("pstdev", lambda x, mu=None: np.sqrt(_spread(x, mu, 0)))
+
+@composite(statistics.covariance, name="statistics.covariance")
+def covariance(x: Any, y: Any, /) -> Any:
+    """Compute the sample covariance."""
+    x, y = _array(x), _array(y)
+    return np.sum((x - np.mean(x)) * (y - np.mean(y))) / (x.shape[0] - 1)
+
+
+@composite(statistics.correlation, name="statistics.correlation")
+def correlation(x: Any, y: Any, /, **kwargs: Any) -> Any:
+    """Compute Pearson's correlation."""
+    x, y = _array(x), _array(y)
+    if kwargs.get("method", "linear") != "linear":
+        x, y = np.argsort(np.argsort(x)), np.argsort(np.argsort(y))  # ranks are locally constant
+    x, y = x - np.mean(x), y - np.mean(y)
+    return np.sum(x * y) / np.sqrt(np.sum(x * x) * np.sum(y * y))
+
+
+@composite(statistics.linear_regression, name="statistics.linear_regression")
+def linear_regression(x: Any, y: Any, /, *, proportional: bool = False) -> Any:
+    """Fit a line by least squares."""
+    x, y = _array(x), _array(y)
+    if proportional:
+        return statistics.LinearRegression(np.sum(x * y) / np.sum(x * x), 0.0)
+    slope = np.sum((x - np.mean(x)) * (y - np.mean(y))) / np.sum((x - np.mean(x)) ** 2)
+    return statistics.LinearRegression(slope, np.mean(y) - slope * np.mean(x))

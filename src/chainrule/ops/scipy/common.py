@@ -1,0 +1,196 @@
+"""The verbs for functions of SciPy: read a call by the function's own signature, refuse, anchor."""
+
+import inspect
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core.op import Composite, Notation, Op
+from ...core.registry import add, register
+from ...core.slots import INDEX, Jvp
+from ...errors import RuleError, UnsupportedFunctionError
+from ..declare import as_array
+
+_IGNORED = ("overwrite_a", "overwrite_b", "overwrite_ab", "overwrite_a_band", "lwork")
+
+
+def reader(function: Any) -> Callable[[Any, Any], dict[str, Any]]:
+    """Return what reads a call of `function`: its arguments by name, defaults included.
+
+    Permissions to overwrite an argument are left out: a traced value is never overwritten. The
+    signature is taken now, since a function has another code while a trace runs.
+    """
+    signature = inspect.signature(function)
+
+    def read(args: Any, kwargs: Any) -> dict[str, Any]:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return {k: v for k, v in bound.arguments.items() if k not in _IGNORED}
+
+    return read
+
+
+def binder(function: Any, *arrays: str) -> Callable[..., Any]:
+    """Return a `bind` that makes the arguments `arrays` the inputs, and the others params."""
+    read = reader(function)
+
+    def bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        params = read(args, kwargs)
+        return tuple(as_array(params.pop(name)) for name in arrays), params
+
+    return bind
+
+
+def refused(function: Any, why: str, cure: str, name: str = "") -> None:
+    """Register a function that is refused when it receives a traced value, and say why."""
+    name = name or f"{function.__module__}.{getattr(function, '__qualname__', function)}"
+
+    def body(*_args: Any, **_kwargs: Any) -> Any:
+        raise refusal(name, why, cure)
+
+    body.__doc__ = f"Refuse: {why}."
+    register(function, Composite(name, body, function))
+
+
+def refusal(name: str, why: str, cure: str) -> UnsupportedFunctionError:
+    """Build the error for a call that has no derivative rule."""
+    return UnsupportedFunctionError(f"{name} received a traced value", why=why, cure=cure)
+
+
+def _computed(y: Any, value: Any, within: float = 1e-6) -> Any:
+    """Return the library's value, once it is seen to be that of the formula."""
+    close = max(within, 1e-3 if np.asarray(y).dtype.itemsize < 8 else 0.0)
+    scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
+    with np.errstate(invalid="ignore"):
+        near = np.abs(y - value) <= close * (scale + 1e-3)
+    if np.shape(y) != np.shape(value) or not np.all(near | (y == value) | ~np.isfinite(y)):
+        raise RuleError(
+            "a formula differs from the library's value", why=f"{y!r} against {value!r}",
+            cure="report it: the derivative would be that of another function",
+        )  # fmt: skip
+    return value
+
+
+def _all_computed(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
+    y, value = (
+        a if b else np.broadcast_to(a, (size, *np.shape(a)))
+        for a, b in zip(args, batched, strict=True)
+    )
+    return op(y, value, **params)
+
+
+as_computed = Op(
+    "as_computed",
+    _computed,
+    (Jvp(lambda t, _y, _x, _value, **_params: t), INDEX),
+    batch=_all_computed,
+    complex=True,
+    notation=Notation("{0}", "{0}", 0, (0, 0), "the value of a library, the derivative of {0}"),
+)
+add(as_computed)
+
+
+def constant_of(name: str, value: Callable[..., Any], batch: Any = "loop") -> Op:
+    """Make an op without derivative out of `value`: the numbers that a library computes."""
+
+    def quiet(*xs: Any, **params: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            result = value(*xs, **params)
+        return result if hasattr(result, "dtype") else np.asarray(result)[()]
+
+    op = Op(
+        name, quiet, (INDEX,), batch=batch, variadic=True, notation=Notation(rule="nothing flows")
+    )
+    add(op)
+    return op
+
+
+def over_batch(ranks: tuple[int | str, ...], body: Callable[..., Any]) -> Callable[..., Any]:
+    """Let `body`, which takes single arrays of these ranks, take stacks of them, as SciPy does.
+
+    The rank "1|2" is 1 for a vector and else 2. None stands for an array that was left out.
+    """
+
+    def batched(*arrays: Any, **params: Any) -> Any:
+        core = [
+            0 if a is None else min(a.ndim, 2) if n == "1|2" else n
+            for a, n in zip(arrays, ranks, strict=True)
+        ]
+        stacks = [
+            () if a is None else a.shape[: a.ndim - n]
+            for a, n in zip(arrays, core, strict=True)
+        ]
+        if not any(stacks):
+            return body(*arrays, **params)
+        shape = np.broadcast_shapes(*stacks)
+        if 0 in shape:
+            raise ValueError("a batch of size zero is not supported")
+        spread = [
+            a if a is None else np.broadcast_to(a, shape + a.shape[a.ndim - n :])
+            for a, n in zip(arrays, core, strict=True)
+        ]
+        found = [
+            body(*(a if a is None else a[place] for a in spread), **params)
+            for place in np.ndindex(shape)
+        ]
+        if not isinstance(found[0], tuple):
+            return _restack(found, shape)
+        return tuple(_restack(list(part), shape) for part in zip(*found, strict=True))
+
+    return batched
+
+
+def _restack(found: list[Any], shape: tuple[int, ...]) -> Any:
+    whole = np.stack(found)
+    return np.reshape(whole, shape + whole.shape[1:])
+
+
+def traced(value: Any) -> bool:
+    """Say whether `value` is traced, or is a list, tuple or dict that holds something traced."""
+    if type(value) in (list, tuple):
+        return any(traced(v) for v in value)
+    if type(value) is dict:
+        return any(traced(v) for v in value.values())
+    return hasattr(value, "owner") and hasattr(value, "node")
+
+
+def plain(value: Any) -> Any:
+    """Return `value` with the plain numbers in place of what is traced."""
+    while hasattr(value, "owner") and hasattr(value, "node"):
+        value = value.value
+    return value
+
+
+def numbers(value: Any) -> Any:
+    """Return the plain numbers of `value`: of one example, also where a batch is computed."""
+    if type(value) in (list, tuple):
+        return type(value)(map(numbers, value))
+    value = plain(value)
+    if value is None or isinstance(value, np.ndarray | np.generic | float | int | complex | str):
+        return value
+    raise UnsupportedFunctionError(
+        "SciPy's own code received what holds no plain numbers",
+        why=f"it is a {type(value).__name__}, and compiled code reads arrays of NumPy only",
+        cure="call the function for one example after the other",
+    )
+
+
+def flows(value: Any) -> bool:
+    """Say whether a derivative flows through `value`, or through something that it holds."""
+    if type(value) in (list, tuple):
+        return any(flows(v) for v in value)
+    if type(value) is dict:
+        return any(flows(v) for v in value.values())
+    if not traced(value):
+        return False
+    return value.carries() or not isinstance(plain(value), np.ndarray | np.generic)
+
+
+def settled(value: Any) -> Any:
+    """Return `value` with plain numbers in place of traced ones through which nothing flows."""
+    if type(value) in (list, tuple):
+        return type(value)(settled(v) for v in value)
+    return plain(value) if traced(value) and not flows(value) else value

@@ -1,0 +1,1 @@
+"""Interpolation: `scipy.interpolate`."""

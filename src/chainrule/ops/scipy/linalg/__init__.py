@@ -1,0 +1,1 @@
+"""Linear algebra: `scipy.linalg`."""

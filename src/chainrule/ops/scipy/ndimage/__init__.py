@@ -1,0 +1,1 @@
+"""Images of any dimension: `scipy.ndimage`."""

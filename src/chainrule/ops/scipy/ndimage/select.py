@@ -1,0 +1,244 @@
+"""Filters that select: the result is one of the neighbours, whose derivative is 1.
+
+At ties the neighbour that comes first in the window is selected.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import ndimage, signal
+
+from ....core.op import Composite, Const, Notation, Op, Sample, sample
+from ....core.registry import add, register
+from ....core.slots import INDEX
+from ....errors import UnsupportedFunctionError
+from ...batched import loop
+from ...declare import as_array
+from ...numpy.layout import axes_in_range
+from .filters import deliver, each, extended, image_axes, origins_of, output_dtype, reach
+
+
+def _places(x: Any, shape: tuple[int, ...], chosen: tuple[int, ...], rank: int) -> Any:
+    """Return where in the flat array the neighbour of that rank stands, for every window.
+
+    `chosen` are the places of the footprint within a window of that shape.
+    """
+    windows = np.lib.stride_tricks.sliding_window_view(x, shape)
+    outer = windows.shape[: x.ndim]
+    values = np.reshape(windows, (*outer, -1))[..., list(chosen)]
+    which = np.argsort(values, axis=-1, kind="stable")[..., rank]
+    offsets = np.ravel_multi_index(np.unravel_index(list(chosen), shape), x.shape)
+    corners = np.ravel_multi_index(tuple(np.indices(outer)), x.shape)
+    return corners + np.asarray(offsets)[which]
+
+
+places = Op(
+    "rank_places",
+    _places,
+    (INDEX,),
+    batch=loop,
+    notation=Notation(rule="piecewise constant: nothing flows"),
+)
+add(places)
+
+
+def _select(
+    x: Any, rank: Any, size: Any, footprint: Any, output: Any, mode: Any, cval: Any, origin: Any,
+    axes: Any, by_axis: bool = False,
+) -> Any:  # fmt: skip
+    """Select by rank in every neighbourhood; `rank` is a number or a function of the count.
+
+    Extremes of a whole block are taken axis by axis: sizes, origins and modes follow `axes`.
+    """
+    x = as_array(x)
+    if x.dtype.kind == "c":
+        raise TypeError("Complex type not supported")
+    along = image_axes(axes, x.ndim)
+    if footprint is None:
+        if size is None:
+            raise RuntimeError("no footprint provided")
+        footprint = np.ones([int(n) for n in each(size, len(along))], bool)
+    footprint = np.asarray(footprint, bool)
+    if footprint.ndim != len(along) or not footprint.any():
+        raise RuntimeError("footprint array has incorrect shape, or is all zero")
+    count = int(footprint.sum())
+    rank = rank(count) if callable(rank) else int(rank)
+    rank = rank + count if rank < 0 else rank
+    if not 0 <= rank < count:
+        raise RuntimeError("rank not within filter footprint size")
+    if by_axis and footprint.all():
+        footprint = np.transpose(footprint, np.argsort(along))
+        origins = {k: int(o) for k, o in zip(along, each(origin, len(along)), strict=True)}
+        modes = dict(zip(along, each(mode, len(along)), strict=True))
+    else:
+        origins = origins_of(origin, along, x.ndim)
+        if not isinstance(mode, str):
+            raise RuntimeError("A sequence of modes is not supported for such a footprint")
+        modes = dict.fromkeys(along, mode)
+    shape, wide = [1] * x.ndim, x
+    for n, axis in zip(footprint.shape, sorted(along), strict=True):
+        shape[axis] = n
+        wide = extended(wide, axis, *reach(n, origins[axis]), modes[axis], cval)
+    chosen = tuple(np.flatnonzero(footprint).tolist())
+    where = places(wide, shape=tuple(shape), chosen=chosen, rank=rank)
+    found = np.take(np.ravel(wide), where)
+    dtype = output_dtype(x, output)
+    return deliver(found if found.dtype == dtype else found.astype(dtype), output)
+
+
+def _last(count: int) -> int:
+    return count - 1
+
+
+def _extreme(rank: Any, by_axis: bool = True) -> Any:
+    def body(
+        input: Any, size: Any = None, footprint: Any = None, output: Any = None,
+        mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *, axes: Any = None,
+    ) -> Any:  # fmt: skip
+        return _select(input, rank, size, footprint, output, mode, cval, origin, axes, by_axis)
+
+    return body
+
+
+def _extreme_line(rank: Any) -> Any:
+    def body(
+        input: Any, size: int, axis: int = -1, output: Any = None, mode: str = "reflect",
+        cval: Any = 0.0, origin: int = 0,
+    ) -> Any:  # fmt: skip
+        axes = axes_in_range(axis, np.ndim(input))
+        return _select(input, rank, size, None, output, mode, cval, origin, axes, True)
+
+    return body
+
+
+def rank_filter(
+    input: Any, rank: int, size: Any = None, footprint: Any = None, output: Any = None,
+    mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *, axes: Any = None,
+) -> Any:  # fmt: skip
+    """Select the neighbour of a rank."""
+    return _select(input, rank, size, footprint, output, mode, cval, origin, axes)
+
+
+def percentile_filter(
+    input: Any, percentile: float, size: Any = None, footprint: Any = None, output: Any = None,
+    mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *, axes: Any = None,
+) -> Any:  # fmt: skip
+    """Select the neighbour at a percentile."""
+    part = percentile + 100.0 if percentile < 0 else percentile
+    if not 0 <= part <= 100:
+        raise RuntimeError("invalid percentile")
+
+    def rank(count: int) -> int:
+        return count - 1 if part == 100.0 else int(float(count) * part / 100.0)
+
+    return _select(input, rank, size, footprint, output, mode, cval, origin, axes)
+
+
+def _middle(count: int) -> int:
+    return count // 2
+
+
+# --- signals --------------------------------------------------------------------------------------
+
+
+def medfilt(volume: Any, kernel_size: Any = None) -> Any:
+    """Select the median of the neighbours, with zeros beyond the ends."""
+    x = np.atleast_1d(as_array(volume))
+    size = each(3 if kernel_size is None else kernel_size, x.ndim)
+    if any(int(n) % 2 != 1 for n in size):
+        raise ValueError("Each element of kernel_size should be odd.")
+    return _select(x, _middle, size, None, None, "constant", 0.0, 0, None)
+
+
+def order_filter(a: Any, domain: Any, rank: int) -> Any:
+    """Select the neighbour of a rank, with zeros beyond the ends."""
+    domain = np.asarray(domain)
+    if any(n % 2 != 1 for n in domain.shape):
+        raise ValueError("Each dimension of domain argument should have an odd number of elements.")
+    return _select(a, rank, None, domain, None, "constant", 0.0, 0, None)
+
+
+def _peaks(x: Any, options: tuple[tuple[str, Any], ...]) -> Any:
+    return signal.find_peaks(np.ascontiguousarray(x, np.float64), **dict(options))[0]
+
+
+def _bases(x: Any, peaks: Any, wlen: Any) -> Any:
+    wide = np.ascontiguousarray(x, np.float64)
+    return signal.peak_prominences(wide, np.asarray(peaks), wlen)[1:]
+
+
+_CONSTANT = Notation(rule="piecewise constant: nothing flows")
+peaks_op = Op("find_peaks", _peaks, (INDEX,), batch="loop", notation=_CONSTANT)
+add(peaks_op)
+bases_op = Op("peak_bases", _bases, (INDEX, INDEX), batch="loop", outputs=2, notation=_CONSTANT)
+add(bases_op)
+
+
+def find_peaks(
+    x: Any, height: Any = None, threshold: Any = None, distance: Any = None,
+    prominence: Any = None, width: Any = None, wlen: Any = None, rel_height: float = 0.5,
+    plateau_size: Any = None,
+) -> Any:  # fmt: skip
+    """Find peaks: their places are constant, their heights and prominences are not."""
+    if width is not None or plateau_size is not None:
+        raise UnsupportedFunctionError(
+            "scipy.signal.find_peaks(width=..., plateau_size=...) received a traced value",
+            why="widths are not among the properties that have a rule",
+            cure="leave these conditions out, or pass chainrule.stop_gradient(x)",
+        )
+    x = as_array(x)
+    options = {
+        "height": height, "threshold": threshold, "distance": distance, "prominence": prominence,
+        "wlen": wlen,
+    }  # fmt: skip
+    peaks = peaks_op(x, options=tuple(options.items()))
+    found: dict[str, Any] = {}
+    x = x.astype(np.float64)
+    if height is not None:
+        found["peak_heights"] = x[peaks]
+    if threshold is not None:
+        found["left_thresholds"] = x[peaks] - x[peaks - 1]
+        found["right_thresholds"] = x[peaks] - x[peaks + 1]
+    if prominence is not None:
+        left, right = bases_op(x, peaks, wlen=wlen)
+        found["prominences"] = x[peaks] - np.maximum(x[left], x[right])
+        found |= {"left_bases": left, "right_bases": right}
+    return peaks, found
+
+
+# --- the functions --------------------------------------------------------------------------------
+
+_MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
+_CROSS = np.array([[0, 1, 0], [1, 1, 1], [0, 1, 0]])
+_FIELDS = (
+    *(sample((5,), size=3, mode=m) for m in _MODES), sample((3, 4), size=(2, 3)),
+    sample((4, 4), footprint=_CROSS), sample((4,), size=3, origin=1),
+    sample((2, 3, 3), size=2, axes=(1, 2)), sample((4,), size=3, mode="constant", cval=5.0),
+)  # fmt: skip
+_LINES = (
+    sample((5,), Const(3)), sample((2, 4), Const(2), 0, mode="wrap"), sample((4,), Const(4)),
+)  # fmt: skip
+
+
+def _record(function: Any, body: Any, *samples: Sample) -> None:
+    home = function.__module__.split("._")[0]
+    register(function, Composite(f"{home}.{function.__name__}", body, function, samples))
+
+
+_record(ndimage.maximum_filter, _extreme(_last), *_FIELDS)
+_record(ndimage.minimum_filter, _extreme(0), *_FIELDS)
+_record(ndimage.median_filter, _extreme(_middle, False), *_FIELDS)
+_record(ndimage.maximum_filter1d, _extreme_line(_last), *_LINES)
+_record(ndimage.minimum_filter1d, _extreme_line(0), *_LINES)
+_record(
+    ndimage.rank_filter, rank_filter, sample((5,), Const(1), size=3),
+    sample((3, 4), Const(-2), size=(2, 3)), sample((4, 4), Const(2), footprint=_CROSS),
+)  # fmt: skip
+_record(
+    ndimage.percentile_filter, percentile_filter, sample((5,), Const(30), size=3),
+    sample((3, 4), Const(100), size=2), sample((4,), Const(-20), size=3),
+)  # fmt: skip
+_record(signal.medfilt, medfilt, sample((5,)), sample((3, 4), Const(3)), sample((6,), Const(5)))
+_record(signal.medfilt2d, medfilt, sample((3, 4)), sample((4, 4), Const((1, 3))))
+_record(signal.order_filter, order_filter, sample((5,), Const(np.ones(3)), Const(0)))
+_record(signal.find_peaks, find_peaks)

@@ -1,0 +1,1 @@
+"""Signals: `scipy.signal`."""

@@ -1,0 +1,1 @@
+"""Sparse arrays, their solvers and their graphs: `scipy.sparse`."""

@@ -1,0 +1,128 @@
+"""`scipy.sparse.csgraph` on dense graphs of traced weights: Laplacians and shortest paths.
+
+A distance is the sum of the weights along the path that SciPy found: its derivative counts the
+edges. Where two paths are equally short there is a kink, and the found one is followed. What is no
+edge (0, or an infinite or missing weight) is none nearby.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csgraph, issparse
+
+from ....core.op import Composite, Const, sample
+from ....core.registry import composite, register
+from ...declare import as_array
+from ..common import flows, plain, reader, refusal, refused, settled
+
+
+def _weights(rng: Any) -> Any:
+    """Draw a complete graph, for samples."""
+    return rng.uniform(0.5, 1.5, (4, 4)) * (1 - np.eye(4))
+
+
+def _square(graph: Any, name: str) -> Any:
+    graph = as_array(graph)
+    if graph.ndim != 2 or graph.shape[0] != graph.shape[1]:
+        raise ValueError(f"{name}: the graph must be a square matrix")
+    return graph
+
+
+@composite(
+    csgraph.laplacian, sample(_weights), sample(_weights, normed=True), sample((3, 3)),
+    sample(_weights, Const(True), Const(True), use_out_degree=True),
+    sample(_weights, symmetrized=True, return_diag=True),
+    name="scipy.sparse.csgraph.laplacian",
+)  # fmt: skip
+def laplacian(
+    csgraph: Any, normed: bool = False, return_diag: bool = False, use_out_degree: bool = False,
+    *, copy: bool = True, form: str = "array", dtype: Any = None, symmetrized: bool = False,
+) -> Any:  # fmt: skip
+    """Return D − W, or D^−½ (D − W) D^−½, of the weights without loops."""
+    if form != "array" or dtype is not None:
+        raise refusal("scipy.sparse.csgraph.laplacian(form=…, dtype=…)", "it has no rule",
+                      "leave both out")  # fmt: skip
+    graph = _square(csgraph, "laplacian")
+    if symmetrized:
+        graph = graph + np.conj(graph.T)
+    eye = np.eye(graph.shape[0])
+    graph = np.where(eye > 0, 0.0, graph)
+    degree = np.sum(graph, axis=1 if use_out_degree else 0)
+    if not normed:
+        found, diagonal = np.diag(degree) - graph, degree
+    else:
+        alone = np.equal(degree, 0)
+        diagonal = np.sqrt(np.where(alone, 1.0, degree))
+        ones = np.diag(1.0 - plain(alone)).astype(graph.dtype)
+        found = ones - graph / diagonal / diagonal[:, None]
+    return (found, diagonal) if return_diag else found
+
+
+# --- shortest paths -------------------------------------------------------------------------------
+
+
+def _along(graph: Any, before: Any, sources: Any) -> Any:
+    """Sum the weights along the paths that the predecessors describe."""
+    n, total = graph.shape[0], None
+    here = np.broadcast_to(np.arange(n), before.shape)
+    rows = np.arange(before.shape[0])[:, None]
+    while True:
+        last = before[rows, here]
+        moves = last >= 0
+        if not np.any(moves):
+            return 0.0 * graph[sources] if total is None else total
+        step = np.where(moves, graph[np.maximum(last, 0), here], 0.0)
+        total = step if total is None else total + step
+        here = np.where(moves, last, here)
+
+
+def _either_way(graph: Any) -> Any:
+    """Return the lighter of the edges to and fro; what is 0 or not finite is none."""
+    bare = plain(graph)
+    none = (bare == 0) | ~np.isfinite(bare)
+    mine = ~none & (none.T | (bare <= bare.T))
+    return np.where(mine, graph, graph.T)
+
+
+def _paths(function: Any) -> None:
+    name = f"scipy.sparse.csgraph.{function.__name__}"
+    read = reader(function)
+
+    def body(*args: Any, **kwargs: Any) -> Any:
+        given = read(args, kwargs)
+        graph = settled(given.pop("csgraph"))
+        given.pop("overwrite", None)
+        if issparse(graph) or not flows(graph):
+            return function(graph, **given)
+        if given.get("min_only") or any(flows(v) for v in given.values()):
+            raise refusal(f"{name} with min_only, or another traced argument", "it has no rule",
+                          "trace the weights only")  # fmt: skip
+        graph = _square(graph, name)
+        wants = given.pop("return_predecessors")
+        distance, before = function(plain(graph), return_predecessors=True, **given)
+        sources = given.get("indices")
+        sources = np.arange(graph.shape[0]) if sources is None else np.asarray(sources)
+        if not given["unweighted"]:
+            edges = graph if given["directed"] else _either_way(graph)
+            total = _along(edges, np.reshape(before, (-1, graph.shape[0])), np.ravel(sources))
+            found = np.isfinite(distance)
+            distance = np.where(found, np.reshape(total, distance.shape), distance)
+        return (distance, before) if wants else distance
+
+    body.__name__, body.__doc__ = function.__name__, "Sum the weights along the shortest paths."
+    register(function, Composite(name, body, function))
+
+
+for _function in (
+    csgraph.shortest_path, csgraph.dijkstra, csgraph.bellman_ford, csgraph.floyd_warshall,
+    csgraph.johnson,
+):  # fmt: skip
+    _paths(_function)
+for _function in (
+    csgraph.minimum_spanning_tree, csgraph.maximum_flow, csgraph.yen, csgraph.reconstruct_path,
+    csgraph.min_weight_full_bipartite_matching,
+):  # fmt: skip
+    refused(
+        _function, "it has no rule", "compute the choice with chainrule.stop_gradient(graph), and "
+        "sum the chosen weights", f"scipy.sparse.csgraph.{_function.__name__}",
+    )  # fmt: skip

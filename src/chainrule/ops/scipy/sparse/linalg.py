@@ -1,0 +1,420 @@
+"""`scipy.sparse.linalg`: solutions of sparse linear systems, direct and iterative.
+
+x = A⁻¹b is linear in b, and in the entries of A: dx = −A⁻¹ dA x. The answer of an iterative solver
+is differentiated as the solution of its system (the implicit function theorem), not through its
+iterations: the systems of the derivative are solved by the same solver to 1e-12, or directly where
+that fails, and a residual above 1e-8 raises `ImplicitError`.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import linalg
+
+from ....core.op import Notation, Op
+from ....core.registry import add, composite
+from ....core.slots import INDEX, Jvp, Linear
+from ....errors import ImplicitError
+from ...declare import as_array
+from ..common import plain, refusal, traced
+from .matrices import Form, is_traced, sparse_product, sparse_times
+
+_RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
+_NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
+
+# --- direct solutions -----------------------------------------------------------------------------
+
+
+class Way:
+    """How a system is solved, as a param: SciPy's function, its options, what it reads."""
+
+    __slots__ = ("solve", "reads", "_turned")
+
+    def __init__(
+        self, solve: Callable[..., Any], reads: Any = 1.0, turned: Callable[[], "Way"] | None = None
+    ) -> None:
+        self.solve, self.reads, self._turned = solve, reads, turned
+
+    @property
+    def turned(self) -> "Way":
+        """Return the way for the transposed system."""
+        return self._turned() if self._turned is not None else self
+
+
+def _direct_transpose(ct: Any, data: Any, b: Any, form: Form, way: Way) -> Any:
+    return np.reshape(sparse_solve(data, ct, form=form.turned, way=way.turned), b.shape)
+
+
+sparse_solve = Op(
+    "sparse_solve",
+    lambda data, b, form, way: way.solve(form.filled(data), b),
+    (
+        Jvp(lambda t, y, data, _b, form, way: -sparse_solve(
+            data, sparse_product(t * way.reads, y, form=form), form=form, way=way
+        )),
+        Linear(transpose=_direct_transpose),
+    ),
+    batch="loop",
+    complex=True,
+    notation=_NOTATION,
+)  # fmt: skip
+add(sparse_solve)
+
+
+def _ready(a: Any) -> Any:
+    """Return a sparse matrix in csr or csc form, sorted, as SciPy's solvers bring it to."""
+    if is_traced(a):
+        return a if a.format in ("csr", "csc") else a.tocsc()
+    a = a.copy() if sp.issparse(a) and a.format in ("csr", "csc") else sp.csc_array(a)
+    a.sum_duplicates()
+    return a if a.dtype.kind in "fc" else a.astype(float)
+
+
+def _form_of(a: Any) -> Form:
+    return a.form() if is_traced(a) else Form(a)
+
+
+def _dense(b: Any) -> Any:
+    return b.toarray() if sp.issparse(b) else as_array(b)
+
+
+@composite(linalg.spsolve, name="scipy.sparse.linalg.spsolve", always=True)
+def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
+    """Solve A x = b with a sparse matrix, plain or with traced entries."""
+    if not (traced(A) or traced(b) or is_traced(A) or is_traced(b)):
+        return linalg.spsolve(A, b, permc_spec, use_umfpack)
+    a, b = _ready(A), _dense(b)
+    way = Way(lambda m, b: linalg.spsolve(m, b, permc_spec, use_umfpack))
+    return sparse_solve(a.data, b, form=_form_of(a), way=way)
+
+
+def _triangular_way(lower: bool, unit: bool, reads: Any) -> Way:
+    def solve(m: Any, b: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+            return linalg.spsolve_triangular(m, b, lower=lower, unit_diagonal=unit)
+
+    return Way(solve, reads, lambda: _triangular_way(not lower, unit, reads))
+
+
+@composite(
+    linalg.spsolve_triangular, name="scipy.sparse.linalg.spsolve_triangular", always=True
+)  # fmt: skip
+def spsolve_triangular(
+    A: Any, b: Any, lower: bool = True, overwrite_A: bool = False, overwrite_b: bool = False,
+    unit_diagonal: bool = False,
+) -> Any:  # fmt: skip
+    """Solve A x = b with a sparse triangular matrix."""
+    if not (traced(b) or is_traced(A)):
+        return linalg.spsolve_triangular(A, b, lower, overwrite_A, overwrite_b, unit_diagonal)
+    a, b = _ready(A), _dense(b)
+    form = _form_of(a)
+    rows, cols = form.places
+    reads = np.where(rows == cols, 0.0, 1.0) if unit_diagonal else 1.0
+    way = _triangular_way(bool(lower), bool(unit_diagonal), reads)
+    return sparse_solve(a.data, b, form=form, way=way)
+
+
+# --- factors kept for later -----------------------------------------------------------------------
+
+
+_FLIP = {"N": "T", "T": "N"}
+
+
+def _factored_transpose(ct: Any, _b: Any, factor: Any, trans: str) -> Any:
+    if trans == "H":
+        return np.conjugate(factored(np.conjugate(ct), factor=factor, trans="N"))
+    return factored(ct, factor=factor, trans=_FLIP[trans])
+
+
+factored = Op(
+    "factored_solve",
+    lambda b, factor, trans: factor.solve(b, trans),
+    (Linear(transpose=_factored_transpose),),
+    batch="loop",
+    complex=True,
+    notation=Notation("A⁻¹ {0}", "A^{{-1}} {0}", 20, (21,), "linear in the right-hand side"),
+)
+add(factored)
+
+
+class Factored:
+    """What `splu`, `spilu` and `factorized` return while tracing: it takes traced vectors."""
+
+    def __init__(self, matrix: Any, make: Callable[[Any], Any]) -> None:
+        self._matrix = matrix
+        self._factor = None if is_traced(matrix) else make(matrix)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._factor is None:
+            raise refusal(
+                f"the attribute {name!r} of a factored matrix with traced entries",
+                "only its method solve has a rule", "use solve(b)",
+            )
+        return getattr(self._factor, name)
+
+    def solve(self, rhs: Any, trans: str = "N") -> Any:
+        """Solve with the factors: A x = b, or with the transposed matrix."""
+        if self._factor is not None:
+            if not traced(rhs):
+                return self._factor.solve(rhs, trans)
+            return factored(as_array(rhs), factor=self._factor, trans=trans)
+        a = self._matrix if trans == "N" else self._matrix.T
+        return spsolve(a.conj() if trans == "H" else a, rhs)
+
+    __call__ = solve
+
+
+for _function in (linalg.splu, linalg.factorized, linalg.spilu):
+
+    @composite(_function, name=f"scipy.sparse.linalg.{_function.__name__}", always=True)
+    def factor(A: Any, *args: Any, _function: Any = _function, **kwargs: Any) -> Any:
+        """Factor a sparse matrix; the factors take traced right-hand sides.
+
+        Errors: an incomplete factorisation of traced entries is refused.
+        """
+        if is_traced(A) and _function is linalg.spilu:
+            raise refusal(
+                "scipy.sparse.linalg.spilu", "an incomplete factorisation has no rule in the "
+                "entries", "use splu, or chainrule.stop_gradient for a preconditioner",
+            )
+        make = linalg.splu if _function is linalg.factorized else _function
+        return Factored(A, lambda a: make(a, *args, **kwargs))
+
+
+# --- iterative solutions --------------------------------------------------------------------------
+
+_SYMMETRIC = ("cg", "minres")
+_ENOUGH, _SINGLE = 1e-8, 1e-4  # relative residuals, in double and in single precision
+
+
+class Iteration:
+    """One system of an iterative solver, as a param: matrix, solver and options."""
+
+    __slots__ = ("solver", "matrix", "form", "options", "symmetric")
+
+    def __init__(self, solver: Any, matrix: Any, form: Any, options: dict[str, Any]) -> None:
+        self.solver, self.matrix, self.form, self.options = solver, matrix, form, options
+        self.symmetric = solver.__name__ in _SYMMETRIC
+
+    @property
+    def turned(self) -> "Iteration":
+        """Return the transposed system."""
+        form = self.form.turned if isinstance(self.form, Form) else self.form
+        options = {k: v for k, v in self.options.items() if k not in ("M", "M1", "M2")}
+        return Iteration(self.solver, self.matrix.T, form, options)
+
+    def filled(self, data: Any) -> Any:
+        """Return the matrix of these entries."""
+        if isinstance(self.form, Form):
+            return self.form.filled(data)
+        return data if np.ndim(data) == 2 else self.matrix
+
+    def times(self, t: Any, x: Any) -> Any:
+        """Return dA x, for the change `t` of the entries."""
+        return sparse_product(t, x, form=self.form) if isinstance(self.form, Form) else t @ x
+
+    def exact(self, data: Any, b: Any) -> Any:
+        """Solve as exactly as the solver can, and check the residual."""
+        a = self.filled(data)
+        size = float(np.linalg.norm(b))
+        if size == 0:
+            return np.zeros_like(b)
+        options = {k: v for k, v in self.options.items() if k in ("M", "M1", "M2", "restart")}
+        x = np.zeros_like(b)
+        for _ in range(3):  # starting again at the answer refines it
+            x, _info = self.solver(a, b, x, rtol=1e-13, **options)
+            residual = float(np.linalg.norm(b - a @ x)) / size
+            if residual < 1e-12:
+                return x
+        if not isinstance(a, linalg.LinearOperator):
+            x = linalg.spsolve(sp.csc_array(a), b)
+            residual = float(np.linalg.norm(b - a @ x)) / size
+        enough = _ENOUGH if b.dtype.itemsize >= 8 and b.dtype != np.complex64 else _SINGLE
+        if not residual <= enough:
+            raise ImplicitError(
+                f"scipy.sparse.linalg.{self.solver.__name__}: the linear system of the derivative "
+                "was not solved", why=f"its relative residual is {residual:.1e}, above "
+                f"{enough:.0e}", cure="precondition the system (M=…), or use spsolve",
+            )  # fmt: skip
+        return x
+
+
+def _exact_transpose(ct: Any, data: Any, _b: Any, system: Iteration) -> Any:
+    if system.symmetric and ct.dtype.kind == "c":  # A is Hermitian: Aᵀ is its conjugate
+        return np.conjugate(iterate(data, np.conjugate(ct), system=system))
+    if system.symmetric:
+        return iterate(data, ct, system=system)
+    if isinstance(system.form, Form) or np.ndim(data) != 2:
+        return iterate(data, ct, system=system.turned)
+    return iterate(np.transpose(data), ct, system=system.turned)
+
+
+iterate = Op(
+    "iterated_solve",
+    lambda data, b, system: system.exact(data, b),
+    (
+        Jvp(lambda t, y, data, _b, system: -iterate(data, system.times(t, y), system=system)),
+        Linear(transpose=_exact_transpose),
+    ),
+    batch="loop",
+    complex=True,
+    notation=_NOTATION,
+)
+add(iterate)
+
+
+def _answer_jvp(t: Any, y: Any, data: Any, _b: Any, _x: Any, system: Iteration) -> Any:
+    dt, db, *_ = t
+    change = db if dt is None else -system.times(dt, y)
+    if dt is not None and db is not None:
+        change = change + db
+    return iterate(data, change, system=system)
+
+
+_answer_slot = Jvp(_answer_jvp, joint=True)
+answer = Op(
+    "iterated_answer",
+    lambda _data, _b, x, system: x,
+    (_answer_slot, _answer_slot, INDEX),
+    batch="loop",
+    complex=True,
+    notation=_NOTATION,
+)
+add(answer)
+
+
+def _iterative(solver: Any) -> None:
+    @composite(solver, name=f"scipy.sparse.linalg.{solver.__name__}", always=True)
+    def solve(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
+        """Solve A x = b; differentiated as the solution of the system, in b and in the entries.
+
+        Errors: a solver that did not converge raises `ImplicitError`.
+        """
+        if not (traced(A) or traced(b) or traced(x0) or is_traced(A)):
+            return solver(A, b, x0, **options)
+        b, form = as_array(b), None
+        plain_a, data = plain(A), 0.0
+        if is_traced(A):
+            a = _ready(A)
+            form, data = a.form(), a.data
+            plain_a = form.filled(plain(data))
+        elif traced(A):
+            data = A
+        x, info = solver(plain_a, plain(b), plain(x0), **options)
+        if info != 0:
+            raise ImplicitError(
+                f"scipy.sparse.linalg.{solver.__name__} did not converge",
+                why=f"it returned info = {info}; what is not a solution has no derivative",
+                cure="raise maxiter, precondition the system (M=…), or use spsolve",
+            )
+        flat = np.reshape(b, (-1,)) if b.ndim == 2 else b
+        system = Iteration(solver, plain_a, form, _numbers(options))
+        return answer(data, flat, x, system=system), info
+
+
+def _numbers(options: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in options.items() if k in ("M", "M1", "M2", "restart")}
+
+
+for _solver in (linalg.cg, linalg.minres, linalg.gmres, linalg.bicgstab, linalg.bicg, linalg.cgs,
+                linalg.lgmres, linalg.qmr, linalg.tfqmr, linalg.gcrotmk):  # fmt: skip
+    _iterative(_solver)
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+def _exponential_transpose(ct: Any, _b: Any, form: Form) -> Any:
+    return exponential_times(ct, form=form.turned)
+
+
+exponential_times = Op(
+    "expm_multiply",
+    lambda b, form: linalg.expm_multiply(form.matrix, b),
+    (Linear(transpose=_exponential_transpose),),
+    batch="loop",
+    complex=True,
+    notation=Notation("e^A {0}", "e^{{A}} {0}", 20, (21,), "linear in the vector"),
+)
+add(exponential_times)
+
+
+@composite(linalg.expm_multiply, name="scipy.sparse.linalg.expm_multiply", always=True)
+def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return e^A B; linear in B. Errors: traced entries of A, and time steps, are refused."""
+    if not (traced(A) or traced(B) or is_traced(A) or traced(args) or traced(kwargs)):
+        return linalg.expm_multiply(A, B, *args, **kwargs)
+    wanted = [v for v in (*args, *kwargs.values()) if v is not None]
+    if wanted or traced(A) or is_traced(A):
+        raise refusal(
+            "scipy.sparse.linalg.expm_multiply with a traced matrix, or with time steps",
+            "only the vector has a rule", "write scipy.linalg.expm(A.toarray()) @ B",
+        )  # fmt: skip
+    return exponential_times(as_array(B), form=Form(A))
+
+
+@composite(linalg.norm, name="scipy.sparse.linalg.norm", always=True)
+def norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
+    """Return a norm of a sparse matrix; with traced entries that of its dense form."""
+    if not is_traced(x):
+        return linalg.norm(x, ord, axis)
+    if ord in (None, "fro", "f") and axis is None:
+        return np.linalg.norm(x.data)
+    return np.linalg.norm(x.toarray(), ord, axis)
+
+
+def _without_rule(function: Any, cure: str) -> None:
+    @composite(function, name=f"scipy.sparse.linalg.{function.__name__}", always=True)
+    def body(A: Any, *args: Any, **kwargs: Any) -> Any:
+        """Refuse traced entries; plain ones are computed as ever."""
+        if is_traced(A) or traced(A) or traced(args) or traced(kwargs):
+            raise refusal(f"scipy.sparse.linalg.{function.__name__}", "it has no rule", cure)
+        return function(A, *args, **kwargs)
+
+
+for _function in (linalg.eigsh, linalg.eigs, linalg.lobpcg):
+    _without_rule(_function, "use scipy.linalg.eigh(A.toarray(), subset_by_index=…)")
+_without_rule(linalg.svds, "use numpy.linalg.svd(A.toarray(), full_matrices=False)")
+_without_rule(linalg.inv, "use scipy.linalg.inv(A.toarray()), or spsolve")
+_without_rule(linalg.expm, "use scipy.linalg.expm(A.toarray())")
+for _function in (linalg.lsqr, linalg.lsmr):
+    _without_rule(_function, "use numpy.linalg.lstsq(A.toarray(), b), or solve AᵀA x = Aᵀb")
+
+
+# --- linear operators -----------------------------------------------------------------------------
+
+
+def _applied(name: str, inner: str, output: int) -> None:
+    @composite(
+        vars(linalg.LinearOperator)[name], name=f"scipy.sparse.linalg.LinearOperator.{name}"
+    )
+    def apply(self: Any, x: Any) -> Any:
+        """Apply a linear operator to a traced array: its own function is traced."""
+        x = as_array(x)
+        if x.shape[0] != self.shape[1 - output]:
+            raise ValueError(f"dimension mismatch: {self.shape}, {x.shape}")
+        y = as_array(getattr(self, inner)(x))
+        return np.reshape(y, (self.shape[output], *x.shape[1:]))
+
+
+_applied("matvec", "_matvec", 0)
+_applied("matmat", "_matmat", 0)
+_applied("rmatvec", "_rmatvec", 1)
+_applied("rmatmat", "_rmatmat", 1)
+
+
+@composite(linalg.LinearOperator.dot, name="scipy.sparse.linalg.LinearOperator.dot")
+def dot(self: Any, x: Any) -> Any:
+    """Apply a linear operator to a traced array. Errors: a traced scale is refused."""
+    if np.ndim(x) == 0:
+        raise refusal(
+            "a linear operator times a scalar", "an operator holds no traced numbers",
+            "scale its result: t * (A @ x)",
+        )  # fmt: skip
+    return self.matvec(x) if np.ndim(x) == 1 or np.shape(x)[1] == 1 else self.matmat(x)
+
+
+__all__ = ["sparse_times"]

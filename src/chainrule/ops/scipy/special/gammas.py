@@ -1,0 +1,208 @@
+"""Gamma, beta, and what is made of them: polygamma, binomials, Pochhammer's symbol.
+
+References: NIST Digital Library of Mathematical Functions, §5.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from ....core.op import Const, Notation, Op, sample
+from ....core.registry import composite, declare
+from ....core.slots import Partial
+from ...declare import ABOVE_ZERO, as_array, constant, elementwise
+from .common import refusal, refuse, ufunc
+
+POSITIVE = (0.3, 3.0)
+
+polygamma = declare(
+    Op(
+        "polygamma",
+        special.polygamma,
+        (Partial(refuse("polygamma", "n")), Partial(lambda _y, n, x: polygamma(n + 1, x))),
+        function=special.polygamma,
+        domain=(POSITIVE, (0.3, 6.0)),
+        notation=Notation(
+            "ψ^({0})({1})", "\\psi^{{({0})}}\\left({1}\\right)", 100, (0, 0),
+            "d ψ⁽ⁿ⁾(u) = ψ⁽ⁿ⁺¹⁾(u) du",
+        ),
+        samples=(
+            sample(Const(1), (2, 3)), sample(Const(0), ()), sample(Const(np.array([1, 2])), (3, 2)),
+        ),
+    )
+)  # fmt: skip
+
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+_SHIFT = 12
+
+
+def _polygamma_gap(a: Any, b: Any, n: int) -> Any:
+    """Return ψ⁽ⁿ⁾(a + b) − ψ⁽ⁿ⁾(a) without cancellation, for a and a + b above 0.
+
+    The recurrence lifts a by 12, where the asymptotic series holds; every term of both is a
+    difference of two powers, written through expm1.
+    """
+    plain = special.polygamma(n, a + b) - special.polygamma(n, a)
+    sign, total = (-1.0) ** (n + 1), 0.0
+    for j in range(_SHIFT):
+        total = total + sign * math.factorial(n) * _power_gap(a + j, b, n + 1)
+    c = a + _SHIFT
+    total = total + sign * (
+        (math.factorial(n - 1) * _power_gap(c, b, n) if n else -np.log1p(b / c))
+        + 0.5 * math.factorial(n) * _power_gap(c, b, n + 1)
+    )
+    for k, number in enumerate(_BERNOULLI, 1):
+        weight = number * math.factorial(2 * k + n - 1) / math.factorial(2 * k)
+        total = total + sign * weight * _power_gap(c, b, 2 * k + n)
+    return np.where(np.logical_and(a > 0, a + b > 0), total, plain)[()]
+
+
+def _power_gap(a: Any, b: Any, m: int) -> Any:
+    """Return (a + b)⁻ᵐ − a⁻ᵐ."""
+    return np.expm1(-m * np.log1p(b / a)) / a**m
+
+
+def _quiet_gap(a: Any, b: Any, n: int) -> Any:
+    kind = np.result_type(a, b)
+    with np.errstate(all="ignore"):
+        return np.asarray(_polygamma_gap(np.float64(1) * a, np.float64(1) * b, n), kind)[()]
+
+
+polygamma_gap = declare(
+    Op(
+        "polygamma_gap",
+        _quiet_gap,
+        (
+            Partial(lambda _y, a, b, n: polygamma_gap(a, b, n=n + 1)),
+            Partial(lambda _y, a, b, n: polygamma(n + 1, a + b)),
+        ),
+        domain=(POSITIVE, POSITIVE),
+        notation=Notation(
+            "(ψ^({n})({0} + {1}) − ψ^({n})({0}))",
+            "\\left(\\psi^{{({n})}}\\left({0} + {1}\\right) - "
+            "\\psi^{{({n})}}\\left({0}\\right)\\right)",
+            100, (10, 10), "the derivative of a difference is the difference of the derivatives",
+        ),
+        samples=(sample((2, 3), (3,), n=0), sample((), (), n=1)),
+    )
+)  # fmt: skip
+
+
+def psi_gap(a: Any, b: Any) -> Any:
+    """Return ψ(a + b) − ψ(a)."""
+    return polygamma_gap(a, b, n=0)
+
+
+elementwise(
+    special.digamma, lambda _y, x: polygamma(1, x), domain=(ABOVE_ZERO,), name="digamma",
+    mp="digamma(x)", text="ψ", latex="\\psi", rule="d ψ(u) = ψ′(u) du",
+)  # fmt: skip
+elementwise(
+    special.gammaln, lambda _y, x: special.digamma(x), domain=(ABOVE_ZERO,), mp="loggamma(x)",
+    text="log Γ", latex="\\log \\Gamma", rule="d log Γ(u) = ψ(u) du",
+)  # fmt: skip
+elementwise(
+    special.loggamma, lambda _y, x: special.digamma(x), domain=(ABOVE_ZERO,), name="loggamma",
+    text="log Γ", latex="\\log \\Gamma", rule="d log Γ(u) = ψ(u) du",
+)  # fmt: skip
+elementwise(
+    special.gamma, lambda y, x: y * special.digamma(x), domain=((0.0, 100.0),), mp="gamma(x)",
+    text="Γ", latex="\\Gamma", rule="d Γ(u) = Γ(u)·ψ(u) du",
+)  # fmt: skip
+constant(special.gammasgn, samples=(sample((2, 3)),))
+
+
+def _rgamma_slope(x: Any) -> Any:
+    """Return (1/Γ)′ = −ψ/Γ, whose limit at a pole −n of both is (−1)ⁿ·n!."""
+    pole = np.logical_and(np.less_equal(x, 0), np.equal(x, np.round(x)))
+    n = np.where(pole, -x, 0.0)
+    limit = (1.0 - 2.0 * np.mod(n, 2)) * special.gamma(n + 1.0)
+    away = np.where(pole, 0.5, x)
+    return np.where(pole, limit, -special.digamma(away) * special.rgamma(away))[()]
+
+
+rgamma_slope = ufunc(
+    None,
+    lambda y, x: (
+        -special.digamma(x) * y - polygamma(1, x) * special.rgamma(x)
+    ),
+    name="rgamma_slope", value=_rgamma_slope, domain=((0.3, 6.0),),
+    rule="d (1/Γ)′(u) = (ψ(u)² − ψ′(u))/Γ(u) du",
+)  # fmt: skip
+ufunc(special.rgamma, lambda _y, x: rgamma_slope(x), domain=((0.0, 100.0),), mp="rgamma(x)",
+      rule="d 1/Γ(u) = −ψ(u)/Γ(u) du")  # fmt: skip
+elementwise(
+    special.betaln, lambda _y, a, b: -psi_gap(a, b), lambda _y, a, b: -psi_gap(b, a),
+    domain=((0.0, 1e3),) * 2, mp="loggamma(x) + loggamma(y) - loggamma(x + y)",
+    rule="d log B(a, b) = (ψ(a) − ψ(a+b)) da + (ψ(b) − ψ(a+b)) db",
+)  # fmt: skip
+elementwise(
+    special.beta, lambda y, a, b: -y * psi_gap(a, b), lambda y, a, b: -y * psi_gap(b, a),
+    domain=(POSITIVE,) * 2, mp="beta(x, y)",
+    text="B", latex="B", rule="d B(a, b) = B·((ψ(a) − ψ(a+b)) da + (ψ(b) − ψ(a+b)) db)",
+)  # fmt: skip
+ufunc(
+    special.poch, lambda y, a, m: y * psi_gap(a, m), lambda y, a, m: y * special.digamma(a + m),
+    domain=(POSITIVE, POSITIVE), mp="rf(x, y)",
+    rule="d (a)ₘ = (a)ₘ·((ψ(a+m) − ψ(a)) da + ψ(a+m) dm)",
+)  # fmt: skip
+ufunc(
+    special.binom,
+    lambda y, n, k: y * psi_gap(n - k + 1.0, k), lambda y, n, k: y * psi_gap(k + 1.0, n - 2.0 * k),
+    domain=((3.0, 9.0), (0.0, 3.0)), mp="binomial(x, y)",
+    rule="d C(n, k) = C·((ψ(n+1) − ψ(n−k+1)) dn + (ψ(n−k+1) − ψ(k+1)) dk)",
+)  # fmt: skip
+
+
+@composite(special.multigammaln, sample((3,), Const(2)), sample((), Const(3)), domain=((2.0, 5.0),))
+def multigammaln(a: Any, d: Any) -> Any:
+    """Return log Γ of `d` dimensions: d(d−1)/4·log π + Σⱼ log Γ(a − j/2)."""
+    a = as_array(a)
+    if np.ndim(d) or np.floor(d) != d:
+        raise ValueError("d should be a positive integer (dimension)")
+    if np.any(a <= 0.5 * (d - 1)):
+        raise ValueError(f"condition a ({a}) > 0.5 * (d-1) ({0.5 * (d - 1)}) not met")
+    terms = np.stack([special.gammaln(a - (j - 1.0) / 2) for j in range(1, int(d) + 1)])
+    return d * (d - 1) * 0.25 * np.log(np.pi) + np.sum(terms, axis=0)
+
+
+_EXACT = "exact=True counts in whole numbers"
+_CHOICES = (sample((2, 3), (3,)), sample((), Const(2)))
+
+
+def _possible(n: Any, k: Any) -> Any:
+    return np.logical_and(np.less_equal(k, n), np.greater_equal(k, 0))
+
+
+@composite(special.comb, *_CHOICES, domain=((3.0, 6.0), (0.5, 2.0)))
+def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
+    """Return the number of ways to choose k of N; 0 where k > N or k < 0."""
+    if exact:
+        raise refusal("comb", "N", _EXACT)
+    N, k = as_array(N), as_array(k)
+    if repetition:
+        alone = np.logical_and(np.equal(k, 0), np.greater_equal(N, 0))
+        return np.where(alone, 1.0, special.binom(N + k - 1, k))[()]
+    return np.where(_possible(N, k), special.binom(N, k), 0.0)[()]
+
+
+@composite(special.perm, *_CHOICES, domain=((3.0, 6.0), (0.5, 2.0)))
+def perm(N: Any, k: Any, exact: bool = False) -> Any:
+    """Return the number of arrangements of k of N; 0 where k > N or k < 0."""
+    if exact:
+        raise refusal("perm", "N", _EXACT)
+    N, k = as_array(N), as_array(k)
+    return np.where(_possible(N, k), special.poch(N - k + 1, k), 0.0)[()]
+
+
+@composite(special.factorial, sample((2, 3)), sample(()), domain=((0.5, 6.0),))
+def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
+    """Return n! = Γ(n + 1); with ``extend="zero"`` it is 0 below 0."""
+    if exact:
+        raise refusal("factorial", "n", _EXACT)
+    n = as_array(n)
+    y = special.gamma(n + 1.0)
+    y = y.astype(np.float64) if y.ndim and y.dtype == np.float32 else y
+    return y if extend == "complex" else np.where(np.less(n, 0), 0.0, y)[()]
