@@ -21,6 +21,7 @@ from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
 from ..tracing.tracer import OPEN, Trace, Tracer, apply, hold, release
 from .linear import transposed_vjp
+from .reverse import pull_back
 
 
 class Forward(Trace):
@@ -159,7 +160,7 @@ def _push_joint(op: Op, slot: Any, y: Any, xs: Any, ts: Any, params: dict[str, A
     if isinstance(slot, Jvp):
         return slot.rule(tuple(ts), y, *xs, **params)
     if isinstance(slot, Vjp):
-        return transposed_vjp(op, slot, ts, y, xs, params)
+        return transposed_vjp(op, slot, ts, y, xs, params, pull_back)
     mixed = [t if op.flows(j) else x for j, (x, t) in enumerate(zip(xs, ts, strict=True))]
     return apply(op, mixed, params)
 

@@ -19,6 +19,9 @@ from ..tracing.foreign import Foreign, zeros
 from ..tracing.recording import Recording
 from ..tracing.tracer import Tracer, concrete
 
+# how reverse mode sends a finished cotangent through one step, into a table of cotangents
+PullBack = Callable[[Node, Any, dict[Node, Any], set[Node]], None]
+
 
 class RuleRecording(Recording):
     """Records a rule; branching on a value there would make the recording wrong for others."""
@@ -100,10 +103,10 @@ class LinearProgram:
         for node in (*graph.inputs, *graph.nodes):  # it outlives their values
             node.inputs, node.primals, node.output = (), (), None
 
-    def transpose(self, cotangents: list[Any], values: list[Any]) -> list[Any]:
+    def transpose(
+        self, cotangents: list[Any], values: list[Any], pull_back: PullBack
+    ) -> list[Any]:
         """Return the cotangents of the tangents, given those of the outputs."""
-        from .reverse import pull_back
-
         registers = self._compute_residuals(values)
         cts: dict[Node, Any] = {}
         for out, ct in zip(self.outputs, cotangents, strict=True):
@@ -195,7 +198,9 @@ def _key(params: dict[str, Any], values: list[Any]) -> Any:
     return tuple(params.items()), described
 
 
-def transposed_jvp(slot: Jvp, which: tuple[int, ...]) -> Callable[[Any, Node], Any]:
+def transposed_jvp(
+    slot: Jvp, which: tuple[int, ...], pull_back: PullBack
+) -> Callable[[Any, Node], Any]:
     """Return the pull of a `Jvp` slot (for `joint`, of all the slots in `which` at once)."""
 
     def pull(ct: Any, node: Node) -> Any:
@@ -205,7 +210,7 @@ def transposed_jvp(slot: Jvp, which: tuple[int, ...]) -> Callable[[Any, Node], A
         values = [*outputs, *node.primals]
         program = program_of(op, slot, which, node, values, len(outputs))
         cotangents = ct if op.outputs else [ct]
-        found = program.transpose(cotangents, values)
+        found = program.transpose(cotangents, values, pull_back)
         if not slot.joint:
             return found[which[0]]
         return found
@@ -240,7 +245,9 @@ def program_of(
     return program
 
 
-def transposed_vjp(op: Any, slot: Vjp, tangents: Any, y: Any, xs: Any, params: Any) -> Any:
+def transposed_vjp(
+    op: Any, slot: Vjp, tangents: Any, y: Any, xs: Any, params: Any, pull_back: PullBack
+) -> Any:
     """Return the JVP of a rule given from the reverse end: J = (Jᵀ)ᵀ."""
     plain = [concrete(v) for v in (y, *xs)]
 
@@ -250,4 +257,4 @@ def transposed_vjp(op: Any, slot: Vjp, tangents: Any, y: Any, xs: Any, params: A
     y0 = plain[0]
     program = LinearProgram(op, formula, [Aval(np.shape(y0), np.result_type(y0))], plain)
     with np.errstate(all="ignore"):
-        return program.transpose(list(tangents), [y, *xs])[0]
+        return program.transpose(list(tangents), [y, *xs], pull_back)[0]

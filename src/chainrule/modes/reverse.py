@@ -226,7 +226,7 @@ def _derive(op: Op, mask: int, arity: int) -> Pulls:
         elif isinstance(slot, Linear) and slot.joint is None:
             found.append((k, _pull_linear(slot, k)))
         elif isinstance(slot, Jvp) and not slot.joint:
-            found.append((k, transposed_jvp(slot, (k,))))
+            found.append((k, transposed_jvp(slot, (k,), pull_back)))
         else:
             joint.append(k)
     if joint:
@@ -263,7 +263,7 @@ def _pull_linear(slot: Linear, k: int) -> Pull:
 
 def _pull_joint(slot: Any, which: tuple[int, ...]) -> Pull:
     if isinstance(slot, Jvp):
-        return transposed_jvp(slot, which)
+        return transposed_jvp(slot, which, pull_back)
     if isinstance(slot, Vjp):
         rule = slot.rule
         return lambda ct, node: rule(ct, node.output, *node.primals, **node.params)
