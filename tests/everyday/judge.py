@@ -11,7 +11,7 @@ import numpy as np
 
 import chainrule
 from chainrule.errors import ChainRuleError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 from .collect import Program, programs
 from .points import leaves, moved, scale_of, tolerance, unit_directions

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
-from chainrule.testing.numeric import complex_step
+from chainrule.numeric import complex_step
 from chainrule.tracing.tracer import concrete
 
 SLICES = (

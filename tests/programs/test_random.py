@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule as cr
+from chainrule.numeric import complex_step
 from chainrule.testing.higher import MODES
-from chainrule.testing.numeric import complex_step
 from chainrule.tracing.tracer import concrete
 
 UNARY = (

@@ -8,8 +8,8 @@ import numpy as np
 from .. import api, tree
 from ..errors import CheckError
 from ..lift import parameter_name
+from ..numeric import complex_step, directional, flat, inner, random_like
 from ..testing import check_grads
-from ..testing.numeric import complex_step, directional, flat, inner, random_like
 from .console import table
 from .target import Target
 

@@ -11,7 +11,7 @@ import numpy as np
 from ..api import jvp, vjp
 from ..core.op import Op
 from ..errors import ChainRuleError, CheckError, UnsupportedFunctionError
-from .numeric import complex_step, directional, flat, inner, move, random_like
+from ..numeric import complex_step, directional, flat, inner, move, random_like
 from .samples import Case, Place, draw, draw_array, inexact, interval, outputs, seed_of
 
 EXACT = 1e-12  # times the sum of the absolute terms: two ways to add the same products

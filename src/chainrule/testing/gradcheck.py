@@ -11,9 +11,9 @@ from ..core.op import Op
 from ..errors import ChainRuleError, CheckError, StructureError
 from ..modes.forward import push
 from ..modes.reverse import pulls
+from ..numeric import differences, directional, flat, inner, random_like
 from ..tracing.source import resolve
 from ..tracing.tracer import concrete
-from .numeric import differences, directional, flat, inner, random_like
 
 _ENTRIES = 400  # entries examined one by one when a directional derivative is wrong
 _ELSEWHERE = (

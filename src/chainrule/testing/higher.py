@@ -8,8 +8,8 @@ import numpy as np
 
 from ..api import jvp, vjp
 from ..errors import UnsupportedFunctionError
+from ..numeric import directional, flat, inner
 from .first import AGREE, TRUST, _largest, directions, failed
-from .numeric import directional, flat, inner
 from .samples import Case, seed_of
 
 Scalar = Callable[..., Any]

@@ -13,9 +13,9 @@ from ..core.slots import Jvp, Linear, Partial, Vjp
 from ..errors import UnsupportedFunctionError
 from ..lift import record
 from ..modes.reverse import pulls
+from ..numeric import flat, random_like
 from ..tracing.tracer import concrete
 from .first import _close, failed
-from .numeric import flat, random_like
 from .samples import Case, _fill, outputs, seed_of
 
 

@@ -190,7 +190,7 @@ def test_what_is_not_a_function_of_the_matrix_is_refused():
 
 def along(f, z, seed=0):
     """Compare the tangent along a random complex direction with extrapolated differences."""
-    from chainrule.testing.numeric import directional
+    from chainrule.numeric import directional
 
     rng = np.random.default_rng(seed)
     v = rng.standard_normal(z.shape) + 1j * rng.standard_normal(z.shape)

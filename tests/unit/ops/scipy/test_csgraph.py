@@ -6,7 +6,7 @@ from scipy.sparse import csgraph
 
 import chainrule as cr
 from chainrule.errors import UnsupportedFunctionError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 EDGES = [(0, 1), (1, 2), (0, 2), (2, 3), (3, 0), (1, 3)]
 

@@ -7,7 +7,7 @@ from scipy.stats._distr_params import distdiscrete
 
 import chainrule as cr
 from chainrule.errors import ChainRuleError, UnsupportedFunctionError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 COSTLY = {"nchypergeom_fisher", "nchypergeom_wallenius"}
 METHODS = ("pmf", "logpmf", "cdf", "sf", "logcdf", "logsf", "mean", "var", "std", "ppf")

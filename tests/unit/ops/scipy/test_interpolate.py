@@ -6,7 +6,7 @@ from scipy import interpolate as si
 
 import chainrule as cr
 from chainrule.errors import ChainRuleError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 X = np.array([0.0, 0.7, 1.1, 2.0, 2.6, 3.5])
 Q = np.array([0.3, 1.6, 2.9, 1.0])

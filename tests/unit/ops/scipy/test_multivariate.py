@@ -6,7 +6,7 @@ from scipy import stats
 
 import chainrule as cr
 from chainrule.errors import UnsupportedFunctionError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 C = [[2.0, 0.3], [0.3, 1.0]]
 X = np.array([[0.3, -0.5], [1.1, 0.2], [-0.4, 0.9]])

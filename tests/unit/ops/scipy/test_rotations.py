@@ -6,7 +6,7 @@ from scipy.spatial.transform import Rotation, Slerp
 
 import chainrule as cr
 from chainrule.errors import ChainRuleError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 R = Rotation
 V = np.array([[1.0, 0.5, -0.2], [0.3, -0.7, 1.1]])

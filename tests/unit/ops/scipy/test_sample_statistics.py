@@ -6,7 +6,7 @@ from scipy import stats
 
 import chainrule as cr
 from chainrule.errors import ChainRuleError
-from chainrule.testing.numeric import differences
+from chainrule.numeric import differences
 
 B = np.array([0.3, 1.7, 0.9, 1.4, 0.2])
 D = np.array([[0.1, 0.9, 1.4, 2.2, 0.4, 1.0], [1.0, 0.3, 0.8, 1.9, 1.5, 0.6]])

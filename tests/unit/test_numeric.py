@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from chainrule.testing.numeric import complex_step, differences, directional, inner
+from chainrule.numeric import complex_step, differences, directional, inner
 
 
 def test_differences_reach_ten_digits_and_say_how_far_off_they_are():
