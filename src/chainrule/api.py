@@ -41,6 +41,7 @@ from .modes.reverse import backward, cotangent_of
 from .tracing.foreign import Foreign, admit, leave, under, zeros
 from .tracing.reach import may_write
 from .tracing.recording import Recording
+from .tracing.running import running
 from .tracing.source import describe, user_frame
 from .tracing.stacked import constant, every
 from .tracing.tracer import Tracer, concrete
@@ -448,7 +449,8 @@ def stop_gradient(x: Any) -> Any:
     >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
     3.0
     """
-    return tree.map_leaves(lambda v: plain(constant(v)) if type(v) is Tracer else v, x)
+    stopped = tree.map_leaves(lambda v: plain(constant(v)) if type(v) is Tracer else v, x)
+    return stopped if running.stopped is None else running.stopped(stopped)
 
 
 def trace(f: Function, *args: Any, argnums: Argnums | None = None) -> Graph:

@@ -110,5 +110,9 @@ class ImplicitError(ChainRuleError, RuntimeError):
     """A solver's answer cannot be differentiated: it is none, or not an isolated regular one."""
 
 
+class UncheckedWarning(UserWarning):
+    """Under `checked`, a derivative could not be compared with plain runs; the text says why."""
+
+
 class ImplicitWarning(RuntimeWarning):
     """The derivative of a solver's answer is to be taken with care; the text has the numbers."""

@@ -64,10 +64,16 @@ class Call:
 
     def run(self, trace: Trace, inputs: list[Any]) -> Any:
         """Call the function with `inputs` in the place of the leaves."""
+        return run_traced(
+            trace, self.function, self.arguments(inputs), self.kwargs, self._lists()
+        )
+
+    def arguments(self, inputs: list[Any]) -> list[Any]:
+        """Return the positional arguments with `inputs` in the place of the leaves."""
         args = list(self.args)
         for k, part in zip(self.argnums, self.parts(inputs), strict=True):
             args[k] = part
-        return run_traced(trace, self.function, args, self.kwargs, self._lists())
+        return args
 
     def _lists(self) -> bool:
         """Say whether an argument is a list of numbers, an array to NumPy's functions."""
@@ -161,6 +167,17 @@ def run_traced(
     trace: Trace, function: Any, args: Any, kwargs: Any, needs_doors: bool = False
 ) -> Any:
     """Call a user's function whose arguments belong to `trace`, and close the trace after."""
+    if running.check is None:
+        return _run_traced(trace, function, args, kwargs, needs_doors)
+    return running.check(
+        trace, function, args, kwargs,
+        lambda: _run_traced(trace, function, args, kwargs, needs_doors),
+    )  # fmt: skip
+
+
+def _run_traced(
+    trace: Trace, function: Any, args: Any, kwargs: Any, needs_doors: bool
+) -> Any:
     doors = Doors()
     traces = running.traces
     before, swallowed.raised = swallowed.raised, None

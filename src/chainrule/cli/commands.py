@@ -71,7 +71,8 @@ def check(options: Namespace) -> int:
     wrt = differentiated(target, options.wrt)
     try:
         places = survey(target.function, *target.args, argnums=wrt)
-        report = examine(target, wrt, options.seed) if places else None
+        lost = any(place.kind == "lost" for place in places)
+        report = None if lost else examine(target, wrt, options.seed)
     except CustomRuleError as error:  # a custom rule checks itself when it is first used
         raise CheckError(error.what, where=target.label, why=error.why, cure=error.cure) from error
     if report is None:  # a comparison would only raise the first of the errors
@@ -80,14 +81,16 @@ def check(options: Namespace) -> int:
         return 1
     if options.json:
         data = report.json() | {"places": places.json()}
+        data["passed"] = bool(report.passed and places)
         result(json.dumps(data, indent=1, ensure_ascii=False))
     else:
         result(report.text())
         if len(places):
             result(f"\n{places.text()}")
-        verdict = paint("all agree", GREEN) if report.passed else paint("they differ", RED)
+        passed = report.passed and places
+        verdict = paint("all agree", GREEN) if passed else paint("they differ", RED)
         result(f"\n{target.label}: {verdict}")
-    return 0 if report.passed else 1
+    return 0 if report.passed and places else 1
 
 
 def demo(options: Namespace) -> int:

@@ -4,10 +4,12 @@ The run records as `trace` does. What would raise is noted instead, and the run 
 plain value, so that one call shows all places; the rest is read off the recording.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from sys import _getframe
 from typing import Any
+
+import numpy as np
 
 from .. import tree
 from ..core.graph import Graph, Node
@@ -18,11 +20,13 @@ from ..tracing.recording import Recording
 from ..tracing.running import CLOSED
 from ..tracing.source import describe, resolve, user_frame
 from ..tracing.tracer import Tracer, concrete
+from .compare import Disagreement, Point, compare, unchecked
 from .kinks import touched
 
-LOST, ZERO, CHOICE = "lost", "zero", "choice"
+LOST, DIFFERS, ZERO, CHOICE = "lost", "differs", "zero", "choice"
 _HEADINGS = {
     LOST: "the derivative is lost",
+    DIFFERS: "the traced run is not the plain one",
     ZERO: "the derivative is zero by construction",
     CHOICE: "a choice was made",
 }
@@ -30,7 +34,7 @@ _HEADINGS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One place: its kind (``lost``, ``zero`` or ``choice``), what happens there, and the cure."""
+    """One place: its kind (``lost differs zero choice``), what happens there, and the cure."""
 
     kind: str
     what: str
@@ -44,13 +48,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What `check` found. True if no derivative is lost; printed, it is the list of places."""
+    """What `check` found. True if no derivative is lost or wrong; printed, it is the report."""
 
     function: str
     findings: tuple[Finding, ...]
+    uncompared: str = ""  # why no plain run could be compared, where none could
 
     def __bool__(self) -> bool:
-        return not any(f.kind == LOST for f in self.findings)
+        return not _lost(self.findings)
 
     def __len__(self) -> int:
         return len(self.findings)
@@ -60,9 +65,12 @@ class Findings:
 
     def text(self) -> str:
         """Return the report, one paragraph per place."""
-        if not self.findings:
-            return f"{self.function}: every input reaches the result, nothing is lost on the way"
+        if not self.findings and not self.uncompared:
+            return f"{self.function}: every input reaches the result, nothing is lost on the " \
+                "way; value and derivative are those of plain runs"
         parts = []
+        if self.uncompared:
+            parts = [f"{self.function} could not be compared with plain runs: {self.uncompared}"]
         for kind, heading in _HEADINGS.items():
             here = [f for f in self.findings if f.kind == kind]
             if here:
@@ -90,6 +98,17 @@ class Survey(Recording):
         """Keep a finding, once."""
         if finding not in self.notes:
             self.notes.append(finding)
+
+    def compare(self, point: Point, out: Any) -> str:
+        """Compare with plain runs; note a disagreement, or return why nothing can be compared."""
+        if _lost(self.notes):
+            return ""
+        found = compare(point, out, np.random.default_rng(0))
+        if not isinstance(found, Disagreement):
+            return found or ""
+        error = found.error(name_of(point.function))
+        self.note(Finding(DIFFERS, error.what, error.where, error.why, error.cure))
+        return ""
 
     def lose(self, error: Exception) -> None:
         if not isinstance(error, ChainRuleError):
@@ -122,12 +141,16 @@ def _shown(value: Any) -> str:
 
 
 def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> Findings:
-    """Run `f` once and list every place where its derivative is lost, zero or a choice.
+    """Run `f` and list every place where its derivative is lost, zero or a choice.
 
     Lost: conversions to plain numbers and functions without a rule, which raise under `grad`; each
     with the variable, the line and the cure. Zero by construction: inputs that do not reach the
     result, rounding and integer casts, comparisons used as numbers. A choice: branches on traced
     values, and kinks that were touched exactly, with the derivative that is taken there.
+
+    The traced run is then compared with plain runs: the value, and the derivative along one random
+    direction with extrapolated differences; they differ at the first line and variable at which the
+    runs part. Only where both agree it is said that nothing is lost.
 
     Every argument is traced, unless `argnums` names fewer. The result is true if nothing is lost;
     printed, it is the report; `.json()` gives it as data. What `f` raises itself passes through.
@@ -143,20 +166,29 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     call.own()
     survey = Survey()
     inputs = [survey.input(x) for x in call.leaves]
+    point = Point(f, call.arguments(inputs), {}, survey)
     outputs: list[Any] = []
+    out = None
     try:
-        out = call.run(survey, inputs)
+        with unchecked():
+            out = call.run(survey, inputs)
         outputs = tree.flatten(out)[0] if type(out) is not Tracer else [out]
     except CustomRuleError:
         raise
     except ChainRuleError as error:  # it could not go on
         survey.note(Finding(LOST, error.what, error.where, error.why, error.cure))
+    uncompared = survey.compare(point, out) if outputs else "the run stopped"
     graph = survey.finish(inputs, outputs)
     stopped = not outputs
     found = [*survey.notes, *(() if stopped else _disconnected(call, graph)), *_steps(graph)]
     found += [Finding(CHOICE, what, _place(node), why) for node, what, why in touched(graph)]
     order = list(_HEADINGS)
-    return Findings(name_of(f), tuple(sorted(found, key=lambda g: order.index(g.kind))))
+    found.sort(key=lambda g: order.index(g.kind))
+    return Findings(name_of(f), tuple(found), "" if _lost(found) else uncompared)
+
+
+def _lost(findings: Iterable[Finding]) -> bool:
+    return any(f.kind in (LOST, DIFFERS) for f in findings)
 
 
 def _place(node: Node) -> str:

@@ -12,6 +12,11 @@ class _Running(threading.local):
     def __init__(self) -> None:
         self.traces: list[Any] = []
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
+        self.check = _Running.everywhere
+        self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point
+
+    check: Any  # what compares each traced call with plain runs, under `checked`
+    everywhere: Any = None  # the same for every thread, under CHAINRULE_CHECKED=1
 
 
 running = _Running()

@@ -19,8 +19,8 @@ import numpy
 from ..core.graph import Place
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_ROOMS = ("core", "ops", "tracing", "modes", "explain", "implicit")
-_FILES = ("api.py", "batching.py", "conform.py", "custom.py", "lift.py", "tree.py")
+_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit")
+_FILES = ("api.py", "batching.py", "conform.py", "custom.py", "lift.py", "numeric.py", "tree.py")
 _INSIDE = (
     *(os.path.join(_HERE, room) + os.sep for room in _ROOMS),
     *(os.path.join(_HERE, file) for file in _FILES),
@@ -85,6 +85,12 @@ def _resolve(code: CodeType, offset: int) -> Source:
         target = _target(code.co_filename, position)
     text = text or linecache.getline(code.co_filename, line).strip()
     return Source(code.co_filename, line, column, text, target, code.co_name)
+
+
+def describe_line(code: CodeType, line: int) -> str:
+    """Say where a line of the user's code is, with its text."""
+    text = linecache.getline(code.co_filename, line).strip()
+    return f"{code.co_filename}:{line}, in {code.co_name}" + (f":  {text}" if text else "")
 
 
 def _position(code: CodeType, offset: int) -> tuple[int, int, int, int]:

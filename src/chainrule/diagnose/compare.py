@@ -1,0 +1,290 @@
+"""A traced run beside a plain one: the values, and one direction against differences.
+
+The comparison rests on nothing that the engine does: the user's function is run as it stands, on
+plain numbers, at the point and along a random direction.
+"""
+
+import random
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..core.graph import Node
+from ..errors import CheckError
+from ..lift import run_traced
+from ..modes.forward import Forward
+from ..modes.reverse import backward, cotangent_of
+from ..numeric import directional, inner, move, random_like
+from ..tracing.recording import Recording
+from ..tracing.running import running
+from ..tracing.tracer import Tracer, concrete
+from .parting import Parting, first_slope, first_value, follow
+
+_VALUE = {"d": 1e-9, "f": 1e-4}
+_SLOPE = {"d": 1e-6, "f": 3e-2}
+_ROUNDS = 16
+
+
+class Point:
+    """A user's call with the places of its traced inputs, ready to be run on plain numbers."""
+
+    def __init__(self, function: Any, args: Any, kwargs: Any, trace: Any) -> None:
+        self.function, self.trace = function, trace
+        leaves, self.treedef = tree.flatten((tuple(args), dict(kwargs)))
+        self.inputs = [i for i, x in enumerate(leaves) if type(x) is Tracer and x.owner is trace]
+        self.nodes = [leaves[i].node for i in self.inputs]
+        self.leaves = [_copy(concrete(x)) if type(x) is Tracer else x for x in leaves]
+        self.xs = [self.leaves[i] for i in self.inputs]
+        self.state = _states()
+        self.stopped: list[Any] = []  # what `stop_gradient` returned at the point
+
+    def call(self, *xs: Any) -> Any:
+        """Run the user's function on plain numbers, as the traced run found its surroundings.
+
+        It draws the same random numbers, and what `stop_gradient` returned at the point, it returns
+        beside it too: there the program asks for a derivative that is not that of its value.
+        """
+        leaves = [_copy(x) if isinstance(x, np.ndarray) else x for x in self.leaves]
+        for i, x in zip(self.inputs, xs, strict=True):
+            leaves[i] = _copy(x)
+        args, kwargs = tree.unflatten(self.treedef, leaves)
+        with _drawing(self.state), _stopping(self.stopped), np.errstate(all="ignore"):
+            return self.function(*args, **kwargs)
+
+    def numbers(self, *xs: Any) -> list[Any]:
+        """Return the floating-point outputs of a plain run, as arrays."""
+        return numbers_of(self.call(*xs))
+
+    @property
+    def single(self) -> bool:
+        """Say whether an input has single precision."""
+        return any(np.asarray(x).dtype.char in "fFe" for x in self.xs)
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Two numbers that should be one, and where the runs part."""
+
+    what: str
+    plain: float
+    traced: float
+    parting: Parting | None
+
+    def why(self) -> str:
+        """Say where traced and plain run part."""
+        if self.parting is None:
+            return "no variable of the program differs between the runs, so the difference comes " \
+                "from code that is not followed: a library, or a state that is kept between calls"
+        p = self.parting
+        return f"the runs part at {p.what}: plain {p.plain}, traced {p.traced}"
+
+    def error(self, name: str) -> CheckError:
+        """Build the error that `checked` raises."""
+        return CheckError(
+            f"{self.what} of {name} is {self.plain:.10g} in a plain run and {self.traced:.10g} in "
+            "the traced one",
+            where=self.parting.where if self.parting is not None else "",
+            why=self.why(),
+            cure="write the place so that the traced value stays in NumPy's hands, or report it: "
+            "the traced run must be the plain one; a function that keeps state between calls is "
+            "to be made a function of its arguments alone",
+        )
+
+
+def compare(point: Point, out: Any, rng: np.random.Generator) -> Disagreement | str | None:
+    """Compare a traced result with plain runs.
+
+    Returns None where they agree, a `Disagreement`, or, where nothing can be compared, the reason.
+    """
+    plain = point.numbers(*point.xs)  # derivatives taken in it are checked in their turn
+    with unchecked():
+        again = point.numbers(*point.xs)
+    found = numbers_of(out)
+    if differ(plain, again, point.single) is not None:
+        return "two plain runs differ: the function draws random numbers or keeps state"
+    worst = differ(plain, found, point.single)
+    if worst is not None:
+        return Disagreement("the value", *worst, _value_parting(point))
+    if not plain or not all(np.all(np.isfinite(y)) for y in plain):
+        return "the value is not finite"
+    return _compare_slope(point, out, plain, rng)
+
+
+def _compare_slope(
+    point: Point, out: Any, plain: list[Any], rng: np.random.Generator
+) -> Disagreement | str | None:
+    xs = [np.asarray(x, float) if np.asarray(x).dtype.char in "fe" else x for x in point.xs]
+    cts = [np.ones_like(y) if len(plain) == 1 and np.size(y) == 1 else random_like(y, rng)
+           for y in plain]  # fmt: skip
+    if type(point.trace) is Forward:
+        vs = [np.asarray(concrete(t))[()] for t in point.nodes]
+        traced = float(inner(cts, [_tangent(y, point.trace) for y in _leaves(out)]))
+    else:
+        vs = [random_like(x, rng) for x in point.xs]
+        traced = float(inner(_pulled(point, out, cts), vs))
+    if not any(np.any(v) for v in vs):
+        return None
+
+    def paired(*moved: Any) -> tuple[Any, ...]:
+        return (np.asarray(inner(cts, point.numbers(*moved)))[()],)
+
+    try:
+        with unchecked():
+            number, slack = directional(paired, xs, vs, rounds=_ROUNDS)
+    except ArithmeticError:
+        return "the function cannot be evaluated on both sides of the point"
+    except Exception as error:
+        return f"the function raises beside the point ({type(error).__name__})"
+    reference, error = float(np.real(number[0])), float(slack[0])
+    scale = max(1.0, abs(reference))
+    if not error <= 1e-3 * scale:
+        return f"the differences do not settle (their estimated error is {error:.2g})"
+    if not np.isfinite(traced):
+        return "the derivative is not finite"
+    if abs(traced - reference) <= _SLOPE["f" if point.single else "d"] * scale + 20 * error:
+        return None
+    return Disagreement(
+        "the derivative along a random direction", reference, traced, _slope_parting(point, vs)
+    )
+
+
+def _pulled(point: Point, out: Any, cts: list[Any]) -> list[Any]:
+    """Return the cotangents of the inputs, given those of the floating-point outputs."""
+    cotangents: dict[Node, Any] = {}
+    for y, ct in zip(_leaves(out), cts, strict=True):
+        if type(y) is Tracer and y.owner is point.trace:
+            ct = np.asarray(ct, y.dtype)[()]
+            cotangents[y.node] = cotangents[y.node] + ct if y.node in cotangents else ct
+    backward(reversed(point.trace.nodes), cotangents)
+    return [np.asarray(concrete(cotangent_of(cotangents, n)))[()] for n in point.nodes]
+
+
+def _tangent(y: Any, trace: Any) -> Any:
+    if type(y) is Tracer and y.owner is trace:
+        return np.asarray(concrete(y.node))[()]
+    return np.zeros_like(np.asarray(concrete(y)))[()]
+
+
+# --- what is compared -----------------------------------------------------------------------------
+
+
+def _leaves(out: Any) -> list[Any]:
+    """Return the leaves of a result that are floating-point numbers."""
+    leaves = [out] if type(out) is Tracer else tree.flatten(out)[0]
+    return [y for y in leaves if isinstance(concrete(y), float | complex)
+            or getattr(getattr(concrete(y), "dtype", None), "kind", "") in ("f", "c")]  # fmt: skip
+
+
+def numbers_of(out: Any) -> list[Any]:
+    """Return the plain floating-point numbers of a result, as NumPy scalars and arrays."""
+    return [np.array(concrete(y))[()] for y in _leaves(out)]
+
+
+def differ(plain: list[Any], traced: list[Any], single: bool) -> tuple[float, float] | None:
+    """Return the two numbers that differ most, if any differ beyond rounding."""
+    if [np.shape(y) for y in plain] != [np.shape(y) for y in traced]:
+        return float(len(plain)), float(len(traced))
+    tolerance = _VALUE["f" if single else "d"]
+    worst: tuple[float, float] | None = None
+    gap = 0.0
+    for a, b in zip(plain, traced, strict=True):
+        a, b = np.ravel(a), np.ravel(b)
+        finite = np.isfinite(a) & np.isfinite(b)
+        scale = max(1.0, float(np.max(abs(a[finite]), initial=0.0)))
+        off = np.where(finite, abs(a - b) / scale, np.where((a == b) | (np.isnan(a) & np.isnan(b)),
+                                                            0.0, np.inf))  # fmt: skip
+        if off.size and float(np.max(off)) > max(gap, tolerance):
+            gap, at = float(np.max(off)), int(np.argmax(off))
+            worst = float(np.real(a[at])), float(np.real(b[at]))
+    return worst
+
+
+# --- where the runs part --------------------------------------------------------------------------
+
+
+def _traced_again(point: Point, trace: Any, inputs: list[Any]) -> Callable[[], Any]:
+    leaves = [_copy(x) if isinstance(x, np.ndarray) else x for x in point.leaves]
+    for i, x in zip(point.inputs, inputs, strict=True):
+        leaves[i] = x
+    args, kwargs = tree.unflatten(point.treedef, leaves)
+    return lambda: run_traced(trace, point.function, args, kwargs)
+
+
+def _value_parting(point: Point) -> Parting | None:
+    trace = Recording()
+    inputs = [trace.input(np.array(x)[()]) for x in point.xs]
+    with unchecked():
+        plain = follow(lambda: point.call(*point.xs))
+        with _drawing(point.state):
+            traced = follow(_traced_again(point, trace, inputs))
+    return first_value(plain, traced)
+
+
+def _slope_parting(point: Point, vs: list[Any]) -> Parting | None:
+    trace = Forward()
+    inputs = [Tracer(np.array(x)[()], trace, np.array(v, np.asarray(x).dtype)[()])
+              for x, v in zip(point.xs, vs, strict=True)]  # fmt: skip
+    step = 1e-3 if point.single else 1e-6
+    with unchecked():
+        above = follow(lambda: point.call(*move(point.xs, vs, step)))
+        below = follow(lambda: point.call(*move(point.xs, vs, -step)))
+        with _drawing(point.state):
+            traced = follow(_traced_again(point, trace, inputs), trace)
+    return first_slope(above, below, traced, step)
+
+
+# --- that the runs are the same -------------------------------------------------------------------
+
+
+def _copy(x: Any) -> Any:
+    return x.copy("K") if isinstance(x, np.ndarray) else x
+
+
+def _states() -> tuple[Any, Any]:
+    return random.getstate(), np.random.get_state()  # noqa: NPY002  the program may use it
+
+
+@contextmanager
+def _drawing(state: tuple[Any, Any]) -> Iterator[None]:
+    """Let the global generators of random numbers stand where they stood, and put them back."""
+    before = _states()
+    random.setstate(state[0])
+    np.random.set_state(state[1])  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(before[0])
+        np.random.set_state(before[1])  # noqa: NPY002
+
+
+@contextmanager
+def _stopping(known: list[Any]) -> Iterator[None]:
+    """Let the k-th call of `stop_gradient` return what it returned in the first run."""
+    calls = count()
+
+    def stopped(x: Any) -> Any:
+        k = next(calls)
+        if k == len(known):
+            known.append(tree.map_leaves(_copy, x))
+        return known[k]
+
+    before, running.stopped = running.stopped, stopped
+    try:
+        yield
+    finally:
+        running.stopped = before
+
+
+@contextmanager
+def unchecked() -> Iterator[None]:
+    """Let derivatives that are taken meanwhile go unchecked."""
+    before, running.check = running.check, None
+    try:
+        yield
+    finally:
+        running.check = before
