@@ -44,7 +44,7 @@ from .tracing.recording import Recording
 from .tracing.running import running
 from .tracing.source import describe, user_frame
 from .tracing.stacked import constant, every
-from .tracing.tracer import Tracer, concrete
+from .tracing.tracer import TRACERS, concrete, make_tracer
 
 Function = Callable[..., Any]
 
@@ -135,7 +135,7 @@ def _value_and_grad(
     call = Call(f, args, kwargs, argnums)
     rec = Recording()
     inputs = [rec.input(x, f) for x in call.leaves]
-    nodes = [t.node for t in inputs]
+    nodes = [t.cr_node for t in inputs]
     out, aux = call.run(rec, inputs), None
     del inputs
     if has_aux:
@@ -143,8 +143,8 @@ def _value_and_grad(
         aux = strip(aux, rec)
     cotangents: dict[Node, Any] = {}
     value = out
-    if type(out) is Tracer and out.owner is rec:
-        value, node = out.value, out.node
+    if type(out) in TRACERS and out.cr_owner is rec:
+        value, node = out.cr_value, out.cr_node
         del out
         check_scalar(f, value, holomorphic)
         if holds_nan(every(value)):
@@ -210,7 +210,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
 def _without_aux(f: Function, aux: list[Any]) -> Function:
     def first(*args: Any) -> Any:
         out, extra = pair(f, f(*args))
-        aux.append(tree.map_leaves(lambda v: leave(v.value) if type(v) is Tracer else v, extra))
+        aux.append(tree.map_leaves(lambda v: leave(v.cr_value) if type(v) in TRACERS else v, extra))
         return out
 
     first.__name__ = name_of(f)
@@ -219,8 +219,8 @@ def _without_aux(f: Function, aux: list[Any]) -> Function:
 
 def _value_of(leaf: Any, graph: Graph) -> Any:
     """Return the value of an output leaf, for the caller to keep."""
-    if type(leaf) is Tracer and any(leaf.node is out for out in graph.outputs):
-        return plain(leaf.value)
+    if type(leaf) in TRACERS and any(leaf.cr_node is out for out in graph.outputs):
+        return plain(leaf.cr_value)
     return settle(leaf)
 
 
@@ -272,7 +272,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
         call.own()
     ts = tangents_for(call, tuple(tangents))
     trace = Forward()
-    inputs = [Tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]
+    inputs = [make_tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]
     out, aux = call.run(trace, inputs), None
     if has_aux:
         out, aux = pair(f, out)
@@ -280,9 +280,9 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     leaves, treedef = output_leaves(f, out)
     values, found = [], []
     for leaf in leaves:
-        traced = type(leaf) is Tracer and leaf.owner is trace
-        values.append(plain(leaf.value) if traced else settle(leaf))
-        found.append(leaf.node if traced else _no_tangent(leaf))
+        traced = type(leaf) in TRACERS and leaf.cr_owner is trace
+        values.append(plain(leaf.cr_value) if traced else settle(leaf))
+        found.append(leaf.cr_node if traced else _no_tangent(leaf))
     result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
     return (*result, aux) if has_aux else result
 
@@ -449,7 +449,7 @@ def stop_gradient(x: Any) -> Any:
     >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
     3.0
     """
-    stopped = tree.map_leaves(lambda v: plain(constant(v)) if type(v) is Tracer else v, x)
+    stopped = tree.map_leaves(lambda v: plain(constant(v)) if type(v) in TRACERS else v, x)
     return stopped if running.stopped is None else running.stopped(stopped)
 
 

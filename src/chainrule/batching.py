@@ -15,7 +15,7 @@ from .tracing.foreign import leave
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
 from .tracing.stacked import OneByOneError, every
-from .tracing.tracer import Tracer, concrete, hold, release
+from .tracing.tracer import TRACERS, concrete, hold, release
 
 Function = Callable[..., Any]
 Axes = Any
@@ -133,14 +133,14 @@ def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
 
 def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: list[Any]) -> Any:
     """Return one output, for the caller to keep: its batch axis at `axis`."""
-    if type(leaf) is Tracer and leaf.owner is batch:
+    if type(leaf) in TRACERS and leaf.cr_owner is batch:
         if axis is None:
             raise _differs(f)
-        data = leaf.value.data
+        data = leaf.cr_value.data
         return _own(np.moveaxis(data, 0, _in_range(axis, data.ndim, "out_axes")), given)
     leaf = leave(release(leaf))
-    if type(leaf) is Tracer and leaf.owner.state == CLOSED:
-        raise leaf.owner.leaked("vmap")
+    if type(leaf) in TRACERS and leaf.cr_owner.state == CLOSED:
+        raise leaf.cr_owner.leaked("vmap")
     if axis is None:
         return leaf
     whole = np.broadcast_to(leaf, (batch.size, *np.shape(leaf)))
@@ -180,7 +180,7 @@ def _differs(f: Function) -> BatchError:
 def _own(data: Any, given: list[Any]) -> Any:
     """Copy what shares memory with an input or with another output, or hangs on a larger array."""
     if type(data) is not np.ndarray:
-        return data.snapshot() if type(data) is Tracer else leave(data)
+        return data.cr_snapshot() if type(data) in TRACERS else leave(data)
     whole = data.base
     spare = isinstance(whole, np.ndarray) and whole.nbytes > data.nbytes
     if spare or not data.flags.writeable or any(np.may_share_memory(data, x) for x in given):
@@ -261,8 +261,8 @@ def _spread(axes: Axes, value: Any, which: str, name: str) -> list[int | None]:
 
 def _array(leaf: Any, name: str) -> Any:
     leaf = release(leaf)
-    if type(leaf) is Tracer:
-        return leaf.snapshot()
+    if type(leaf) in TRACERS:
+        return leaf.cr_snapshot()
     plain = isinstance(leaf, np.ndarray) and not isinstance(leaf, np.ma.MaskedArray | np.matrix)
     if plain and leaf.dtype.kind in "fcbiu":
         return leaf if type(leaf) is np.ndarray else np.asarray(leaf)

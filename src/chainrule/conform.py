@@ -13,7 +13,7 @@ from .modes.derived import check_analytic
 from .modes.reverse import backward, cotangent_of
 from .tracing.foreign import admit
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Tracer
+from .tracing.tracer import TRACERS
 
 Function = Callable[..., Any]
 
@@ -122,8 +122,8 @@ def match(
         if kind is None:
             leaf = np.asarray(leaf)
             kind = leaf.dtype
-        if type(leaf) is Tracer:
-            leaf = leaf.snapshot()
+        if type(leaf) in TRACERS:
+            leaf = leaf.cr_snapshot()
         if leaf.shape != shape:
             raise StructureError(
                 f"a {what} has shape {leaf.shape}, but its {of} has shape {shape}",

@@ -12,7 +12,7 @@ from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
 from .errors import CustomRuleError
 from .tracing.source import describe, user_frame
-from .tracing.tracer import Tracer, apply, concrete, release
+from .tracing.tracer import TRACERS, apply, concrete, release
 
 Function = Callable[..., Any]
 
@@ -124,13 +124,13 @@ class CustomFunction:
     def __call__(self, *args: Any, **params: Any) -> Any:
         """Call the function; on traced arguments as one operation with the rule."""
         for a in (*args, *params.values()):
-            if type(a) in _CONTAINERS and any(type(v) is Tracer for v in tree.flatten(a)[0]):
+            if type(a) in _CONTAINERS and any(type(v) in TRACERS for v in tree.flatten(a)[0]):
                 raise self._hidden("in a container")
-        if any(type(v) is Tracer and (v.carries() or v.varies()) for v in params.values()):
+        if any(type(v) in TRACERS and (v.cr_carries() or v.cr_varies()) for v in params.values()):
             raise self._hidden("by keyword")
-        if not any(type(a) is Tracer for a in args):
+        if not any(type(a) in TRACERS for a in args):
             return self.function(*args, **params)
-        args = tuple(a if type(a) is Tracer else np.asarray(a)[()] for a in args)
+        args = tuple(a if type(a) in TRACERS else np.asarray(a)[()] for a in args)
         op = self.ops.get(len(args))
         if op is None:
             op = self.ops[len(args)] = self._declare(len(args), params)
@@ -193,7 +193,7 @@ class CustomFunction:
 
     def _value(self, *xs: Any, **params: Any) -> Any:
         y = release(self.function(*xs, **params))
-        if type(y) is Tracer:
+        if type(y) in TRACERS:
             raise self._hidden("from outside its arguments (a closure, a global or an attribute)")
         if y is None or isinstance(y, tuple | list | dict | str):
             raise self._error(
@@ -256,7 +256,7 @@ class CustomFunction:
 
     def _number(self, value: Any, which: str) -> Any:
         value = release(value)
-        if type(value) is Tracer or isinstance(value, np.ndarray | np.generic):
+        if type(value) in TRACERS or isinstance(value, np.ndarray | np.generic):
             return value
         if isinstance(value, float | int | complex):
             return np.asarray(value)[()]

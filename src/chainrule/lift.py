@@ -30,7 +30,7 @@ from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
 from .tracing.source import describe, user_frame
 from .tracing.stacked import every
-from .tracing.tracer import Trace, Tracer, concrete, release
+from .tracing.tracer import TRACERS, Trace, concrete, release
 
 Argnums = int | tuple[int, ...]
 
@@ -100,7 +100,7 @@ class Call:
     def own(self) -> None:
         """Copy the inputs: what is kept must not change when the caller writes into them."""
         self.leaves = [
-            x.copy("K") if type(x) is np.ndarray else x.snapshot() if type(x) is Tracer else x
+            x.copy("K") if type(x) is np.ndarray else x.cr_snapshot() if type(x) in TRACERS else x
             for x in self.leaves
         ]
 
@@ -115,7 +115,7 @@ class Call:
     def _other_leaf(self, k: int, i: int, leaf: Any) -> Any:
         if type(leaf) is bool or type(leaf) is np.bool_:
             raise self._bad_leaf(k, i, leaf)
-        if type(leaf) is Tracer and leaf.dtype.kind in "fc":
+        if type(leaf) in TRACERS and leaf.dtype.kind in "fc":
             return release(leaf)
         if is_foreign(type(leaf)) and leaf.dtype.kind in "fc":
             return admit(leaf)
@@ -301,7 +301,7 @@ def record(
 
 def output_leaves(function: Any, out: Any) -> tuple[list[Any], Any]:
     """Take the result of a user's function apart, and check that it is made of numbers."""
-    if type(out) is Tracer:
+    if type(out) in TRACERS:
         return [out], None
     leaves, treedef = tree.flatten(out)
     for leaf in leaves:
@@ -313,7 +313,7 @@ def output_leaves(function: Any, out: Any) -> tuple[list[Any], Any]:
 
 def check_output(function: Any, out: Any) -> None:
     """Refuse what is not a number or an array of numbers."""
-    if type(out) is Tracer or isinstance(out, float | int | complex | np.number | np.bool_):
+    if type(out) in TRACERS or isinstance(out, float | int | complex | np.number | np.bool_):
         return
     kind = getattr(getattr(out, "dtype", None), "kind", "")
     if kind and kind in "fcbiu":
@@ -339,8 +339,8 @@ def strip(value: Any, trace: Any) -> Any:
     """Replace the tracers of a finished trace by the values they hold."""
 
     def one(leaf: Any) -> Any:
-        if type(leaf) is Tracer and (leaf.owner is trace or leaf.owner.state == CLOSED):
-            return plain(leaf.value)
+        if type(leaf) in TRACERS and (leaf.cr_owner is trace or leaf.cr_owner.state == CLOSED):
+            return plain(leaf.cr_value)
         return leave(release(leaf))
 
     return tree.map_leaves(one, value)
@@ -348,7 +348,7 @@ def strip(value: Any, trace: Any) -> Any:
 
 def settle(out: Any) -> Any:
     """Replace constants that the program made by plain arrays."""
-    if type(out) is Tracer:
+    if type(out) in TRACERS:
         return leave(release(out))
     if isinstance(out, tuple | list | dict) or is_dataclass(out):
         return tree.map_leaves(lambda leaf: leave(release(leaf)), out)
@@ -372,9 +372,9 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
             if id(g) in seen or not flags.owndata or not flags.writeable:
                 g = g.copy() if g.ndim else g[()]
             seen.add(id(g))
-        elif type(g) is Tracer:
+        elif type(g) in TRACERS:
             held = release(g)
-            g = held if type(held) is Foreign else g.snapshot()
+            g = held if type(held) is Foreign else g.cr_snapshot()
         if type(g) is Foreign:
             g = leave(g, fresh=id(g.array) not in seen)
             seen.add(id(g))

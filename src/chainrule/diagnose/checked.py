@@ -17,7 +17,7 @@ from ..tracing.recording import Recording
 from ..tracing.running import running
 from ..tracing.source import user_frame
 from ..tracing.stacked import every
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, concrete
 from .compare import Disagreement, Point, compare, differ, numbers_of
 
 
@@ -121,10 +121,10 @@ def _example(trace: Any, args: Any, kwargs: Any, k: int) -> Any:
 
 
 def _row(trace: Any, x: Any, k: int) -> Any:
-    if type(x) is not Tracer:
+    if type(x) not in TRACERS:
         return x
-    if x.owner is trace:
-        return np.array(every(x.value)[k])[()]
+    if x.cr_owner is trace:
+        return np.array(every(x.cr_value)[k])[()]
     return np.array(concrete(x))[()] if np.ndim(concrete(x)) == 0 else np.array(concrete(x))
 
 

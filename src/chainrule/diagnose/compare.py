@@ -22,7 +22,7 @@ from ..modes.reverse import backward, cotangent_of
 from ..numeric import directional, inner, move, random_like
 from ..tracing.recording import Recording
 from ..tracing.running import running
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, concrete, make_tracer
 from .parting import Parting, first_slope, first_value, follow
 
 _VALUE = {"d": 1e-9, "f": 1e-4}
@@ -36,9 +36,11 @@ class Point:
     def __init__(self, function: Any, args: Any, kwargs: Any, trace: Any) -> None:
         self.function, self.trace = function, trace
         leaves, self.treedef = tree.flatten((tuple(args), dict(kwargs)))
-        self.inputs = [i for i, x in enumerate(leaves) if type(x) is Tracer and x.owner is trace]
-        self.nodes = [leaves[i].node for i in self.inputs]
-        self.leaves = [_copy(concrete(x)) if type(x) is Tracer else x for x in leaves]
+        self.inputs = [
+            i for i, x in enumerate(leaves) if type(x) in TRACERS and x.cr_owner is trace
+        ]
+        self.nodes = [leaves[i].cr_node for i in self.inputs]
+        self.leaves = [_copy(concrete(x)) if type(x) in TRACERS else x for x in leaves]
         self.xs = [self.leaves[i] for i in self.inputs]
         self.state = _states()
         self.stopped: list[Any] = []  # what `stop_gradient` returned at the point
@@ -157,16 +159,16 @@ def _pulled(point: Point, out: Any, cts: list[Any]) -> list[Any]:
     """Return the cotangents of the inputs, given those of the floating-point outputs."""
     cotangents: dict[Node, Any] = {}
     for y, ct in zip(_leaves(out), cts, strict=True):
-        if type(y) is Tracer and y.owner is point.trace:
+        if type(y) in TRACERS and y.cr_owner is point.trace:
             ct = np.asarray(ct, y.dtype)[()]
-            cotangents[y.node] = cotangents[y.node] + ct if y.node in cotangents else ct
+            cotangents[y.cr_node] = cotangents[y.cr_node] + ct if y.cr_node in cotangents else ct
     backward(reversed(point.trace.nodes), cotangents)
     return [np.asarray(concrete(cotangent_of(cotangents, n)))[()] for n in point.nodes]
 
 
 def _tangent(y: Any, trace: Any) -> Any:
-    if type(y) is Tracer and y.owner is trace:
-        return np.asarray(concrete(y.node))[()]
+    if type(y) in TRACERS and y.cr_owner is trace:
+        return np.asarray(concrete(y.cr_node))[()]
     return np.zeros_like(np.asarray(concrete(y)))[()]
 
 
@@ -175,7 +177,7 @@ def _tangent(y: Any, trace: Any) -> Any:
 
 def _leaves(out: Any) -> list[Any]:
     """Return the leaves of a result that are floating-point numbers."""
-    leaves = [out] if type(out) is Tracer else tree.flatten(out)[0]
+    leaves = [out] if type(out) in TRACERS else tree.flatten(out)[0]
     return [y for y in leaves if isinstance(concrete(y), float | complex)
             or getattr(getattr(concrete(y), "dtype", None), "kind", "") in ("f", "c")]  # fmt: skip
 
@@ -227,7 +229,7 @@ def _value_parting(point: Point) -> Parting | None:
 
 def _slope_parting(point: Point, vs: list[Any]) -> Parting | None:
     trace = Forward()
-    inputs = [Tracer(np.array(x)[()], trace, np.array(v, np.asarray(x).dtype)[()])
+    inputs = [make_tracer(np.array(x)[()], trace, np.array(v, np.asarray(x).dtype)[()])
               for x, v in zip(point.xs, vs, strict=True)]  # fmt: skip
     step = 1e-3 if point.single else 1e-6
     with unchecked():

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..tracing.source import describe_line, inside
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, concrete
 
 MOST = 20_000  # events that are kept of one run
 _LARGE = 4_096  # elements of an array that are looked at
@@ -80,8 +80,8 @@ class _Follower:
     def add(self, code: CodeType, line: int, name: str, held: Any, value: Any) -> None:
         """Keep one event, with the tangent if the value belongs to the trace that is followed."""
         tangent = None
-        if self.trace is not None and type(value) is Tracer and value.owner is self.trace:
-            tangent = np.array(concrete(value.node))
+        if self.trace is not None and type(value) in TRACERS and value.cr_owner is self.trace:
+            tangent = np.array(concrete(value.cr_node))
         self.events.append(Event(code, line, name, held, tangent))
 
 

@@ -19,7 +19,7 @@ from ..tracing.losses import swallowed
 from ..tracing.recording import Recording
 from ..tracing.running import CLOSED
 from ..tracing.source import describe, resolve, user_frame
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, Tracer, concrete
 from .compare import Disagreement, Point, compare, unchecked
 from .kinks import touched
 
@@ -117,7 +117,7 @@ class Survey(Recording):
         self.note(Finding(LOST, error.what, error.where, error.why, error.cure))
 
     def observed(self, tracer: Tracer) -> None:
-        if tracer.owner is not self or self.state == CLOSED:
+        if tracer.cr_owner is not self or self.state == CLOSED:
             return
         frame = user_frame(2)
         asker = _getframe(1).f_code.co_name
@@ -172,7 +172,7 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     try:
         with unchecked():
             out = call.run(survey, inputs)
-        outputs = tree.flatten(out)[0] if type(out) is not Tracer else [out]
+        outputs = tree.flatten(out)[0] if type(out) not in TRACERS else [out]
     except CustomRuleError:
         raise
     except ChainRuleError as error:  # it could not go on

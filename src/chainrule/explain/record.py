@@ -13,7 +13,7 @@ from ..errors import OutputTypeError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..tracing.recording import Recording
 from ..tracing.source import Source, resolve
-from ..tracing.tracer import Tracer
+from ..tracing.tracer import TRACERS
 from .expr import App, Expr, Num, Reader, Sym
 from .names import Name, Namer, runs
 
@@ -144,7 +144,7 @@ class Run:
             if np.asarray(value).dtype.kind in "fc" and np.isnan(value).any():
                 nan_input(self.call, value)
             return out, value
-        return None, out.value if type(out) is Tracer else out
+        return None, out.cr_value if type(out) in TRACERS else out
 
     # --- what is shown ------------------------------------------------------------------------
     def _needed(self, nodes: tuple[Node, ...]) -> list[Node]:

@@ -14,7 +14,7 @@ from ..core.op import Op
 from ..modes.forward import push
 from ..modes.reverse import fit, pulls
 from ..tracing.recording import Recording
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, concrete
 from .expr import App, Expr, Num, Reader, Sym, simplify, symbols
 from .record import Run, Symbol
 
@@ -65,13 +65,13 @@ class Bench:
         if dtype is None or dtype.kind not in "fc":
             return value
         t = self.rec.input(value)
-        self.reader.name(t.node, expr)
+        self.reader.name(t.cr_node, expr)
         return t
 
     def tree(self, value: Any) -> Expr:
         """Return the formula that made a value."""
-        if type(value) is Tracer and value.owner is self.rec:
-            return columns(self.reader.tree(value.node))
+        if type(value) in TRACERS and value.cr_owner is self.rec:
+            return columns(self.reader.tree(value.cr_node))
         return self.run.constant(concrete(value))
 
     def primals(self, node: Node) -> list[Any]:

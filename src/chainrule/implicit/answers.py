@@ -25,7 +25,7 @@ from .. import tree
 from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import Tracer, concrete, depth, known, muted
+from ..tracing.tracer import TRACERS, concrete, depth, known, muted
 from .jacobians import linearised
 
 _CLOSE = 1e-10  # a Newton step, relative to the scale of the unknowns, that counts as none
@@ -36,7 +36,7 @@ _POOR, _SINGULAR = 1e10, 1e14  # condition numbers: warn, refuse
 
 def is_traced(value: Any) -> bool:
     """Say whether a derivative flows through `value`."""
-    return type(value) is Tracer and (value.carries() or value.varies())
+    return type(value) in TRACERS and (value.cr_carries() or value.cr_varies())
 
 
 def any_traced(values: Any) -> bool:
@@ -46,7 +46,7 @@ def any_traced(values: Any) -> bool:
 
 def plain(values: Any) -> Any:
     """Return a container with plain values in the place of traced ones."""
-    if type(values) is Tracer:
+    if type(values) in TRACERS:
         return known(values)
     if type(values) in (list, tuple):
         return type(values)(map(plain, values))

@@ -23,7 +23,7 @@ from ..modes.reverse import backward
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN, running
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import CONSTANT, Trace, Tracer, concrete
+from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import is_traced, plain, vector
 from .calls import arguments, solver
 
@@ -39,7 +39,7 @@ class Integrand:
         self.values: dict[float, Any] = {}
 
     def __call__(self, x: Any) -> Any:
-        if type(x) is Tracer:  # a limit
+        if type(x) in TRACERS:  # a limit
             return self.function(x)
         value = self.values.get(x)
         if value is None:
@@ -54,7 +54,7 @@ class Integrand:
         """Return the trace of the last level that a value (or one of `more`) belongs to."""
         found = None
         for value in (*self.values.values(), *more):
-            owner = value.owner if type(value) is Tracer else None
+            owner = value.cr_owner if type(value) in TRACERS else None
             if owner is not None and owner is not CONSTANT:
                 if found is None or owner.level > found.level:
                     found = owner
@@ -74,13 +74,13 @@ class Region:
         for i in range(self.seen, len(nodes)):
             self.position[nodes[i]] = i
         self.seen = len(nodes)
-        reached, waiting = set(), [value.node]
+        reached, waiting = set(), [value.cr_node]
         while waiting:
             node = waiting.pop()
             if node not in reached and node in self.position:
                 reached.add(node)
                 waiting += [n for n in node.inputs if n is not None]
-        cotangents: dict[Node, Any] = {value.node: np.ones((), value.dtype)[()]}
+        cotangents: dict[Node, Any] = {value.cr_node: np.ones((), value.dtype)[()]}
         backward(iter(sorted(reached, key=self.position.__getitem__, reverse=True)), cotangents)
         return cotangents
 
@@ -104,7 +104,7 @@ def integral(
     below = trace.level
 
     def outer(v: Any) -> Any:
-        return v.value if type(v) is Tracer and v.owner is trace else v
+        return v.cr_value if type(v) in TRACERS and v.cr_owner is trace else v
 
     lowered = Integrand(lambda x: outer(f(x)))
     lowered.values = {x: outer(v) for x, v in f.values.items()}
@@ -116,7 +116,7 @@ def integral(
         tangent = Integrand(lambda x: _tangent(f(x), trace))
         tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
         t = integral(tangent, outer(a), outer(b), rule, regions, below=below)
-        return y + Tracer(np.float64(0.0), trace, t)
+        return y + make_tracer(np.float64(0.0), trace, t)
     if not isinstance(trace, Recording):
         raise UnsupportedFunctionError(
             "scipy.integrate.quad has no rule for a whole batch at once",
@@ -127,7 +127,7 @@ def integral(
 
 
 def _tangent(value: Any, trace: Trace) -> Any:
-    return value.node if type(value) is Tracer and value.owner is trace else np.float64(0.0)
+    return value.cr_node if type(value) in TRACERS and value.cr_owner is trace else np.float64(0.0)
 
 
 def _pulled(
@@ -138,7 +138,7 @@ def _pulled(
 
     def gradients(x: float) -> dict[Node, Any]:
         value = f(x)
-        traced = type(value) is Tracer and value.owner is trace
+        traced = type(value) in TRACERS and value.cr_owner is trace
         return region.gradients(value) if traced else {}
 
     known = Integrand(gradients)
@@ -151,7 +151,7 @@ def _pulled(
             part.values = {x: _entry(g.get(node), i) for x, g in known.values.items()}
             parts.append(integral(part, a, b, rule, regions, below=trace.level))
         partial = np.reshape(np.stack(parts), node.shape)
-        y = y + np.sum(partial * Tracer(np.zeros(node.shape, node.dtype)[()], trace, node))
+        y = y + np.sum(partial * make_tracer(np.zeros(node.shape, node.dtype)[()], trace, node))
     return y
 
 

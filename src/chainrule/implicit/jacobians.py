@@ -22,7 +22,7 @@ from ..modes.derived import blocks
 from ..modes.forward import push_graph
 from ..modes.reverse import backward, cotangent_of
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, concrete
 
 DENSE = 200  # unknowns up to which the matrix is formed
 _BANDED = 3000  # the same, for equations that no Krylov iteration would solve
@@ -180,9 +180,9 @@ def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
     _, graph, leaves, _ = record(residual, (z,), {}, 0)
     leaf = leaves[0]
     node = graph.outputs[0]
-    value = leaf.value if type(node) is Node else leaf
+    value = leaf.cr_value if type(node) is Node else leaf
     for step in graph.nodes:
-        step.primals = [concrete(p) if type(p) is Tracer else p for p in step.primals]
+        step.primals = [concrete(p) if type(p) in TRACERS else p for p in step.primals]
         step.output = (
             tuple(map(concrete, step.output))
             if type(step.output) is tuple

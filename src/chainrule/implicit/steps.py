@@ -17,7 +17,7 @@ from scipy.integrate import DOP853, RK45
 from ..core.op import Notation, Op, sample
 from ..core.registry import add
 from ..core.slots import Linear
-from ..tracing.tracer import Tracer, concrete, depth, muted
+from ..tracing.tracer import TRACERS, concrete, depth, muted
 from .jacobians import DENSE, Dense, linearised
 
 Function = Callable[..., Any]
@@ -57,7 +57,7 @@ def advance(y: Any, h: Any, slopes: list[Any], weights: Any) -> Any:
     if not used:
         return y
     ks, ws = zip(*used, strict=True)
-    if type(h) is Tracer:
+    if type(h) in TRACERS:
         return y + h * weighted_sum(*ks, weights=ws)
     return weighted_sum(y, *ks, weights=(1.0, *(float(h) * w for w in ws)))
 

@@ -23,7 +23,7 @@ from ..core.slots import Linear, Partial
 from ..errors import BatchError, RuleError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import OneByOneError, Stacked
-from ..tracing.tracer import Trace, Tracer, apply, release
+from ..tracing.tracer import TRACERS, Trace, Tracer, apply, make_tracer, release
 from . import batch_index as index
 from . import batch_rules as rules
 
@@ -42,15 +42,15 @@ class Batch(Trace):
 
     def lift(self, data: Any, single: bool = True) -> Tracer:
         """Return a tracer of the examples along the first axis of `data`."""
-        return Tracer(Stacked(data, single), self, None)
+        return make_tracer(Stacked(data, single), self, None)
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.state:
             return self.not_open(op, args, params)
         data, batched = [], []
         for a in args:
-            own = type(a) is Tracer and a.owner is self
-            data.append(a.value.data if own else release(a))
+            own = type(a) in TRACERS and a.cr_owner is self
+            data.append(a.cr_value.data if own else release(a))
             batched.append(own)
         result = rule_of(op)(op, self.size, data, batched, params)
         if op.outputs:

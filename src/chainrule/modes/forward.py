@@ -19,7 +19,7 @@ from ..tracing.foreign import Foreign, zeros
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
-from ..tracing.tracer import OPEN, Trace, Tracer, apply, hold, release
+from ..tracing.tracer import OPEN, TRACERS, Trace, Tracer, apply, hold, make_tracer, release
 from .linear import transposed_vjp
 from .reverse import pull_back
 
@@ -34,9 +34,9 @@ class Forward(Trace):
             return self.not_open(op, args, params)
         primals, tangents = [], []
         for k, a in enumerate(args):
-            if type(a) is Tracer and a.owner is self:
-                primals.append(a.value)
-                tangents.append(a.node if op.flows(k) else None)
+            if type(a) in TRACERS and a.cr_owner is self:
+                primals.append(a.cr_value)
+                tangents.append(a.cr_node if op.flows(k) else None)
             else:
                 primals.append(release(a))
                 tangents.append(None)
@@ -46,37 +46,39 @@ class Forward(Trace):
         tangent = push(op, output, primals, tangents, params)
         if tangent is None:
             return output
-        if type(tangent) is Tracer and tangent.owner is self:
+        if type(tangent) in TRACERS and tangent.cr_owner is self:
             raise _own_level(op)
         if op.outputs:
             parts = [
-                o if t is None else Tracer(o, self, t)
+                o if t is None else make_tracer(o, self, t)
                 for o, t in zip(output, tangent, strict=True)
             ]
             return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
-        return Tracer(output, self, tangent)
+        return make_tracer(output, self, tangent)
 
     def store(self, y: Tracer, op: Op, args: Any, params: dict[str, Any]) -> bool:
         if self.state != OPEN or op.store is None:
             return False
-        if y.owner is self and (type(y.node) is not np.ndarray or not y.node.flags.owndata
-                                or getrefcount(y.node) != UNSHARED):  # fmt: skip
+        if y.cr_owner is self and (type(y.cr_node) is not np.ndarray or not y.cr_node.flags.owndata
+                                or getrefcount(y.cr_node) != UNSHARED):  # fmt: skip
             return False
-        tangents = [None if type(a) is not Tracer or a.owner is not self else a.node for a in args]
-        nothing = tangents[1] is None and y.owner is not self
-        if nothing or any(type(t) is Tracer for t in tangents):
+        tangents = [
+            a.cr_node if type(a) in TRACERS and a.cr_owner is self else None for a in args
+        ]
+        nothing = tangents[1] is None and y.cr_owner is not self
+        if nothing or any(type(t) in TRACERS for t in tangents):
             return False
         _, value, *rest = map(_plain, args)
-        op.store(y.value, value, *rest, **params)
+        op.store(y.cr_value, value, *rest, **params)
         del tangents[0]
-        if y.owner is not self:
-            y.owner, y.node = self, np.zeros(y.value.shape, y.value.dtype)
-        op.store(y.node, 0.0 if tangents[0] is None else tangents[0], *rest, **params)
+        if y.cr_owner is not self:
+            y.cr_owner, y.cr_node = self, np.zeros(y.cr_value.shape, y.cr_value.dtype)
+        op.store(y.cr_node, 0.0 if tangents[0] is None else tangents[0], *rest, **params)
         return True
 
 
 def _plain(a: Any) -> Any:
-    return a.value if type(a) is Tracer else a
+    return a.cr_value if type(a) in TRACERS else a
 
 
 def _own_level(op: Op) -> RuleError:

@@ -17,7 +17,7 @@ from ..core.slots import Jvp, Vjp
 from ..errors import RuleError
 from ..tracing.foreign import Foreign, zeros
 from ..tracing.recording import Recording
-from ..tracing.tracer import Tracer, concrete
+from ..tracing.tracer import TRACERS, Tracer, concrete
 
 # how reverse mode sends a finished cotangent through one step, into a table of cotangents
 PullBack = Callable[[Node, Any, dict[Node, Any], set[Node]], None]
@@ -83,7 +83,7 @@ class LinearProgram:
         self.start: list[Any] = []
         registers: dict[Node, int] = {}
         self.values = [
-            self._register(registers, rec.started[id(v)]) if type(v) is Tracer else None
+            self._register(registers, rec.started[id(v)]) if type(v) in TRACERS else None
             for v in vs
         ]
         self.residuals: list[Residual] = []

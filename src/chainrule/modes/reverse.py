@@ -19,7 +19,7 @@ from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..tracing.foreign import zeros
 from ..tracing.stacked import every
-from ..tracing.tracer import Tracer
+from ..tracing.tracer import TRACERS
 from .linear import transposed_jvp
 
 Pull = Callable[[Any, Node], Any]
@@ -203,7 +203,7 @@ def _quicker(slot: Any, pull: Pull) -> Pull:
         return pull
 
     def piece(ct: Any, node: Node) -> Any:
-        if type(ct) not in _PLAIN or Tracer in map(type, node.primals):
+        if type(ct) not in _PLAIN or not TRACERS.isdisjoint(map(type, node.primals)):
             return pull(ct, node)
         return Piece(ct, node, into)
 

@@ -25,7 +25,7 @@ _state = threading.local()
 
 def traced(value: Any) -> bool:
     """Say whether a value is traced."""
-    return hasattr(value, "owner") and hasattr(value, "node")
+    return hasattr(value, "cr_owner") and hasattr(value, "cr_node")
 
 
 def first_traced(values: Any) -> Any:

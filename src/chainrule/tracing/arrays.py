@@ -16,7 +16,7 @@ from ..core.registry import op_named
 from . import tracer as tracers
 from .foreign import is_foreign, under
 from .running import running
-from .tracer import CONSTANT, Tracer, apply, hold
+from .tracer import CONSTANT, TRACERS, apply, hold
 
 
 def _fresh(function: Any) -> Callable[..., Any]:
@@ -49,14 +49,14 @@ def holds_tracer(value: Any) -> bool:
     """Say whether a list or tuple, at any depth, holds a traced value."""
     for v in value:
         kind = type(v)
-        if kind is Tracer or ((kind is list or kind is tuple) and holds_tracer(v)):
+        if kind in TRACERS or ((kind is list or kind is tuple) and holds_tracer(v)):
             return True
     return False
 
 
 def gather(value: Any) -> Any:
     """Build the array of a nested list in which some numbers or arrays are traced."""
-    if type(value) is Tracer:
+    if type(value) in TRACERS:
         return value
     if type(value) not in (list, tuple):
         return np.asarray(value)
@@ -95,7 +95,7 @@ def _of_sequence(value: Any, dtype: Any, plain: Any) -> Any:
 
 def _traced(value: Any) -> bool:
     kind = type(value)
-    return kind is Tracer or ((kind is list or kind is tuple) and holds_tracer(value))
+    return kind in TRACERS or ((kind is list or kind is tuple) and holds_tracer(value))
 
 
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
@@ -104,7 +104,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
         fresh = running.traces and (copy or not _shares(result, object))
         return hold(result) if fresh else result
-    if type(object) is not Tracer:
+    if type(object) not in TRACERS:
         result = _of_sequence(object, dtype, lambda: np.array(object, dtype))
     elif dtype is not None and object.dtype != dtype:
         result = object.astype(dtype)
@@ -131,7 +131,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
             result = function(a, dtype, *args, **kwargs)
             fresh = running.traces and result is not a and not _shares(result, a)
             return hold(result) if fresh else result
-        if type(a) is not Tracer:
+        if type(a) not in TRACERS:
             return _of_sequence(a, dtype, lambda: function(a, dtype, *args, **kwargs))
         if function is np.asarray_chkfinite:
             function(tracers.concrete(a))
@@ -171,12 +171,12 @@ def _full_like(function: Any) -> Callable[..., Any]:
     def door(a: Any, *args: Any, **kwargs: Any) -> Any:
         if running.traces and type(a) in (list, tuple) and holds_tracer(a):
             a = gather(a)
-        if running.traces and type(a) is Tracer:  # of its shape, dtype and layout only
-            values = [v for v in (*args, *kwargs.values()) if type(v) is Tracer]
+        if running.traces and type(a) in TRACERS:  # of its shape, dtype and layout only
+            values = [v for v in (*args, *kwargs.values()) if type(v) in TRACERS]
             if not values:
                 return hold(function(tracers.concrete(a), *args, **kwargs))
         result = function(a, *args, **kwargs)
-        return result if type(result) is Tracer else hold_fresh(result)
+        return result if type(result) in TRACERS else hold_fresh(result)
 
     return _like(door, function)
 
@@ -184,14 +184,14 @@ def _full_like(function: Any) -> Callable[..., Any]:
 def arange(*args: Any, **kwargs: Any) -> Any:
     """As `np.arange`; traced limits give start + step·i."""
     values = (*args, *(v for k, v in kwargs.items() if k in ("start", "stop", "step")))
-    if not running.traces or not any(type(v) is Tracer for v in values):
+    if not running.traces or not any(type(v) in TRACERS for v in values):
         return hold_fresh(np.arange(*args, **kwargs))
     plain = {k: tracers.known(v) for k, v in kwargs.items()}
     shape = np.arange(*map(tracers.known, args), **plain)
     names = ("stop",) if len(args) == 1 else ("start", "stop", "step")
     given = dict(zip(names, args, strict=False)) | kwargs
     result = given.get("start", 0.0) + given.get("step", 1.0) * np.arange(len(shape))
-    if type(result) is not Tracer:  # only the end is traced, and it moves no element
+    if type(result) not in TRACERS:  # only the end is traced, and it moves no element
         return hold(shape)
     return result if result.dtype == shape.dtype else result.astype(shape.dtype)
 

@@ -32,7 +32,7 @@ class LookAlike(type):
         return super().__new__(mcs, name, bases, members)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
-        if args and running.traces and any(type(a) is tracers.Tracer for a in args):
+        if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if running.texts and type(args[0] if args else None) is str:
             _read_in(args[0])
@@ -73,7 +73,7 @@ def _read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
     x = running.texts.get(text.strip()) if running.traces else None
     if x is not None:
-        x.owner.lose(
+        x.cr_owner.lose(
             lost(
                 x,
                 f"the text {text!r}, which a traced value was printed as, was about to be read in",

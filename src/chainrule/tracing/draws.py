@@ -63,11 +63,11 @@ _OTHERS = (
     "noncentral_f poisson standard_gamma standard_t triangular vonmises wald zipf permutation "
     "permuted shuffle multivariate_normal rand randint random_integers"
 )
-_Z = tracers.Tracer
+_Z = tracers.TRACERS
 
 
 def _is_traced(values: Any) -> bool:
-    return any(type(v) is _Z or (type(v) in (list, tuple) and _is_traced(v)) for v in values)
+    return any(type(v) in _Z or (type(v) in (list, tuple) and _is_traced(v)) for v in values)
 
 
 def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -133,7 +133,7 @@ def _permutation(plain: Any, x: Any, axis: int = 0) -> Any:
 
 
 def _shuffle(plain: Any, x: Any, axis: int = 0) -> None:
-    if type(x) is not _Z:  # a list of traced numbers: its elements change places
+    if type(x) not in _Z:  # a list of traced numbers: its elements change places
         plain("shuffle")(x)
         return
     order = np.arange(x.shape[axis])

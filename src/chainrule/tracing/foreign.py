@@ -63,7 +63,7 @@ def leave(value: Any, fresh: bool = False) -> Any:
 def under(value: Any) -> Any:
     """Return what the tracers of all derivative levels hold, if it is a `Foreign`, else None."""
     while issubclass(type(value), Guarded):
-        value = value.value
+        value = value.cr_value
     return value if type(value) is Foreign else None
 
 

@@ -187,8 +187,8 @@ def _look(values: Any) -> int:
     found = 0
     for v in values:
         kind = type(v)
-        if kind is tracers.Tracer:
-            found |= _HELD if v.owner is tracers.CONSTANT else _TRACED
+        if kind in tracers.TRACERS:
+            found |= _HELD if v.cr_owner is tracers.CONSTANT else _TRACED
         elif kind is list or kind is tuple or kind is dict:
             found |= _look(v.values() if kind is dict else v)
     return found

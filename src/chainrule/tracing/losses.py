@@ -17,44 +17,54 @@ from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionErr
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, user_frame
 
+TRACERS: set[type] = set()
+"""The classes of tracers: engine code asks ``type(x) in TRACERS``."""
+
 
 class Guarded:
-    """The conversions of a tracer. Each is refused unless the value is locally constant."""
+    """The conversions of a tracer. Each is refused unless the value is locally constant.
+
+    What is the engine's own in a tracer is called ``cr_…``, which no program asks for.
+    """
 
     __slots__ = ()
-    value: Any
-    owner: Any
 
-    def concrete(self) -> Any:
+    def __init_subclass__(cls) -> None:
+        TRACERS.add(cls)
+
+    cr_value: Any
+    cr_owner: Any
+
+    def cr_concrete(self) -> Any:
         """Return the plain value under all tracers, which all examples of a batch have."""
         x: Any = self
-        while type(x) is type(self):
-            x = x.value
+        while type(x) in TRACERS:
+            x = x.cr_value
         return x.agreed() if hasattr(x, "agreed") else x
 
-    def carries(self) -> bool:
+    def cr_carries(self) -> bool:
         """Say whether a derivative of any level flows here."""
         x: Any = self
-        while type(x) is type(self):
-            if x.owner.state != MUTED and x.owner.carries(x):
+        while type(x) in TRACERS:
+            if x.cr_owner.state != MUTED and x.cr_owner.carries(x):
                 return True
-            x = x.value
+            x = x.cr_value
             x = getattr(x, "data", x) if hasattr(x, "agreed") else x  # of a batch
         return False
 
-    def varies(self) -> bool:
+    def cr_varies(self) -> bool:
         """Say whether it holds a value of its own for each example of a batch."""
         x: Any = self
-        while type(x) is type(self):
-            x = x.value
+        while type(x) in TRACERS:
+            x = x.cr_value
         return hasattr(x, "agreed")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self._is_constant():
-            return np.array(self.concrete(), dtype)
+            return np.array(self.cr_concrete(), dtype)
         if _stores(sys._getframe(1)):
             self._lose(_STORED, _KEPT, STORE_CURE)
-            return np.array(self.concrete(), dtype)
+            return np.array(self.cr_concrete(), dtype)
         self._lose(
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
@@ -63,26 +73,26 @@ class Guarded:
             "function made itself: buf = np.zeros_like(x), or buf = np.copy(data) of plain data; "
             "where no derivative is meant, pass chainrule.stop_gradient(x)",
         )
-        return np.array(self.concrete(), dtype)
+        return np.array(self.cr_concrete(), dtype)
 
     def _lose(self, what: str, why: str, cure: str) -> None:
         """Raise the error, unless the trace only takes note of it and goes on."""
-        self.owner.lose(lost(self, what, why, cure))
+        self.cr_owner.lose(lost(self, what, why, cure))
 
     def _is_constant(self) -> bool:
-        if self.owner.state == CLOSED:
-            raise self.owner.leaked("a conversion to plain numbers")
-        if self.value.dtype.kind not in "biu" and self.carries():
+        if self.cr_owner.state == CLOSED:
+            raise self.cr_owner.leaked("a conversion to plain numbers")
+        if self.cr_value.dtype.kind not in "biu" and self.cr_carries():
             return False
-        self.owner.observed(self)
+        self.cr_owner.observed(self)
         return True
 
     def __float__(self) -> float:
         if self._is_constant() or _prints(sys._getframe(1)):
-            return float(self.concrete())
+            return float(self.cr_concrete())
         if _stores(sys._getframe(1)):
             self._lose(_STORED, _KEPT, STORE_CURE)
-            return float(self.concrete())
+            return float(self.cr_concrete())
         self._lose(
             "a traced value was about to become a plain Python float",
             "float(x), math.sin(x), compiled code and a store into a plain array ask for a bare "
@@ -91,26 +101,26 @@ class Guarded:
             "traced function made itself: np.zeros_like(x), or np.copy(data) of plain data; where "
             "no derivative is meant, write float(chainrule.stop_gradient(x))",
         )
-        return float(self.concrete())
+        return float(self.cr_concrete())
 
     def __int__(self) -> int:
         """Cut off the fraction, as `np.trunc` does: locally constant, so its derivative is 0."""
-        if self.owner.state == CLOSED:
-            raise self.owner.leaked("a conversion to plain numbers")
-        self.owner.observed(self)
-        return int(self.concrete())
+        if self.cr_owner.state == CLOSED:
+            raise self.cr_owner.leaked("a conversion to plain numbers")
+        self.cr_owner.observed(self)
+        return int(self.cr_concrete())
 
     __trunc__ = __int__
 
     def __complex__(self) -> complex:
         if self._is_constant():
-            return complex(self.concrete())
+            return complex(self.cr_concrete())
         self._lose(
             "a traced value was about to become a plain Python complex number",
             "complex(x) and cmath functions drop the derivative",
             "write x + 0j, and np.exp(x) instead of cmath.exp(x)",
         )
-        return complex(self.concrete())
+        return complex(self.cr_concrete())
 
     def __hash__(self) -> int:
         self._lose(
@@ -119,7 +129,7 @@ class Guarded:
             "use a plain key, such as an index or a name; or "
             "float(chainrule.stop_gradient(x)), where the key is a constant",
         )
-        return hash(self.concrete())
+        return hash(self.cr_concrete())
 
     def __bytes__(self) -> bytes:
         self._lose(
@@ -127,7 +137,7 @@ class Guarded:
             "bytes carry no derivative",
             "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
         )
-        return bytes(self.concrete())
+        return bytes(self.cr_concrete())
 
     def __dask_tokenize__(self) -> Any:
         """Answer Dask, which asks for it before it puts a value into its task graph."""
@@ -141,7 +151,7 @@ class Guarded:
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         if self._is_constant():
-            return self.concrete().__reduce_ex__(protocol)
+            return self.cr_concrete().__reduce_ex__(protocol)
         raise lost(
             self,
             "a traced value was about to be pickled",
@@ -216,8 +226,8 @@ def _trace_near(frame: FrameType | None) -> Any:
     while frame is not None and inside[frame.f_code.co_filename]:
         for value in frame.f_locals.values():
             for v in value if type(value) is tuple else (value,):
-                if issubclass(type(v), Guarded) and v.owner.state != CLOSED:
-                    return v.owner
+                if issubclass(type(v), Guarded) and v.cr_owner.state != CLOSED:
+                    return v.cr_owner
         frame = frame.f_back
     return None
 
@@ -248,8 +258,8 @@ def caught_by_program() -> bool:
 
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
-    if tracer.owner.state == CLOSED:
-        return tracer.owner.leaked("a conversion to plain numbers")
+    if tracer.cr_owner.state == CLOSED:
+        return tracer.cr_owner.leaked("a conversion to plain numbers")
     frame = user_frame(3)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
     remember(error, frame)

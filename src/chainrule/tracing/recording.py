@@ -12,7 +12,18 @@ from ..core.registry import op_named
 from .foreign import Foreign, under
 from .reach import may_write
 from .source import inside
-from .tracer import CLOSED, CONSTANT, OPEN, Trace, Tracer, apply, hold
+from .tracer import (
+    CLOSED,
+    CONSTANT,
+    FACES,
+    OPEN,
+    TRACERS,
+    Trace,
+    Tracer,
+    apply,
+    hold,
+    make_tracer,
+)
 
 
 class Recording(Trace):
@@ -38,20 +49,20 @@ class Recording(Trace):
 
         An array of the caller's is copied, should `function` write into it by another name.
         """
-        if type(value) is Tracer:
-            value = value.snapshot()
+        if type(value) in TRACERS:
+            value = value.cr_snapshot()
         elif function is not None and type(value) is np.ndarray:
             if value.nbytes <= _SMALL or may_write(function):
                 value = _copy(value)
-        other = type(value) in _OTHERS and under(value) is not None
+        other = (type(value) in TRACERS or type(value) is Foreign) and under(value) is not None
         held = value if self.keep or other else None
         node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
-        tracer = Tracer(value, self, node)
+        tracer = make_tracer(value, self, node)
         self.started[id(tracer)] = node
         return tracer
 
     def carries(self, tracer: Tracer) -> bool:
-        reached, open_nodes = set(), [tracer.node]
+        reached, open_nodes = set(), [tracer.cr_node]
         while open_nodes:
             node = open_nodes.pop()
             if node.op is None:
@@ -70,24 +81,24 @@ class Recording(Trace):
         inputs: list[Node | None] = []
         for a in args:
             kind = type(a)
-            if kind is Tracer:
-                if a.owner is self:
+            if kind in TRACERS:
+                if a.cr_owner is self:
                     mask |= bit
-                    node = a.node
+                    node = a.cr_node
                     inputs.append(node)
-                    a = a.value
+                    a = a.cr_value
                     kind = type(a)
-                    if kind is Tracer:
+                    if kind in TRACERS:
                         deeper = True
                     elif kind is np.ndarray and (node.op is None or a.base is not None):
                         arrays = True
                 else:
                     inputs.append(None)
-                    if a.owner is CONSTANT:
-                        a = a.value
+                    if a.cr_owner is CONSTANT:
+                        a = a.cr_value
                         safe |= bit  # it is never written while it is held here
                     else:
-                        a = a.snapshot()
+                        a = a.cr_snapshot()
                         deeper = True
             else:
                 inputs.append(None)
@@ -122,15 +133,15 @@ class Recording(Trace):
             return self._components(op, inputs, params, place, mask, primals, held, output)
         node = Node(op, inputs, params, place, mask, primals, held, output.shape, output.dtype)
         self.nodes.append(node)
-        return Tracer(output, self, node)
+        return FACES[type(output)](output, self, node)
 
     def store(self, y: Tracer, op: Op, args: Any, params: dict[str, Any]) -> bool:
         if self.state != OPEN or self.keep or op.store is None:
             return False
-        op.store(*[a.value if type(a) is Tracer else a for a in args], **params)
-        new = self.process(op, args, params, y.value)
-        if type(new) is Tracer:
-            y.owner, y.node = self, new.node
+        op.store(*[a.cr_value if type(a) in TRACERS else a for a in args], **params)
+        new = self.process(op, args, params, y.cr_value)
+        if type(new) in TRACERS:
+            y.cr_owner, y.cr_node = self, new.cr_node
         return True
 
     def _release(
@@ -186,13 +197,13 @@ class Recording(Trace):
                 part.shape, part.dtype,
             )  # fmt: skip
             self.nodes.append(node)
-            parts.append(Tracer(part, self, node))
+            parts.append(make_tracer(part, self, node))
         return type(output)(*parts) if hasattr(output, "_fields") else tuple(parts)
 
     def finish(self, inputs: list[Tracer], outputs: list[Any]) -> Graph:
         """Close the recording and return its graph."""
         self.state = CLOSED
-        ends = tuple(o.node if type(o) is Tracer and o.owner is self else o for o in outputs)
+        ends = tuple(o.cr_node if type(o) in TRACERS and o.cr_owner is self else o for o in outputs)
         return Graph(tuple(self.started[id(t)] for t in inputs), tuple(self.nodes), ends)
 
 
@@ -203,7 +214,6 @@ def _constant(output: Any) -> Any:
     return tuple(map(_constant, output)) if type(output) is tuple else output
 
 
-_OTHERS = (Tracer, Foreign)
 _outside: set[str] = set()  # files seen that are the user's
 
 

@@ -52,8 +52,8 @@ class Stacked:
 
     def agreed(self) -> Any:
         """Return the value that all examples have; raise where they differ."""
-        if type(self.data) is tracers.Tracer:
-            self.data.owner.observed(self.data)
+        if type(self.data) in tracers.TRACERS:
+            self.data.cr_owner.observed(self.data)
         rows = every(self.data)
         rows = rows.reshape(-1, *self.shape)
         if rows.shape[0] and not np.array_equal(
@@ -110,8 +110,8 @@ def one_by_one(error: BatchError) -> OneByOneError:
 def every(x: Any) -> Any:
     """Return the plain values under any number of tracers, with all batch axes in front."""
     while True:
-        if type(x) is tracers.Tracer:
-            x = x.value
+        if type(x) in tracers.TRACERS:
+            x = x.cr_value
         elif type(x) is Stacked:
             x = x.data
         else:
@@ -120,10 +120,10 @@ def every(x: Any) -> Any:
 
 def constant(x: Any) -> Any:
     """Return the value under the tracers of derivatives; that of a batch stays a batch's."""
-    while type(x) is tracers.Tracer:
-        held = x.value
+    while type(x) in tracers.TRACERS:
+        held = x.cr_value
         if type(held) is Stacked:
-            return x.owner.lift(constant(held.data), held.single)
+            return x.cr_owner.lift(constant(held.data), held.single)
         x = held
     return x
 

@@ -24,7 +24,7 @@ from .source import describe, inside, user_frame
 def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
     """Remember that `result` is a view of its first argument, if NumPy says that it is."""
     source = args[0]
-    if type(result) is not tracers.Tracer or type(source) is not tracers.Tracer:
+    if type(result) not in tracers.TRACERS or type(source) not in tracers.TRACERS:
         return
     inner = tracers.concrete(result)
     if type(inner) is not np.ndarray or inner.base is None:
@@ -42,11 +42,11 @@ def _row(args: Any, op: Op) -> bool:
 
 
 def _attach(result: Any, source: Any, rest: Any, op: Op, params: dict[str, Any]) -> None:
-    result.base = (source, rest, op, params)
+    result.cr_base = (source, rest, op, params)
     try:
-        source.views.append(weakref.ref(result))
+        source.cr_views.append(weakref.ref(result))
     except AttributeError:
-        source.views = [weakref.ref(result)]
+        source.cr_views = [weakref.ref(result)]
 
 
 def store(y: Any, index: Any, value: Any) -> None:
@@ -57,7 +57,7 @@ def store(y: Any, index: Any, value: Any) -> None:
             raise foreign.refuse_store(type(held.array), "a store")
         raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
     _writable(y, held)
-    if y.owner.state == MUTED:
+    if y.cr_owner.state == MUTED:
         raise _muted(y)
     if held.ndim > 1 and _swaps(y, value, _getframe(2)):
         raise _swapped(y)
@@ -66,7 +66,7 @@ def store(y: Any, index: Any, value: Any) -> None:
     op = op_named("setitem")
     assert op.bind is not None
     args, params = op.bind(y, value, index)
-    if type(value) is not tracers.Tracer or len(args) > 2:
+    if type(value) not in tracers.TRACERS or len(args) > 2:
         args = tuple(map(foreign.admit, args))
     del held
     if not _in_place(y, args, params, op):
@@ -78,7 +78,7 @@ def _swaps(y: Any, value: Any, frame: Any) -> bool:
 
     ``rng.shuffle(y)`` does so, on a generator that has no stand-in, and would lose rows.
     """
-    if type(value) is not tracers.Tracer or getattr(value, "base", (None,))[0] is not y:
+    if type(value) not in tracers.TRACERS or getattr(value, "cr_base", (None,))[0] is not y:
         return False
     code = frame.f_code
     return not inside[code.co_filename] and code.co_code[frame.f_lasti] not in losses.STORES
@@ -98,34 +98,34 @@ def _in_place(y: Any, args: Any, params: dict[str, Any], op: Op) -> bool:
 
     A loop that fills an array element by element would otherwise copy it at every step.
     """
-    if type(y.value) is not np.ndarray or getattr(y, "base", None) is not None:
+    if type(y.cr_value) is not np.ndarray or getattr(y, "cr_base", None) is not None:
         return False
-    views = getattr(y, "views", None)
+    views = getattr(y, "cr_views", None)
     if views:
-        y.views = [ref for ref in views if ref() is not None]
-        if y.views:
+        y.cr_views = [ref for ref in views if ref() is not None]
+        if y.cr_views:
             return False
-    if getrefcount(y.value) != UNSHARED or not y.value.flags.owndata:
+    if getrefcount(y.cr_value) != UNSHARED or not y.cr_value.flags.owndata:
         return False
-    top = y.owner
+    top = y.cr_owner
     for k, a in enumerate(args):
-        if type(a) is tracers.Tracer:
-            if type(a.value) is tracers.Tracer or (a is y and k > 0):
+        if type(a) in tracers.TRACERS:
+            if type(a.cr_value) in tracers.TRACERS or (a is y and k > 0):
                 return False
-            if a.owner.level > top.level:
-                top = a.owner
+            if a.cr_owner.level > top.level:
+                top = a.cr_owner
     return bool(top.store(y, op, args, params))
 
 
 class _Probe:
     """Counts, as `_in_place` does, the references to an array that only one slot holds."""
 
-    __slots__ = ("value",)
+    __slots__ = ("cr_value",)
 
     def count(self) -> int:
         y = self
-        y.value = np.empty(1)
-        return getrefcount(y.value)
+        y.cr_value = np.empty(1)
+        return getrefcount(y.cr_value)
 
 
 UNSHARED = _Probe().count()
@@ -144,7 +144,7 @@ def flat_view(y: Any) -> Any:
     """Return ``y.flat``: the elements in order, always a view, whatever the layout in memory."""
     op, params = op_named("reshape"), {"shape": (-1,), "order": "C"}
     flat = tracers.apply(op, (y,), params)
-    if getattr(flat, "base", None) is None:
+    if getattr(flat, "cr_base", None) is None:
         _attach(flat, y, (), op, params)
     return flat
 
@@ -164,7 +164,7 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
         raise ValueError(
             f"output array of shape {target.shape} does not match the result of shape {shape}"
         )
-    if type(target) is tracers.Tracer:
+    if type(target) in tracers.TRACERS:
         if target.shape != shape:
             result = tracers.call(np.broadcast_to, (result, target.shape), {})
         kind = np.result_type(tracers.concrete(result))
@@ -188,12 +188,12 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
 
 def _writable(y: Any, held: Any) -> None:
     base = held
-    view = getattr(y, "base", None)
+    view = getattr(y, "cr_base", None)
     while view is not None:
         if view[2].view == "readonly":
             raise _read_only(y)
-        view = getattr(view[0], "base", None)
-    if not held.flags.writeable and getattr(y, "base", None) is not None:
+        view = getattr(view[0], "cr_base", None)
+    if not held.flags.writeable and getattr(y, "cr_base", None) is not None:
         while base is not None and getattr(base, "flags", None) is not None:
             if 0 in base.strides and base.size > 1:
                 break
@@ -214,30 +214,30 @@ def _read_only(y: Any) -> ReadOnlyError:
 
 def _become(y: Any, new: Any, source: Any = None) -> None:
     """Let tracer `y` stand for the value of `new`, and its base and views follow."""
-    if type(new) is not tracers.Tracer:  # nothing flows to it
-        new = tracers.Tracer(new, tracers.CONSTANT, None)
-    y.value, y.owner, y.node = new.value, new.owner, new.node
-    base = getattr(y, "base", None)
+    if type(new) not in tracers.TRACERS:  # nothing flows to it
+        new = tracers.make_tracer(new, tracers.CONSTANT, None)
+    y.cr_value, y.cr_owner, y.cr_node = new.cr_value, new.cr_owner, new.cr_node
+    base = getattr(y, "cr_base", None)
     if base is not None and base[0] is not source:
         parent, rest, op, params = base
         _become(parent, _laid_out(parent, _write_back(parent, y, rest, op, params)), source=y)
         again = tracers.apply(op, (parent, *rest), params)  # with a view's layout in memory
-        if type(again) is tracers.Tracer:
-            y.value, y.owner, y.node = again.value, again.owner, again.node
-    views = getattr(y, "views", None)
+        if type(again) in tracers.TRACERS:
+            y.cr_value, y.cr_owner, y.cr_node = again.cr_value, again.cr_owner, again.cr_node
+    views = getattr(y, "cr_views", None)
     if not views:
         return
     alive = [(ref, view) for ref in views if (view := ref()) is not None]
-    y.views = [ref for ref, _ in alive]
+    y.cr_views = [ref for ref, _ in alive]
     for _, view in alive:
         if view is not source:
-            _, rest, op, params = view.base
+            _, rest, op, params = view.cr_base
             _become(view, tracers.apply(op, (y, *rest), params), source=y)
 
 
 def _laid_out(parent: Any, new: Any) -> Any:
     """Give what a base becomes the base's layout in memory: by it NumPy tells views from copies."""
-    if getattr(parent, "base", None) is not None:
+    if getattr(parent, "cr_base", None) is not None:
         return new  # it is taken anew from its own base
     if tracers.concrete(new).strides == tracers.concrete(parent).strides:
         return new

@@ -17,12 +17,12 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import foreign, stacked, stores, ufuncs
-from .losses import Guarded, lost, swallowed, unsupported
+from .losses import TRACERS, Guarded, lost, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, depth, running
 from .source import describe, user_frame
 
-__all__ = ["CLOSED", "CONSTANT", "Trace", "Tracer", "apply", "call", "concrete", "depth", "hold",
-           "muted", "release"]  # fmt: skip
+__all__ = ["CLOSED", "CONSTANT", "FACES", "TRACERS", "Trace", "Tracer", "apply", "call", "concrete",
+           "depth", "hold", "make_tracer", "muted", "release"]  # fmt: skip
 
 _levels = count(1)
 _NO_PARAMS: dict[str, Any] = {}
@@ -45,7 +45,7 @@ class Trace:
         """Compute `op` while this trace is muted; once it is closed, refuse."""
         if self.state == CLOSED:
             raise self.leaked(op)
-        plain = [a.value if type(a) is Tracer and a.owner is self else a for a in args]
+        plain = [a.cr_value if type(a) in TRACERS and a.cr_owner is self else a for a in args]
         return apply(op, plain, params)
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
@@ -96,7 +96,7 @@ class Constant(Trace):
         self.level, self.state = 0, OPEN
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
-        result = op.value(*[a.value if type(a) is Tracer else a for a in args], **params)
+        result = op.value(*[a.cr_value if type(a) in TRACERS else a for a in args], **params)
         if op.outputs:
             parts = [hold(part) for part in result]
             return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
@@ -121,13 +121,13 @@ def hold(value: Any) -> Any:
     An array of another library is held too: what it computes is then up to the engine.
     """
     if type(value) is np.ndarray and value.dtype.kind in "fc":
-        return Tracer(value, CONSTANT, None)
-    return Tracer(value, CONSTANT, None) if type(value) is foreign.Foreign else value
+        return make_tracer(value, CONSTANT, None)
+    return make_tracer(value, CONSTANT, None) if type(value) is foreign.Foreign else value
 
 
 def release(value: Any) -> Any:
     """Return the plain array behind a constant tracer, and anything else as it is."""
-    return value.value if type(value) is Tracer and value.owner is CONSTANT else value
+    return value.cr_value if type(value) in TRACERS and value.cr_owner is CONSTANT else value
 
 
 @contextmanager
@@ -154,8 +154,8 @@ def apply(op: Op, args: Any, params: dict[str, Any]) -> Any:
     """Compute an op: in the innermost trace that an argument belongs to, else in plain NumPy."""
     top = None
     for a in args:
-        if type(a) is Tracer and (top is None or a.owner.level > top.level):
-            top = a.owner
+        if type(a) in TRACERS and (top is None or a.cr_owner.level > top.level):
+            top = a.cr_owner
     if top is None:
         return op.value(*args, **params)
     result = top.process(op, args, params)
@@ -220,10 +220,10 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
         if op is None:
             raise unsupported(ufunc)
         kind = type(other)
-        trace = self.owner
-        if kind is Tracer:
-            if other.owner.level > trace.level:
-                trace = other.owner
+        trace = self.cr_owner
+        if kind in TRACERS:
+            if other.cr_owner.level > trace.level:
+                trace = other.cr_owner
         elif kind is not float and kind is not int and kind is not np.ndarray:
             if kind is complex:
                 # else Python computes a complex without a dtype
@@ -242,7 +242,7 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
         op = registry.find(ufunc)
         if op is None:
             raise unsupported(ufunc)
-        return self.owner.process(op, (self,), _NO_PARAMS)
+        return self.cr_owner.process(op, (self,), _NO_PARAMS)
 
     return method
 
@@ -278,34 +278,34 @@ class Tracer(Guarded):
     that a program takes the same branch as without tracing; the engine itself asks ``type(x)``.
     """
 
-    __slots__ = ("value", "owner", "node", "base", "views", "__weakref__")
+    __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "__weakref__")
     __array_priority__ = 1000.0
     __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
-        self.value = value
-        self.owner = trace
-        self.node = node
+        self.cr_value = value
+        self.cr_owner = trace
+        self.cr_node = node
 
-    def snapshot(self) -> "Tracer":
+    def cr_snapshot(self) -> "Tracer":
         """Return a tracer that stays as this one is now, whatever is stored into it later."""
-        return Tracer(self.value, self.owner, self.node)
+        return make_tracer(self.cr_value, self.cr_owner, self.cr_node)
 
     # --- what it looks like -------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the value."""
-        return self.value.shape  # type: ignore[no-any-return]
+        return self.cr_value.shape  # type: ignore[no-any-return]
 
     @property
     def dtype(self) -> Any:
         """Dtype of the value."""
-        return self.value.dtype
+        return self.cr_value.dtype
 
-    ndim = property(lambda self: self.value.ndim)
-    size = property(lambda self: self.value.size)
-    itemsize = property(lambda self: self.value.itemsize)
-    nbytes = property(lambda self: self.value.nbytes)
+    ndim = property(lambda self: self.cr_value.ndim)
+    size = property(lambda self: self.cr_value.size)
+    itemsize = property(lambda self: self.cr_value.itemsize)
+    nbytes = property(lambda self: self.cr_value.nbytes)
     T = property(lambda self: call(np.transpose, (self,), {}))
     mT = property(lambda self: call(np.matrix_transpose, (self,), {}))
     real = property(
@@ -321,28 +321,28 @@ class Tracer(Guarded):
         lambda self, value: call(np.put, (self, np.arange(self.size), value), {}),
     )
 
-    def value_class(self) -> type:
+    def cr_value_class(self) -> type:
         """Class of the concrete value: ndarray, a NumPy scalar type, or that of another library."""
         held = concrete(self)
         return type(held) if type(held) is np.float64 else foreign.class_for(_getframe(1), held)
 
-    __class__ = property(value_class)  # type: ignore[assignment]
+    __class__ = property(cr_value_class)  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Traced({self.value!r})"
+        return f"Traced({self.cr_value!r})"
 
     def __str__(self) -> str:
-        return _printed(self, str(self.value))
+        return _printed(self, str(self.cr_value))
 
     def __format__(self, spec: str) -> str:
-        return _printed(self, format(self.value, spec))
+        return _printed(self, format(self.cr_value, spec))
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.cr_value)
 
     def __bool__(self) -> bool:
-        self.owner.observed(self)
-        return bool(self.value)
+        self.cr_owner.observed(self)
+        return bool(self.cr_value)
 
     def __iter__(self) -> Iterator[Any]:
         if self.ndim == 0:
@@ -440,7 +440,7 @@ class Tracer(Guarded):
                 "chainrule.stop_gradient(x)",
             )
         result = call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
-        return result if order == "K" or type(result) is not Tracer else result.copy(order)
+        return result if order == "K" or type(result) not in TRACERS else result.copy(order)
 
     def copy(self, order: str = "C") -> Any:
         """Return a copy, which no later store into this array reaches."""
@@ -459,7 +459,7 @@ class Tracer(Guarded):
     def item(self, *index: Any) -> Any:
         """Return one element, still traced, of the array's dtype."""
         if not index:
-            return call(np.reshape, (self, ()), {})[()] if self.size == 1 else self.value.item()
+            return call(np.reshape, (self, ()), {})[()] if self.size == 1 else self.cr_value.item()
         if isinstance(index[0], tuple):
             (index,) = index
         return self[index] if len(index) > 1 else self.flat[index[0]]
@@ -486,8 +486,8 @@ class Tracer(Guarded):
 
     # --- what Python asks for: the conversions to plain numbers are in `losses` --------------
     def __index__(self) -> int:
-        self.owner.observed(self)
-        return operator.index(self.value)
+        self.cr_owner.observed(self)
+        return operator.index(self.cr_value)
 
     def tolist(self) -> Any:
         """Return (nested) lists of traced scalars."""
@@ -511,9 +511,25 @@ class Tracer(Guarded):
     strides = property(lambda self: concrete(self).strides)
 
 
+class _Faces(dict[type, type[Tracer]]):
+    """The class of the tracer of a value, by the class of the value."""
+
+    def __missing__(self, kind: type) -> type[Tracer]:
+        self[kind] = Tracer
+        return Tracer
+
+
+FACES = _Faces()
+
+
+def make_tracer(value: Any, trace: Trace, node: Any) -> Tracer:
+    """Make the tracer of a value."""
+    return FACES[type(value)](value, trace, node)
+
+
 def _printed(x: Tracer, text: str) -> str:
     """Remember what a traced number was printed as: read in again it would be a constant."""
-    if running.traces and x.shape == () and x.carries() and len(running.texts) < _MOST_TEXTS:
+    if running.traces and x.shape == () and x.cr_carries() and len(running.texts) < _MOST_TEXTS:
         running.texts[text.strip()] = x
     return text
 
@@ -526,14 +542,14 @@ def concrete(x: Any) -> Any:
 
     It tells the shape, the dtype and the class. Code that goes by the value asks `known`.
     """
-    while type(x) is Tracer:
-        x = x.value
+    while type(x) in TRACERS:
+        x = x.cr_value
     return x.example if type(x) is stacked.Stacked else x
 
 
 def known(x: Any) -> Any:
     """Return the plain value under the tracers; raise where the examples of a batch differ."""
-    return x.concrete() if type(x) is Tracer else x
+    return x.cr_concrete() if type(x) in TRACERS else x
 
 
 _METHODS = {

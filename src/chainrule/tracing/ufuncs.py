@@ -55,7 +55,7 @@ def _is_fraction(value: Any) -> bool:
 
 def _holds_tracer(values: Any) -> bool:
     return any(
-        type(v) is tracers.Tracer or (type(v) in (list, tuple) and _holds_tracer(v))
+        type(v) in tracers.TRACERS or (type(v) in (list, tuple) and _holds_tracer(v))
         for v in values
     )
 
@@ -63,7 +63,7 @@ def _holds_tracer(values: Any) -> bool:
 def carries(values: Any) -> bool:
     """Say whether a derivative flows to any of some values, in lists and tuples too."""
     return any(
-        v.carries() if type(v) is tracers.Tracer else type(v) in (list, tuple) and carries(v)
+        v.cr_carries() if type(v) in tracers.TRACERS else type(v) in (list, tuple) and carries(v)
         for v in values
     )
 
@@ -72,7 +72,7 @@ def power(base: Any, exponent: Any) -> Any:
     """Compute ``base ** exponent``; a plain number as exponent is a parameter, not an input."""
     if type(exponent) in (int, float):
         op = registry.op_named("power_of")
-        return base.owner.process(op, (base,), {"n": exponent})
+        return base.cr_owner.process(op, (base,), {"n": exponent})
     if _is_fraction(exponent):
         exponent = float(exponent)
     return call(np.power, "__call__", (base, exponent), {})
@@ -87,7 +87,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         raise tracers.unsupported(ufunc)
     for a in args:
         kind = type(a)
-        if kind is tracers.Tracer or kind in _ORDINARY:
+        if kind in tracers.TRACERS or kind in _ORDINARY:
             continue
         if kind is list or kind is tuple:
             args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
@@ -113,7 +113,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
 
 
 def _inexact(a: Any) -> bool:
-    return type(a) is tracers.Tracer
+    return type(a) in tracers.TRACERS
 
 
 def _compute(record: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -201,7 +201,7 @@ def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any =
 
 def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
     """Carry out ``ufunc.at(y, index, value)``: unbuffered, so repeated indices all count."""
-    if type(y) is not tracers.Tracer:
+    if type(y) not in tracers.TRACERS:
         if tracers.concrete(value) is not value:
             stores.store_out(y, value, broadcast=True)  # refuses
         parts = index if isinstance(index, tuple) else (index,)

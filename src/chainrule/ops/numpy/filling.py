@@ -215,8 +215,8 @@ def isrealobj(x: Any) -> bool:
 
 
 def _memory(a: Any) -> Any:
-    while hasattr(a, "owner"):
-        a = a.value
+    while hasattr(a, "cr_owner"):
+        a = a.cr_value
     return getattr(a, "example", a)
 
 

@@ -322,7 +322,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
 
 
 def _is_zero(value: Any) -> bool:
-    return not hasattr(value, "owner") and not np.any(value)
+    return not hasattr(value, "cr_owner") and not np.any(value)
 
 
 _ALLOWED = {

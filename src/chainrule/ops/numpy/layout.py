@@ -24,8 +24,8 @@ def memory_order(a: Any, order: str) -> str:
     """Resolve the orders 'A' and 'K', which ask for the layout in memory, to 'C' or 'F'."""
     if order in ("C", "F"):
         return order
-    while hasattr(a, "owner") and hasattr(a, "value"):
-        a = a.value
+    while hasattr(a, "cr_owner") and hasattr(a, "cr_value"):
+        a = a.cr_value
     a = a if hasattr(a, "flags") else np.asarray(a)
     if a.flags.c_contiguous or (order == "A" and not a.flags.f_contiguous):
         return "C"
@@ -76,8 +76,8 @@ reshape = declare(
 def ravel(a: Any, order: str = "C") -> Any:
     """Flatten: a reshape, and a view where that is contiguous; elsewhere NumPy copies."""
     flat = held = np.reshape(a, (-1,), order=memory_order(a, order))
-    while hasattr(held, "owner") and hasattr(held, "value"):
-        held = held.value
+    while hasattr(held, "cr_owner") and hasattr(held, "cr_value"):
+        held = held.cr_value
     return flat if held.flags.c_contiguous else np.copy(flat)
 
 

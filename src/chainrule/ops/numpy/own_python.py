@@ -24,7 +24,7 @@ def traced(value: Any) -> bool:
 
 def carries(value: Any) -> bool:
     """Say whether a derivative flows through `value`: it is traced, and no constant."""
-    return any(x.carries() for x in _traced_in((value,)))
+    return any(x.cr_carries() for x in _traced_in((value,)))
 
 
 def plain(value: Any) -> Any:
@@ -33,10 +33,10 @@ def plain(value: Any) -> Any:
         return type(value)(plain(v) for v in value)
     if type(value) is dict:
         return {k: plain(v) for k, v in value.items()}
-    while hasattr(value, "owner"):
-        value.owner.observed(value)
-        value = value.value
-        if not hasattr(value, "owner") and not isinstance(value, np.ndarray | np.generic):
+    while hasattr(value, "cr_owner"):
+        value.cr_owner.observed(value)
+        value = value.cr_value
+        if not hasattr(value, "cr_owner") and not isinstance(value, np.ndarray | np.generic):
             return np.asarray(value)  # the examples of a batch, if they agree
     return value
 
@@ -47,7 +47,7 @@ def _traced_in(values: Any) -> Iterator[Any]:
             yield from _traced_in(value)
         elif type(value) is dict:
             yield from _traced_in(value.values())
-        elif hasattr(value, "owner"):
+        elif hasattr(value, "cr_owner"):
             yield value
 
 

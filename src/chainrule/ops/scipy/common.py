@@ -154,13 +154,13 @@ def traced(value: Any) -> bool:
         return any(traced(v) for v in value)
     if type(value) is dict:
         return any(traced(v) for v in value.values())
-    return hasattr(value, "owner") and hasattr(value, "node")
+    return hasattr(value, "cr_owner") and hasattr(value, "cr_node")
 
 
 def plain(value: Any) -> Any:
     """Return `value` with the plain numbers in place of what is traced."""
-    while hasattr(value, "owner") and hasattr(value, "node"):
-        value = value.value
+    while hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
+        value = value.cr_value
     return value
 
 
@@ -186,7 +186,7 @@ def flows(value: Any) -> bool:
         return any(flows(v) for v in value.values())
     if not traced(value):
         return False
-    return value.carries() or not isinstance(plain(value), np.ndarray | np.generic)
+    return value.cr_carries() or not isinstance(plain(value), np.ndarray | np.generic)
 
 
 def settled(value: Any) -> Any:

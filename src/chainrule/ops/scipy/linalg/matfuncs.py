@@ -190,7 +190,7 @@ add(power_op)
 def fractional_matrix_power(A: Any, t: Any) -> Any:
     """Raise a matrix to a real power. Errors: a traced power is refused."""
     a = _square(A, "fractional_matrix_power")
-    if not isinstance(t, int | float | np.number) or hasattr(t, "owner"):
+    if not isinstance(t, int | float | np.number) or hasattr(t, "cr_owner"):
         raise refusal(
             "the power of scipy.linalg.fractional_matrix_power", "only the matrix has a rule",
             "write scipy.linalg.expm(t * scipy.linalg.logm(A))",

@@ -104,8 +104,8 @@ def _grid(shape: Any) -> Any:
 
 def _concrete(value: Any) -> Any:
     """Return the plain value of what may be traced."""
-    while hasattr(value, "owner") and hasattr(value, "node"):
-        value = value.value
+    while hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
+        value = value.cr_value
     return value
 
 
@@ -133,7 +133,7 @@ def zoom(
     """Change the number of points; SciPy rounds it, so a traced zoom has no derivative."""
     x = as_array(input)
     factors = each(zoom, x.ndim)
-    if any(hasattr(f, "owner") for f in factors):
+    if any(hasattr(f, "cr_owner") for f in factors):
         raise UnsupportedFunctionError(
             "scipy.ndimage.zoom received a traced zoom factor",
             why="the factor is rounded to a whole number of points, so nothing flows through it",
