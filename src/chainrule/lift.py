@@ -183,7 +183,7 @@ def _run_traced(
     before, swallowed.raised = swallowed.raised, None
     try:
         traces.append(trace)
-        doors.open(function, needs_doors)
+        doors.open(function, needs_doors, args)
         if not doors.opened:
             out = function(*args, **kwargs)
         else:

@@ -30,13 +30,14 @@ from typing import Any
 
 from ..core import registry
 from ..core.op import Composite
-from . import names
+from . import codes, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .foreign import admit, leave
 from .reach import needs_doors
 from .running import OPEN, running
 from .source import inside
+from .walk import functions_with_doors
 
 _lock = threading.RLock()
 _open: set["Doors"] = set()
@@ -75,7 +76,7 @@ class Doors:
     def __init__(self) -> None:
         self.opened = False
 
-    def open(self, function: Any, surely: bool = False) -> None:
+    def open(self, function: Any, surely: bool = False, args: Any = ()) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
         global _plain_import
         if not (surely or needs_doors(function)) or not _wanted.get():
@@ -89,6 +90,7 @@ class Doors:
                 if plain is not _import:  # a signal handler may have differentiated meanwhile
                     _plain_import = plain
                     builtins.__import__ = _import
+            codes.enter(functions_with_doors(function, args))
             names.swap(function)
 
     def close(self) -> None:
@@ -100,6 +102,7 @@ class Doors:
 
 
 def _give_back() -> None:
+    codes.leave()
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import

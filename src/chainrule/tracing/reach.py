@@ -15,6 +15,8 @@ import numpy as np
 
 from ..core import registry
 from .arrays import DOORS
+from .codes import own
+from .methods import METHODS
 from .source import inside
 
 _DISPATCHED: tuple[Any, ...] = (np.ufunc, type(np.sum))
@@ -24,6 +26,7 @@ _BUILTINS = frozenset(
     "any all int bool round True False None".split()
 )
 _METHODS = frozenset(name for kind in (np.ndarray, list, dict, str) for name in dir(kind))
+_METHODS -= METHODS.keys()
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
 _ATTRS = ("LOAD_ATTR", "LOAD_METHOD")
 _LOCALS = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
@@ -51,13 +54,14 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     """Say whether `function`, met in the closures of those `above`, may use what has a door."""
     if type(function) is not FunctionType:
         return not isinstance(function, _DISPATCHED)
-    if inside[function.__code__.co_filename]:
+    code = own(function.__code__)
+    if inside[code.co_filename]:
         return True  # a library's own function may have a door itself
     global _records
     if _records != registry.count():  # a function of the program may have got a record
         _records = registry.count()
         _known.clear()
-    rests = _known.get(function.__code__, _MISSING)
+    rests = _known.get(code, _MISSING)
     if rests is not None:
         for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
             if namespace.get(name, _MISSING) is not value:
@@ -65,10 +69,10 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
                 break
     if rests is _MISSING:
         found: list[tuple[dict[str, Any], str, Any]] = []
-        plain = _is_plain(function, function.__code__, found, set())
+        plain = _is_plain(function, code, found, set())
         if len(_known) > 4096:
             _known.clear()
-        rests = _known[function.__code__] = tuple(found) if plain else None
+        rests = _known[code] = tuple(found) if plain else None
     return rests is None or not _holds_data(function, (*above, function))
 
 
@@ -78,7 +82,7 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
         return True
     if type(function) is not FunctionType:
         return False
-    if any(space is _WRITES for space, _, _ in _known[function.__code__] or ()):
+    if any(space is _WRITES for space, _, _ in _known[own(function.__code__)] or ()):
         return True
     held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     held += [cell.cell_contents for cell in function.__closure__ or ()]
@@ -185,7 +189,7 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
     if isinstance(value, _DISPATCHED):
         return value not in DOORS
     if type(value) is FunctionType:
-        code = value.__code__
+        code = own(value.__code__)
         if inside[code.co_filename] or registry.find(value) is not None:
             return False
         return code in seen or (

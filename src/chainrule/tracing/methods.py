@@ -1,0 +1,48 @@
+"""Doors of methods of plain arrays that may be given traced values: ``A.dot(x)``."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from . import tracer as tracers
+from .arrays import gather, holds_tracer
+from .foreign import admit
+from .running import running
+
+
+def _compress(a: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
+    return tracers.call(np.compress, (condition, a, axis), {} if out is None else {"out": out})
+
+
+def _as_function(function: Any) -> Callable[..., Any]:
+    def method(*args: Any, **kwargs: Any) -> Any:
+        if function is not np.choose:  # whose choices are a list
+            args = tuple(_gathered(a) for a in args)
+        return tracers.call(function, tuple(map(admit, args)), kwargs)
+
+    return method
+
+
+def _gathered(a: Any) -> Any:
+    return gather(a) if type(a) in (list, tuple) and holds_tracer(a) else a
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "compress": _compress,
+    **{name: _as_function(getattr(np, name)) for name in ("dot", "clip", "searchsorted", "choose")},
+}
+
+
+def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def door(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if running.traces and (type(self) is np.ndarray or issubclass(type(self), np.generic)):
+            if holds_tracer(args) or (kwargs and holds_tracer(kwargs.values())):
+                return function(self, *args, **kwargs)
+        return getattr(self, name)(*args, **kwargs)
+
+    door.__name__ = door.__qualname__ = name
+    return door
+
+
+METHODS: dict[str, Any] = {name: _door(name, f) for name, f in _FUNCTIONS.items()}
