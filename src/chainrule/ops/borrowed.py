@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.sequences import elements
 from ..errors import UnsupportedFunctionError
 from .declare import as_array
 
@@ -29,12 +30,13 @@ def traced(value: Any) -> bool:
 
 
 def first_traced(values: Any) -> Any:
-    """Return the first traced value in nested lists, tuples and dicts, or None."""
+    """Return the first traced value in nested sequences and dicts, or None."""
     for v in values:
         if traced(v):
             return v
-        if type(v) in (list, tuple, dict):
-            found = first_traced(v.values() if type(v) is dict else v)
+        parts = v.values() if type(v) is dict else elements(v)
+        if parts is not None:
+            found = first_traced(parts)
             if found is not None:
                 return found
     return None

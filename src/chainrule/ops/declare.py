@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.op import REAL, Interval, Notation, Op, Sample
 from ..core.registry import declare
+from ..core.sequences import elements
 from ..core.slots import INDEX, Partial
 
 EVERYWHERE: Interval = (-math.inf, math.inf)
@@ -113,12 +114,13 @@ def constant_call(function: Any, *arrays: str, **data: Any) -> Op:
 
 
 def operand(value: Any) -> Any:
-    """Turn a list or tuple into an array; traced elements are stacked, and stay traced."""
-    if type(value) not in (list, tuple):
+    """Turn a list or any sequence into an array; traced elements are stacked, and stay traced."""
+    found = elements(value)
+    if found is None:
         return value
-    if all(type(v) in _NUMBERS or issubclass(type(v), np.generic) for v in value):
-        return np.asarray(value)
-    return np.stack([operand(v) for v in value])
+    if all(type(v) in _NUMBERS or issubclass(type(v), np.generic) for v in found):
+        return np.asarray(found)
+    return np.stack([operand(v) for v in found])
 
 
 _NUMBERS = (int, float, complex, bool, str)

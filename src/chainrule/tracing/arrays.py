@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.registry import op_named
+from ..core.sequences import elements, is_sequence
 from . import tracer as tracers
 from .foreign import is_foreign, under
 from .running import running
@@ -47,17 +48,14 @@ def _like(door: Any, function: Any) -> Callable[..., Any]:
 
 def holds_tracer(value: Any) -> bool:
     """Say whether a list or tuple, at any depth, holds a traced value."""
-    for v in value:
-        kind = type(v)
-        if kind in TRACERS or ((kind is list or kind is tuple) and holds_tracer(v)):
-            return True
-    return False
+    return any(map(_traced, value))
 
 
 def gather(value: Any) -> Any:
     """Build the array of a nested list in which some numbers or arrays are traced."""
     if type(value) in TRACERS:
         return value
+    value = elements(value) if is_sequence(value) else value
     if type(value) not in (list, tuple):
         return np.asarray(value)
     flat, shape = _scalars(value)
@@ -68,6 +66,7 @@ def gather(value: Any) -> Any:
 
 def _scalars(value: Any) -> tuple[list[Any], tuple[int, ...] | None]:
     """Flatten a regular nesting of numbers; the shape is None where it is not one."""
+    value = [elements(v) if is_sequence(v) else v for v in value]
     if not any(type(v) in (list, tuple) for v in value):
         numbers = all(type(v) in _NUMBERS or isinstance(v, np.generic) for v in value)
         return list(value), (len(value),) if numbers else None
@@ -94,8 +93,10 @@ def _of_sequence(value: Any, dtype: Any, plain: Any) -> Any:
 
 
 def _traced(value: Any) -> bool:
-    kind = type(value)
-    return kind in TRACERS or ((kind is list or kind is tuple) and holds_tracer(value))
+    if type(value) in TRACERS:
+        return True
+    found = elements(value)
+    return found is not None and holds_tracer(found)
 
 
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
@@ -169,7 +170,7 @@ def _full_like(function: Any) -> Callable[..., Any]:
     """Make the door of `zeros_like` and its like; a traced prototype answers by itself."""
 
     def door(a: Any, *args: Any, **kwargs: Any) -> Any:
-        if running.traces and type(a) in (list, tuple) and holds_tracer(a):
+        if running.traces and type(a) not in TRACERS and _traced(a):
             a = gather(a)
         if running.traces and type(a) in TRACERS:  # of its shape, dtype and layout only
             values = [v for v in (*args, *kwargs.values()) if type(v) in TRACERS]
@@ -232,7 +233,7 @@ def _listed(function: Any) -> Callable[..., Any]:
 
     def door(*args: Any, **kwargs: Any) -> Any:
         for a in args:
-            if (type(a) is list or type(a) is tuple) and running.traces and holds_tracer(a):
+            if running.traces and type(a) not in TRACERS and _traced(a):
                 args = tuple(map(_gathered, args))
                 break
         return function(*args, **kwargs)
@@ -244,15 +245,15 @@ def _listed(function: Any) -> Callable[..., Any]:
 
 
 def _gathered(a: Any) -> Any:
-    if type(a) not in (list, tuple) or not holds_tracer(a):
+    if type(a) in TRACERS or not _traced(a):
         return a
-    return gather(a) if _is_regular(a) else a
+    return gather(a) if _is_regular(elements(a)) else a
 
 
 def _is_regular(values: Any) -> bool:
     """Say whether a nested list is that of an array, not a list of arrays of several shapes."""
     shapes = {
-        (len(v) if _is_regular(v) else None) if type(v) in (list, tuple) else np.shape(v)
+        (len(v) if _is_regular(elements(v)) else None) if is_sequence(v) else np.shape(v)
         for v in values
     }
     return len(shapes) == 1 and None not in shapes

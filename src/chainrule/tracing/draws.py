@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.sequences import elements
 from ..errors import UnsupportedFunctionError
 from . import tracer as tracers
 from .casts import LookAlike, reduced
@@ -67,7 +68,7 @@ _Z = tracers.TRACERS
 
 
 def _is_traced(values: Any) -> bool:
-    return any(type(v) in _Z or (type(v) in (list, tuple) and _is_traced(v)) for v in values)
+    return any(type(v) in _Z or _is_traced(elements(v) or ()) for v in values)
 
 
 def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -100,8 +101,8 @@ def _with_plain(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return type(value)(map(_plain, value)) if type(value) in (list, tuple) else (
-        tracers.known(value))  # fmt: skip
+    parts = elements(value)
+    return tracers.known(value) if parts is None else type(parts)(map(_plain, parts))
 
 
 def _refused(name: str) -> UnsupportedFunctionError:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.sequences import elements
 from ..errors import InputTypeError, UnsupportedFunctionError
 from .losses import Guarded, remember
 from .source import describe, inside, user_frame
@@ -35,12 +36,15 @@ def is_foreign(kind: type) -> bool:
 
 
 def admit(value: Any) -> Any:
-    """Put an array of another library into a `Foreign`, as it is now; also in lists and tuples."""
+    """Put an array of another library into a `Foreign`, as it is now; also in sequences."""
     kind = type(value)
-    if kind is list or kind is tuple:
-        new = [admit(v) for v in value]
-        return value if all(map(is_, new, value)) else kind(new)
-    if kind in _ORDINARY or not is_foreign(kind):
+    if kind in _ORDINARY or issubclass(kind, Guarded):
+        return value
+    parts = elements(value)
+    if parts is not None:
+        new = [admit(v) for v in parts]
+        return value if all(map(is_, new, parts)) else type(parts)(new)
+    if not is_foreign(kind):
         return value
     return _wrap(value.copy())
 

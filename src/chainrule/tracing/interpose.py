@@ -30,6 +30,7 @@ from typing import Any
 
 from ..core import registry
 from ..core.op import Composite
+from ..core.sequences import elements
 from . import codes, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
@@ -192,24 +193,27 @@ def _look(values: Any) -> int:
         kind = type(v)
         if kind in tracers.TRACERS:
             found |= _HELD if v.cr_owner is tracers.CONSTANT else _TRACED
-        elif kind is list or kind is tuple or kind is dict:
-            found |= _look(v.values() if kind is dict else v)
+        else:
+            parts = v.values() if kind is dict else elements(v)
+            if parts is not None:
+                found |= _look(parts)
     return found
 
 
 def _released(value: Any) -> Any:
-    kind = type(value)
-    if kind is list or kind is tuple:
-        return kind(map(_released, value))
-    if kind is dict:
+    if type(value) is dict:
         return {k: _released(v) for k, v in value.items()}
+    parts = elements(value)
+    if parts is not None:
+        return type(parts)(map(_released, parts)) if _look(parts) else value
     return leave(tracers.release(value))
 
 
 def _concrete(values: Any) -> Any:
+    parts = [elements(v) for v in values]
     return [
-        type(v)(_concrete(v)) if type(v) in (list, tuple) else tracers.concrete(v)
-        for v in values
+        tracers.concrete(v) if part is None else type(part)(_concrete(part))
+        for v, part in zip(values, parts, strict=True)
     ]
 
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.op import Op
 from ..core.registry import op_named
+from ..core.sequences import is_sequence
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
 from . import foreign, losses
 from . import tracer as tracers
@@ -61,7 +62,7 @@ def store(y: Any, index: Any, value: Any) -> None:
         raise _muted(y)
     if held.ndim > 1 and _swaps(y, value, _getframe(2)):
         raise _swapped(y)
-    if type(value) is list or type(value) is tuple:
+    if type(value) not in tracers.TRACERS and is_sequence(value):
         value = tracers.ufuncs.as_operand(value)
     op = op_named("setitem")
     assert op.bind is not None

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import Composite, Op
+from ..core.sequences import elements, is_sequence
 from . import foreign as others
 from . import stores
 from . import tracer as tracers
@@ -25,11 +26,12 @@ _ORDINARY = frozenset((np.ndarray, np.float64, float, int))
 
 
 def as_operand(value: Any) -> Any:
-    """Turn a list (also of traced values) into an array; refuse what is no number."""
-    if type(value) in (list, tuple):
-        if _holds_tracer(value):
-            return tracers.call(np.stack, ([as_operand(v) for v in value],), {})
-        return np.asarray(value)
+    """Turn a sequence (also of traced values) into an array; refuse what is no number."""
+    found = elements(value)
+    if found is not None:
+        if _holds_tracer(found):
+            return tracers.call(np.stack, ([as_operand(v) for v in found],), {})
+        return np.asarray(found)
     if isinstance(value, str) or value is None:
         return NotImplemented
     if foreign(value):
@@ -55,7 +57,7 @@ def _is_fraction(value: Any) -> bool:
 
 def _holds_tracer(values: Any) -> bool:
     return any(
-        type(v) in tracers.TRACERS or (type(v) in (list, tuple) and _holds_tracer(v))
+        type(v) in tracers.TRACERS or _holds_tracer(elements(v) or ())
         for v in values
     )
 
@@ -63,7 +65,7 @@ def _holds_tracer(values: Any) -> bool:
 def carries(values: Any) -> bool:
     """Say whether a derivative flows to any of some values, in lists and tuples too."""
     return any(
-        v.cr_carries() if type(v) in tracers.TRACERS else type(v) in (list, tuple) and carries(v)
+        v.cr_carries() if type(v) in tracers.TRACERS else carries(elements(v) or ())
         for v in values
     )
 
@@ -89,8 +91,8 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         kind = type(a)
         if kind in tracers.TRACERS or kind in _ORDINARY:
             continue
-        if kind is list or kind is tuple:
-            args = tuple(as_operand(a) if type(a) in (list, tuple) else a for a in args)
+        if is_sequence(a):
+            args = tuple(as_operand(a) if is_sequence(a) else a for a in args)
             break
         if foreign(a):
             return NotImplemented
@@ -208,7 +210,7 @@ def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
         plain = tuple(tracers.known(part) for part in parts)
         ufunc.at(y, plain, *(() if value is None else (value,)))
         return
-    value = as_operand(value) if type(value) in (list, tuple) else value
+    value = as_operand(value) if is_sequence(value) else value
     if ufunc is np.add or ufunc is np.subtract:
         op = registry.op_named("add_at")
         assert op.bind is not None

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.op import Const, sample
 from ...core.registry import composite
+from ...core.sequences import elements
 from ..declare import as_array
 from .own_python import plain
 
@@ -118,8 +119,9 @@ def histogram(
 
 def _columns(sample: Any) -> list[Any]:
     """Return the coordinates of the data: columns of an array, or the arrays of a sequence."""
-    if type(sample) in (list, tuple):
-        return [as_array(x) for x in sample]
+    parts = elements(sample)
+    if parts is not None:
+        return [as_array(x) for x in parts]
     x = as_array(sample)
     return [x] if x.ndim == 1 else [x[:, k] for k in range(x.shape[1])]
 

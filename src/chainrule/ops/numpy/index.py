@@ -43,10 +43,13 @@ def split_index(index: Any) -> tuple[tuple[Any, ...], Any]:
     for part in parts:
         if type(part) is slice:
             static.append(_plain_slice(part))
-        elif _is_static(part):
+            continue
+        if not _is_static(part) and not hasattr(part, "dtype"):
+            part = _as_index(part)
+        if _is_static(part):
             static.append(part)
         else:
-            arrays.append(_as_index(part) if isinstance(part, list | bool) else part)
+            arrays.append(part)
             static.append(HOLE)
     return tuple(arrays), tuple(static)
 
@@ -60,6 +63,10 @@ def _plain_slice(part: slice) -> slice:
 
 
 def _as_index(part: Any) -> Any:
+    """Return the integer or the array that NumPy reads from a part of an index."""
+    if type(part) is not bool:
+        with suppress(TypeError):
+            return operator.index(part)
     array = as_array(part)
     return array if array.size else array.astype(np.intp)
 
@@ -325,6 +332,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     """Take from the array that the integer at each place names."""
     arrays = [as_array(c) for c in choices]
     which, count = np.asarray(a), len(arrays)
+    which = which.astype(np.intp) if which.dtype.kind == "b" else which
     if mode == "wrap":
         which = which % count
     elif mode == "clip":

@@ -41,7 +41,7 @@ def memory_order(a: Any, order: str) -> str:
 def _bind_reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: Any = None) -> Any:
     if shape is None:
         raise TypeError("reshape() missing 1 required positional argument: 'shape'")
-    if not isinstance(shape, tuple | list | np.ndarray):
+    if not np.iterable(shape):
         shape = (shape,)
     order = "C" if order == "C" else memory_order(a, order)
     if copy:
@@ -162,8 +162,8 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
 
 
 def axes_in_range(axis: Any, ndim: int) -> list[int]:
-    """Return one axis, or a tuple of them, as a list of axes counted from the front."""
-    axes = axis if isinstance(axis, tuple | list | range) else (axis,)
+    """Return one axis, or a sequence of them, as a list of axes counted from the front."""
+    axes = axis if np.iterable(axis) else (axis,)
     out = []
     for k in axes:
         if not -ndim <= k < ndim:
@@ -285,7 +285,7 @@ def tile(A: Any, reps: Any) -> Any:
 
 def _bind_roll(a: Any, shift: Any, axis: Any = None) -> Any:
     if axis is not None:
-        axis = tuple(int(k) for k in axis) if isinstance(axis, tuple | list) else int(axis)
+        axis = tuple(int(k) for k in axis) if np.iterable(axis) else int(axis)
     plain = np.asarray(shift)
     steps = int(plain) if plain.ndim == 0 else tuple(int(n) for n in plain)
     return (as_array(a),), {"shift": steps, "axis": axis}

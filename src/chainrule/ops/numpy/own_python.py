@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.sequences import elements
 from ..declare import as_array
 
 
@@ -29,8 +30,9 @@ def carries(value: Any) -> bool:
 
 def plain(value: Any) -> Any:
     """Return `value` with the plain numbers in place of what is traced, to decide on them."""
-    if type(value) in (list, tuple):
-        return type(value)(plain(v) for v in value)
+    found = elements(value)
+    if found is not None:
+        return type(found)(map(plain, found))
     if type(value) is dict:
         return {k: plain(v) for k, v in value.items()}
     while hasattr(value, "cr_owner"):
@@ -43,12 +45,12 @@ def plain(value: Any) -> Any:
 
 def _traced_in(values: Any) -> Iterator[Any]:
     for value in values:
-        if type(value) in (list, tuple):
-            yield from _traced_in(value)
+        if hasattr(value, "cr_owner"):
+            yield value
         elif type(value) is dict:
             yield from _traced_in(value.values())
-        elif hasattr(value, "cr_owner"):
-            yield value
+        else:
+            yield from _traced_in(elements(value) or ())
 
 
 # --- functions that make arrays -------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.op import Composite, Notation, Op
 from ...core.registry import add, register
+from ...core.sequences import elements
 from ...core.slots import INDEX, Jvp
 from ...errors import RuleError, UnsupportedFunctionError
 from ..declare import as_array
@@ -150,11 +151,10 @@ def _restack(found: list[Any], shape: tuple[int, ...]) -> Any:
 
 def traced(value: Any) -> bool:
     """Say whether `value` is traced, or is a list, tuple or dict that holds something traced."""
-    if type(value) in (list, tuple):
-        return any(traced(v) for v in value)
-    if type(value) is dict:
-        return any(traced(v) for v in value.values())
-    return hasattr(value, "cr_owner") and hasattr(value, "cr_node")
+    if hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
+        return True
+    parts = value.values() if type(value) is dict else elements(value)
+    return parts is not None and any(map(traced, parts))
 
 
 def plain(value: Any) -> Any:
@@ -166,8 +166,9 @@ def plain(value: Any) -> Any:
 
 def numbers(value: Any) -> Any:
     """Return the plain numbers of `value`: of one example, also where a batch is computed."""
-    if type(value) in (list, tuple):
-        return type(value)(map(numbers, value))
+    parts = elements(value)
+    if parts is not None:
+        return type(parts)(map(numbers, parts))
     value = plain(value)
     if value is None or isinstance(value, np.ndarray | np.generic | float | int | complex | str):
         return value
@@ -180,10 +181,9 @@ def numbers(value: Any) -> Any:
 
 def flows(value: Any) -> bool:
     """Say whether a derivative flows through `value`, or through something that it holds."""
-    if type(value) in (list, tuple):
-        return any(flows(v) for v in value)
-    if type(value) is dict:
-        return any(flows(v) for v in value.values())
+    parts = value.values() if type(value) is dict else elements(value)
+    if parts is not None:
+        return any(map(flows, parts))
     if not traced(value):
         return False
     return value.cr_carries() or not isinstance(plain(value), np.ndarray | np.generic)
@@ -191,6 +191,7 @@ def flows(value: Any) -> bool:
 
 def settled(value: Any) -> Any:
     """Return `value` with plain numbers in place of traced ones through which nothing flows."""
-    if type(value) in (list, tuple):
-        return type(value)(settled(v) for v in value)
+    parts = elements(value)
+    if parts is not None:
+        return type(parts)(map(settled, parts))
     return plain(value) if traced(value) and not flows(value) else value

@@ -4,6 +4,7 @@ from inspect import signature
 
 import numpy as np
 import pytest
+from tests import sequences
 
 import chainrule as cr
 from chainrule.core import registry
@@ -36,6 +37,7 @@ INDICES = [
     (CUBE[:, 0, 0] > -1, ..., [0, 0]), True, False, (True, 0), I(1), (I(0), I(2)), np.int64(1),
     (np.int32(1), slice(0, 0)), [], I([], dtype=int), (0, 1, 2), (I(True), [0, 1]),
     (slice(None), slice(None), [True, False, True, True]), (slice(None, None, -1), 0, [0, 3]),
+    *sequences.INDICES,
 ]  # fmt: skip
 
 
@@ -72,6 +74,20 @@ def test_every_form_of_index_adds_at(index):
         return y
 
     agrees(f, CUBE)
+
+
+@pytest.mark.parametrize("index", sequences.INDICES, ids=str)
+def test_every_form_of_index_is_that_of_each_example(index):
+    def f(x):
+        y = x * x
+        y[index] += 2.0 * x[index]
+        np.add.at(y, index, x[0, 0, 1])
+        return y, x[index]
+
+    batch = np.stack([CUBE, 1 - CUBE, CUBE * 2])
+    together, rows = cr.vmap(f)(batch), [f(x) for x in batch]
+    for k in (0, 1):
+        assert np.array_equal(together[k], np.stack([row[k] for row in rows]))
 
 
 def test_of_two_writes_to_one_place_the_last_wins():

@@ -12,6 +12,7 @@ from scipy import special, stats
 
 from ....core.op import Composite, sample
 from ....core.registry import register
+from ....core.sequences import elements
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
 from ..common import as_computed, flows, plain, reader, refusal, settled
@@ -215,7 +216,8 @@ def _test(name: str, formula: Callable[..., tuple[Any, ...]], make: Callable[...
 
 
 def _bare(value: Any) -> Any:
-    return [_bare(v) for v in value] if type(value) in (list, tuple) else plain(value)
+    parts = elements(value)
+    return plain(value) if parts is None else [_bare(v) for v in parts]
 
 
 def _t_result(model: Any, t: Any, p: Any, df: Any, error: Any, estimate: Any) -> Any:

@@ -1,0 +1,42 @@
+"""What NumPy reads as a sequence: lists and tuples, and any other class that answers as one."""
+
+from typing import Any
+
+import numpy as np
+
+_SEQUENCES = (list, tuple)
+_NO_SEQUENCES = frozenset(
+    (float, int, bool, complex, str, bytes, bytearray, memoryview, dict, set, slice, type(None),
+     type(Ellipsis), range, np.ndarray, np.float64, np.int64, np.bool_)
+)  # fmt: skip
+_ARRAYS = ("__array__", "__array_interface__", "__array_struct__", "__array_ufunc__", "dtype",
+           "shape", "keys")  # fmt: skip
+
+
+def elements(value: Any) -> Any:
+    """Return the elements of a sequence as a plain list or tuple, and None of anything else.
+
+    Arrays, buffers and ranges are none: NumPy reads them by itself, and nothing traced is in them.
+    """
+    kind = type(value)
+    if kind in _SEQUENCES:
+        return value
+    if kind in _NO_SEQUENCES or not is_sequence(value):
+        return None
+    return list(value)
+
+
+def is_sequence(value: Any) -> bool:
+    """Say whether NumPy reads `value`, which may be of any class, element by element."""
+    kind = type(value)
+    if kind in _SEQUENCES:
+        return True
+    if not hasattr(kind, "__getitem__") or not hasattr(kind, "__len__"):
+        return False
+    if isinstance(value, str | bytes | dict) or any(hasattr(kind, name) for name in _ARRAYS):
+        return False
+    try:
+        memoryview(value)
+    except TypeError:
+        return True
+    return False
