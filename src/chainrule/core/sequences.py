@@ -1,5 +1,6 @@
 """What NumPy reads as a sequence: lists and tuples, and any other class that answers as one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,20 @@ def elements(value: Any) -> Any:
     if kind in _NO_SEQUENCES or not is_sequence(value):
         return None
     return list(value)
+
+
+def items(value: Any) -> Any:
+    """Return the elements of a list, a tuple or what is declared a sequence; else None.
+
+    Unlike `elements` it asks nothing of other classes, whose elements may cost much to look at:
+    this is for arguments that NumPy does not convert.
+    """
+    kind = type(value)
+    if kind in _SEQUENCES:
+        return value
+    if kind in _NO_SEQUENCES or not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        return None
+    return elements(value)
 
 
 def is_sequence(value: Any) -> bool:

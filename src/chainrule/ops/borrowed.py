@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.sequences import elements
+from ..core.sequences import items
 from ..errors import UnsupportedFunctionError
 from .declare import as_array
 
@@ -34,7 +34,7 @@ def first_traced(values: Any) -> Any:
     for v in values:
         if traced(v):
             return v
-        parts = v.values() if type(v) is dict else elements(v)
+        parts = v.values() if type(v) is dict else items(v)
         if parts is not None:
             found = first_traced(parts)
             if found is not None:

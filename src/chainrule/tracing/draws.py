@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.sequences import elements
+from ..core.sequences import items
 from ..errors import UnsupportedFunctionError
 from . import tracer as tracers
 from .casts import LookAlike, reduced
@@ -68,7 +68,7 @@ _Z = tracers.TRACERS
 
 
 def _is_traced(values: Any) -> bool:
-    return any(type(v) in _Z or _is_traced(elements(v) or ()) for v in values)
+    return any(type(v) in _Z or _is_traced(items(v) or ()) for v in values)
 
 
 def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
@@ -101,7 +101,7 @@ def _with_plain(function: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    parts = elements(value)
+    parts = items(value)
     return tracers.known(value) if parts is None else type(parts)(map(_plain, parts))
 
 

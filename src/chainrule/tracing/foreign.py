@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.sequences import elements
+from ..core.sequences import items
 from ..errors import InputTypeError, UnsupportedFunctionError
 from .losses import Guarded, remember
 from .source import describe, inside, user_frame
@@ -40,7 +40,7 @@ def admit(value: Any) -> Any:
     kind = type(value)
     if kind in _ORDINARY or issubclass(kind, Guarded):
         return value
-    parts = elements(value)
+    parts = items(value)
     if parts is not None:
         new = [admit(v) for v in parts]
         return value if all(map(is_, new, parts)) else type(parts)(new)

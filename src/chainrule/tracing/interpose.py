@@ -30,7 +30,7 @@ from typing import Any
 
 from ..core import registry
 from ..core.op import Composite
-from ..core.sequences import elements
+from ..core.sequences import items
 from . import codes, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
@@ -194,7 +194,7 @@ def _look(values: Any) -> int:
         if kind in tracers.TRACERS:
             found |= _HELD if v.cr_owner is tracers.CONSTANT else _TRACED
         else:
-            parts = v.values() if kind is dict else elements(v)
+            parts = v.values() if kind is dict else items(v)
             if parts is not None:
                 found |= _look(parts)
     return found
@@ -203,14 +203,14 @@ def _look(values: Any) -> int:
 def _released(value: Any) -> Any:
     if type(value) is dict:
         return {k: _released(v) for k, v in value.items()}
-    parts = elements(value)
+    parts = items(value)
     if parts is not None:
         return type(parts)(map(_released, parts)) if _look(parts) else value
     return leave(tracers.release(value))
 
 
 def _concrete(values: Any) -> Any:
-    parts = [elements(v) for v in values]
+    parts = [items(v) for v in values]
     return [
         tracers.concrete(v) if part is None else type(part)(_concrete(part))
         for v, part in zip(values, parts, strict=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.op import Composite, Notation, Op
 from ...core.registry import add, register
-from ...core.sequences import elements
+from ...core.sequences import items
 from ...core.slots import INDEX, Jvp
 from ...errors import RuleError, UnsupportedFunctionError
 from ..declare import as_array
@@ -153,7 +153,7 @@ def traced(value: Any) -> bool:
     """Say whether `value` is traced, or is a list, tuple or dict that holds something traced."""
     if hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
         return True
-    parts = value.values() if type(value) is dict else elements(value)
+    parts = value.values() if type(value) is dict else items(value)
     return parts is not None and any(map(traced, parts))
 
 
@@ -166,7 +166,7 @@ def plain(value: Any) -> Any:
 
 def numbers(value: Any) -> Any:
     """Return the plain numbers of `value`: of one example, also where a batch is computed."""
-    parts = elements(value)
+    parts = items(value)
     if parts is not None:
         return type(parts)(map(numbers, parts))
     value = plain(value)
@@ -181,7 +181,7 @@ def numbers(value: Any) -> Any:
 
 def flows(value: Any) -> bool:
     """Say whether a derivative flows through `value`, or through something that it holds."""
-    parts = value.values() if type(value) is dict else elements(value)
+    parts = value.values() if type(value) is dict else items(value)
     if parts is not None:
         return any(map(flows, parts))
     if not traced(value):
@@ -191,7 +191,7 @@ def flows(value: Any) -> bool:
 
 def settled(value: Any) -> Any:
     """Return `value` with plain numbers in place of traced ones through which nothing flows."""
-    parts = elements(value)
+    parts = items(value)
     if parts is not None:
         return type(parts)(map(settled, parts))
     return plain(value) if traced(value) and not flows(value) else value

@@ -12,7 +12,7 @@ from scipy import special, stats
 
 from ....core.op import Composite, sample
 from ....core.registry import register
-from ....core.sequences import elements
+from ....core.sequences import items
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
 from ..common import as_computed, flows, plain, reader, refusal, settled
@@ -216,7 +216,7 @@ def _test(name: str, formula: Callable[..., tuple[Any, ...]], make: Callable[...
 
 
 def _bare(value: Any) -> Any:
-    parts = elements(value)
+    parts = items(value)
     return plain(value) if parts is None else [_bare(v) for v in parts]
 
 
