@@ -39,7 +39,6 @@ from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
 from .tracing.foreign import Foreign, admit, leave, under, zeros
-from .tracing.reach import may_write
 from .tracing.recording import Recording
 from .tracing.running import running
 from .tracing.source import describe, user_frame
@@ -134,7 +133,7 @@ def _value_and_grad(
     """Compute the value and gradient of a function."""
     call = Call(f, args, kwargs, argnums)
     rec = Recording()
-    inputs = [rec.input(x, f) for x in call.leaves]
+    inputs = [rec.input(x, call) for x in call.leaves]
     nodes = [t.cr_node for t in inputs]
     out, aux = call.run(rec, inputs), None
     del inputs
@@ -268,7 +267,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
             cure="write chainrule.jvp(f, (x,), (v,))",
         )
     call = Call(f, tuple(primals), {}, tuple(range(len(primals))))
-    if may_write(f):
+    if call.may_write():
         call.own()
     ts = tangents_for(call, tuple(tangents))
     trace = Forward()

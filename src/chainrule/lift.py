@@ -26,6 +26,7 @@ from .tracing.losses import (
     unhidden,
 )
 from .tracing.names import stand_in
+from .tracing.reach import may_write, plain_arguments
 from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
 from .tracing.source import describe, user_frame
@@ -64,9 +65,7 @@ class Call:
 
     def run(self, trace: Trace, inputs: list[Any]) -> Any:
         """Call the function with `inputs` in the place of the leaves."""
-        return run_traced(
-            trace, self.function, self.arguments(inputs), self.kwargs, self._lists()
-        )
+        return run_traced(trace, self.function, self.arguments(inputs), self.kwargs)
 
     def arguments(self, inputs: list[Any]) -> list[Any]:
         """Return the positional arguments with `inputs` in the place of the leaves."""
@@ -75,12 +74,9 @@ class Call:
             args[k] = part
         return args
 
-    def _lists(self) -> bool:
-        """Say whether an argument is a list of numbers, an array to NumPy's functions."""
-        return any(treedef is not None for treedef, _ in self.treedefs) and any(
-            isinstance(self.args[k], list | tuple) and all(np.ndim(concrete(v)) == 0 for v in
-            tree.flatten(self.args[k])[0]) for k in self.argnums
-        )  # fmt: skip
+    def may_write(self) -> bool:
+        """Say whether the call might write into arrays of the caller's by another name."""
+        return may_write(self.function) or not plain_arguments(self.args, self.kwargs)
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""
@@ -163,27 +159,23 @@ class Call:
         )
 
 
-def run_traced(
-    trace: Trace, function: Any, args: Any, kwargs: Any, needs_doors: bool = False
-) -> Any:
+def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     """Call a user's function whose arguments belong to `trace`, and close the trace after."""
     if running.check is None:
-        return _run_traced(trace, function, args, kwargs, needs_doors)
+        return _run_traced(trace, function, args, kwargs)
     return running.check(
         trace, function, args, kwargs,
-        lambda: _run_traced(trace, function, args, kwargs, needs_doors),
+        lambda: _run_traced(trace, function, args, kwargs),
     )  # fmt: skip
 
 
-def _run_traced(
-    trace: Trace, function: Any, args: Any, kwargs: Any, needs_doors: bool
-) -> Any:
+def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     doors = Doors()
     traces = running.traces
     before, swallowed.raised = swallowed.raised, None
     try:
         traces.append(trace)
-        doors.open(function, needs_doors, args)
+        doors.open(function, not plain_arguments(args, kwargs), args)
         if not doors.opened:
             out = function(*args, **kwargs)
         else:

@@ -1,12 +1,14 @@
 """Whether a function may need the third door: a look at its code, so that plain ones pay nothing.
 
 A function made of operators, methods of arrays, NumPy's dispatched functions and other such
-functions needs no door. Anything less plain gets them. The answer is kept with the names that it
+functions needs no door, if what it is given holds nothing but data. Anything less plain gets them:
+what is not known is taken to need doors, and to write. The answer is kept with the names that it
 rests on, and holds as long as these stand for the same things.
 """
 
 import builtins
 import dis
+import inspect
 import sys
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -18,21 +20,30 @@ from .arrays import DOORS
 from .codes import own
 from .methods import METHODS
 from .source import inside
+from .tracer import TRACERS
 
 _DISPATCHED: tuple[Any, ...] = (np.ufunc, type(np.sum))
-_DATA: tuple[Any, ...] = (float, int, str, complex, np.ndarray, np.generic, type(None))
-_BUILTINS = frozenset(
-    "len range enumerate zip sum max min abs sorted reversed list tuple dict isinstance print pow "
-    "any all int bool round True False None".split()
+_NUMBERS = frozenset(
+    (float, int, bool, complex, str, bytes, slice, range, type(None), type(...), np.bool_)
+    + tuple(t for t in np.sctypeDict.values() if issubclass(t, np.number))
 )
-_METHODS = frozenset(name for kind in (np.ndarray, list, dict, str) for name in dir(kind))
-_METHODS -= METHODS.keys()
+_BUILTINS = frozenset(  # those that give no list, tuple or iterator, which may hold traced values
+    "len range sum max min abs isinstance print pow any all int bool round True False None".split()
+)
+_SEQUENCES = frozenset("tolist items values split splitlines".split())  # methods that give such
+_METHODS = frozenset(n for kind in (np.ndarray, list, dict, str) for n in dir(kind))
+_METHODS -= _SEQUENCES | METHODS.keys()
+_PARTS = frozenset(  # functions without a record of their own that give several arrays
+    "split array_split hsplit vsplit dsplit gradient meshgrid broadcast_arrays unstack ix_ "
+    "atleast_1d atleast_2d atleast_3d lstsq polyfit histogram "
+    "histogram2d histogramdd unique unique_all unique_counts unique_inverse".split()
+)
 _LOADS = ("LOAD_GLOBAL", "LOAD_NAME")
 _ATTRS = ("LOAD_ATTR", "LOAD_METHOD")
 _LOCALS = ("LOAD_FAST", "LOAD_FAST_CHECK", "LOAD_FAST_BORROW")
 _NEVER = ("IMPORT_NAME", "LOAD_BUILD_CLASS", "STORE_GLOBAL", "BUILD_LIST", "LIST_APPEND")
-_AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "RETURN_VALUE", "UNPACK_SEQUENCE", "LOAD_CONST",
-                "MAKE_FUNCTION")  # fmt: skip
+_AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "UNPACK_SEQUENCE", "LOAD_CONST", "MAKE_FUNCTION",
+                "SET_FUNCTION_ATTRIBUTE")  # fmt: skip
 _CALL = [step.opname for step in dis.get_instructions(lambda f: f())]
 _NULL_FIRST = _CALL.index("PUSH_NULL") < next(i for i, n in enumerate(_CALL) if n in _LOCALS)
 _MISSING = object()
@@ -42,7 +53,10 @@ _WRITERS = frozenset(
     "fill sort put partition itemset resize setfield setflags byteswap shuffle conj conjugate at "
     "copyto place putmask put_along_axis fill_diagonal nan_to_num out".split()
 )
-_SHORT = frozenset("dot max min round".split())  # whose second argument may be the output
+_SHORT = frozenset(  # methods whose second argument may be the output
+    "all any argmax argmin choose dot max min ptp round".split()
+)
+_MOST = 64  # entries of a container that are looked at, each time
 _MODULES = ("numpy", "numpy.linalg", "numpy.fft")
 
 Rests = tuple[tuple[dict[str, Any], str, Any], ...]
@@ -64,7 +78,7 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     rests = _known.get(code, _MISSING)
     if rests is not None:
         for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
-            if namespace.get(name, _MISSING) is not value:
+            if namespace.get(name, _MISSING) is not value or not _still_holds(value):
                 rests = _MISSING
                 break
     if rests is _MISSING:
@@ -74,6 +88,22 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
             _known.clear()
         rests = _known[code] = tuple(found) if plain else None
     return rests is None or not _holds_data(function, (*above, function))
+
+
+def _still_holds(value: Any) -> bool:
+    """Say whether what a name stands for still holds nothing but data."""
+    if type(value) is FunctionType:
+        held = value.__closure__ or value.__defaults__ or value.__kwdefaults__
+        return not held or _holds_data(value, (value,))
+    return type(value) not in _CONTAINERS or _is_data(value)
+
+
+def plain_arguments(args: Any, kwargs: dict[str, Any]) -> bool:
+    """Say whether arguments are data, and no sequence of them holds a traced value."""
+    for a in args:
+        if type(a) not in _ATOMS and not _is_data(a):
+            return False
+    return not kwargs or all(map(_is_data, kwargs.values()))
 
 
 def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
@@ -87,7 +117,11 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
     held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     held += [cell.cell_contents for cell in function.__closure__ or ()]
     above = (*above, function)
-    return any(type(v) is FunctionType and v not in above and may_write(v, above) for v in held)
+    return any(
+        isinstance(v, _DISPATCHED)  # called by a name that tells nothing
+        or (type(v) is FunctionType and v not in above and may_write(v, above))
+        for v in held
+    )
 
 
 def _writes(function: FunctionType, code: CodeType) -> bool:
@@ -102,13 +136,22 @@ def _writes(function: FunctionType, code: CodeType) -> bool:
             if value in _WRITERS or value.startswith("__"):
                 return True
             found = (vars(np).get(value), function.__globals__.get(value))
-            short |= value in _SHORT or any(type(f) is np.ufunc and f.nin == 1 for f in found)
+            short |= value in _SHORT or any(map(_is_short, found))
         if name in ("KW_NAMES", "LOAD_CONST") and type(value) is tuple and "out" in value:
             return True
         if name in ("CALL", "PRECALL", "CALL_KW"):
             named = before.argval if type(before.argval) is tuple else ()
             most = max(most, step.arg - len(named))  # type: ignore[operator]
     return most >= (2 if short else 3)
+
+
+def _is_short(function: Any) -> bool:
+    """Say whether the second argument of a function may be its output."""
+    if type(function) is np.ufunc:
+        return bool(function.nin == 1)
+    if not isinstance(function, _DISPATCHED):
+        return False
+    return "out" in list(inspect.signature(function).parameters)[:2]
 
 
 def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
@@ -120,33 +163,53 @@ def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
         return False
     return all(
         _is_data(v)
+        or (isinstance(v, _DISPATCHED) and v not in DOORS)
         or (type(v) is FunctionType and (v in above or not needs_doors(v, above)))
         for v in values
     )
 
 
-def _is_data(value: Any) -> bool:
-    if type(value) in (list, tuple):
-        return all(map(_is_data, value))
-    if type(value) is dict:
-        return all(map(_is_data, value.values()))
-    return isinstance(value, (*_DATA, *_DISPATCHED))
+def _is_data(value: Any, depth: int = 0) -> bool:
+    """Say whether a value is of numbers and text only, with no methods but those of Python."""
+    kind = type(value)
+    if kind in _NUMBERS:
+        return True
+    if kind is np.ndarray:
+        return not value.dtype.hasobject
+    if kind in TRACERS:
+        return depth == 0
+    if kind not in _CONTAINERS or len(value) > _MOST or depth > _DEEPEST:
+        return False
+    inner = 0 if kind is dict and depth == 0 else depth + 1
+    return all(_is_data(v, inner) for v in (value.values() if kind is dict else value))
 
 
-def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[CodeType]) -> bool:
+_CONTAINERS = (list, tuple, dict)
+_DEEPEST = 4
+_ATOMS = _NUMBERS | TRACERS
+
+
+def _is_plain(
+    function: FunctionType, code: CodeType, rests: Any, seen: set[CodeType], outer: bool = True
+) -> bool:
     """Look at every instruction; collect the global names that the answer rests on."""
     seen.add(code)
+    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+        return False
     if _writes(function, code):
         rests.append((_WRITES, "", _MISSING))
     before, module = "", None
+    after_tuple = (*_AFTER_TUPLE, "RETURN_VALUE") if outer else _AFTER_TUPLE
     for step in dis.get_instructions(code):
         name, value = step.opname, step.argval
         if module is not None:  # which the instruction before left on the stack
-            module = getattr(module, value, _MISSING) if name in _ATTRS else _MISSING
+            space = vars(module)
+            module = space.get(value, _MISSING) if name in _ATTRS else _MISSING
+            rests.append((space, value, module))
             if isinstance(module, ModuleType):
                 if not _is_known_module(module):
                     return False
-            elif module is None or isinstance(module, float) or _is_dispatched(module):
+            elif module is None or isinstance(module, float) or _gives_array(module):
                 module = None
             else:
                 return False
@@ -158,7 +221,7 @@ def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[Code
         elif name in _ATTRS:
             if value not in _METHODS:
                 return False
-        elif name in _NEVER or (before == "BUILD_TUPLE" and name not in _AFTER_TUPLE):
+        elif name in _NEVER or (before == "BUILD_TUPLE" and name not in after_tuple):
             return False
         elif (before == "PUSH_NULL" and name in _LOCALS) if _NULL_FIRST else (
             name == "PUSH_NULL" and before.endswith((*_LOCALS, "BINARY_SUBSCR", "BINARY_OP"))
@@ -166,7 +229,7 @@ def _is_plain(function: FunctionType, code: CodeType, rests: Any, seen: set[Code
             return False  # an argument is called, or an item of one, whatever it is
         before = name
     inner = [c for c in code.co_consts if isinstance(c, CodeType)]
-    return all(_is_plain(function, c, rests, seen) for c in inner)
+    return all(_is_plain(function, c, rests, seen, outer=False) for c in inner)
 
 
 def _is_known_module(module: ModuleType) -> bool:
@@ -174,8 +237,14 @@ def _is_known_module(module: ModuleType) -> bool:
     return name in _MODULES and module is sys.modules.get(name)
 
 
-def _is_dispatched(value: Any) -> bool:
-    return isinstance(value, _DISPATCHED) and value not in DOORS
+def _gives_array(value: Any) -> bool:
+    """Say whether NumPy dispatches a function, and it gives one array."""
+    if not isinstance(value, _DISPATCHED) or value in DOORS:
+        return False
+    if type(value) is np.ufunc:
+        return bool(value.nout == 1)
+    record = registry.find(value)
+    return value.__name__ not in _PARTS and not getattr(record, "outputs", 0)
 
 
 def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[CodeType]) -> bool:
@@ -187,12 +256,13 @@ def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[Code
     if isinstance(value, ModuleType):
         return _is_known_module(value)
     if isinstance(value, _DISPATCHED):
-        return value not in DOORS
+        return _gives_array(value)
     if type(value) is FunctionType:
         code = own(value.__code__)
         if inside[code.co_filename] or registry.find(value) is not None:
             return False
         return code in seen or (
-            _is_plain(value, code, rests, seen) and _holds_data(value, (function, value))
+            _is_plain(value, code, rests, seen, outer=False)
+            and _holds_data(value, (function, value))
         )
     return _is_data(value)

@@ -10,7 +10,6 @@ from ..core.graph import Aval, Graph, Node, Place
 from ..core.op import Needs, Op
 from ..core.registry import op_named
 from .foreign import Foreign, under
-from .reach import may_write
 from .source import inside
 from .tracer import (
     CLOSED,
@@ -34,7 +33,7 @@ class Recording(Trace):
     and recorded, for printing and for deriving programs from rules.
     """
 
-    __slots__ = ("nodes", "keep", "places", "snapshots", "started")
+    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent")
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
@@ -42,17 +41,22 @@ class Recording(Trace):
         self.keep = keep
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
+        self.lent = False  # the program writes into no array but those that it made itself
         self.started: dict[int, Node] = {}  # stores move a tracer on to later nodes
 
-    def input(self, value: Any, function: Any = None) -> Tracer:
+    def input(self, value: Any, call: Any = None) -> Tracer:
         """Start a traced input; its node stands outside the list of steps.
 
-        An array of the caller's is copied, should `function` write into it by another name.
+        An array of the caller's is copied, should the `call` write into it by another name.
         """
         if type(value) in TRACERS:
             value = value.cr_snapshot()
-        elif function is not None and type(value) is np.ndarray:
-            if value.nbytes <= _SMALL or may_write(function):
+        elif call is not None and type(value) is np.ndarray:
+            if value.nbytes <= _SMALL:
+                value = _copy(value)
+            elif self.lent or not call.may_write():
+                self.lent = True
+            else:
                 value = _copy(value)
         other = (type(value) in TRACERS or type(value) is Foreign) and under(value) is not None
         held = value if self.keep or other else None
@@ -171,7 +175,7 @@ class Recording(Trace):
         """Hold a constant array as it is now: the program may write into it later."""
         if type(array) is not np.ndarray:
             return array
-        if not array.flags.writeable and array.base is None:
+        if self.lent and not array.flags.writeable and array.base is None:
             return array
         if array.nbytes <= _SMALL:
             return array.copy("K")
