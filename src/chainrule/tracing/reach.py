@@ -24,8 +24,8 @@ from .tracer import TRACERS
 
 _DISPATCHED: tuple[Any, ...] = (np.ufunc, type(np.sum))
 _NUMBERS = frozenset(
-    (float, int, bool, complex, str, bytes, slice, range, type(None), type(...), np.bool_)
-    + tuple(t for t in np.sctypeDict.values() if issubclass(t, np.number))
+    (float, int, bool, complex, str, bytes, slice, range, type(None), type(...), np.bool_,
+     *(t for t in np.sctypeDict.values() if issubclass(t, np.number)))
 )
 _BUILTINS = frozenset(  # those that give no list, tuple or iterator, which may hold traced values
     "len range sum max min abs isinstance print pow any all int bool round True False None".split()

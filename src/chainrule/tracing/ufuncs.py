@@ -21,7 +21,8 @@ _REDUCE = {
 }
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 _MISSING = object()
-_IGNORED = ("casting", "order", "subok", "signature")
+_IGNORED = ("order", "subok")
+_OF_TYPES = ("dtype", "signature", "casting")
 _ORDINARY = frozenset((np.ndarray, np.float64, float, int))
 
 
@@ -102,11 +103,11 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)
     where = kwargs.pop("where", True)
-    dtype = kwargs.pop("dtype", None)
+    wanted = {name: v for name in _OF_TYPES if (v := kwargs.pop(name, None)) is not None}
     for name in _IGNORED:
         kwargs.pop(name, None)
-    if dtype is not None:
-        args = tuple(tracers.call(np.astype, (a, dtype), {}) if _inexact(a) else a for a in args)
+    if wanted:
+        args = _cast(ufunc, args, **wanted)
     result = _compute(record, args, kwargs)
     if where is not True:
         old = 0.0 if out is None or out[0] is None else out[0]
@@ -114,8 +115,23 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     return result if out is None else stores.store_out(out, result, broadcast=True)
 
 
-def _inexact(a: Any) -> bool:
-    return type(a) in tracers.TRACERS
+def _cast(
+    ufunc: Any, args: Any, dtype: Any = None, signature: Any = None, casting: str = "same_kind"
+) -> Any:
+    """Convert the arguments to what NumPy would compute in; what it refuses is refused alike."""
+    if dtype is not None:
+        signature = (*[None] * ufunc.nin, *[np.dtype(dtype)] * ufunc.nout)
+    elif isinstance(signature, str):
+        signature = tuple(map(np.dtype, signature.replace("->", "")))
+    weak = [type(a) if type(a) in (int, float, complex) else np.result_type(a) for a in args]
+    given = {} if signature is None else {"signature": signature}
+    found = ufunc.resolve_dtypes((*weak, *[None] * ufunc.nout), casting=casting, **given)
+    kinds = [np.result_type(a) for a in args]
+    return tuple(
+        a if d == kind else tracers.call(np.astype, (a, d), {}) if type(a) in tracers.TRACERS
+        else np.asarray(a).astype(d)[()]
+        for a, d, kind in zip(args, found, kinds, strict=False)
+    )  # fmt: skip
 
 
 def _compute(record: Any, args: Any, kwargs: dict[str, Any]) -> Any:
