@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from . import tree
 from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
 from .errors import CustomRuleError
+from .tracing.reads import same, taken_of
+from .tracing.running import running
 from .tracing.source import describe, user_frame
 from .tracing.tracer import TRACERS, apply, concrete, release
 
@@ -36,8 +39,9 @@ def custom_rule(
 
     `f` maps arrays to one array and always receives plain arrays, so it may call anything
     (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
-    to the rule. The first time a derivative is taken, the rule is compared with central
-    differences along a random direction, unless ``check=False`` (for a rule that is meant to
+    to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
+    call. The first time a derivative is taken, the rule is compared with central differences along
+    a random direction, unless ``check=False`` (for a rule that is meant to
     differ, such as a straight-through estimator).
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
@@ -79,6 +83,16 @@ def custom_rule(
     return CustomFunction(f, given[0], rule, check)
 
 
+_STATE = "state read by the rule"
+
+
+def _count_own() -> int:
+    """Count as `_value` does an array that only its caller holds."""
+    y = np.empty(1)
+    return getrefcount(y)
+
+
+_OWN = _count_own()
 _CONTAINERS = (list, tuple, dict)
 _SIGNATURES = {"partial": "y, x", "jvp": "tangents, y, x", "vjp": "ct, y, x"}
 
@@ -93,6 +107,7 @@ class CustomFunction:
     def __init__(self, f: Function, kind: str, rule: Any, check: bool) -> None:
         self.function, self.kind, self.rule = f, kind, rule
         self.unchecked = check
+        self.intact = False  # whether it is known to leave its arguments as they are
         self.ops: dict[int, Op] = {}
         self.parent: CustomFunction | None = None
         self.__name__, self.__doc__, self.__wrapped__ = _name(f), f.__doc__, f
@@ -143,7 +158,25 @@ class CustomFunction:
                 raise
             if self.parent is not None:
                 self.parent.unchecked = False
-        return apply(op, args, params)
+        params = {k: np.array(v) if type(v) is np.ndarray else v for k, v in params.items()}
+        return apply(op, args, params | {_STATE: taken_of(self._rules())})
+
+    def _rules(self) -> list[Any]:
+        rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
+        return [r for r in rules if r is not None]
+
+    def _ruled(self, rule: Function, *args: Any, **params: Any) -> Any:
+        """Call a rule, if what it reads is what it was when the function was called."""
+        before = params.pop(_STATE, None)
+        if before is not None and not same(before, taken_of(self._rules())):
+            raise self._error(
+                f"what the {self.kind} of {self.__name__} reads has changed since the call",
+                why="the rule runs in the backward pass, and it would compute with another value "
+                "than the function did",
+                cure=f"pass what changes as an argument: {self.__name__}(x, k) with None for its "
+                "partial, or by keyword, which the rule then receives too",
+            )
+        return rule(*args, **params)
 
     def _check_signature(self, rules: tuple[Any, ...], count: int, params: Any) -> None:
         for rule in rules:
@@ -165,7 +198,7 @@ class CustomFunction:
     def _declare(self, arity: int, params: dict[str, Any]) -> Op:
         slots: tuple[Slot, ...]
         rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
-        given = tuple(r for r in rules if r is not None)
+        given = tuple(self._rules())
         self._check_signature(given, arity + (1 if self.kind == "partial" else 2), params)
         if self.kind == "partial":
             if len(rules) != arity:
@@ -181,7 +214,9 @@ class CustomFunction:
             slots = (Vjp(self._vjp_rule),) * arity
         # a user's rule may read globals and attributes that change between calls: not closed
         batch = None if self.kind == "partial" else "loop"
-        return Op(self.__name__, self._value, slots, closed=False, batch=batch)
+        return Op(
+            self.__name__, self._value, slots, closed=False, batch=batch, view="readonly"
+        )
 
     def _hidden(self, how: str) -> CustomRuleError:
         return self._error(
@@ -192,7 +227,17 @@ class CustomFunction:
         )
 
     def _value(self, *xs: Any, **params: Any) -> Any:
-        y = release(self.function(*xs, **params))
+        """Call the function as it stands: within, no name stands for something with a door."""
+        params.pop(_STATE, None)
+        before = None if self.intact else [np.array(x) for x in xs]
+        traces, running.traces = running.traces, []
+        try:
+            y = self.function(*xs, **params)
+        finally:
+            running.traces = traces
+        if before is not None:
+            self._check_intact(xs, before)
+        y = release(y)
         if type(y) in TRACERS:
             raise self._hidden("from outside its arguments (a closure, a global or an attribute)")
         if y is None or isinstance(y, tuple | list | dict | str):
@@ -200,11 +245,26 @@ class CustomFunction:
                 f"{self.__name__} returned {type(y).__name__}, not one array",
                 cure="return one array or number; split several results into several functions",
             )
-        return np.asarray(y)[()] if not isinstance(y, np.ndarray | np.generic) else y
+        if not isinstance(y, np.ndarray):
+            return y if isinstance(y, np.generic) else np.asarray(y)[()]
+        if y is xs[0] or (y.base is None and getrefcount(y) <= _OWN):
+            return y
+        return y if np.may_share_memory(y, xs[0]) else y.copy()
+
+    def _check_intact(self, xs: Any, before: list[Any]) -> None:
+        for x, old in zip(xs, before, strict=True):
+            if isinstance(x, np.ndarray) and x.tobytes() != old.tobytes():
+                x[...] = old
+                raise self._error(
+                    f"{self.__name__} writes into its argument",
+                    why="the caller's array would change, and its derivative would not",
+                    cure="copy the argument first: x = x.copy()",
+                )
+        self.intact = True
 
     def _guard(self, rule: Function) -> Function:
         def partial(y: Any, *xs: Any, **params: Any) -> Any:
-            p = self._number(rule(y, *xs, **params), "partial")
+            p = self._number(self._ruled(rule, y, *xs, **params), "partial")
             try:
                 fits = np.broadcast_shapes(np.shape(concrete(p)), y.shape) == y.shape
             except ValueError:
@@ -223,7 +283,7 @@ class CustomFunction:
         full = tuple(
             np.zeros(x.shape, x.dtype) if t is None else t for t, x in zip(ts, xs, strict=True)
         )
-        out = self._number(self.rule(full, y, *xs, **params), "jvp")
+        out = self._number(self._ruled(self.rule, full, y, *xs, **params), "jvp")
         if np.shape(concrete(out)) != y.shape:
             raise self._error(
                 f"the jvp of {self.__name__} returned shape {np.shape(concrete(out))}, but the "
@@ -233,7 +293,7 @@ class CustomFunction:
         return out
 
     def _vjp_rule(self, ct: Any, y: Any, *xs: Any, **params: Any) -> tuple[Any, ...]:
-        found = self.rule(ct, y, *xs, **params)
+        found = self._ruled(self.rule, ct, y, *xs, **params)
         if not isinstance(found, tuple | list):
             found = (found,)
         if len(found) != len(xs):
@@ -270,20 +330,23 @@ class CustomFunction:
 
     def _compare(self, op: Op, xs: list[Any], params: dict[str, Any]) -> None:
         """Compare the rule with central differences along one random direction."""
-        from .modes.forward import push
+        from .tracing.draws import same_draws
 
         xs = [x[()] if isinstance(x, np.ndarray) else x for x in xs]
         ts = _random_direction(op, xs)
-        y = op.value(*xs, **params)
-        if y.dtype.kind not in "fc" or all(t is None for t in ts):
-            return
-        tangent = push(op, y, xs, ts, params)
-        with np.errstate(all="ignore"):  # a step may leave the domain of the function
-            estimate, bound = _differences(op, y, xs, ts, params)
-            wrong = ~(np.abs(tangent - estimate) <= bound) & np.isfinite(bound)
+        traces, running.traces = running.traces, []  # rules get plain values and plain names
+        try:
+            with same_draws() as again:
+                y = op.value(*xs, **params)
+                if y.dtype.kind not in "fc" or all(t is None for t in ts):
+                    return
+                tangent, estimate, bound = self._both(op, y, xs, ts, params, again)
+        finally:
+            running.traces = traces
+        wrong = ~(np.abs(tangent - estimate) <= bound) & np.isfinite(bound)
         if not np.any(wrong):
             return
-        i = np.unravel_index(np.argmax(wrong), y.shape)
+        i = np.unravel_index(np.argmax(wrong), np.shape(wrong))
         place = f" (output element {tuple(int(k) for k in i)})" if i else ""
         raise self._error(
             f"the {self.kind} of {self.__name__} disagrees with differences: along a random "
@@ -295,32 +358,55 @@ class CustomFunction:
         )
 
 
+    def _both(self, op: Op, y: Any, xs: Any, ts: Any, params: Any, again: Function) -> Any:
+        """Return what the rule gives and what differences give, and how far off these may be.
+
+        A `vjp` is asked for one random combination of the outputs: it needs not be transposed.
+        """
+        from .modes.forward import push
+
+        with np.errstate(all="ignore"):  # a step may leave the domain of the function
+            estimate, bound = _differences(op, y, xs, ts, params, again)
+            again()
+            if self.kind != "vjp":
+                return push(op, y, xs, ts, params), estimate, bound
+            ct = np.asarray(_normal(np.random.default_rng(1), y), y.dtype)[()]
+            parts = self._vjp_rule(ct, y, *xs, **params)
+            along = sum(np.sum(c * t) for c, t in zip(parts, ts, strict=True) if t is not None)
+            if y.dtype.kind == "c" and np.result_type(*xs).kind != "c":
+                along, estimate, ct = np.real(along), np.real(ct * estimate), 1.0
+            return along, np.sum(ct * estimate), np.sum(np.abs(ct) * bound)
+
+
+def _normal(rng: Any, like: Any) -> Any:
+    v = rng.standard_normal(like.shape)
+    return v + 1j * rng.standard_normal(like.shape) if like.dtype.kind == "c" else v
+
+
 def _random_direction(op: Op, xs: list[Any]) -> list[Any]:
     rng = np.random.default_rng(0)
     ts = []
     for k, x in enumerate(xs):
         t = None
         if op.flows(k) and x.dtype.kind in "fc":
-            t = rng.standard_normal(x.shape)
-            if x.dtype.kind == "c":
-                t = t + 1j * rng.standard_normal(x.shape)
-            t = np.asarray(t, x.dtype)[()]
+            t = np.asarray(_normal(rng, x), x.dtype)[()]
         ts.append(t)
     return ts
 
 
-def _differences(op: Op, y: Any, xs: list[Any], ts: list[Any], params: dict[str, Any]) -> Any:
+def _differences(
+    op: Op, y: Any, xs: list[Any], ts: list[Any], params: dict[str, Any], again: Function
+) -> Any:
     """Return the derivative along `ts` by central differences, and how far off it may be."""
     eps = np.finfo(y.dtype).eps
     reach = max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in xs)])
     estimates = []
     for h in (eps ** (1 / 3) * reach, eps ** (1 / 3) * reach / 2):
-        ends = [
-            op.value(
-                *[x if t is None else x + s * h * t for x, t in zip(xs, ts, strict=True)], **params
-            )
-            for s in (1, -1)
-        ]
+        ends = []
+        for s in (1, -1):
+            again()
+            at = [x if t is None else x + s * h * t for x, t in zip(xs, ts, strict=True)]
+            ends.append(op.value(*at, **params))
         estimates.append((ends[0] - ends[1]) / (2 * h))
     spread = np.abs(estimates[0] - estimates[1])
     size = np.abs(estimates[1]) + np.max(np.abs(y), initial=1e-30)

@@ -11,7 +11,10 @@ parameters are traced.
 """
 
 import copyreg
-from collections.abc import Callable
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -73,6 +76,8 @@ def _is_traced(values: Any) -> bool:
 
 def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     """Make the draw `name`, for which ``plain(name)`` is the generator's own method."""
+    if not running.traces:
+        return plain(name)(*args, **kwargs)
     for trace in running.traces:
         trace.drawn()
     if not _is_traced(args) and not _is_traced(kwargs.values()):
@@ -232,14 +237,45 @@ def traced_generator(rng: Any) -> Any:
 
 def default_rng(*args: Any, **kwargs: Any) -> Any:
     """As `np.random.default_rng`; parameters of the draws may be traced."""
-    return traced_generator(np.random.default_rng(*args, **kwargs))
+    made = np.random.default_rng(*args, **kwargs)
+    return traced_generator(made) if running.traces else made
+
+
+@contextmanager
+def same_draws() -> Iterator[Callable[[], None]]:
+    """Give a function that sets every random stream of the process back; at the end they are so."""
+    streams = {id(s): s for o in gc.get_objects() if (s := _stream(o)) is not None}
+    streams[0] = np.random.mtrand._rand._bit_generator
+    states = [(s, s.state) for s in streams.values()]
+    words = sys.modules.get("random")
+    state = words.getstate() if words is not None else None
+
+    def again() -> None:
+        for stream, was in states:
+            stream.state = was
+        if words is not None:
+            words.setstate(state)
+
+    try:
+        yield again
+    finally:
+        again()
+
+
+def _stream(value: Any) -> Any:
+    kind = type(value)
+    if issubclass(kind, GENERATORS):
+        return value._bit_generator if issubclass(kind, np.random.RandomState) else (
+            value.bit_generator)  # fmt: skip
+    return value if issubclass(kind, np.random.BitGenerator) else None
 
 
 class _Maker(LookAlike):
     """The metaclass of a generator's class as a traced program meets it."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        return traced_generator(cls.original(*args, **kwargs))
+        made = cls.original(*args, **kwargs)
+        return traced_generator(made) if running.traces else made
 
 
 copyreg.pickle(_Maker, reduced)

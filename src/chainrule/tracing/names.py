@@ -24,6 +24,7 @@ _HOMES = ("numpy", "math", "cmath", "scipy")
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
 _replaced: list[Any] = []  # keeps those alive
+_originals: dict[int, Any] = {}  # by the identity of the door
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _looked: tuple[int, int] = (0, 0)
 _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]] = []
@@ -88,13 +89,10 @@ def restore() -> None:
         _drop(_cells, entry)
     if not _imported:
         return
-    originals = {id(door): value for value in _replaced if (door := _door_of(value)) is not None}
     while (namespace := _last(_imported)) is not None:
         for name, value in list(namespace.items()):
-            if id(value) in originals:
-                namespace[name] = originals[id(value)]
-            elif type(value) is ModuleType and hasattr(value, _STANDS_FOR):
-                namespace[name] = getattr(value, _STANDS_FOR)
+            if (plain := original(value)) is not value:
+                namespace[name] = plain
         _drop(_imported, namespace)
 
 
@@ -123,14 +121,22 @@ def _refresh() -> None:
         tables.append(draws.doors())
         _generators.update(dict.fromkeys(draws.GENERATORS, draws.traced_generator))
     for table in tables:
-        for original, door in table.items():
-            if id(original) not in _doors:
-                _doors[id(original)] = door
-                _replaced.append(original)
+        for plain, door in table.items():
+            if id(plain) not in _doors:
+                _doors[id(plain)] = door
+                _originals[id(door)] = plain
+                _replaced.append(plain)
     _modules.clear()
     _scans.clear()
     _program.clear()
     _looked = key
+
+
+def original(value: Any) -> Any:
+    """Return what a door or a look-alike of a module stands for, and anything else as it is."""
+    if type(value) is ModuleType:
+        return vars(value).get(_STANDS_FOR, value)
+    return _originals.get(id(value), value)
 
 
 def look_alike(module: Any) -> Any:

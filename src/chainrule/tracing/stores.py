@@ -28,9 +28,10 @@ def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
     if type(result) not in tracers.TRACERS or type(source) not in tracers.TRACERS:
         return
     inner = tracers.concrete(result)
-    if type(inner) is not np.ndarray or inner.base is None:
+    held = tracers.concrete(source)
+    if type(inner) is not np.ndarray or (inner.base is None and inner is not held):
         return
-    shares = not inner.size or np.may_share_memory(inner, tracers.concrete(source))
+    shares = not inner.size or np.may_share_memory(inner, held)
     if not shares and not _row(args, op):
         return
     _attach(result, source, args[1:], op, params)
