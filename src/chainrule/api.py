@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import tree
+from . import limits, tree
 from .conform import (
     check_analytic_gradient,
     check_holomorphic,
@@ -132,6 +132,26 @@ def _value_and_grad(
 ) -> Any:
     """Compute the value and gradient of a function."""
     call = Call(f, args, kwargs, argnums)
+    begun = limits.begin()
+    rec, value, aux, found = _gradient(f, call, has_aux, holomorphic)
+    if len(running.notes) > begun[0] or running.trail is not None:
+        count = len(found)
+
+        def evaluate(leaves: list[Any]) -> list[Any]:
+            _, value, _, found = _gradient(f, call.at(leaves), has_aux, holomorphic)
+            return [*found, value]
+
+        *found, value = limits.finish(
+            begun, rec, call.leaves, [*found, value], count, evaluate, name_of(f)
+        )
+    gradient = call.rebuild(found)
+    return ((value, aux) if has_aux else value), gradient
+
+
+def _gradient(
+    f: Function, call: Call, has_aux: bool, holomorphic: bool
+) -> tuple[Recording, Any, Any, list[Any]]:
+    """Return the recording, the value, what goes with it, and the gradient, leaf by leaf."""
     rec = Recording()
     inputs = [rec.input(x, call) for x in call.leaves]
     nodes = [t.cr_node for t in inputs]
@@ -158,10 +178,10 @@ def _value_and_grad(
         check_one(f, out)
         value = settle(out)
         check_scalar(f, value if hasattr(value, "dtype") else np.asarray(value)[()], holomorphic)
-    gradient = call.rebuild(deliver([cotangent_of(cotangents, n) for n in nodes]))
+    found = deliver([cotangent_of(cotangents, n) for n in nodes])
     if type(value) is np.ndarray or type(value) is Foreign:
         value = plain(value)
-    return ((value, aux) if has_aux else value), gradient
+    return rec, value, aux, found
 
 
 def _consume(nodes: list[Any]) -> Iterator[Node]:
@@ -196,8 +216,10 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     """
     aux: list[Any] = []
     g = _without_aux(f, aux) if has_aux else f
+    begun = limits.begin()
     call, graph, leaves, treedef = record(g, primals, {}, tuple(range(len(primals))))
-    pullback = Pullback(f, call, graph, treedef)
+    pullback = Pullback(g, call, graph, treedef)
+    pullback.notes = limits.take(begun, call.trace)
     values = [_value_of(leaf, graph) for leaf in leaves]
     pullback.avals = [(np.shape(v), np.result_type(v)) for v in map(concrete, values)]
     held = [under(leaf) for leaf in leaves]
@@ -230,6 +252,7 @@ class Pullback:
         self.function, self.call, self.graph, self.treedef = function, call, graph, treedef
         self.avals: list[tuple[tuple[int, ...], Any]] = []
         self.others: dict[int, Foreign] = {}  # outputs that are arrays of another library
+        self.notes: tuple[Any, ...] = ()
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         leaves, treedef = tree.flatten(cotangent)
@@ -237,14 +260,30 @@ class Pullback:
         for i, like in self.others.items():
             if given[i].shape == ():  # a plain number is no array of the library of the output
                 given[i] = given[i] * np.ones_like(like)
-        cotangents: dict[Node, Any] = {}
-        for out, ct in zip(self.graph.outputs, given, strict=True):
-            if type(out) is Node:
-                before = cotangents.get(out)
-                cotangents[out] = ct if before is None else before + ct
-        backward(reversed(self.graph.nodes), cotangents)
-        found = [cotangent_of(cotangents, n) for n in self.graph.inputs]
+        begun = limits.begin()
+        found = _pulled(self.graph, given)
+
+        def evaluate(leaves: list[Any]) -> list[Any]:
+            at = self.call.at(leaves)
+            return _pulled(record(self.function, at.args, {}, at.argnums)[1], given)
+
+        if self.notes or len(running.notes) > begun[0] or running.trail is not None:
+            found = limits.finish(
+                begun, self.call.trace, self.call.leaves, found, len(found), evaluate,
+                name_of(self.function), self.notes,
+            )  # fmt: skip
         return tuple(self.call.parts(deliver(found, tuple(leaves))))
+
+
+def _pulled(graph: Graph, given: list[Any]) -> list[Any]:
+    """Pull cotangents of the outputs back to the inputs."""
+    cotangents: dict[Node, Any] = {}
+    for out, ct in zip(graph.outputs, given, strict=True):
+        if type(out) is Node:
+            before = cotangents.get(out)
+            cotangents[out] = ct if before is None else before + ct
+    backward(reversed(graph.nodes), cotangents)
+    return [cotangent_of(cotangents, n) for n in graph.inputs]
 
 
 def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
@@ -270,6 +309,27 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     if call.may_write():
         call.own()
     ts = tangents_for(call, tuple(tangents))
+    begun = limits.begin()
+    trace, aux, values, found, treedef = _tangent(f, call, ts, has_aux)
+    if len(running.notes) > begun[0] or running.trail is not None:
+        count = len(found)
+
+        def evaluate(leaves: list[Any]) -> list[Any]:
+            _, _, values, found, _ = _tangent(f, call.at(leaves), ts, has_aux)
+            return [*found, *values]
+
+        outs = limits.finish(
+            begun, trace, call.leaves, [*found, *values], count, evaluate, name_of(f)
+        )
+        found, values = outs[:count], outs[count:]
+    result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
+    return (*result, aux) if has_aux else result
+
+
+def _tangent(
+    f: Function, call: Call, ts: list[Any], has_aux: bool
+) -> tuple[Forward, Any, list[Any], list[Any], Any]:
+    """Return the trace, what goes with the output, its leaves, their tangents and their tree."""
     trace = Forward()
     inputs = [make_tracer(x, trace, t) for x, t in zip(call.leaves, ts, strict=True)]
     out, aux = call.run(trace, inputs), None
@@ -282,8 +342,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
         traced = type(leaf) in TRACERS and leaf.cr_owner is trace
         values.append(plain(leaf.cr_value) if traced else settle(leaf))
         found.append(leaf.cr_node if traced else _no_tangent(leaf))
-    result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
-    return (*result, aux) if has_aux else result
+    return trace, aux, values, found, treedef
 
 
 def _no_tangent(leaf: Any) -> Any:
@@ -302,13 +361,28 @@ def linearize(f: Function, *primals: Any) -> Any:
     >>> float(f_jvp(1.0))
     12.0
     """
+    begun = limits.begin()
     call, graph, leaves, treedef = record(f, primals, {}, tuple(range(len(primals))))
+    notes = limits.take(begun, call.trace)
     values = [_value_of(leaf, graph) for leaf in leaves]
+
+    def pushed(graph: Graph, ts: list[Any]) -> list[Any]:
+        found = push_graph(graph, ts)
+        return [_no_tangent(v) if t is None else t for t, v in zip(found, values, strict=True)]
 
     def f_jvp(*tangents: Any) -> Any:
         ts = tangents_for(call, tangents)
-        found = push_graph(graph, ts)
-        outs = [_no_tangent(v) if t is None else t for t, v in zip(found, values, strict=True)]
+        begun = limits.begin()
+        outs = pushed(graph, ts)
+
+        def evaluate(leaves: list[Any]) -> list[Any]:
+            at = call.at(leaves)
+            return pushed(record(f, at.args, {}, at.argnums)[1], ts)
+
+        if notes or len(running.notes) > begun[0] or running.trail is not None:
+            outs = limits.finish(
+                begun, call.trace, call.leaves, outs, len(outs), evaluate, name_of(f), notes
+            )
         return tree.unflatten(treedef, deliver(outs, tuple(ts)))
 
     return tree.unflatten(treedef, values), f_jvp
@@ -365,9 +439,29 @@ def jacrev(f: Function, argnums: Argnums = 0) -> Derived:
 
 def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) -> Any:
     """Compute the Jacobian of a function."""
+    begun = limits.begin()
     call, graph, leaves, treedef = record(f, args, kwargs, argnums)
-    parts = [call.rebuild(deliver(row)) for row in blocks(f, graph, leaves, mode)]
+    rows = blocks(f, graph, leaves, mode)
+    if len(running.notes) > begun[0] or running.trail is not None:
+        width = len(call.leaves)
+
+        def evaluate(leaves: list[Any]) -> list[Any]:
+            at = call.at(leaves)
+            _, graph, outs, _ = record(f, at.args, kwargs, argnums)
+            return _listed(blocks(f, graph, outs, mode), outs)
+
+        found = limits.finish(
+            begun, call.trace, call.leaves, _listed(rows, leaves), len(rows) * width, evaluate,
+            name_of(f),
+        )  # fmt: skip
+        rows = [found[i * width : (i + 1) * width] for i in range(len(rows))]
+    parts = [call.rebuild(deliver(row)) for row in rows]
     return tree.unflatten(treedef, parts)
+
+
+def _listed(rows: list[list[Any]], outputs: list[Any]) -> list[Any]:
+    """Return the blocks of a Jacobian, and the outputs themselves, in one list."""
+    return [block for row in rows for block in row] + [np.asarray(concrete(y))[()] for y in outputs]
 
 
 def hessian(f: Function, argnums: Argnums = 0) -> Derived:

@@ -114,5 +114,13 @@ class UncheckedWarning(UserWarning):
     """Under `checked`, a derivative could not be compared with plain runs; the text says why."""
 
 
+class KinkWarning(RuntimeWarning):
+    """A derivative of second or higher order does not exist at this point: a kink is there."""
+
+
+class IndeterminateWarning(RuntimeWarning):
+    """The chain rule met 0·∞: the derivative is a limit, whose accuracy the text tells, or NaN."""
+
+
 class ImplicitWarning(RuntimeWarning):
     """The derivative of a solver's answer is to be taken with care; the text has the numbers."""

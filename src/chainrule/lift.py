@@ -39,13 +39,16 @@ Argnums = int | tuple[int, ...]
 class Call:
     """One call of a user's function with some arguments taken apart into leaves."""
 
-    __slots__ = ("function", "args", "kwargs", "argnums", "single", "leaves", "treedefs")
+    __slots__ = (
+        "function", "args", "kwargs", "argnums", "single", "leaves", "treedefs", "trace",
+    )  # fmt: skip
 
     def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
         check_function(function)
         self.function, self.args, self.kwargs = function, args, kwargs
         self.single = not isinstance(argnums, tuple | list)
         self.argnums = check_argnums(function, args, argnums)
+        self.trace: Any = None  # that of its recording, where it outlives the call
         self.leaves: list[Any] = []
         self.treedefs: list[tuple[Any, int]] = []
         for k in self.argnums:
@@ -62,6 +65,13 @@ class Call:
                     leaf = self._other_leaf(k, i, leaf)
                 self.leaves.append(leaf)
             self.treedefs.append((treedef, len(leaves)))
+
+    def at(self, leaves: list[Any]) -> "Call":
+        """Return the same call at another point."""
+        args = list(self.args)
+        for k, part in zip(self.argnums, self.parts(leaves), strict=True):
+            args[k] = part
+        return Call(self.function, tuple(args), self.kwargs, self.argnums)
 
     def run(self, trace: Trace, inputs: list[Any]) -> Any:
         """Call the function with `inputs` in the place of the leaves."""
@@ -284,7 +294,7 @@ def record(
     """
     call = Call(function, args, kwargs, argnums)
     call.own()
-    rec = Recording(keep=keep)
+    call.trace = rec = Recording(keep=keep)
     inputs = [rec.input(x) for x in call.leaves]
     out = call.run(rec, inputs)
     leaves, treedef = output_leaves(function, out)

@@ -121,3 +121,116 @@ def inner(a: Sequence[Any], b: Sequence[Any]) -> Any:
         terms = x * y
         total = total + np.sum(np.real(terms) if terms.dtype.kind == "c" else terms)
     return total
+
+
+# --- limits -----------------------------------------------------------------------------------
+
+_HALVES = (1.0, 0.5, 0.25)
+_WEIGHTS = (1 / 3, -2.0, 8 / 3)  # of a row at h, h/2, h/4: what is left is of the third order
+
+
+def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
+    """Return the limit of ``g(h)`` for h → 0 from above and its estimated error, per entry.
+
+    `eps` is the precision of the numbers. Where `g` is smooth up to 0 three values close to it
+    suffice. Else a geometric row is extrapolated by the epsilon algorithm, which is exact for sums
+    of powers of h, of unknown exponents. An entry that stays NaN has no limit from this side; one
+    whose error is infinite does not converge.
+
+    References: P. Wynn, On a device for computing the e_m(S_n) transformation, MTAC 10 (1956)
+    91–96.
+    """
+    step = eps**0.375
+    near = step * 2.0**-14
+    best, error = _close(g, step)
+    closest = g(near)
+    top = _top(best, error, step)
+    apart = abs(closest - best) > step**0.5 * (abs(best) + abs(closest)) + 1e-6 * top
+    error = np.where(apart, np.inf, error)  # a kink in between?
+    for other in (lambda: _wynn(g, eps), lambda: _close(g, near)):
+        if not _rough(best, error, step, g):
+            break
+        value, slack = other()
+        better = slack < error
+        best, error = np.where(better, value, best), np.where(better, slack, error)
+    poor = error > step * abs(best) + eps**0.75 * _top(best, error, step)
+    return best, np.where(poor & (error > eps), np.inf, error)
+
+
+def _top(best: Vector, error: Vector, step: float) -> float:
+    """Return the size of the entries that are known: rounding of that size is in all of them."""
+    return float(abs(best[error <= step * abs(best)]).max(initial=0.0))
+
+
+def _rough(best: Vector, error: Vector, step: float, g: Callable[[float], Vector]) -> bool:
+    """Say whether an entry that has a limit is not known well enough yet."""
+    rough = error > step**1.5 * abs(best) + step**2 * _top(best, error, step)
+    rough &= ~(np.isfinite(error) & (best == 0))
+    unknown = rough & np.isnan(best)
+    if unknown.any() and np.isnan(g(2.0**-10)[unknown]).all():
+        rough &= ~unknown
+    return bool(rough.any())
+
+
+def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
+    """Extrapolate three values next to 0 as polynomials."""
+    with np.errstate(all="ignore"):
+        a, b, c = (g(h * step) for h in _HALVES)
+        first, second = 2 * b - a, 2 * c - b
+        best = _WEIGHTS[0] * a + _WEIGHTS[1] * b + _WEIGHTS[2] * c
+        error = abs(second - first) + abs(best - second)
+    return best, np.where(np.isnan(error), np.inf, error)
+
+
+def _wynn(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
+    """Extrapolate a geometric row entry by entry."""
+    least = eps**0.6
+    rows = []
+    h = 2.0**-4
+    with np.errstate(all="ignore"):
+        while h > least:
+            rows.append(g(h))
+            h /= 4
+        table = np.array(rows)
+        pairs = [_epsilon(table[:, i]) for i in range(table.shape[1])]
+    return np.array([p[0] for p in pairs]), np.array([float(abs(p[1])) for p in pairs])
+
+
+def _epsilon(row: Vector) -> tuple[Any, Any]:
+    """Return the limit of one row of numbers and its error, by Wynn's epsilon algorithm."""
+    finite = np.isfinite(row)
+    if not finite.all():  # the longest part that is
+        ends = np.flatnonzero(np.diff([0, *finite, 0]))
+        start, stop = max(zip(ends[::2], ends[1::2], strict=True), key=lambda p: p[1] - p[0],
+                          default=(0, 0))  # fmt: skip
+        row = row[start:stop]
+    if len(row) < 4:
+        return np.nan, np.inf
+    steps, size = abs(np.diff(row)), abs(row).max()
+    noise = np.finfo(float).eps * size
+    quiet = int(np.argmin(steps)) + 2  # behind it rounding grows
+    if abs(row[quiet - 1 :] - row[quiet - 1]).max() > 1e-3 * size:
+        return row[-1], np.inf  # it only seemed to come to rest
+    if quiet < 4 and steps[quiet - 2] <= 1e-9 * size:
+        return row[quiet - 1], 8 * steps[quiet - 2] + noise
+    if quiet < 4 or (np.all(steps[1:] >= 0.9 * steps[:-1]) and steps[-1] > 8 * noise):
+        return row[-1], np.inf
+    return _accelerated(row[:quiet], noise)
+
+
+def _accelerated(row: Vector, noise: float) -> tuple[Any, Any]:
+    best, error = row[-1], abs(row[-1] - row[-2])
+    before, now = np.zeros(len(row) + 1, row.dtype), row
+    for column in range(1, len(row)):
+        change = np.diff(now)
+        still = abs(change) <= noise
+        if column % 2 == 1 and still.any():
+            k = int(np.argmax(still))
+            slack = max(abs(change[k]), noise)
+            return (now[k], slack) if slack < error else (best, error)
+        before, now = now, before[1 : len(now)] + 1.0 / change
+        if column % 2 == 0:
+            slack = abs(now[-1] - (now[-2] if len(now) > 1 else best)) + noise
+            if slack < error:
+                best, error = now[-1], slack
+    return best, error

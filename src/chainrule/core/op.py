@@ -79,13 +79,14 @@ class Op:
     closed : its rules read nothing but their arguments, so that a recorded formula can be reused.
     batch : how the op is computed for a whole batch at once; see `modes.batch`.
     store : as `value`, but written into the first input, which nobody else holds then.
+    jump : for a value with steps: ``jump(output, *xs, **params)`` says whether it stands at one.
     notation, domain, kinks, mp, samples, references : what printers, laws and docs read.
     """
 
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
         "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed", "batch",
-        "store",
+        "store", "jump",
         "cache", "known_needs",
     )  # fmt: skip
 
@@ -111,13 +112,14 @@ class Op:
         closed: bool = True,
         batch: Any = None,
         store: Callable[..., None] | None = None,
+        jump: Callable[..., bool] | None = None,
     ) -> None:
         self.name, self.value, self.slots = name, value, slots
         self.variadic, self.additive, self.outputs = variadic, additive, outputs
         self.bind, self.view, self.function = bind, view, function
         self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
         self.samples, self.references, self.complex = samples, references, complex
-        self.closed, self.batch, self.store = closed, batch, store
+        self.closed, self.batch, self.store, self.jump = closed, batch, store, jump
         self.cache: dict[Any, Any] = {}
         self.known_needs: dict[Any, Needs] = {}
 

@@ -19,6 +19,7 @@ from ..tracing.foreign import Foreign, zeros
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
+from ..tracing.ties import RulesRun, touch
 from ..tracing.tracer import OPEN, TRACERS, Trace, Tracer, apply, hold, make_tracer, release
 from .linear import transposed_vjp
 from .reverse import pull_back
@@ -28,6 +29,7 @@ class Forward(Trace):
     """The trace of forward mode: a tracer's node is its tangent."""
 
     __slots__ = ()
+    differentiates = True
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.state:
@@ -41,6 +43,8 @@ class Forward(Trace):
                 primals.append(release(a))
                 tangents.append(None)
         output = apply(op, primals, params)
+        if op.jump is not None:
+            touch(self, op, output, primals, params)
         if all(t is None for t in tangents):
             return hold(output) if type(output) is Foreign else output
         tangent = push(op, output, primals, tangents, params)
@@ -172,6 +176,12 @@ def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
     ts: dict[Any, Any] = {
         n: t for n, t in zip(graph.inputs, tangents, strict=True) if t is not None
     }
+    with RulesRun():
+        _push_nodes(graph, ts)
+    return [ts.get(o) if type(o) is Node else None for o in graph.outputs]
+
+
+def _push_nodes(graph: Graph, ts: dict[Any, Any]) -> None:
     for node in graph.nodes:
         here = [ts.get(n) if n is not None else None for n in node.inputs]
         if all(t is None for t in here):
@@ -189,4 +199,3 @@ def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
                      node.params)  # fmt: skip
         if t is not None:
             ts[node] = t
-    return [ts.get(o) if type(o) is Node else None for o in graph.outputs]

@@ -27,6 +27,7 @@ class RuleRecording(Recording):
     """Records a rule; branching on a value there would make the recording wrong for others."""
 
     __slots__ = ("owner",)
+    differentiates = False  # its values are those of an example
 
     def __init__(self, owner: Any) -> None:
         super().__init__(keep=True, places=False)

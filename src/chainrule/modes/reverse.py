@@ -19,6 +19,7 @@ from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..tracing.foreign import zeros
 from ..tracing.stacked import every
+from ..tracing.ties import RulesRun
 from ..tracing.tracer import TRACERS
 from .linear import transposed_jvp
 
@@ -39,7 +40,7 @@ class Piece:
 def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
     """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs."""
     owned: set[Node] = set()  # whose cotangent is a buffer made here, which pieces are added into
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), RulesRun():
         for node in nodes:
             ct = cotangents.pop(node, None)
             if ct is None:

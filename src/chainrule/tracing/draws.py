@@ -78,6 +78,7 @@ def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     """Make the draw `name`, for which ``plain(name)`` is the generator's own method."""
     if not running.traces:
         return plain(name)(*args, **kwargs)
+    running.draws += 1
     for trace in running.traces:
         trace.drawn()
     if not _is_traced(args) and not _is_traced(kwargs.values()):

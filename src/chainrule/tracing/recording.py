@@ -11,6 +11,7 @@ from ..core.op import Needs, Op
 from ..core.registry import op_named
 from .foreign import Foreign, under
 from .source import inside
+from .ties import touch
 from .tracer import (
     CLOSED,
     CONSTANT,
@@ -34,6 +35,7 @@ class Recording(Trace):
     """
 
     __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent")
+    differentiates = True
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
@@ -112,6 +114,8 @@ class Recording(Trace):
             bit += bit
         if output is None:
             output = apply(op, primals, params) if deeper else op.value(*primals, **params)
+        if op.jump is not None and self.differentiates:
+            touch(self, op, output, primals, params)
         needs = op.known_needs.get(mask) or op.needs(mask, len(primals))
         held = output
         if self.keep:

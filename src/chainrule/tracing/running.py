@@ -1,9 +1,24 @@
 """Which traces run on this thread, and whether they take part."""
 
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 OPEN, MUTED, CLOSED = 0, 1, 2  # the states of a trace
+
+
+class Note(NamedTuple):
+    """A place where the chain rule had no answer: the call that `owner` belongs to looks closer.
+
+    `kind` is "indeterminate" (0·∞ by value), "tie" (a choice inside a rule that is differentiated
+    itself) or "branch" (a comparison of the program's own, at equality). An owner of None is the
+    call whose rules run.
+    """
+
+    kind: str
+    op: str
+    place: Any
+    detail: Any = None
+    owner: Any = None
 
 
 class _Running(threading.local):
@@ -12,11 +27,25 @@ class _Running(threading.local):
     def __init__(self) -> None:
         self.traces: list[Any] = []
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
+        self.rules = 0  # how many traces were open when the backward pass began that is under way
+        self.notes: list[Note] = []
+        self.trail: list[Any] | None = None  # what inner derivatives are, while limits are taken
+        self.draws = 0  # how often random numbers were drawn
         self.check = _Running.everywhere
         self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point
 
     check: Any  # what compares each traced call with plain runs, under `checked`
     everywhere: Any = None  # the same for every thread, under CHAINRULE_CHECKED=1
+
+    def note(
+        self, kind: str, op: str, place: Any, detail: Any = None, owner: Any = None
+    ) -> None:
+        """Take note of a place for the call that owns it; the engine goes on meanwhile."""
+        if len(self.notes) < _MOST_NOTES:
+            self.notes.append(Note(kind, op, place, detail, owner))
+
+
+_MOST_NOTES = 1000
 
 
 running = _Running()

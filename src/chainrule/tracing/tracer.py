@@ -32,6 +32,7 @@ class Trace:
     """What a mode does with an operation. A trace made later is an inner one: it goes first."""
 
     __slots__ = ("level", "state")
+    differentiates = False  # whether what it makes of its inputs is a derivative
 
     def __init__(self) -> None:
         self.level = next(_levels)

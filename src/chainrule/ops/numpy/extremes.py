@@ -9,16 +9,28 @@ from typing import Any
 import numpy as np
 
 from ...core.op import Notation, Op, sample
-from ...core.registry import alias, composite, declare
-from ...core.slots import Jvp
+from ...core.registry import add, alias, composite, declare
+from ...core.slots import INDEX, Jvp
+from .. import jumps
 from ..declare import as_array, deliver
 from .reduce import MASK, axes_of, kept, length, masked
+
+
+def _attains(x: Any, top: Any, axis: tuple[int, ...]) -> Any:
+    return np.logical_or(np.equal(x, top), np.not_equal(x, x))
+
+
+attains = Op(
+    "attains", _attains, (INDEX, INDEX), batch="axis", jump=jumps.shared,
+    notation=Notation(rule="piecewise constant: nothing flows"),
+)  # fmt: skip
+add(attains)
 
 
 def _chosen_jvp(t: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """Return the mean of the tangents of the elements that attain the extreme."""
     top = y if keepdims else np.reshape(y, kept(x.shape, axis))
-    chosen = np.logical_or(np.equal(x, top), np.not_equal(x, x))
+    chosen = attains(x, top, axis=axis)
     shared = np.sum(chosen, axis=axis, keepdims=keepdims, dtype=x.dtype)
     return np.sum(np.where(chosen, t, 0.0), axis=axis, keepdims=keepdims) / shared
 
@@ -26,7 +38,7 @@ def _chosen_jvp(t: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -
 def _chosen_pull(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """Share the cotangent among the elements that attain the extreme."""
     top = y if keepdims else np.reshape(y, kept(x.shape, axis))
-    chosen = np.logical_or(np.equal(x, top), np.not_equal(x, x))
+    chosen = attains(x, top, axis=axis)
     shared = np.sum(chosen, axis=axis, keepdims=True, dtype=x.dtype)
     return np.where(chosen, np.reshape(ct, shared.shape) / shared, 0.0)
 

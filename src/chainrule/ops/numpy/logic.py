@@ -11,6 +11,7 @@ import numpy as np
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import composite, declare
 from ...core.slots import INDEX, Partial
+from .. import jumps
 from ..declare import constant, constant_call, operand
 
 _STEP = "piecewise constant: nothing flows"
@@ -30,7 +31,8 @@ _COMPARISONS = {
 }
 for _ufunc, (_text, _latex) in _COMPARISONS.items():
     constant(
-        _ufunc, 2, complex=True, notation=Notation(_text, _latex, 5, (6, 6), _STEP),
+        _ufunc, 2, complex=True, jump=None if "logical" in _ufunc.__name__ else jumps.when_equal,
+        notation=Notation(_text, _latex, 5, (6, 6), _STEP),
         samples=(sample((3,), (2, 1)), sample((), ())),
     )  # fmt: skip
 
@@ -51,7 +53,8 @@ _ROUNDINGS = {
 }
 for _ufunc, (_text, _latex, _mp) in _ROUNDINGS.items():
     constant(
-        _ufunc, mp=_mp, notation=Notation(_text, _latex, 100 if not _text else 90, (0,), _STEP),
+        _ufunc, mp=_mp, jump=jumps.at_zero if _ufunc is np.signbit else None,
+        notation=Notation(_text, _latex, 100 if not _text else 90, (0,), _STEP),
         samples=(sample((2, 3)), sample(())),
     )  # fmt: skip
 
@@ -74,6 +77,7 @@ heaviside = declare(
         np.heaviside,
         (INDEX, Partial(lambda _y, x, _h: np.equal(x, 0))),
         function=np.heaviside,
+        jump=jumps.at_zero,
         domain=((-3.0, 3.0), (-3.0, 3.0)),
         kinks=(0.0,),
         notation=Notation("H({0}; {1})", "H({0};{1})", 90, (0, 0), _STEP),
@@ -96,7 +100,10 @@ nextafter = declare(
 )
 
 _WORDS = Notation(rule=_STEP)
-_A = ("a",)
+_JUMPS = {
+    np.argmax: jumps.largest, np.nanargmax: jumps.largest, np.argmin: jumps.smallest,
+    np.nanargmin: jumps.smallest, np.argsort: jumps.in_order, np.argwhere: jumps.at_zero,
+}  # fmt: skip
 for _function, _samples in {
     np.argmax: (sample((2, 3)), sample((2, 3), axis=1), sample((2, 3), axis=0, keepdims=True)),
     np.argmin: (sample((2, 3)), sample((2, 3), axis=1)),
@@ -108,7 +115,7 @@ for _function, _samples in {
     np.round: (sample((2, 3)), sample((2, 3), 1)),
 }.items():
     constant_call(
-        _function, "a", samples=_samples, notation=_WORDS,
+        _function, "a", samples=_samples, notation=_WORDS, jump=_JUMPS.get(_function),
         batch={"argwhere": "loop", "count_nonzero": "axis", "round": "elementwise"}.get(
             _function.__name__, "flat axis"
         ),
@@ -132,11 +139,11 @@ constant_call(
     notation=_WORDS,
 )  # fmt: skip
 constant_call(
-    np.searchsorted, "a", "v", "sorter", batch="search", notation=_WORDS,
+    np.searchsorted, "a", "v", "sorter", batch="search", notation=_WORDS, jump=jumps.among,
     samples=(sample(Const(np.arange(4.0)), (3,)), sample(Const(np.arange(4.0)), (), side="right")),
 )  # fmt: skip
 constant_call(
-    np.digitize, "x", "bins", batch="search", notation=_WORDS,
+    np.digitize, "x", "bins", batch="search", notation=_WORDS, jump=jumps.among,
     samples=(sample((3,), Const(np.arange(4.0))),),
 )  # fmt: skip
 constant_call(

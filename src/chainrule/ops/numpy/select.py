@@ -10,6 +10,7 @@ import numpy as np
 from ...core.op import Const, sample
 from ...core.registry import composite
 from ...errors import UnsupportedFunctionError
+from .. import jumps
 from ..declare import as_array, constant, deliver, elementwise, operand
 
 _TIES = "the chosen argument passes the gradient on; a tie shares it equally"
@@ -101,6 +102,7 @@ def _real_sign(x: Any) -> Any:
 
 _sign = constant(
     None, name="sign", value=_real_sign, kinks=(0.0,), mp="sign(x)", batch="elementwise",
+    jump=jumps.at_zero,
     samples=(sample((2, 3)), sample(())),
 )  # fmt: skip
 

@@ -10,12 +10,13 @@ import numpy as np
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import add, composite
 from ...core.slots import INDEX
+from .. import jumps
 from ..declare import as_array, constant_call
 
 _CONSTANT = Notation(rule="piecewise constant: nothing flows")
 
 constant_call(
-    np.argpartition, "a", batch="flat axis", notation=_CONSTANT,
+    np.argpartition, "a", batch="flat axis", notation=_CONSTANT, jump=jumps.in_order,
     samples=(sample((5,), 2), sample((2, 4), 1, axis=0)),
 )  # fmt: skip
 
@@ -51,7 +52,8 @@ def _partition_order(a: Any, kth: Any, axis: int, kind: str) -> Any:
 
 
 partition_order = Op(
-    "partition_order", _partition_order, (INDEX,), batch="axis", notation=_CONSTANT
+    "partition_order", _partition_order, (INDEX,), batch="axis", notation=_CONSTANT,
+    jump=jumps.in_order,
 )
 add(partition_order)
 
@@ -92,7 +94,8 @@ def _unique_parts(
 
 
 unique_parts = Op(
-    "unique_parts", _unique_parts, (INDEX,), outputs=3, batch="loop", notation=_CONSTANT
+    "unique_parts", _unique_parts, (INDEX,), outputs=3, batch="loop", notation=_CONSTANT,
+    jump=jumps.in_order,
 )
 add(unique_parts)
 

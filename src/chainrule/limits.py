@@ -1,0 +1,323 @@
+"""Derivatives where the rules have no answer at the point itself: their limits around it.
+
+Two things the chain rule cannot decide: 0·∞ by value, and a tie inside a rule that is itself
+differentiated (decision 0014). The engine notes them (`running.note`). The call that owns the notes
+takes its derivative again at x + h·d, h → 0, along several directions d. There the rules are exact,
+so nothing is divided by h. Where the directions agree, that is the derivative; where they do not,
+there is none, and a warning says so. The user's function is run again for this, and only then.
+"""
+
+import warnings
+from collections.abc import Callable
+from sys import _getframe
+from typing import Any
+
+import numpy as np
+
+from .errors import BatchError, IndeterminateWarning, KinkWarning
+from .numeric import flat, limit
+from .tracing.foreign import Foreign
+from .tracing.running import Note, running
+from .tracing.source import inside, resolve
+from .tracing.stacked import Stacked, one_by_one
+from .tracing.tracer import TRACERS, concrete
+
+Evaluate = Callable[[list[Any]], list[Any]]
+
+
+def begin() -> tuple[int, int]:
+    """Return where the notes and the random draws of a call begin."""
+    if running.notes and not running.traces:
+        running.notes.clear()  # left by a call that raised
+    return len(running.notes), running.draws
+
+
+def finish(
+    begun: tuple[int, int], trace: Any, leaves: list[Any], outs: list[Any], count: int,
+    evaluate: Evaluate, name: str, before: tuple[Note, ...] = (),
+) -> list[Any]:  # fmt: skip
+    """Return the outputs of a call, of which the first `count` are derivatives, as they should be.
+
+    `evaluate(leaves)` gives the outputs at another point. `before` are notes taken earlier.
+    """
+    if len(running.notes) > begun[0] or before:
+        own = (*before, *take(begun, trace))
+        if own:
+            outs = _Around(leaves, evaluate, outs, count, own, name).settle(begun[1])
+    if running.trail is not None:
+        running.trail += map(concrete, outs)
+    return outs
+
+
+def take(begun: tuple[int, int], trace: Any) -> tuple[Note, ...]:
+    """Remove the notes of a call from the list, and return them."""
+    notes = running.notes[begun[0] :]
+    del running.notes[begun[0] :]
+    running.notes += [n for n in notes if n.owner is not None and n.owner is not trace]
+    return tuple(n for n in notes if n.owner is None or n.owner is trace)
+
+
+class _Around:
+    """The outputs of one call as functions of the distance h from the point."""
+
+    def __init__(
+        self, leaves: list[Any], evaluate: Evaluate, outs: list[Any], count: int,
+        notes: tuple[Note, ...], name: str,
+    ) -> None:  # fmt: skip
+        self.leaves, self.evaluate, self.outs, self.count = leaves, evaluate, outs, count
+        self.notes, self.name = notes, name
+        self.trailing = 0
+        plain = [concrete(v) for v in (*leaves, *outs)]
+        self.eps = max(
+            [float(np.finfo(v.dtype).eps) for v in plain if v.dtype.kind in "fc"], default=2.0**-52
+        )
+
+    def settle(self, draws: int) -> list[Any]:
+        """Return the outputs with the limits in the place of what the rules could not say."""
+        if any(map(_is_batch, (*self.leaves, *self.outs))):
+            raise one_by_one(BatchError("a derivative is a limit, which differs by example"))
+        here = flat([concrete(v) for v in self.outs])
+        open_ = np.isnan(here)
+        kinked = any(n.kind != "indeterminate" for n in self.notes)
+        if kinked:
+            open_ = open_ | (np.arange(here.size) < flat_size(self.outs[: self.count]))
+        if not open_.any():
+            return self.outs
+        reason = self._cannot(here, draws)
+        if reason:
+            self._warn(f"it cannot be looked at around the point: {reason}")
+            return self.outs
+        sides = self._sides(open_)
+        return Verdict(here, open_, sides, self).outputs()
+
+    def _cannot(self, here: Any, draws: int) -> str:
+        """Say why the function cannot be run again, or nothing."""
+        if any(isinstance(concrete(v), Foreign) for v in (*self.leaves, *self.outs)):
+            return "it is an array of another library"
+        if running.draws != draws:
+            return "the function draws random numbers; draw before, and pass them as an argument"
+        again = self._at(0.0, self.directions()[0])
+        if again.shape[0] < here.size or not np.array_equal(
+            again[: here.size], here, equal_nan=True
+        ):
+            return "the function does not give the same twice; let nothing that it keeps decide"
+        self.trailing = again.shape[0] - here.size
+        return ""
+
+    def directions(self) -> list[list[Any]]:
+        """Return generic directions: up, down, and, for several numbers, mixed signs."""
+        total = flat_size(self.leaves)
+        k = np.arange(1, total + 1)
+        up = 0.5 + (k * 0.6180339887498949) % 1.0
+        signs = [np.ones(total), -np.ones(total)]
+        if total > 1:
+            other = 0.5 + (k * 0.41421356237309515 + 0.3) % 1.0
+            mixed = [np.where((k * w + s) % 1.0 < 0.5, 1.0, -1.0) * other / up for w, s in _MIXED]
+            here = np.sign(np.real(flat([concrete(x) for x in self.leaves])))
+            outward = np.where(here == 0, 1.0, here)
+            signs += [mixed[0], -mixed[0], outward, -outward, *mixed[1:]]
+        return [self._split(up * s) for s in signs]
+
+    def _split(self, d: Any) -> list[Any]:
+        parts, start = [], 0
+        for leaf in self.leaves:
+            x = concrete(leaf)
+            part = np.reshape(d[start : start + x.size], x.shape)
+            if x.dtype.kind == "c":
+                part = part * (0.8 + 0.6j)
+            size = float(np.max(abs(x), initial=0.0))
+            parts.append((part * (size if 0 < size < np.inf else 1.0)).astype(x.dtype)[()])
+            start += x.size
+        return parts
+
+    def moved(self, h: float, direction: list[Any]) -> list[Any]:
+        """Return the inputs at a distance."""
+        return [
+            x + d * d.dtype.type(h) if h else x for x, d in zip(self.leaves, direction, strict=True)
+        ]
+
+    def run(self, h: float, direction: list[Any]) -> tuple[list[Any], list[Any]]:
+        """Return the outputs there, and what the inner derivatives were."""
+        mark, trail = len(running.notes), running.trail
+        running.trail = []
+        try:
+            with np.errstate(all="ignore"):
+                return self.evaluate(self.moved(h, direction)), running.trail
+        finally:
+            running.trail = trail
+            del running.notes[mark:]
+
+    def _at(self, h: float, direction: list[Any]) -> Any:
+        outs, trail = self.run(h, direction)
+        return flat([concrete(v) for v in (*outs, *trail)])
+
+    def _sides(self, open_: Any) -> list[tuple[Any, Any]]:
+        """Return (limit, error) along two or three directions that do not leave the domain."""
+        size = open_.size + self.trailing
+        found = []
+        usable = 0
+        for direction in self.directions():
+            if usable >= (3 if flat_size(self.leaves) > 1 else 2):
+                break
+
+            def g(h: float, direction: list[Any] = direction) -> Any:
+                try:
+                    values = self._at(h, direction)
+                except Exception:  # outside of what the program takes
+                    values = np.zeros(0)
+                padded = np.full(size, np.nan, np.result_type(values, np.float64))
+                if values.size >= open_.size:
+                    padded[: min(size, values.size)] = values[:size]
+                return padded
+
+            found.append(limit(g, self.eps))
+            usable += not np.isnan(found[-1][0][: open_.size][open_]).any()
+        return found
+
+    def _warn(self, words: str) -> None:
+        warn(self.notes, self.name, words)
+
+
+class Verdict:
+    """What the sides say of each number: the derivative, or that there is none."""
+
+    def __init__(
+        self, here: Any, open_: Any, sides: list[tuple[Any, Any]], around: _Around
+    ) -> None:
+        self.here, self.open, self.around = here, open_, around
+        values = np.array([s[0] for s in sides])
+        errors = np.array([s[1] for s in sides])
+        self.good = np.isfinite(values) & np.isfinite(errors)
+        self.outside = np.isnan(values)
+        self.values, self.errors = np.where(self.good, values, 0.0), errors
+        self.number = self.good.sum(axis=0)
+        mean = self.values.sum(axis=0) / np.maximum(self.number, 1)
+        size = np.maximum(abs(self.values).max(axis=0), 0.0)
+        top = max(float(size.max(initial=0.0)), float(np.nanmax(abs(here), initial=0.0)))
+        eps = around.eps
+        slack = np.where(self.good, errors, 0.0).max(axis=0)
+        self.allowed = 64 * eps**0.5 * size + eps**0.7 * top + eps + 8 * slack
+        spread = np.where(self.good, abs(self.values - mean), 0.0).max(axis=0)
+        self.agree = spread <= self.allowed
+        self.smooth = self.agree & (self.number > 0) & (self.good | self.outside).all(axis=0)
+        self.mean = np.where(abs(mean) <= 8 * slack + eps, 0.0, mean)
+
+    def outputs(self) -> list[Any]:
+        """Return the outputs as they should be, after a warning where there is no derivative."""
+        n, around = self.here.size, self.around
+        kinds = {note.kind for note in around.notes}
+        smooth, mean = self.smooth[:n], self.mean[:n]
+        with np.errstate(all="ignore"):
+            same = abs(mean - self.here) <= self.allowed[:n]
+        replaced = np.where(smooth & ~same & self.open, mean, self.here)
+        lost = self.open & ~smooth
+        only_branches = kinds == {"branch"}
+        if only_branches:  # what was not taken and is infinite was left out with intent
+            finite = abs(self.here) < np.inf
+            lost &= ~(self.agree[:n] & finite & (same | (self.number[:n] == 0)))
+        else:
+            both = self.good[0, :n] & self.good[1, :n] if len(self.good) > 1 else lost & False
+            middle = (self.values[0, :n] + self.values[-1 if len(self.good) < 2 else 1, :n]) / 2
+            kept = self.number[:n] + self.outside.sum(axis=0)[:n] == 0
+            replaced = np.where(lost, np.where(both & ("tie" in kinds), middle, np.nan), replaced)
+            replaced = np.where(kept & lost & False, self.here, replaced)
+        self._tell(kinds, lost, replaced, only_branches)
+        return around.outs if np.array_equal(replaced, self.here, equal_nan=True) else (
+            self._write(replaced)
+        )
+
+    def _tell(self, kinds: set[str], lost: Any, replaced: Any, only_branches: bool) -> None:
+        n = self.here.size
+        rough = ~self.agree[n:] if only_branches else ~self.smooth[n:] & (self.number[n:] > 0)
+        if "indeterminate" in kinds:
+            taken = self.open & ~lost
+            if taken.any():
+                self.around._warn(
+                    f"the limit along {len(self.values)} directions was taken, good to about "
+                    f"{float(self.errors[:, :n][self.good[:, :n] & taken].max(initial=0.0)):.0e}"
+                )
+            elif lost.any():
+                self.around._warn("there is no limit; the result is NaN")
+            return
+        if lost.any():
+            i = int(np.flatnonzero(lost)[0])
+            sides = [f"{v:.6g}" if g else "∞" for v, g in zip(
+                self.values[:, i], self.good[:, i], strict=True)]  # fmt: skip
+            self.around._warn(
+                f"it is {' and '.join(sides[:2])} on two sides of the point, and none there; "
+                f"the result is {replaced[i]:.6g}, "
+                + ("that of the branch that ran" if only_branches else
+                   "the middle of the two" if np.isfinite(replaced[i]) else "not a number")
+            )  # fmt: skip
+        elif rough.any():
+            self.around._warn(
+                "a derivative of lower order jumps there, so there is none; the result is that of "
+                "the pieces on both sides"
+            )
+
+    def _write(self, replaced: Any) -> list[Any]:
+        """Put the numbers into the outputs; those that an outer derivative goes through, traced."""
+        outs, start = [], 0
+        for k, out in enumerate(self.around.outs):
+            held = concrete(out)
+            here = slice(start, start + held.size)
+            new = replaced[here].reshape(held.shape)
+            start += held.size
+            if np.array_equal(new, held, equal_nan=True):
+                outs.append(out)
+            elif type(out) in TRACERS:
+                outs.append(self._traced(k, out, new))
+            else:
+                new = new if held.dtype.kind == "c" else np.real(new)
+                outs.append(new.astype(held.dtype)[()])
+        return outs
+
+    def _traced(self, k: int, out: Any, new: Any) -> Any:
+        """Return the limit as a sum of what is traced close to the point."""
+        around = self.around
+        total: Any = 0.0
+        directions = around.directions()
+        used = [i for i in range(len(self.values)) if self.good[i].all()][:2]
+        for i in used:
+            for weight, h in zip((1 / 3, -2.0, 8 / 3), (1.0, 0.5, 0.25), strict=True):
+                outs, _ = around.run(h * around.eps**0.375, directions[i])
+                total = total + outs[k] * (weight / len(used))
+        mask = ~(np.equal(new, concrete(out)) | (np.isnan(new) & np.isnan(concrete(out))))
+        close = abs(concrete(total) - new) <= 1e3 * around.eps**0.5 * (1 + abs(new))
+        return np.where(mask & close, total, np.where(mask, np.nan, out))
+
+
+def flat_size(values: Any) -> int:
+    """Count the numbers."""
+    return sum(int(concrete(v).size) for v in values)
+
+
+def _is_batch(value: Any) -> bool:
+    while type(value) in TRACERS:
+        value = value.cr_value
+    return type(value) is Stacked
+
+
+_MIXED = ((1.4142135623730951, 0.1), (1.7320508075688772, 0.7), (2.23606797749979, 0.35))
+
+
+def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
+    """Warn once for a call, at the user's line, with the first place that was noted."""
+    first = min(notes, key=lambda n: _ORDER.index(n.kind))
+    found = resolve(first.place)
+    where = f" at {found}, in {found.function}:  {found.text}" if found is not None else ""
+    if first.kind == "indeterminate":
+        text = f"{name}: 0·∞ in the derivative of {first.op}{where}"
+        text += f" ({first.detail})" if first.detail else ""
+        kind: type[Warning] = IndeterminateWarning
+    else:
+        what = "compares equal values" if first.kind == "branch" else "is at a tie or kink"
+        text = f"{name}: a derivative of second or higher order where {first.op} {what}{where}"
+        kind = KinkWarning
+    frame, level = _getframe(1), 2
+    while frame.f_back is not None and inside[frame.f_code.co_filename]:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(f"{text}; {words}", kind, stacklevel=level - 1)
+
+
+_ORDER = ("indeterminate", "tie", "branch")
