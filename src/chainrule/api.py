@@ -542,8 +542,13 @@ def stop_gradient(x: Any) -> Any:
     >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
     3.0
     """
-    stopped = tree.map_leaves(lambda v: plain(constant(v)) if type(v) in TRACERS else v, x)
+    stopped = tree.map_leaves(lambda v: _stopped(v) if type(v) in TRACERS else v, x)
     return stopped if running.stopped is None else running.stopped(stopped)
+
+
+def _stopped(v: Tracer) -> Any:
+    v.cr_owner.told("stop_gradient", v)
+    return plain(constant(v))
 
 
 def trace(f: Function, *args: Any, argnums: Argnums | None = None) -> Graph:

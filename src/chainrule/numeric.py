@@ -5,6 +5,7 @@ functions, SIAM Review 40 (1998) 110–112; C. J. F. Ridders, Accurate computati
 F'(x)F''(x), Advances in Engineering Software 4 (1982) 75–76.
 """
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -33,7 +34,7 @@ def differences(
     its error is the contradiction. Returns the derivative and its estimated error.
     """
     for attempt in range(3):
-        best, error, plain = _ridders(g, step / 2.0 ** (attempt * rounds), rounds)
+        best, error, plain = ridders(g, step / 2.0 ** (attempt * rounds), rounds)
         gap = abs(plain - best)
         if not np.any(gap > 1e-3 * (1 + abs(best))):
             break
@@ -41,7 +42,7 @@ def differences(
     return best, error
 
 
-def _ridders(g: Callable[[float], Vector], step: float, rounds: int) -> tuple[Any, Any, Any]:
+def ridders(g: Callable[[float], Vector], step: float, rounds: int) -> tuple[Any, Any, Any]:
     """Return the extrapolated derivative, its error estimate and the plainest difference."""
     best: Any = None
     error: Any = None
@@ -96,14 +97,29 @@ def complex_step(
     Exact to the last digit where `f` is analytic and computed by complex arithmetic. Where it is
     not (abs, real, a comparison) the number is wrong: compare before you believe.
     """
+    return step_into_complex(f, xs, vs)[0]
+
+
+def step_into_complex(
+    f: Callable[..., Sequence[Any]], xs: Sequence[Any], vs: Sequence[Any]
+) -> tuple[Vector | None, str]:
+    """As `complex_step`, and say in words why there is no number.
+
+    A cast that drops the imaginary part (`math.sin`, `float`, a store into an array of floats) is
+    a warning of NumPy's, and an error here.
+    """
     try:
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("error", np.exceptions.ComplexWarning)
             results = f(*move(xs, vs, _TINY * 1j))
-            if any(r.dtype.kind != "c" for r in results):
-                return None
-            return flat([np.imag(r) / _TINY for r in results])
-    except Exception:  # a function that takes no complex numbers says so in its own way
-        return None
+    except np.exceptions.ComplexWarning:
+        return None, "the program casts to real numbers, which drops the imaginary part"
+    except Exception as error:  # a function that takes no complex numbers says so in its own way
+        words = str(error).partition("\n")[0]
+        return None, f"the program takes no complex numbers here: {type(error).__name__}: {words}"
+    if any(r.dtype.kind != "c" for r in results):
+        return None, "the result is real, so the imaginary part was dropped on the way"
+    return flat([np.imag(r) / _TINY for r in results]), ""
 
 
 def random_like(x: Any, rng: np.random.Generator) -> Any:

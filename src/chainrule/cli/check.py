@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 
 from .. import api, tree
+from ..slopes import AGREES, CHOICE, DIFFERS, NOTHING, compare, silent
 from ..errors import CheckError
 from ..lift import parameter_name
-from ..numeric import complex_step, directional, flat, inner, random_like
+from ..numeric import flat, inner, random_like
 from ..testing import check_grads
 from .console import table
 from .target import Target
 
 ENTRIES = 48  # entries compared one by one in each input; more are drawn at random
 _RTOL = {"f": 2e-2, "d": 1e-7}
+_SAID = {AGREES: "ok", CHOICE: "a choice", DIFFERS: "DIFFERS", NOTHING: "cannot be compared"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Row:
     derivative: float
     reference: float
     difference: float
-    tolerance: float
-    ok: bool
+    verdict: str
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +41,25 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Say whether all agree."""
-        return not self.fault and all(row.ok for row in self.rows)
+        """Say whether all agree, or are a choice that was made at a kink."""
+        return not self.fault and all(row.verdict in (AGREES, CHOICE) for row in self.rows)
+
+    @property
+    def verdict(self) -> str:
+        """The closing words."""
+        if self.fault or any(row.verdict == DIFFERS for row in self.rows):
+            return "they differ"
+        if any(row.verdict == NOTHING for row in self.rows):
+            return "not everything can be compared here"
+        return "all agree"
 
     def text(self) -> str:
         """Lay the report out as a table."""
         header = ("test", "worst entry", "derivative", "reference", "|Δ|", "")
         rows = [
-            (r.test, r.entry, f"{r.derivative:.10g}", f"{r.reference:.10g}", f"{r.difference:.1e}",
-             "ok" if r.ok else "DIFFERS")
+            (r.test, r.entry, f"{r.derivative:.10g}", _or_none(r, r.reference, ".10g"),
+             _or_none(r, r.difference, ".1e"),
+             _SAID[r.verdict] + (f": {r.why}" if r.why else ""))
             for r in self.rows
         ]  # fmt: skip
         lines = table(header, rows, frozenset({2, 3, 4}))
@@ -55,7 +67,15 @@ class Report:
 
     def json(self) -> dict[str, Any]:
         """Return the figures as data."""
-        return {"passed": self.passed, "fault": self.fault, "rows": [asdict(r) for r in self.rows]}
+        rows = [
+            {k: str(v) if isinstance(v, float) and not np.isfinite(v) else v
+             for k, v in asdict(r).items()} for r in self.rows
+        ]  # fmt: skip
+        return {"passed": self.passed, "verdict": self.verdict, "fault": self.fault, "rows": rows}
+
+
+def _or_none(row: Row, number: float, form: str) -> str:
+    return "—" if row.verdict == NOTHING else format(number, form)
 
 
 def examine(target: Target, argnums: tuple[int, ...], seed: int = 0) -> Report:
@@ -65,15 +85,11 @@ def examine(target: Target, argnums: tuple[int, ...], seed: int = 0) -> Report:
     ------
     CheckError where the value itself is not finite, so that nothing can be compared.
     """
-    problem = _Problem(target, argnums, np.random.default_rng(seed))
-    rows = [problem.worst_entry(j) for j in range(len(problem.xs)) if np.size(problem.xs[j])]
-    along = problem.complex_step()
-    if along is not None:
-        rows.append(along)
-    rows.append(problem.pairing())
-    fault = ""
-    if not all(row.ok for row in rows):
-        fault = problem.fault(seed)
+    with silent():
+        problem = _Problem(target, argnums, np.random.default_rng(seed))
+        rows = [*problem.entries(seed), problem.pairing()]
+        wrong = any(row.verdict == DIFFERS for row in rows)
+        fault = problem.fault(seed) if wrong else ""
     return Report(tuple(rows), fault)
 
 
@@ -115,61 +131,39 @@ class _Problem:
             total = total + np.sum(c * y)
         return (np.asarray(total)[()],)
 
-    def tolerance(self, reference: float, error: float) -> float:
-        """How far a derivative may lie from a reference of this size and estimated error."""
-        single = any(x.dtype.char in "fF" for x in self.xs)
-        base = _RTOL["f" if single else "d"]
-        return base * max(1.0, abs(reference)) + 20 * error
-
-    def worst_entry(self, j: int) -> Row:
-        """Compare input `j` entry by entry with extrapolated central differences."""
-        shape = np.shape(self.xs[j])
-        places = list(np.ndindex(shape)) if np.size(self.xs[j]) <= ENTRIES else [
-            tuple(int(n) for n in np.unravel_index(k, shape))
-            for k in sorted(self.rng.choice(np.size(self.xs[j]), ENTRIES, replace=False))
-        ]  # fmt: skip
-        rows = [self._entry(j, place) for place in places]
-        return max(rows, key=lambda row: (not row.ok, row.difference / row.tolerance))
-
-    def _entry(self, j: int, place: tuple[int, ...]) -> Row:
-        unit = [np.zeros_like(np.asarray(x)) for x in self.xs]
-        unit[j][place] = 1
-        try:
-            number, error = directional(self.paired, self.xs, [u[()] for u in unit], rounds=16)
-            reference, slack = float(np.real(number[0])), float(error[0])
-        except ArithmeticError:
-            reference, slack = float("nan"), 0.0
-        mine = float(np.real(np.asarray(self.gradient[j])[place]))
-        name = self.names[j] + (f"[{', '.join(map(str, place))}]" if place else "")
-        return self._row("reverse · differences", name, mine, reference, slack)
-
-    def _row(self, test: str, entry: str, mine: float, reference: float, error: float) -> Row:
-        difference, allowed = abs(mine - reference), self.tolerance(reference, error)
-        return Row(test, entry, mine, reference, difference, allowed, bool(difference <= allowed))
-
-    def complex_step(self) -> Row | None:
-        """Compare along a random direction; None where the function takes no complex numbers.
-
-        It confirms and never accuses: of a function that is not analytic its figure is wrong.
-        """
-        vs = [random_like(x, self.rng) for x in self.xs]
-        if any(x.dtype.kind == "c" for x in self.xs):
-            return None
-        number = complex_step(self.paired, self.xs, vs)
-        if number is None:
-            return None
-        row = self._row(
-            "reverse · complex step", "random direction", float(inner(self.gradient, vs)),
-            float(number[0]), 0.0,
-        )  # fmt: skip
-        return row if row.ok else None
+    def entries(self, seed: int) -> list[Row]:
+        """Compare every input with differences, and all along one direction by a complex step."""
+        found = compare(
+            lambda *xs: self.paired(*xs)[0], self.xs, self.gradient, ENTRIES, ENTRIES, seed=seed
+        )
+        rows = []
+        for j, name in enumerate(self.names):
+            worst = found.worst(j)
+            if worst is not None:
+                place = f"[{', '.join(map(str, worst.index))}]" if worst.index else ""
+                rows.append(Row(
+                    "reverse · differences", name + place, float(np.real(worst.derivative)),
+                    float(np.real(worst.reference)), worst.difference, worst.verdict, worst.why,
+                ))  # fmt: skip
+        step = found.along
+        if not step.left_out:
+            rows.append(Row("reverse · complex step", "random direction", step.derivative,
+                            step.reference, abs(step.derivative - step.reference),
+                            AGREES))  # fmt: skip
+        return rows
 
     def pairing(self) -> Row:
         """Compare forward with reverse mode: ⟨ȳ, Jẋ⟩ = ⟨Jᵀȳ, ẋ⟩."""
         vs = tuple(random_like(x, self.rng) for x in self.xs)
         tangents = api.jvp(self.call, tuple(self.xs), vs)[1]
         forward, reverse = float(inner(self.ct, tangents)), float(inner(self.gradient, vs))
-        return self._row("reverse · forward mode", "random direction", reverse, forward, 0.0)
+        single = any(x.dtype.char in "fF" for x in self.xs)
+        off, allowed = abs(forward - reverse), _RTOL["f" if single else "d"]
+        verdict = AGREES if off <= allowed * max(1.0, abs(forward)) else DIFFERS
+        why = ""
+        if not np.isfinite(forward) and not np.isfinite(reverse):
+            verdict, why = NOTHING, "the derivative is not finite"
+        return Row("reverse · forward mode", "random direction", reverse, forward, off, verdict, why)
 
     def fault(self, seed: int) -> str:
         """Ask `check_grads` which operation is to blame."""

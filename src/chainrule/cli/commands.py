@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..slopes import DIFFERS
 from ..errors import CheckError, CustomRuleError, UsageError
 from .console import GREEN, RED, note, paint, result
 from .target import Target, find_target
@@ -41,6 +42,9 @@ def explain(options: Namespace) -> int:
     )  # fmt: skip
     text = getattr(derivation, chosen)()
     _deliver(text, options.output)
+    if derivation.document["check"]["verdict"] == DIFFERS:
+        note("the derivative and the differences of the program disagree: see section 9")
+        return 1
     return 0
 
 
@@ -88,7 +92,8 @@ def check(options: Namespace) -> int:
         if len(places):
             result(f"\n{places.text()}")
         passed = report.passed and places
-        verdict = paint("all agree", GREEN) if passed else paint("they differ", RED)
+        words = report.verdict if places else "they differ"
+        verdict = paint(words, GREEN if passed else RED)
         result(f"\n{target.label}: {verdict}")
     return 0 if report.passed and places else 1
 

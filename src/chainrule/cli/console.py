@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -18,14 +19,32 @@ def colourful(stream: TextIO) -> bool:
 
 def paint(text: str, colour: str, stream: TextIO | None = None) -> str:
     """Return `text` in a colour where the stream shows one."""
-    if not colourful(stream or sys.stdout):
+    if not colourful(stream or _out()):
         return text
     return f"\033[{colour}m{text}\033[0m"
 
 
+_results: list[TextIO] = []  # where results go while the user's own prints are led to stderr
+
+
+@contextmanager
+def results_only() -> Iterator[None]:
+    """Keep stdout for results: what the user's program prints meanwhile goes to stderr."""
+    _results.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _results.pop()
+
+
 def result(text: str) -> None:
     """Print a result."""
-    print(text)
+    print(text, file=_out())
+
+
+def _out() -> TextIO:
+    return _results[-1] if _results else sys.stdout
 
 
 def note(text: str) -> None:

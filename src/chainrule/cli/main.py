@@ -17,7 +17,7 @@ import numpy as np
 from .. import __version__
 from ..errors import ChainRuleError, CheckError, UsageError
 from . import commands
-from .console import RED, paint
+from .console import RED, paint, results_only
 
 DONE, FAILED, USAGE = 0, 1, 2
 _COMMANDS = ("explain", "draw", "check", "demo")
@@ -149,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build_parser().print_help()
             return USAGE
         run: Callable[[argparse.Namespace], int] = getattr(commands, options.command)
-        with np.errstate(all="ignore"):
+        with np.errstate(all="ignore"), results_only():
             status = run(options)
         sys.stdout.flush()
         return status

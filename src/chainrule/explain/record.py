@@ -1,6 +1,8 @@
 """Run the user's function once on tracers, and give every value on the way a name."""
 
 import ast
+import contextlib
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -91,7 +93,9 @@ class Run:
         self.call.own()
         rec = KeptRecording()
         tracers = [rec.input(x) for x in self.call.leaves]
-        leaves, _ = output_leaves(f, self.call.run(rec, tracers))
+        with contextlib.redirect_stdout(sys.stderr):  # what the program prints is no document
+            out = self.call.run(rec, tracers)
+        leaves, _ = output_leaves(f, out)
         graph = rec.finish(tracers, leaves)
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs)

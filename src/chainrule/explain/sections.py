@@ -273,34 +273,44 @@ def closed(doc: dict[str, Any]) -> Block | None:
     return Block(8, "Closed form", [], rows)
 
 
+_MARKS = {"agrees": " ✓", "choice": "", "nothing": "", "differs": " ✗ (they disagree)"}
+
+
 def check(doc: dict[str, Any]) -> Block:
-    """Compare with differences."""
+    """Compare with differences of the program itself."""
     c = doc["check"]
-    rows: list[list[Cell]] = []
-    worst = c["worst"]
-    if worst is not None:
-        entry = str(worst["index"]) if worst["index"] else ""
-        rows.append(
-            [
-                [
-                    f"central difference, step {number(worst['h'], 3)}: "
-                    f"{number(worst['difference'])} against {number(worst['found'])} for ",
-                    Sy(worst["input"]),
-                    f"{entry}; off by {number(worst['error'], 2)} "
-                    + ("✓" if c["passed"] else "✗ (the derivative and the function disagree)"),
-                ]
-            ]
-        )
-        if c["tested"] > 1:
-            rows.append([[f"{c['tested']} of {c['entries']} entries tested; the line above is the "
-                          "worst"]])  # fmt: skip
+    rows = [[_verdict(r)] for r in c["worst"]]
+    if c["tested"] > 1:
+        left = c["entries"] - c["tested"]
+        more = f" of {c['entries']:,}" if left else ""
+        shown = "; of each verdict the worst is shown" if len(c["worst"]) > 1 else (
+            "; the line above is the worst")
+        rows.append([[f"{c['tested']}{more} entries tested{shown}"]])
     step = c["complex_step"]
     if step["used"]:
-        rows.append([[f"complex step, h 1e-30: relative error at most {number(step['worst'], 2)} "
-                      + ("✓" if step["passed"] else "✗")]])  # fmt: skip
+        rows.append([[f"complex step, h 1e-20: {number(step['figure'])} against "
+                      f"{number(step['found'])}; relative error "
+                      f"{number(step['relative'], 2)} ✓"]])  # fmt: skip
     else:
-        rows.append([[f"complex step not used: {step['reason']}"]])
+        rows.append([[f"complex step left out: {step['reason']}"]])
     return Block(9, "Check", [], rows)
+
+
+def _verdict(r: dict[str, Any]) -> Cell:
+    entry = str(r["index"]) if r["index"] else ""
+    many = f" (and {r['count'] - 1} more)" if r["count"] > 1 and r["verdict"] != "agrees" else ""
+    if r["verdict"] == "nothing":
+        return ["nothing to compare for ", Sy(r["input"]), f"{entry}{many}: {r['why']}"]
+    if r["why"].startswith("a kink"):
+        words = ": the derivative taken, " if r["verdict"] == "choice" else ": the derivative, "
+        ends = ", lies between them" if r["verdict"] == "choice" else ", does not lie between"
+        return [Sy(r["input"]), f"{entry}{many} stands at {r['why']}{words}{number(r['found'])}"
+                f"{ends}{_MARKS[r['verdict']]}"]  # fmt: skip
+    why = f" ({r['why']})" if r["why"] else ""
+    return [
+        f"central difference: {number(r['difference'])} against {number(r['found'])} for ",
+        Sy(r["input"]), f"{entry}{many}{why}; off by {number(r['error'], 2)}{_MARKS[r['verdict']]}",
+    ]  # fmt: skip
 
 
 def number(v: Any, digits: int = 12) -> str:

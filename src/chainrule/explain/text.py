@@ -73,7 +73,9 @@ class _Text:
 
 
 def _numeric(f: str) -> bool:
-    return f.startswith(("central difference", "complex step, ")) or "; off by" in f
+    return f.startswith(("central difference", "complex step, ")) or any(
+        w in f for w in ("; off by", "the derivative taken, ", "the derivative, ")
+    )
 
 
 def table(rows: list[list[str]], indent: str = "  ") -> list[str]:

@@ -24,6 +24,7 @@ import numpy as np
 from .. import tree
 from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
+from ..tracing.running import tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth, known, muted
 from .jacobians import linearised
@@ -161,13 +162,18 @@ class Solved:
     z: Any
     point: Any
     jacobian: Any
+    residual: Any  # its value at the point, traced: the F of F(z, θ) = 0
 
 
 def differentiated(residual: Callable[[Any], Any], answer: Any, problem: Problem) -> Any:
     """Return the answer with its derivatives; unchanged if the residual reads nothing traced."""
     answer = np.asarray(answer)[()]
     found = solved(residual, answer, problem)
-    return answer if found is None else attach(answer, found.z)
+    if found is None:
+        return answer
+    root = attach(answer, found.z)
+    tell("root", (root, found))
+    return root
 
 
 def solved(
@@ -203,7 +209,7 @@ def solved(
     z = point - jacobian.chord(value)
     for _ in range(depth() - 1):
         z = z - jacobian.chord(residual(z))
-    return Solved(z, point, jacobian)
+    return Solved(z, point, jacobian, value)
 
 
 def _warn_of_jump(value: Any, jacobian: Any, answer: Any, problem: Problem) -> None:

@@ -1,5 +1,6 @@
 """How the records of solvers read a call: by the signature that SciPy's function has."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.registry import composite
+from ..tracing.running import tell
 from .answers import signatures, vector
 
 Function = Callable[..., Any]
@@ -21,7 +23,20 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
     with suppress(ValueError):  # a compiled function tells none
         signatures[function] = inspect.signature(function)
     data = {"name": name} if name else {}
-    return composite(function, always=True, **data)
+
+    def decorate(body: Function) -> Function:
+        @functools.wraps(body)
+        def announced(*args: Any, **kwargs: Any) -> Any:
+            tell("solver", name or function.__name__)
+            try:
+                return body(*args, **kwargs)
+            finally:
+                tell("solved")
+
+        composite(function, always=True, **data)(announced)
+        return body
+
+    return decorate
 
 
 def arguments(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:

@@ -54,3 +54,10 @@ running = _Running()
 def depth() -> int:
     """Count the derivative levels that are open on this thread."""
     return sum(trace.state == OPEN for trace in running.traces)
+
+
+def tell(what: str, data: Any = None) -> None:
+    """Tell all open traces what no operation shows."""
+    for trace in running.traces:
+        if trace.state == OPEN:
+            trace.told(what, data)

@@ -68,6 +68,9 @@ class Trace:
     def observed(self, tracer: "Tracer") -> None:
         """Take note that the program branches on this value; ordinary unless a mode objects."""
 
+    def told(self, what: str, data: Any = None) -> None:
+        """Take note of what no operation shows (a solver at work, a derivative that is stopped)."""
+
     def drawn(self) -> None:
         """Take note that the program draws random numbers; ordinary unless a mode objects."""
 

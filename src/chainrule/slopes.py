@@ -1,0 +1,321 @@
+"""The one check of a gradient by numbers: `explain`, ``chainrule check`` and the tests read it.
+
+Every entry is compared with differences of the plain program. A verdict is one of four: it agrees
+(both numbers are finite, and as near as the differences tell); it is a choice (the program has a
+kink here, and the derivative lies between the slopes of both sides); it differs; or nothing can be
+compared, and then the row says why.
+"""
+
+import contextlib
+import io
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .numeric import inner, ridders, step_into_complex
+
+AGREES, CHOICE, DIFFERS, NOTHING = "agrees", "choice", "differs", "nothing"
+_RANK = (AGREES, CHOICE, NOTHING, DIFFERS)
+_CLOSE, _SINGLE = 1e-7, 2e-2  # relative; what the differences leave open comes on top
+_EXACT = 1e4  # units of rounding that a complex step may be off
+_ROUNDS, _NEAREST = 16, 21  # halvings of the step
+JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
+
+Phi = Callable[[float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One entry of one input: its derivative beside the slope of the plain program."""
+
+    position: int
+    index: tuple[int, ...]
+    derivative: Any
+    reference: Any
+    difference: float
+    tolerance: float
+    verdict: str
+    why: str = ""
+
+    @property
+    def badness(self) -> tuple[int, float]:
+        """Order rows: the worst verdict first, then the largest difference."""
+        off = self.difference / self.tolerance if self.tolerance else self.difference
+        return _RANK.index(self.verdict), off if off == off else np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """The complex step along one direction: its figure, or why it was left out."""
+
+    derivative: float = np.nan
+    reference: float = np.nan
+    relative: float = np.nan
+    left_out: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """All rows, the complex step, and how many entries there are."""
+
+    rows: tuple[Row, ...]
+    along: Along
+    entries: int
+
+    @property
+    def verdict(self) -> str:
+        """The worst of the rows, unless the complex step, which is exact, confirms them."""
+        worst = max((r.verdict for r in self.rows), key=_RANK.index, default=NOTHING)
+        confirmed = not self.along.left_out and all(r.why in ("", UNSETTLED) for r in self.rows)
+        return AGREES if confirmed else worst
+
+    def worst(self, position: int | None = None, verdict: str = "") -> Row | None:
+        """Return the worst row: of one input, of one verdict, or of all."""
+        here = [r for r in self.rows
+                if position in (None, r.position) and verdict in ("", r.verdict)]  # fmt: skip
+        return max(here, key=lambda r: r.badness, default=None)
+
+    def count(self, verdict: str) -> int:
+        """Count the rows of a verdict."""
+        return sum(r.verdict == verdict for r in self.rows)
+
+
+@contextlib.contextmanager
+def silent() -> Iterator[None]:
+    """Run the user's program once more: what it prints was seen, and its overflows are its own."""
+    with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+        yield
+
+
+def compare(
+    function: Callable[..., Any], xs: Sequence[Any], gradient: Sequence[Any],
+    entries: int = 24, drawn: int = 12, seconds: float = np.inf, seed: int = 0,
+) -> Comparison:  # fmt: skip
+    """Compare the gradient of ``Re function(*xs)``, one number, with the plain program.
+
+    Inputs of up to `entries` entries are compared one by one, of larger ones `drawn` at random;
+    after `seconds` the rest is left.
+    """
+    deadline = time.perf_counter() + seconds
+    rows: list[Row] = []
+    with silent():
+        here = _real(function(*_fresh(xs)))
+        for position, x in enumerate(xs):
+            for index in _places(np.shape(x), entries, drawn, seed + position):
+                if not rows or time.perf_counter() < deadline:
+                    rows.append(_row(function, xs, position, index, gradient[position], here))
+        along = _along(function, xs, gradient, rows, seed)
+    return Comparison(tuple(rows), along, sum(int(np.size(x)) for x in xs))
+
+
+def _fresh(xs: Sequence[Any]) -> list[Any]:
+    """Copy the inputs: a program may write into them."""
+    return [x.copy() if type(x) is np.ndarray else x for x in xs]
+
+
+def _real(value: Any) -> float:
+    return float(np.real(np.asarray(value)[()]))
+
+
+def _places(
+    shape: tuple[int, ...], entries: int, drawn: int, seed: int
+) -> Iterator[tuple[int, ...]]:
+    n = int(np.prod(shape))
+    chosen = range(n) if n <= entries else sorted(
+        np.random.default_rng(seed).choice(n, min(drawn, n), replace=False)
+    )
+    for k in chosen:
+        yield tuple(int(i) for i in np.unravel_index(k, shape))
+
+
+def _row(
+    function: Any, xs: Sequence[Any], position: int, index: tuple[int, ...], gradient: Any,
+    here: float,
+) -> Row:  # fmt: skip
+    found = np.asarray(gradient)[index]
+    x = np.asarray(xs[position])
+    moves = _Moves(function, xs, position, index)
+    if not np.isfinite(here):
+        return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
+                   f"the value itself is {_word(here)}")  # fmt: skip
+    if not np.isfinite(found):
+        return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
+                   f"the derivative is {_word(found)}")  # fmt: skip
+    slope = _Slope(moves.along(1.0), x, index, here)
+    reference, off, tolerance, verdict, why = slope.judge(float(np.real(found)))
+    if x.dtype.kind == "c":  # dRe f/dRe x − i·dRe f/dIm x
+        slope = _Slope(moves.along(1j), x, index, here)
+        other = slope.judge(float(-np.imag(found)))
+        reference = complex(reference, -other[0])
+        off, tolerance = float(np.hypot(off, other[1])), max(tolerance, other[2])
+        verdict, why = max((verdict, why), other[3:], key=lambda pair: _RANK.index(pair[0]))
+    return Row(position, index, found, reference, off, tolerance, verdict, why)
+
+
+def _word(v: Any) -> str:
+    return "NaN" if np.isnan(v) else "infinite" if np.isinf(v) else f"{v:.6g}"
+
+
+class _Moves:
+    """The plain program with one entry of one input moved."""
+
+    def __init__(self, function: Any, xs: Sequence[Any], position: int, index: Any) -> None:
+        self.function, self.xs, self.position, self.index = function, xs, position, index
+
+    def along(self, direction: complex) -> Phi:
+        """Return h ↦ Re f(x + h·direction); NaN where the program refuses."""
+        def phi(h: float) -> float:
+            moved = _fresh(self.xs)
+            x = np.array(moved[self.position])
+            x[self.index] += h * direction
+            moved[self.position] = x[()]
+            try:
+                return _real(self.function(*moved))
+            except Exception:  # outside its domain a program fails in its own way
+                return np.nan
+
+        return phi
+
+
+class _Slope:
+    """The slope of one curve at 0, as exactly as its values tell."""
+
+    def __init__(self, phi: Phi, x: Any, index: Any, here: float) -> None:
+        self.phi, self.here = phi, here
+        self.eps = float(np.finfo(x.dtype).eps)
+        self.close = _SINGLE if self.eps > 1e-10 else _CLOSE
+        size, whole = float(abs(x[index])), float(np.max(abs(x)))
+        self.scales = list(dict.fromkeys([s for s in (size, whole, 1.0) if s > 0]))[:2]
+        self.least = self.scales[0] * 2.0**-_NEAREST
+
+    def judge(self, found: float) -> tuple[float, float, float, str, str]:
+        """Return (reference, difference, tolerance, verdict, why)."""
+        quick = self._plain(found)
+        if quick is not None and abs(quick[0] - found) <= self._allowed(found, *quick):
+            return self._told(found, *quick, AGREES)
+        left, right = self._side(-1.0), self._side(1.0)
+        firm = [side for side in (left, right) if self._firm(side, found)]
+        if len(firm) == 2:
+            size = max(abs(left[0]), abs(right[0]))
+            if abs(left[0] - right[0]) > 1e-2 * size and size > self._noise(self.least):
+                return self._kink(found, left[0], right[0])
+            middle, rough = (left[0] + right[0]) / 2, max(left[1], right[1])
+            if abs(middle - found) <= self._allowed(found, middle, rough):
+                return self._told(found, middle, rough, AGREES)
+        reference, error = self._extrapolated()
+        if self._settled(found, reference, error):
+            if abs(reference - found) <= self._allowed(found, reference, error):
+                return self._told(found, reference, error, AGREES)
+            if len(firm) == 2:
+                return self._told(found, reference, error, DIFFERS)
+        if len(firm) == 1 and not np.isfinite(reference):
+            return self._one_sided(found, "left" if firm[0] is left else "right", *firm[0])
+        words = JUMP if self._jumps() else UNSETTLED
+        return self._told(found, reference, error, NOTHING, words)
+
+    def _told(self, found: float, reference: float, error: float, verdict: str, why: str = "") -> Any:
+        tolerance = self._allowed(found, reference, error)
+        return reference, abs(reference - found), tolerance, verdict, why
+
+    def _allowed(self, found: float, reference: float, error: float) -> float:
+        noise = self._noise(self.scales[0] * 2.0**-10)
+        return self.close * max(abs(reference), abs(found)) + 20 * error + noise
+
+    def _settled(self, found: float, reference: float, error: float) -> bool:
+        return bool(error <= 1e-2 * max(abs(reference), abs(found)) or error <= self._noise(1.0))
+
+    def _noise(self, h: float) -> float:
+        return 4 * self.eps * max(abs(self.here), 1e-300) / h
+
+    def _plain(self, found: float) -> tuple[float, float] | None:
+        """One central difference; None where rounding or a kink could hide in it."""
+        h = float(2.0 ** np.round(np.log2(np.cbrt(self.eps) * self.scales[0])))
+        up, down = self.phi(h), self.phi(-h)
+        slope, noise = (up - down) / (2 * h), self._noise(h)
+        right, left = (up - self.here) / h, (self.here - down) / h
+        if noise <= 10 * self.close * abs(slope):
+            smooth = abs(right - left) <= 1e-3 * abs(slope)
+            return (slope, noise / 20) if smooth else None
+        if max(abs(found), abs(slope)) <= noise:  # none at all: a kink would keep its slopes
+            nearer = (self.phi(h / 16) - self.here) * 16 / h
+            if abs(nearer) <= abs(right) / 8 + 16 * noise:
+                return slope, noise / 20
+        return None
+
+    def _extrapolated(self) -> tuple[float, float]:
+        best = (np.nan, np.inf)
+        for scale in self.scales:
+            try:
+                number, error, _ = ridders(lambda h: np.array([self.phi(h)]), scale / 16, _ROUNDS)
+            except ArithmeticError:
+                continue
+            if np.isfinite(number[0]) and error[0] < best[1]:
+                best = (float(number[0]), float(error[0]))
+        return best
+
+    def _side(self, sign: float) -> tuple[float, float]:
+        """Return the slope of one side, and how far it is from settled."""
+        slopes = []
+        for k in range(_NEAREST - 9, _NEAREST + 1):
+            h = sign * self.scales[0] * 2.0**-k
+            slopes.append((self.phi(h) - self.here) / h)
+        better = [2 * b - a for a, b in zip(slopes, slopes[1:], strict=False)]
+        errors = [abs(b - a) for a, b in zip(better, better[1:], strict=False)]
+        if not np.any(np.isfinite(errors)):
+            return np.nan, np.inf
+        k = int(np.nanargmin(errors))
+        return better[k + 1], errors[k]
+
+    def _firm(self, side: tuple[float, float], found: float) -> bool:
+        slope, error = side
+        size = max(abs(slope), abs(found))
+        return bool(error <= 1e-3 * size or error <= self._noise(self.least))
+
+    def _kink(self, found: float, left: float, right: float) -> Any:
+        low, high = sorted((left, right))
+        slack = 1e-3 * max(abs(low), abs(high))
+        verdict = CHOICE if low - slack <= found <= high + slack else DIFFERS
+        words = f"a kink: the slope is {left:.6g} on the left and {right:.6g} on the right"
+        return self._told(found, (left + right) / 2, 0.0, verdict, words)
+
+    def _one_sided(self, found: float, side: str, slope: float, rough: float) -> Any:
+        agrees = abs(slope - found) <= 1e-3 * max(abs(slope), abs(found)) + 20 * rough
+        words = f"the program is finite on the {side} only, and this is its slope there"
+        return self._told(found, slope, rough, AGREES if agrees else DIFFERS, words)
+
+    def _jumps(self) -> bool:
+        """Say whether the values on both sides stay apart however near they come."""
+        gaps = [abs(self.phi(h) - self.phi(-h)) for h in (self.scales[0] * 1e-9 * k for k in (10, 1))]
+        return bool(gaps[1] > 0.5 * gaps[0] and gaps[1] > 100 * self._noise(1.0))
+
+
+def _along(
+    function: Any, xs: Sequence[Any], gradient: Sequence[Any], rows: list[Row], seed: int
+) -> Along:
+    """Take a complex step along one direction. It confirms and never accuses: see `numeric`."""
+    if any(np.asarray(x).dtype.kind == "c" for x in xs):
+        return Along(left_out="the inputs are complex already")
+    if not rows or not all(np.all(np.isfinite(g)) for g in gradient):
+        return Along(left_out="there is no finite derivative to compare")
+    rng = np.random.default_rng(seed)
+    whole = sum(int(np.size(x)) for x in xs)
+    vs = [np.ones(()) if whole == 1 and not np.shape(x) else rng.uniform(-1, 1, np.shape(x))
+          for x in xs]  # fmt: skip
+    number, why = step_into_complex(lambda *zs: (np.asarray(function(*zs))[()],), xs, vs)
+    if number is None:
+        return Along(left_out=why)
+    derivative, reference = float(np.real(inner(gradient, vs))), float(number[0])
+    scale = sum(float(np.sum(abs(g * v))) for g, v in zip(gradient, vs, strict=True))
+    relative = abs(derivative - reference) / max(scale, abs(reference), 1e-300)
+    eps = max(float(np.finfo(np.asarray(x).dtype).eps) for x in xs)
+    if not relative <= _EXACT * eps:
+        return Along(derivative, reference, relative, "its figure is not the slope that the "
+                     "differences show: the program is another function of complex numbers (it "
+                     "takes real parts, sizes or comparisons)" if all(
+                         r.verdict == AGREES for r in rows) else
+                     "its figure is another one; where the differences do not agree that proves "
+                     "nothing")  # fmt: skip
+    return Along(derivative, reference, relative)
