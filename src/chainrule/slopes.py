@@ -1,4 +1,4 @@
-"""The one check of a gradient by numbers: `explain`, ``chainrule check`` and the tests read it.
+"""The one judgement of derivatives by numbers: `explain`, `check`, `checked` and the command line.
 
 Every entry is compared with differences of the plain program. A verdict is one of four: it agrees
 (both numbers are finite, and as near as the differences tell); it is a choice (the program has a
@@ -11,6 +11,7 @@ import io
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -144,10 +145,12 @@ def _row(
     if not np.isfinite(found):
         return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
                    f"the derivative is {_word(found)}")  # fmt: skip
-    slope = _Slope(moves.along(1.0), x, index, here)
+    scales = (float(abs(x[index])), float(np.max(abs(x))), 1.0)
+    eps = float(np.finfo(x.dtype).eps)
+    slope = Slope(moves.along(1.0), here, scales, eps)
     reference, off, tolerance, verdict, why = slope.judge(float(np.real(found)))
     if x.dtype.kind == "c":  # dRe f/dRe x − i·dRe f/dIm x
-        slope = _Slope(moves.along(1j), x, index, here)
+        slope = Slope(moves.along(1j), here, scales, eps)
         other = slope.judge(float(-np.imag(found)))
         reference = complex(reference, -other[0])
         off, tolerance = float(np.hypot(off, other[1])), max(tolerance, other[2])
@@ -180,15 +183,21 @@ class _Moves:
         return phi
 
 
-class _Slope:
-    """The slope of one curve at 0, as exactly as its values tell."""
+class Slope:
+    """The slope at 0 of h ↦ phi(h), as exactly as its values tell.
 
-    def __init__(self, phi: Phi, x: Any, index: Any, here: float) -> None:
-        self.phi, self.here = phi, here
-        self.eps = float(np.finfo(x.dtype).eps)
+    Parameters
+    ----------
+    phi : NaN where the program refuses.
+    here : phi(0).
+    scales : the sizes over which phi is expected to change, the likeliest first.
+    eps : the rounding of its values.
+    """
+
+    def __init__(self, phi: Phi, here: float, scales: Sequence[float], eps: float) -> None:
+        self.phi, self.here, self.eps = phi, here, eps
         self.close = _SINGLE if self.eps > 1e-10 else _CLOSE
-        size, whole = float(abs(x[index])), float(np.max(abs(x)))
-        self.scales = list(dict.fromkeys([s for s in (size, whole, 1.0) if s > 0]))[:2]
+        self.scales = list(dict.fromkeys(s for s in scales if s > 0))[:2]
         self.least = self.scales[0] * 2.0**-_NEAREST
 
     def judge(self, found: float) -> tuple[float, float, float, str, str]:
@@ -216,7 +225,9 @@ class _Slope:
         words = JUMP if self._jumps() else UNSETTLED
         return self._told(found, reference, error, NOTHING, words)
 
-    def _told(self, found: float, reference: float, error: float, verdict: str, why: str = "") -> Any:
+    def _told(
+        self, found: float, reference: float, error: float, verdict: str, why: str = ""
+    ) -> Any:
         tolerance = self._allowed(found, reference, error)
         return reference, abs(reference - found), tolerance, verdict, why
 
@@ -262,8 +273,8 @@ class _Slope:
         for k in range(_NEAREST - 9, _NEAREST + 1):
             h = sign * self.scales[0] * 2.0**-k
             slopes.append((self.phi(h) - self.here) / h)
-        better = [2 * b - a for a, b in zip(slopes, slopes[1:], strict=False)]
-        errors = [abs(b - a) for a, b in zip(better, better[1:], strict=False)]
+        better = [2 * b - a for a, b in pairwise(slopes)]
+        errors = [abs(b - a) for a, b in pairwise(better)]
         if not np.any(np.isfinite(errors)):
             return np.nan, np.inf
         k = int(np.nanargmin(errors))
@@ -288,7 +299,8 @@ class _Slope:
 
     def _jumps(self) -> bool:
         """Say whether the values on both sides stay apart however near they come."""
-        gaps = [abs(self.phi(h) - self.phi(-h)) for h in (self.scales[0] * 1e-9 * k for k in (10, 1))]
+        near = [self.scales[0] * h for h in (1e-8, 1e-9)]
+        gaps = [abs(self.phi(h) - self.phi(-h)) for h in near]
         return bool(gaps[1] > 0.5 * gaps[0] and gaps[1] > 100 * self._noise(1.0))
 
 

@@ -113,7 +113,7 @@ RNG = np.random.default_rng(0)
     [
         (lambda x: x * RNG.random(), "two plain runs differ"),
         (lambda x: x * np.nan, "not finite"),
-        (lambda x: np.floor(x) * x, "do not settle"),
+        (lambda x: np.floor(x) * x, "jumps here"),
     ],
 )
 def test_what_cannot_be_compared_warns_with_the_reason(f, words):
@@ -148,7 +148,7 @@ def test_a_wrong_rule_is_found():
 
     with checked():
         assert grad(late)(3.0) == 6.0
-    assert len(calls) > 10
+    assert len(calls) > 5
 
 
 def test_it_ends_with_the_block_and_holds_for_one_thread():

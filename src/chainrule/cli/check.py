@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from .. import api, tree
-from ..slopes import AGREES, CHOICE, DIFFERS, NOTHING, compare, silent
+from ..diagnose.compare import same_run, states
 from ..errors import CheckError
 from ..lift import parameter_name
 from ..numeric import flat, inner, random_like
+from ..slopes import AGREES, CHOICE, DIFFERS, NOTHING, compare, silent
 from ..testing import check_grads
 from .console import table
 from .target import Target
@@ -133,9 +134,13 @@ class _Problem:
 
     def entries(self, seed: int) -> list[Row]:
         """Compare every input with differences, and all along one direction by a complex step."""
-        found = compare(
-            lambda *xs: self.paired(*xs)[0], self.xs, self.gradient, ENTRIES, ENTRIES, seed=seed
-        )
+        state, stopped = states(), list[Any]()
+
+        def plain(*xs: Any) -> Any:
+            with same_run(state, stopped):
+                return self.paired(*xs)[0]
+
+        found = compare(plain, self.xs, self.gradient, ENTRIES, ENTRIES, seed=seed)
         rows = []
         for j, name in enumerate(self.names):
             worst = found.worst(j)
@@ -163,7 +168,8 @@ class _Problem:
         why = ""
         if not np.isfinite(forward) and not np.isfinite(reverse):
             verdict, why = NOTHING, "the derivative is not finite"
-        return Row("reverse · forward mode", "random direction", reverse, forward, off, verdict, why)
+        test = "reverse · forward mode"
+        return Row(test, "random direction", reverse, forward, off, verdict, why)
 
     def fault(self, seed: int) -> str:
         """Ask `check_grads` which operation is to blame."""

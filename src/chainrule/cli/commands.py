@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from .. import tree
-from ..slopes import DIFFERS
 from ..errors import CheckError, CustomRuleError, UsageError
+from ..slopes import DIFFERS
 from .console import GREEN, RED, note, paint, result
 from .target import Target, find_target
 

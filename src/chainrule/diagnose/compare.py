@@ -6,7 +6,7 @@ plain numbers, at the point and along a random direction.
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -19,15 +19,14 @@ from ..errors import CheckError
 from ..lift import run_traced
 from ..modes.forward import Forward
 from ..modes.reverse import backward, cotangent_of
-from ..numeric import directional, inner, move, random_like
+from ..numeric import inner, move, random_like
+from ..slopes import DIFFERS, NOTHING, Slope
 from ..tracing.recording import Recording
 from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete, make_tracer
 from .parting import Parting, first_slope, first_value, follow
 
 _VALUE = {"d": 1e-9, "f": 1e-4}
-_SLOPE = {"d": 1e-6, "f": 3e-2}
-_ROUNDS = 16
 
 
 class Point:
@@ -42,7 +41,7 @@ class Point:
         self.nodes = [leaves[i].cr_node for i in self.inputs]
         self.leaves = [_copy(concrete(x)) if type(x) in TRACERS else x for x in leaves]
         self.xs = [self.leaves[i] for i in self.inputs]
-        self.state = _states()
+        self.state = states()
         self.stopped: list[Any] = []  # what `stop_gradient` returned at the point
 
     def call(self, *xs: Any) -> Any:
@@ -55,7 +54,7 @@ class Point:
         for i, x in zip(self.inputs, xs, strict=True):
             leaves[i] = _copy(x)
         args, kwargs = tree.unflatten(self.treedef, leaves)
-        with _drawing(self.state), _stopping(self.stopped), np.errstate(all="ignore"):
+        with same_run(self.state, self.stopped), np.errstate(all="ignore"):
             return self.function(*args, **kwargs)
 
     def numbers(self, *xs: Any) -> list[Any]:
@@ -132,24 +131,21 @@ def _compare_slope(
     if not any(np.any(v) for v in vs):
         return None
 
-    def paired(*moved: Any) -> tuple[Any, ...]:
-        return (np.asarray(inner(cts, point.numbers(*moved)))[()],)
-
-    try:
-        with unchecked():
-            number, slack = directional(paired, xs, vs, rounds=_ROUNDS)
-    except ArithmeticError:
-        return "the function cannot be evaluated on both sides of the point"
-    except Exception as error:
-        return f"the function raises beside the point ({type(error).__name__})"
-    reference, error = float(np.real(number[0])), float(slack[0])
-    scale = max(1.0, abs(reference))
-    if not error <= 1e-3 * scale:
-        return f"the differences do not settle (their estimated error is {error:.2g})"
     if not np.isfinite(traced):
         return "the derivative is not finite"
-    if abs(traced - reference) <= _SLOPE["f" if point.single else "d"] * scale + 20 * error:
-        return None
+    size = max([1.0, *(float(np.max(abs(x))) for x in xs if np.size(x))])
+    reach = max(float(np.max(abs(v))) for v in vs if np.size(v))
+    eps = float(np.finfo(np.float32 if point.single else np.float64).eps)
+
+    def along(h: float) -> float:
+        with suppress(Exception), unchecked():  # outside its domain a program fails in its own way
+            return float(np.real(inner(cts, point.numbers(*move(xs, vs, h)))))
+        return np.nan
+
+    slope = Slope(along, along(0.0), (min(size, 4.0) / reach,), eps)
+    reference, _, _, verdict, why = slope.judge(traced)
+    if verdict != DIFFERS:
+        return why or "the differences do not settle" if verdict == NOTHING else None
     return Disagreement(
         "the derivative along a random direction", reference, traced, _slope_parting(point, vs)
     )
@@ -247,14 +243,22 @@ def _copy(x: Any) -> Any:
     return x.copy("K") if isinstance(x, np.ndarray) else x
 
 
-def _states() -> tuple[Any, Any]:
+def states() -> tuple[Any, Any]:
+    """Return where the global generators of random numbers stand."""
     return random.getstate(), np.random.get_state()  # noqa: NPY002  the program may use it
+
+
+@contextmanager
+def same_run(state: tuple[Any, Any], stopped: list[Any]) -> Iterator[None]:
+    """Let a plain run draw what another drew, and stop derivatives at the values it stopped at."""
+    with _drawing(state), _stopping(stopped):
+        yield
 
 
 @contextmanager
 def _drawing(state: tuple[Any, Any]) -> Iterator[None]:
     """Let the global generators of random numbers stand where they stood, and put them back."""
-    before = _states()
+    before = states()
     random.setstate(state[0])
     np.random.set_state(state[1])  # noqa: NPY002
     try:

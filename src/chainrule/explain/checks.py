@@ -1,9 +1,10 @@
-"""The check of a derivation by numbers: `slopes` says what agrees, this says it in the document."""
+"""The check of a derivation by numbers: `slopes` judges, this says it in the document."""
 
 from typing import Any
 
 import numpy as np
 
+from ..diagnose.compare import unchecked
 from ..slopes import AGREES, Along, Comparison, Row, compare
 from .expr import number_to_json
 
@@ -34,12 +35,9 @@ def check(builder: Any) -> dict[str, Any]:
 
 
 def call(builder: Any, leaves: Any) -> Any:
-    """Call the user's function on other inputs; return the entry that is explained."""
-    run = builder.run
-    args = list(run.call.args)
-    for k, part in zip(run.call.argnums, run.call.parts(list(leaves)), strict=True):
-        args[k] = part
-    return np.asarray(run.function(*args))[builder.entry or ()]
+    """Run the user's program on other inputs; return the entry that is explained."""
+    with unchecked():
+        return np.asarray(builder.run.plain(leaves))[builder.entry or ()]
 
 
 def _json(r: Row, symbols: Any) -> dict[str, Any]:

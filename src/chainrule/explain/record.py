@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import tree
 from ..core.graph import Node
+from ..diagnose.compare import Point
 from ..errors import OutputTypeError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..tracing.recording import Recording
@@ -93,7 +94,9 @@ class Run:
         self.call.own()
         rec = KeptRecording()
         tracers = [rec.input(x) for x in self.call.leaves]
-        with contextlib.redirect_stdout(sys.stderr):  # what the program prints is no document
+        self.point = Point(f, self.call.arguments(tracers), {}, rec)
+        self.places = [self.point.nodes.index(t.node) for t in tracers]  # of the leaves in it
+        with contextlib.redirect_stdout(sys.stderr):  # what it prints is no document
             out = self.call.run(rec, tracers)
         leaves, _ = output_leaves(f, out)
         graph = rec.finish(tracers, leaves)
@@ -149,6 +152,11 @@ class Run:
                 nan_input(self.call, value)
             return out, value
         return None, out.cr_value if type(out) in TRACERS else out
+
+    def plain(self, leaves: Any) -> Any:
+        """Run the user's own program on other inputs: plain numbers, the same random draws."""
+        xs = [leaves[self.places.index(k)] for k in range(len(leaves))]
+        return self.point.call(*xs)
 
     # --- what is shown ------------------------------------------------------------------------
     def _needed(self, nodes: tuple[Node, ...]) -> list[Node]:
