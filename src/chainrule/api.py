@@ -546,7 +546,7 @@ def stop_gradient(x: Any) -> Any:
     return stopped if running.stopped is None else running.stopped(stopped)
 
 
-def _stopped(v: Tracer) -> Any:
+def _stopped(v: Any) -> Any:
     v.cr_owner.told("stop_gradient", v)
     return plain(constant(v))
 

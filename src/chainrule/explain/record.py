@@ -95,7 +95,7 @@ class Run:
         rec = KeptRecording()
         tracers = [rec.input(x) for x in self.call.leaves]
         self.point = Point(f, self.call.arguments(tracers), {}, rec)
-        self.places = [self.point.nodes.index(t.node) for t in tracers]  # of the leaves in it
+        self.places = [self.point.nodes.index(t.cr_node) for t in tracers]  # of the leaves in it
         with contextlib.redirect_stdout(sys.stderr):  # what it prints is no document
             out = self.call.run(rec, tracers)
         leaves, _ = output_leaves(f, out)
