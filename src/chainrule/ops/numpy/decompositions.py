@@ -43,9 +43,28 @@ def positive_definite(*shape: int) -> Any:
 
 
 def gaps(values: Any) -> Any:
-    """Return 1/(λⱼ − λᵢ), zero on the diagonal, infinite where two values are equal."""
-    unit = np.eye(values.shape[-1], dtype=values.dtype)
-    return (1 - unit) * np.reciprocal(values[..., None, :] - values[..., :, None] + unit)
+    """Return 1/(λⱼ − λᵢ), zero on the diagonal, NaN where two values are equal up to rounding.
+
+    There the vectors may be turned into each other, and 1/(λⱼ − λᵢ) would be a quotient of noise.
+    """
+    return _reciprocals(values, values[..., None, :] - values[..., :, None])
+
+
+def sums(values: Any) -> Any:
+    """Return 1/(σⱼ + σᵢ), zero on the diagonal, NaN where both are zero up to rounding."""
+    return _reciprocals(values, values[..., None, :] + values[..., :, None])
+
+
+def _reciprocals(values: Any, table: Any) -> Any:
+    n = values.shape[-1]
+    unit = np.eye(n, dtype=values.dtype)
+    noise = _NOISE * n * np.finfo(values.dtype).eps
+    largest = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)[..., None]
+    near = np.logical_and(np.less_equal(np.abs(table), noise * largest), unit == 0)
+    return (1 - unit) * np.reciprocal(np.where(near, np.nan, table * (1 - unit) + unit))
+
+
+_NOISE = 8  # the error of an eigenvalue of norm 1, in units of n·eps, with room to spare
 
 
 def diagonal_of_product(a: Any, b: Any) -> Any:
@@ -210,11 +229,13 @@ def _svd_jvp(t: Any, y: Any, _a: Any) -> Any:
     inner = np.matmul(adjoint(u), tv)
     ds = np.diagonal(inner, 0, -2, -1)
     ds = np.real(ds) if ds.dtype.kind == "c" else ds
-    row, column = s[..., None, :], s[..., :, None]
+    row = s[..., None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = gaps(np.square(s))
-        du = np.matmul(u, gap * (inner * row + column * adjoint(inner)))
-        dv = np.matmul(v, gap * (column * inner + adjoint(inner) * row))
+        # (P + Pᴴ)/2 turns both sides alike, and only it is divided by a difference
+        alike = gaps(s) * (0.5 * (inner + adjoint(inner)))
+        apart = sums(s) * (0.5 * (inner - adjoint(inner)))
+        du = np.matmul(u, alike + apart)
+        dv = np.matmul(v, alike - apart)
         if m > k:
             du = du + (tv - np.matmul(u, inner)) * np.reciprocal(row)
         if n > k:
@@ -245,8 +266,8 @@ svd_op = Op(
     complex=True,
     notation=Notation(
         "svd({0})", "\\operatorname{{svd}}({0})",
-        rule="A = USVᵀ, P = Uᵀ dA V: ds = diag(P), dU = U (F ∘ (PS + SPᵀ)) + (I − UUᵀ) dA V S⁻¹, "
-        "dV likewise, with Fᵢⱼ = 1/(sⱼ² − sᵢ²)",
+        rule="A = USVᵀ, P = Uᵀ dA V: ds = diag(P), dU = U (F + G) + (I − UUᵀ) dA V S⁻¹, dV = "
+        "V (F − G) + (I − VVᵀ) dAᵀ U S⁻¹, 2Fᵢⱼ = (P + Pᵀ)ᵢⱼ/(sⱼ − sᵢ), 2Gᵢⱼ = (P − Pᵀ)ᵢⱼ/(sⱼ + sᵢ)",
     ),
     references=(TOWNSEND,),
 )

@@ -437,14 +437,19 @@ def polar(a: Any, side: str = "right") -> Any:
     linalg.orthogonal_procrustes, sample((4, 2), (4, 2)), name="scipy.linalg.orthogonal_procrustes"
 )
 def orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> Any:
-    """Return the orthogonal matrix R with AR nearest to B, and the sum of the singular values."""
+    """Return the orthogonal matrix R with AR nearest to B, and the sum of the singular values.
+
+    R is the unitary polar factor of M = AᴴB and the sum is the trace of the other one: their
+    derivatives do not ask for singular vectors, which repeated singular values leave open.
+    Domain: M has full rank; else R is not unique.
+    """
 
     def single(a: Any, b: Any) -> Any:
         if a.shape != b.shape:
             raise ValueError(f"the shapes of A and B differ ({a.shape} vs {b.shape})")
         conj = np.conjugate(a) if a.dtype.kind == "c" else a
-        u, w, vt = svd(np.matmul(b.T, conj).T)
-        return np.matmul(u, vt), np.sum(w)
+        u, p = polar_op(np.matmul(b.T, conj).T, side="right")
+        return u, np.real(np.trace(p))
 
     return over_batch((2, 2), single)(as_array(A), as_array(B))
 

@@ -18,6 +18,7 @@ from ....core.registry import register
 from ...borrowed import NUMPY, Borrowed, buffers_like
 from ...declare import as_array
 from ..common import flows, plain, refused, settled
+from ..linalg.eigen import polar
 
 _SMALL = 1e-6  # the square of an angle below which series are taken
 
@@ -60,6 +61,18 @@ def inv(quat: Any) -> Any:
     return quat * np.array([-1.0, -1.0, -1.0, 1.0])
 
 
+def from_matrix(matrix: Any, assume_valid: bool = False) -> Any:
+    """Return the quaternions of the rotations next to matrices: of their polar factors.
+
+    SciPy takes a matrix that is orthogonal up to 1e-12 as it is. Beside it the polar factor is
+    taken, so that it is the function to differentiate there too.
+    """
+    if not assume_valid:
+        Rotation.from_matrix(plain(matrix))  # raises what it raises
+        matrix = polar(matrix)[0]
+    return _SPACE["_from_matrix_orthogonal"](matrix)
+
+
 def power(quat: Any, n: Any) -> Any:
     """Return the rotation by n times the angle."""
     n = settled(n)
@@ -99,7 +112,8 @@ class _Extra:
 _COPY = Borrowed(_rotation_xp)
 _SPACE: dict[str, Any] = _COPY[_rotation_xp.as_matrix].__globals__
 _SPACE |= {
-    "from_rotvec": from_rotvec, "as_rotvec": as_rotvec, "inv": inv, "pow": power, "xpx": _Extra,
+    "from_matrix": from_matrix, "from_rotvec": from_rotvec, "as_rotvec": as_rotvec, "inv": inv,
+    "pow": power, "xpx": _Extra,
     "is_lazy_array": lambda x: False,
     "xp_vector_norm": lambda x, *, axis=None, keepdims=False, xp=None: np.linalg.norm(
         x, axis=axis, keepdims=keepdims
