@@ -70,6 +70,79 @@ def positive(x: Any) -> Any:
     return sp.diags_array([low, 4 + x * x, low], offsets=[-1, 0, 1], format="csr")
 
 
+@form(((5,),))
+def products_of_sparse_matrices(data: Any) -> Any:
+    a = sp.csr_array((data, PLACES), shape=(4, 4))
+    old = sp.csc_matrix((data, PLACES), shape=(4, 4))
+    middle = OLD.T * sp.diags(data[:4]) * OLD
+    return (
+        (a @ a).toarray(), (PLAIN @ a).toarray(), (a @ PLAIN.tocsc()).toarray(),
+        a.dot(PLAIN).sum(), (old * OLD).toarray(), (OLD @ old).toarray(), middle.toarray(),
+        (old * old) @ np.arange(4.0), (old**2).toarray(), (2.0 * old - OLD * data[0]).toarray(),
+    )  # fmt: skip
+
+
+@form(((5,),))
+def sparse_matrices_of_blocks(data: Any) -> Any:
+    a = sp.csr_array((data, PLACES), shape=(4, 4))
+    old = sp.coo_matrix((data, PLACES), shape=(4, 4))
+    return (
+        sp.hstack([a, PLAIN]).toarray(), sp.vstack([OLD, old], format="csc").toarray(),
+        sp.bmat([[old, None], [OLD, 2.0 * old]]).toarray(),
+        sp.block_array([[a, PLAIN], [None, a.T]]).toarray(), sp.block_diag([a, PLAIN]).toarray(),
+        sp.block_diag([np.outer(data, data), PLAIN]).toarray(),
+        sp.kron(a, PLAIN).toarray(), sp.kron(sp.eye_array(2), a, format="csr").toarray(),
+        sp.kronsum(a, PLAIN).toarray(), sp.tril(a).toarray(), sp.triu(a, 1).toarray(),
+        sp.find(a)[2], sp.csr_array(old).toarray(), sp.csc_matrix(a).toarray(),
+    )  # fmt: skip
+
+
+@form(((5,),))
+def sparse_matrices_assembled_entry_by_entry(x: Any) -> Any:
+    made = []
+    for kind in (sp.lil_matrix, sp.lil_array, sp.dok_matrix, sp.dok_array):
+        k = kind((4, 4))
+        for e in range(3):
+            rows = np.array([e, e + 1])
+            k[np.ix_(rows, rows)] += x[e] * np.array([[1.0, -1.0], [-1.0, 1.0]])
+            k[e, 3 - e] = x[e] ** 2
+            k[e, e] += x[4]
+        k[0, :] = 0.0
+        k[0, 0] = x[3]
+        made.append(k.tocsr().toarray())
+        made.append(k.tocsc() @ x[:4])
+    rows = PLAIN.copy()
+    rows[0, 1] = x[0]
+    rows[2, 3] = x[1] * x[2]
+    rows.setdiag(x[:4])
+    return (*made, rows @ x[:4], rows.toarray())
+
+
+@form(((8,),))
+def data_of_a_plain_sparse_matrix_replaced(data: Any) -> Any:
+    a = PLAIN.copy()
+    a.data = data
+    b = OLD.copy()
+    b.data = data**2
+    return (
+        a @ np.arange(4.0), a.T @ np.arange(4.0), a.toarray(), (a + PLAIN).toarray(),
+        b.dot(PLAIN).toarray(), sl.spsolve((b + 9 * sp.eye(4)).tocsc(), np.ones(4)),
+        a.sum(axis=1), a.diagonal(),
+    )  # fmt: skip
+
+
+@form(((4,),))
+def spectra_and_functions_of_sparse_matrices(x: Any) -> Any:
+    a, start = positive(x), np.array([1.0, -0.5, 2.0, 0.3])
+    values, vectors = sl.eigsh(a, k=2, which="SA", v0=start)
+    u, s, vh = sl.svds(three(x), k=2, v0=start)
+    return (
+        values, vectors**2, sl.eigsh(a, k=2, v0=start, return_eigenvectors=False), s,
+        u * vh[:, :1].T, sl.inv(three(x)).toarray(), sl.expm(0.1 * three(x)).toarray(),
+        sl.expm_multiply(0.1 * three(x), np.arange(4.0)),
+    )  # fmt: skip
+
+
 @form(((4,),), ((4, 2),))
 def solutions_of_plain_sparse_systems(b: Any) -> Any:
     factors = sl.splu(PLAIN.tocsc())

@@ -37,7 +37,7 @@ _LATE = {
         "scipy.ndimage.select",
         "scipy.signal.signal",
     ),
-    "scipy.sparse": ("scipy.sparse.matrices",),
+    "scipy.sparse": ("scipy.sparse.doors", "scipy.sparse.assembly"),
     "scipy.sparse.csgraph": ("scipy.sparse.csgraph",),
     "scipy.sparse.linalg": ("scipy.sparse.linalg",),
     "scipy.spatial": ("scipy.spatial.distance",),

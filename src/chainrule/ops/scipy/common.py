@@ -194,4 +194,6 @@ def settled(value: Any) -> Any:
     parts = items(value)
     if parts is not None:
         return type(parts)(map(settled, parts))
+    if type(value) is dict:
+        return {k: settled(v) for k, v in value.items()}
     return plain(value) if traced(value) and not flows(value) else value

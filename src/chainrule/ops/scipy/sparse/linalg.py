@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.linalg
 import scipy.sparse as sp
 from scipy.sparse import linalg
 
@@ -19,8 +20,16 @@ from ....core.registry import add, composite
 from ....core.slots import INDEX, Jvp, Linear
 from ....errors import ImplicitError
 from ...declare import as_array
-from ..common import plain, refusal, traced
-from .matrices import Form, is_traced, sparse_product, sparse_times
+from ..common import plain, refusal, settled, traced
+from .matrices import (
+    Form,
+    _plain_class,
+    _traced_like,
+    is_traced,
+    places_of,
+    sparse_product,
+    sparse_times,
+)
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
 _NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
@@ -344,15 +353,20 @@ add(exponential_times)
 
 @composite(linalg.expm_multiply, name="scipy.sparse.linalg.expm_multiply", always=True)
 def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return e^A B; linear in B. Errors: traced entries of A, and time steps, are refused."""
+    """Return e^A B; linear in B, and in the entries of A by the dense exponential.
+
+    Errors: time steps, and traced entries of a large matrix, are refused.
+    """
     if not (traced(A) or traced(B) or is_traced(A) or traced(args) or traced(kwargs)):
         return linalg.expm_multiply(A, B, *args, **kwargs)
     wanted = [v for v in (*args, *kwargs.values()) if v is not None]
-    if wanted or traced(A) or is_traced(A):
+    if wanted:
         raise refusal(
-            "scipy.sparse.linalg.expm_multiply with a traced matrix, or with time steps",
-            "only the vector has a rule", "write scipy.linalg.expm(A.toarray()) @ B",
+            "scipy.sparse.linalg.expm_multiply with time steps", "it has no rule",
+            "write scipy.linalg.expm(t * A.toarray()) @ B for each time t",
         )  # fmt: skip
+    if traced(A) or is_traced(A):
+        return np.matmul(scipy.linalg.expm(_full(A, "expm_multiply")), as_array(B))
     return exponential_times(as_array(B), form=Form(A))
 
 
@@ -375,11 +389,108 @@ def _without_rule(function: Any, cure: str) -> None:
         return function(A, *args, **kwargs)
 
 
-for _function in (linalg.eigsh, linalg.eigs, linalg.lobpcg):
-    _without_rule(_function, "use scipy.linalg.eigh(A.toarray(), subset_by_index=…)")
-_without_rule(linalg.svds, "use numpy.linalg.svd(A.toarray(), full_matrices=False)")
-_without_rule(linalg.inv, "use scipy.linalg.inv(A.toarray()), or spsolve")
-_without_rule(linalg.expm, "use scipy.linalg.expm(A.toarray())")
+_MOST = 2000  # the largest side of a matrix that is differentiated by its dense form
+
+
+def _full(a: Any, name: str) -> Any:
+    """Return the dense form of a sparse matrix, where that is small enough."""
+    if max(a.shape) > _MOST:
+        raise refusal(
+            f"scipy.sparse.linalg.{name} of a matrix with a side of {max(a.shape)}",
+            f"its derivative is that of the dense matrix, which is made up to {_MOST}",
+            "differentiate by hand with chainrule.custom_rule",
+        )  # fmt: skip
+    return a.toarray() if sp.issparse(a) else as_array(a)
+
+
+def _plain_sparse(a: Any) -> Any:
+    return _ready(a).form().filled(plain(_ready(a).data)) if is_traced(a) else plain(a)
+
+
+@composite(linalg.eigsh, name="scipy.sparse.linalg.eigsh", always=True)
+def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """Return eigenvalues and vectors of a symmetric matrix.
+
+    SciPy finds which they are; they are differentiated as those of the dense matrix. Errors: a
+    generalised problem with traced entries, and a large matrix, are refused.
+    """
+    args, kwargs = settled(args), settled(kwargs)
+    if not (traced([A, M, args, kwargs]) or is_traced(A) or is_traced(M)):
+        return linalg.eigsh(A, k, M, *args, **kwargs)
+    if M is not None or traced(args) or traced(kwargs):
+        raise refusal(
+            "scipy.sparse.linalg.eigsh of a generalised problem", "it has no rule",
+            "use scipy.linalg.eigh(A.toarray(), M.toarray(), subset_by_index=…)",
+        )  # fmt: skip
+    dense = _full(A, "eigsh")
+    found = linalg.eigsh(_plain_sparse(A), k, None, *args, **kwargs)
+    vectors = kwargs.get("return_eigenvectors", args[8] if len(args) > 8 else True)
+    values, every = np.linalg.eigh(dense)
+    chosen = _nearest(plain(values), found[0] if vectors else found)
+    if not vectors:
+        return values[chosen]
+    sides = np.sign(np.real(np.sum(np.conjugate(plain(every[:, chosen])) * found[1], axis=0)))
+    return values[chosen], every[:, chosen] * np.where(sides == 0, 1.0, sides)
+
+
+@composite(linalg.svds, name="scipy.sparse.linalg.svds", always=True)
+def svds(A: Any, k: int = 6, *args: Any, **kwargs: Any) -> Any:
+    """Return singular values and vectors; differentiated as those of the dense matrix."""
+    args, kwargs = settled(args), settled(kwargs)
+    if not (traced(A) or is_traced(A) or traced(args) or traced(kwargs)):
+        return linalg.svds(A, k, *args, **kwargs)
+    dense = _full(A, "svds")
+    found = linalg.svds(_plain_sparse(A), k, *args, **kwargs)
+    if not isinstance(found, tuple):
+        values = np.linalg.svdvals(dense)
+        return values[_nearest(plain(values), found)]
+    u, s, vh = np.linalg.svd(dense, full_matrices=False)
+    chosen = _nearest(plain(s), found[1])
+    turned = found[0] if found[0] is not None else np.transpose(found[2])
+    mine = u if found[0] is not None else np.transpose(vh)
+    sides = np.sign(np.real(np.sum(np.conjugate(plain(mine[:, chosen])) * turned, axis=0)))
+    sides = np.where(sides == 0, 1.0, sides)
+    left = None if found[0] is None else u[:, chosen] * sides
+    return left, s[chosen], None if found[2] is None else vh[chosen] * sides[:, None]
+
+
+def _nearest(every: Any, found: Any) -> Any:
+    """Return which of all values those that were found are, each at most once."""
+    free = np.ones(every.size, bool)
+    chosen = []
+    for value in found:
+        distance = np.where(free, np.abs(every - value), np.inf)
+        chosen.append(int(np.argmin(distance)))
+        free[chosen[-1]] = False
+    return np.array(chosen, int)
+
+
+@composite(linalg.inv, name="scipy.sparse.linalg.inv", always=True)
+def inv(A: Any) -> Any:
+    """Return the inverse of a sparse matrix, whose entries are all kept."""
+    if not is_traced(A):
+        return linalg.inv(A)
+    return _as_sparse(spsolve(A, np.eye(A.shape[0])), A)
+
+
+@composite(linalg.expm, name="scipy.sparse.linalg.expm", always=True)
+def expm(A: Any) -> Any:
+    """Return the exponential of a sparse matrix, by that of the dense one."""
+    if not (is_traced(A) or traced(A)):
+        return linalg.expm(A)
+    dense = scipy.linalg.expm(_full(A, "expm"))
+    return _as_sparse(dense, A) if sp.issparse(A) else dense
+
+
+def _as_sparse(dense: Any, like: Any) -> Any:
+    """Return a dense array as a sparse matrix of the class and format of `like`."""
+    kind = _plain_class(type(like if like.format in ("csr", "csc") else like.tocsr()))
+    pattern = kind(np.ones(dense.shape))
+    return _traced_like(pattern, dense[places_of(pattern)])
+
+
+for _function in (linalg.eigs, linalg.lobpcg):
+    _without_rule(_function, "use np.linalg.eig(A.toarray()), or scipy.linalg.eigh of it")
 for _function in (linalg.lsqr, linalg.lsmr):
     _without_rule(_function, "use numpy.linalg.lstsq(A.toarray(), b), or solve AᵀA x = Aᵀb")
 

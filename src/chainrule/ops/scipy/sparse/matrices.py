@@ -6,9 +6,8 @@ times a traced scalar, and so on, keeps its class (csr, csc or coo; the other fo
 and holds traced `data` beside plain indices. What only moves entries about (`tocsr`, `toarray`,
 indexing) runs SciPy's own code on the numbers of the places, and the data follow.
 
-Errors: formats that are filled entry by entry (lil, dok) refuse traced entries; products of two
-sparse matrices with traced entries, and methods of compiled code, are refused too. Sums with dense
-arrays that would return `numpy.matrix` (old matrix classes) are refused.
+Errors: methods of compiled code are refused. Sums that would return `numpy.matrix` (of the old
+matrix classes) can be stored into a matrix again, and are refused in all else.
 """
 
 from copy import copy
@@ -16,10 +15,9 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse import _base, _bsr, _compressed, _coo, _dia, _dok, _lil  # type: ignore[attr-defined]
 
 from ....core.op import Notation, Op
-from ....core.registry import add, composite
+from ....core.registry import add
 from ....core.slots import Linear
 from ...declare import as_array
 from ...numpy.index import scatter_add, split_index
@@ -127,8 +125,42 @@ def product(a: Any, x: Any) -> Any:
 
 
 def is_traced(a: Any) -> bool:
-    """Say whether `a` is a sparse matrix with traced entries."""
-    return type(a) in _plain_of
+    """Say whether `a` is a sparse matrix with traced entries.
+
+    A plain one whose `data` the program has replaced by traced numbers becomes one here.
+    """
+    if type(a) in _plain_of:
+        return True
+    if not sp.issparse(a) or not traced(getattr(a, "__dict__", {}).get("data")):
+        return False
+    if a.format not in ("csr", "csc", "coo"):
+        raise refusal(
+            f"the attribute data of a {a.format} matrix", "only csr, csc and coo matrices hold "
+            "traced entries", "make it anew of its parts, or convert it first: A = A.tocsr()",
+        )
+    _become(a, _traced_like(a, a.data))
+    return True
+
+
+def _become(self: Any, made: Any) -> None:
+    """Turn an object of SciPy's into the matrix that was made."""
+    values = dict(made.__dict__)
+    self.__class__ = type(made)
+    self.__dict__.clear()
+    self.__dict__.update(values)
+
+
+def in_class(made: Any, kind: type) -> Any:
+    """Return a csr, csc or coo matrix with traced entries in the class (array, matrix) of `kind`.
+
+    The format stays: `kind` says only whether it is one of the array classes.
+    """
+    old = issubclass(kind, sp.spmatrix)
+    if sp.isspmatrix(made) == old:
+        return made
+    wanted = getattr(sp, f"{made.format}_{'matrix' if old else 'array'}")
+    pattern = wanted(made.form().matrix)
+    return _traced_like(pattern, made.data[pattern.data.astype(np.intp) - 1])
 
 
 class TracedEntries:
@@ -151,7 +183,7 @@ class TracedEntries:
         if sp.issparse(found):
             return _traced_like(found, own.data[np.asarray(found.data, np.intp) - 1])
         index = np.asarray(found).astype(np.intp)
-        padded = np.concatenate([np.zeros_like(own.data[:1]), own.data])
+        padded = np.concatenate([np.zeros_like(own.data, shape=(1,)), own.data])
         return padded[index]
 
     def _summed(self) -> Any:
@@ -167,13 +199,16 @@ class TracedEntries:
 
     def _matmul_dispatch(self, other: Any) -> Any:
         if sp.issparse(other):
-            raise refusal(
-                "a product of two sparse matrices", "only products with dense arrays have a rule",
-                "write A.toarray() @ B, or A @ (B @ x)",
-            )
+            return sparse_sparse(self, other)
+        if np.ndim(other) == 0:
+            return self._mul_scalar(other)  # type: ignore[attr-defined]
         return product(self, other)
 
     def _rmatmul_dispatch(self, other: Any) -> Any:
+        if sp.issparse(other):
+            return sparse_sparse(other, self)
+        if np.ndim(other) == 0:
+            return self._mul_scalar(other)  # type: ignore[attr-defined]
         return product(self.T, np.transpose(as_array(other))).T  # type: ignore[attr-defined]
 
     def dot(self, other: Any) -> Any:
@@ -190,8 +225,11 @@ class TracedEntries:
         """Add the entries up."""
         if axis is None:
             return np.sum(self.data)
-        _only_arrays(self, "sum(axis=…)")
-        return np.sum(self.toarray(), axis=axis)
+        if self.ndim != 2 or np.ndim(axis) != 0:  # type: ignore[attr-defined]
+            return np.sum(self.toarray(), axis=axis)
+        turned = self.T if axis % 2 == 0 else self  # type: ignore[attr-defined]
+        _only_arrays(self, "sum(axis=…)", f"A{'.T' if axis % 2 == 0 else ''} @ np.ones(n)")
+        return turned @ np.ones(turned.shape[1])
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the mean of all entries, zeros included."""
@@ -234,6 +272,24 @@ class TracedEntries:
     def copy(self) -> Any:
         """Return a copy."""
         return _traced_like(self.form().matrix, self.data)
+
+
+def _refusing(name: str, cure: str) -> Any:
+    def refuse(self: Any, *_args: Any, **_kwargs: Any) -> Any:
+        raise refusal(f"A.{name} of a sparse matrix A with traced entries", "it has no rule", cure)
+
+    refuse.__name__, refuse.__doc__ = name, "Refuse: it has no rule."
+    return refuse
+
+
+for _name, _cure in (
+    ("maximum", "write np.maximum(A.toarray(), B.toarray())"),
+    ("minimum", "write np.minimum(A.toarray(), B.toarray())"),
+    ("max", "write A.toarray().max(axis)"), ("min", "write A.toarray().min(axis)"),
+    ("argmax", "write A.toarray().argmax(axis)"), ("argmin", "write A.toarray().argmin(axis)"),
+    ("tobsr", "use A.tocsr()"), ("todia", "use A.tocsr()"),
+):  # fmt: skip
+    setattr(TracedEntries, _name, _refusing(_name, _cure))
 
 
 def _mover(name: str) -> Any:
@@ -282,12 +338,43 @@ def _coo_of(data: Any, places: Any, like: Any) -> Any:
     return _traced_like(pattern, data)
 
 
-def _only_arrays(a: Any, what: str) -> None:
+def _only_arrays(a: Any, what: str, instead: str = "A.toarray()") -> None:
     if sp.isspmatrix(a):
         raise refusal(
             f"{what} of a sparse matrix class", "SciPy returns numpy.matrix there, which holds "
-            "plain numbers only", "use the array classes (csr_array, …), or A.toarray()",
+            "plain numbers only", f"use the array classes (csr_array, …), or {instead}",
         )
+
+
+class MatrixSum:
+    """A sparse matrix plus a dense array, where SciPy makes a `numpy.matrix` of them.
+
+    It can be stored into a matrix again (``K[rows, cols] += block``), and refuses all else.
+    """
+
+    __array_ufunc__ = None
+
+    def __init__(self, array: Any) -> None:
+        self.array = array
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("A", "A1"):
+            return self.array if name == "A" else np.ravel(self.array)
+        if name.startswith(("_", "cr_", "format")):
+            raise AttributeError(name)
+        raise self._refused()
+
+    def _refused(self, *_: Any) -> Any:
+        raise refusal(
+            "a sum of a sparse matrix and a dense array", "of the classes csr_matrix, lil_matrix "
+            "and the like SciPy returns numpy.matrix there, which holds plain numbers only",
+            "use the array classes (csr_array, lil_array, …), or add to A.toarray()",
+        )
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = _refused
+    __rmatmul__ = __truediv__ = __neg__ = __pow__ = __getitem__ = __iter__ = __len__ = _refused
+    __float__ = __bool__ = __eq__ = __lt__ = __gt__ = __abs__ = __array__ = _refused
+    __hash__ = None  # type: ignore[assignment]
 
 
 def combined(a: Any, b: Any, p: float, q: float) -> Any:
@@ -296,9 +383,9 @@ def combined(a: Any, b: Any, p: float, q: float) -> Any:
         dense = b if sp.issparse(a) else a
         if np.ndim(dense) == 0 and not traced(dense) and dense == 0:
             return p * a if sp.issparse(a) else q * b
-        _only_arrays(a if sp.issparse(a) else b, "a sum with a dense array")
+        old = sp.isspmatrix(a) or sp.isspmatrix(b)
         a, b = (x.toarray() if sp.issparse(x) else as_array(x) for x in (a, b))
-        return p * a + q * b
+        return MatrixSum(p * a + q * b) if old else p * a + q * b
     if a.shape != b.shape:
         raise ValueError("inconsistent shapes")
     like = a if is_traced(a) else b
@@ -327,247 +414,56 @@ def _multiplied(a: Any, other: Any) -> Any:
     return _traced_like(a, a.data * np.broadcast_to(other, shape)[places_of(a)])
 
 
-# --- doors: making matrices -----------------------------------------------------------------------
+def sparse_sparse(a: Any, b: Any) -> Any:
+    """Return A @ B of two sparse matrices, of which one has traced entries, as a sparse one.
+
+    Entry (i, j) is the sum of aᵢₖ bₖⱼ over the k that both have; the pairs of entries are found
+    on the plain places.
+    """
+    if a.ndim != 2 or b.ndim != 2:
+        raise refusal(
+            "a product of sparse arrays that are not two-dimensional", "it has no rule",
+            "reshape them to two dimensions",
+        )
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"dimension mismatch: {a.shape}, {b.shape}")
+    format = "csc" if a.format == b.format == "csc" else "csr"
+    like = a if not sp.isspmatrix(a) else b  # an array, where one of the two is one
+    a, b = a.tocsr(), b.tocsr()
+    rows, inner = places_of(a)
+    counts = np.diff(b.indptr)[inner]
+    first = np.repeat(np.arange(inner.size), counts)
+    ends = np.cumsum(counts)
+    second = np.arange(first.size) - np.repeat(ends - counts - b.indptr[inner], counts)
+    pattern = _pattern((rows[first], b.indices[second]), (a.shape[0], b.shape[1]), like)
+    found = _traced_like(pattern, a.data[first] * b.data[second])
+    return found.tocsc() if format == "csc" else found.tocsr()
 
 
-def _become(self: Any, made: Any) -> None:
-    """Turn an object that SciPy has just allocated into the matrix that was made."""
-    self.__class__ = type(made)
-    self.__dict__.clear()
-    self.__dict__.update(made.__dict__)
+def _pattern(places: Any, shape: Any, like: Any) -> Any:
+    kind = sp.coo_matrix if sp.isspmatrix(like) else sp.coo_array
+    return kind((np.ones(np.size(places[0])), tuple(places)), shape=shape)
 
 
-def _cast(data: Any, dtype: Any) -> Any:
-    data = as_array(data)
-    return data if dtype is None or data.dtype == np.dtype(dtype) else data.astype(dtype)
+def moved(function: Any, matrices: list[Any], *args: Any, **kwargs: Any) -> Any:
+    """Call a function that only moves entries of several matrices, some of them traced.
 
-
-def _numbered(data: Any) -> Any:
-    return np.arange(1.0, data.size + 1).reshape(data.shape)
-
-
-@composite(sp.csr_array.__init__, name="scipy.sparse.csr_array", always=True)
-def compressed_init(
-    self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False, **rest: Any
-) -> None:
-    """Make a csr or csc matrix with traced entries; entries at the same place are added up."""
-    kind = _plain_class(type(self))
-    if is_traced(arg1):
-        _become(self, arg1.tocsc() if kind.format.fget(self) == "csc" else arg1.tocsr())
-        return
-    if not traced(arg1):
-        _compressed._cs_matrix.__init__(self, arg1, shape, dtype, copy, **rest)
-        return
-    if not isinstance(arg1, tuple):
-        dense = _cast(arg1, dtype)
-        pattern = kind(np.ones(dense.shape), shape=shape)
-        _become(self, _traced_like(pattern, dense[places_of(pattern)]))
-    elif len(arg1) == 2:
-        coo = sp.coo_matrix if issubclass(kind, sp.spmatrix) else sp.coo_array
-        made = coo(arg1, shape=shape, dtype=dtype)
-        _become(self, made.tocsc() if kind.format.fget(self) == "csc" else made.tocsr())
-    else:
-        data = _cast(arg1[0], dtype)
-        pattern = kind((np.ones(data.shape), arg1[1], arg1[2]), shape=shape, copy=copy)
-        _become(self, _traced_like(pattern, data))
-
-
-@composite(_coo._coo_base.__init__, name="scipy.sparse.coo_array", always=True)
-def coo_init(
-    self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False, **rest: Any
-) -> None:
-    """Make a coo matrix with traced entries."""
-    kind = _plain_class(type(self))
-    if is_traced(arg1):
-        _become(self, arg1.tocoo())
-        return
-    if not traced(arg1):
-        _coo._coo_base.__init__(self, arg1, shape, dtype, copy, **rest)
-        return
-    if isinstance(arg1, tuple):
-        data = _cast(arg1[0], dtype)
-        pattern = kind((np.ones(data.shape), arg1[1]), shape=shape, copy=copy)
-        _become(self, _traced_like(pattern, data))
-    else:
-        dense = _cast(arg1, dtype)
-        pattern = kind(np.ones(dense.shape), shape=shape)
-        _become(self, _traced_like(pattern, dense[places_of(pattern)]))
-
-
-def _through_csr(function: Any) -> None:
-    """Let a constructor of another format make a csr matrix of traced entries."""
-
-    @composite(function, name=f"scipy.sparse.{function.__qualname__}")
-    def init(
-        self: Any, arg1: Any, shape: Any = None, dtype: Any = None, *_: Any, **kwargs: Any
-    ) -> None:
-        """Make a matrix of traced entries: it becomes csr."""
-        kind = type(self)
-        if not isinstance(arg1, tuple):
-            csr = sp.csr_matrix if issubclass(kind, sp.spmatrix) else sp.csr_array
-            _become(self, csr(_cast(arg1, dtype), shape=shape))
-            return
-        kwargs.pop("copy", None)
-        data = _cast(arg1[0], dtype)
-        data = np.atleast_2d(data) if kind.__name__.startswith("dia") else data
-        pattern = kind((_numbered(data), *arg1[1:]), shape, **kwargs).tocsr()
-        _become(self, _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1]))
-
-
-_through_csr(_dia._dia_base.__init__)
-_through_csr(_bsr._bsr_base.__init__)
-
-
-@composite(sp.diags_array, name="scipy.sparse.diags_array")
-def diags_array(
-    diagonals: Any, /, *, offsets: Any = 0, shape: Any = None, format: Any = None,
-    dtype: Any = None,
-) -> Any:  # fmt: skip
-    """Make a matrix of traced diagonals: csr, or the format that is asked for."""
-    return _diagonals(diagonals, offsets, shape, format, sp.coo_array)
-
-
-@composite(sp.diags, name="scipy.sparse.diags")
-def diags(
-    diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None
-) -> Any:
-    """Make a matrix of traced diagonals: csr, or the format that is asked for."""
-    return _diagonals(diagonals, offsets, shape, format, sp.coo_matrix)
-
-
-def _diagonals(diagonals: Any, offsets: Any, shape: Any, format: Any, kind: Any) -> Any:
-    if np.ndim(offsets) == 0:
-        single = np.ndim(diagonals[0]) == 0
-        rows, places = [as_array(diagonals) if single else as_array(diagonals[0])], [int(offsets)]
-    else:
-        rows, places = [np.atleast_1d(as_array(d)) for d in diagonals], [int(k) for k in offsets]
-    if len(rows) != len(places):
-        raise ValueError("Different number of diagonals and offsets.")
-    if shape is None:
-        side = rows[0].shape[0] + abs(places[0])
-        shape = (side, side)
-    data, i, j = [], [], []
-    for row, k in zip(rows, places, strict=True):
-        length = min(shape[0] + min(k, 0), shape[1] - max(k, 0))
-        if row.shape[0] not in (1, length) and row.shape[0] < length:
-            raise ValueError(f"the diagonal at offset {k} has length {row.shape[0]}, not {length}")
-        data.append(np.broadcast_to(row, (length,)) if row.shape[0] == 1 else row[:length])
-        i.append(np.arange(length) + max(-k, 0))
-        j.append(np.arange(length) + max(k, 0))
-    made = kind((np.concatenate(data), (np.concatenate(i), np.concatenate(j))), shape=shape)
-    return made.asformat(format if format in ("csc", "coo") else "csr")
-
-
-# --- doors: plain matrices and traced arrays ------------------------------------------------------
-
-
-def _door(function: Any, **data: Any) -> Any:
-    return composite(function, name=f"scipy.sparse.{function.__qualname__}", **data)
-
-
-for _function in (_base._spbase._matmul_dispatch, _coo._coo_base._matmul_dispatch):
-
-    @_door(_function)
-    def matmul(self: Any, other: Any) -> Any:
-        """Multiply a plain sparse matrix with a traced array, or with a traced scalar."""
-        other = as_array(other)
-        return self._mul_scalar(other) if other.ndim == 0 else product(self, other)
-
-
-for _function in (_base._spbase._rmatmul_dispatch, _coo._coo_base._rmatmul_dispatch):
-
-    @_door(_function)
-    def rmatmul(self: Any, other: Any) -> Any:
-        """Multiply a traced array with a plain sparse matrix, or scale one."""
-        other = as_array(other)
-        if other.ndim == 0:
-            return self._mul_scalar(other)
-        return product(self.T, other.T).T
-
-
-for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)):
-
-    @_door(_function)
-    def multiply(self: Any, other: Any) -> Any:
-        """Multiply a plain sparse matrix entry by entry with a traced array or scalar."""
-        other = as_array(other)
-        return self._mul_scalar(other) if other.ndim == 0 else _multiplied(self, other)
-
-
-for _function in dict.fromkeys((_lil._lil_base._mul_scalar, _dok._dok_base._mul_scalar)):
-
-    @_door(_function)
-    def mul_scalar(self: Any, other: Any) -> Any:
-        """Scale a matrix by a traced number: it becomes csr."""
-        return self.tocsr()._mul_scalar(other)
-
-
-for _function in (_lil._lil_base.__truediv__, _dok._dok_base.__truediv__):
-
-    @_door(_function)
-    def truediv(self: Any, other: Any) -> Any:
-        """Divide a matrix by a traced number or array: it becomes csr."""
-        return self.tocsr() / other
-
-
-@_door(_base._spbase._divide)
-def divide(self: Any, other: Any, *, rdivide: bool = False) -> Any:
-    """Divide a plain sparse matrix by a traced array, or the other way round."""
-    other = as_array(other)
-    if rdivide:
-        _only_arrays(self, "a quotient of dense by sparse")
-        return other / self.toarray()
-    if other.ndim == 0:
-        return self._mul_scalar(1.0 / other)
-    return _multiplied(self, 1.0 / other)
-
-
-_OWNERS = (_base._spbase, _coo._coo_base, _bsr._bsr_base, _dia._dia_base, _compressed._cs_matrix)
-for _owner in _OWNERS:
-    for _name, _sign in (("_add_dense", 1.0), ("_sub_dense", -1.0), ("_rsub_dense", -2.0)):
-        _found = vars(_owner).get(_name)
-        if _found is not None:
-
-            @_door(_found)
-            def with_dense(self: Any, other: Any, _sign: float = _sign) -> Any:
-                """Add a plain sparse matrix and a traced dense array."""
-                _only_arrays(self, "a sum with a dense array")
-                dense = self.toarray()
-                return other - dense if _sign == -2.0 else dense + _sign * other
-
-
-def _reaching(name: str, p: float, q: float) -> None:
-    """Let a binary method of plain matrices meet a matrix with traced entries."""
-
-    def other_way(self: Any, other: Any) -> Any:
-        if np.ndim(other) == 0:
-            raise NotImplementedError("adding a nonzero scalar to a sparse array is not supported")
-        return combined(self, other, p, q)
-
-    for owner in (_base._spbase, _dok._dok_base, _lil._lil_base):
-        function = vars(owner).get(name)
-        if function is None:
-            continue
-
-        @_door(function, always=True)
-        def binary(self: Any, other: Any, function: Any = function) -> Any:
-            """Add two sparse matrices, of which the second may have traced entries."""
-            if is_traced(other):
-                return combined(self, other, p, q)
-            if traced(other):
-                return other_way(self, other)
-            return function(self, other)
-
-
-_reaching("__add__", 1.0, 1.0)
-_reaching("__sub__", 1.0, -1.0)
-
-
-@_door(_base._spbase.__matmul__, always=True)
-def matmul_of(self: Any, other: Any) -> Any:
-    """Multiply; a second matrix with traced entries is refused."""
-    if is_traced(other) and not is_traced(self):
-        return TracedEntries._matmul_dispatch(other, other)
-    if np.ndim(other) == 0 and not sp.issparse(other):
-        raise ValueError("Scalar operands are not allowed, use '*' instead")
-    return self._matmul_dispatch(other)
+    SciPy's own code moves the numbers of the entries, and the entries follow.
+    """
+    parts, numbered, start = [], [], 0
+    for a in matrices:
+        if is_traced(a):
+            a = a._summed() if a.format == "coo" else a
+            pattern, data = a.form().matrix, a.data
+        else:
+            pattern = a.copy() if a.format in ("csr", "csc", "coo") else a.tocoo(copy=True)
+            pattern.sum_duplicates()
+            data = pattern.data
+            pattern.data = np.arange(1.0, data.size + 1)
+        pattern.data = pattern.data + start
+        start += data.shape[0]
+        numbered.append(pattern)
+        parts.append(data)
+    found = function(numbered, *args, **kwargs)
+    found = found if found.format in ("csr", "csc", "coo") else found.tocsr()
+    return _traced_like(found, np.concatenate(parts)[found.data.astype(np.intp) - 1])

@@ -1,0 +1,370 @@
+"""Sparse matrices assembled as people write it: entry by entry, of blocks, by Kronecker products.
+
+The formats that are filled entry by entry (lil, dok) keep traced entries in chunks, one for each
+store, beside a table of which entry stands where; they turn to csr for everything but indexing.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import _base, _dok, _index, _lil  # type: ignore[attr-defined]
+
+from ....core.registry import composite
+from ...declare import as_array
+from ..common import traced
+from .matrices import (
+    MatrixSum,
+    TracedEntries,
+    _become,
+    _pattern,
+    _traced_like,
+    combined,
+    is_traced,
+    moved,
+    places_of,
+)
+
+# --- entry by entry -------------------------------------------------------------------------------
+
+
+def _grid(shape: tuple[int, int], key: Any) -> tuple[Any, Any]:
+    """Return rows and columns of what ``A[key]`` names, as NumPy reads the index."""
+    rows = np.broadcast_to(np.arange(shape[0])[:, None], shape)
+    cols = np.broadcast_to(np.arange(shape[1])[None, :], shape)
+    return rows[key], cols[key]
+
+
+def _values(value: Any, shape: tuple[int, ...]) -> Any:
+    """Return what is stored as an array of `shape`."""
+    if isinstance(value, MatrixSum):
+        value = value.array
+    value = value.toarray() if sp.issparse(value) else as_array(value)
+    if value.size == np.prod(shape, dtype=int):
+        return np.reshape(value, shape)
+    return np.broadcast_to(value, shape)
+
+
+class EntryByEntry:
+    """What a lil or dok class does once traced entries were stored."""
+
+    __slots__ = ()
+
+    def _put(self, key: Any, value: Any) -> None:
+        rows, cols = _grid(self.shape, key)  # type: ignore[attr-defined]
+        chunk = np.ravel(_values(value, np.shape(rows)))
+        number = len(self._chunks)
+        self._chunks.append(chunk)
+        for k, place in enumerate(zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(),
+                                      strict=True)):  # fmt: skip
+            self._table[place] = number, k
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._put(key, value)
+
+    def __getitem__(self, key: Any) -> Any:
+        rows, cols = _grid(self.shape, key)  # type: ignore[attr-defined]
+        if np.ndim(rows) == 0:
+            chunk, k = self._table.get((int(rows), int(cols)), (0, 0))
+            return self._chunks[chunk][k]
+        if np.ndim(rows) == 2:
+            return self._part(rows, cols)
+        return self.tocsr()[key]
+
+    def _part(self, rows: Any, cols: Any) -> Any:
+        """Return a block, of the chunks that it touches."""
+        places = zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(), strict=True)
+        found = [(k, self._table[p]) for k, p in enumerate(places) if p in self._table]
+        shape = np.shape(rows)
+        numbers = sorted({chunk for _, (chunk, _) in found})
+        starts, pieces, total = {}, [np.zeros(0)], 0
+        for number in numbers:
+            starts[number] = total
+            pieces.append(self._chunks[number])
+            total += self._chunks[number].shape[0]
+        at = np.array([k for k, _ in found], int)
+        index = np.array([starts[chunk] + k for _, (chunk, k) in found], int)
+        data = np.concatenate(pieces)[index]
+        return _traced_like(_pattern(np.unravel_index(at, shape), shape, self), data).tocsr()
+
+    def tocoo(self, copy: bool = False) -> Any:
+        """Return the matrix of the entries that stand in the table now."""
+        starts = np.cumsum([0, *(c.shape[0] for c in self._chunks)])
+        places = np.array(list(self._table), int).reshape(-1, 2)
+        index = np.array([starts[chunk] + k for chunk, k in self._table.values()], int)
+        data = np.concatenate(self._chunks)[index]
+        pattern = _pattern(places.T, self.shape, self)  # type: ignore[attr-defined]
+        return _traced_like(pattern, data)
+
+    def tocsr(self, copy: bool = False) -> Any:
+        """Return the matrix in csr form."""
+        return self.tocoo().tocsr()
+
+    def tocsc(self, copy: bool = False) -> Any:
+        """Return the matrix in csc form."""
+        return self.tocoo().tocsc()
+
+    def asformat(self, format: Any, copy: bool = False) -> Any:
+        """Return the matrix in another form."""
+        return self if format in (None, self.format) else self.tocsr().asformat(format)  # type: ignore[attr-defined]
+
+    def copy(self) -> Any:
+        """Return a copy."""
+        kind = type(self)
+        made = kind.__new__(kind)
+        made.__dict__.update(self.__dict__)
+        made._chunks, made._table = list(self._chunks), dict(self._table)
+        return made
+
+    def setdiag(self, values: Any, k: int = 0) -> None:
+        """Store a diagonal."""
+        rows, cols = _diagonal_places(self.shape, values, k)  # type: ignore[attr-defined]
+        self._put((rows, cols), _diagonal_values(values, rows.size))
+
+
+_THROUGH = (
+    "toarray todense tobsr todia sum mean diagonal trace multiply dot transpose getrow getcol "
+    "power _matmul_dispatch _rmatmul_dispatch __add__ __radd__ __sub__ __rsub__ __neg__ "
+    "_mul_scalar __truediv__ _divide reshape __abs__ conj conjugate"
+).split()
+
+
+def _through(name: str) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.tocsr(), name)(*args, **kwargs)
+
+    method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
+    return method
+
+
+for _name in _THROUGH:
+    setattr(EntryByEntry, _name, _through(_name))
+
+_kinds: dict[type, type] = {}
+
+
+def _is_filled(a: Any) -> bool:
+    return type(a) in _kinds.values()
+
+
+def _fill(self: Any) -> None:
+    """Turn a plain lil or dok matrix into one that takes traced entries."""
+    kind = type(self)
+    found = _kinds.get(kind)
+    if found is None:
+        methods = {k: v for k, v in vars(EntryByEntry).items() if k not in ("__dict__", "__doc__",
+                   "__slots__", "__weakref__")}  # fmt: skip
+        found = _kinds[kind] = type(kind.__name__, (kind,), methods)
+    coo = kind.tocoo(self)
+    coo.sum_duplicates()
+    places = zip(*(c.tolist() for c in coo.coords), strict=True)
+    table = {place: (1, k) for k, place in enumerate(places)}
+    if isinstance(self, dict):
+        dict.clear(self)
+    self.__class__ = found
+    self._chunks, self._table = [np.zeros(1), np.asarray(coo.data, float)], table
+
+
+def _in_place(name: str, sign: float) -> None:
+    function = vars(_lil._lil_base)[name]
+
+    @composite(function, name=f"scipy.sparse.lil.{name}", always=True)
+    def add(self: Any, other: Any) -> Any:
+        """Add to all entries, in place."""
+        if not (traced(other) or is_traced(other) or _is_filled(other) or _is_filled(self)):
+            return function(self, other)
+        whole = combined(self.tocsr(), other, 1.0, sign)
+        if not _is_filled(self):
+            _fill(self)
+        self._put((slice(None), slice(None)), whole)
+        return self
+
+    setattr(EntryByEntry, name, add)
+
+
+_in_place("__iadd__", 1.0)
+_in_place("__isub__", -1.0)
+
+for _function in dict.fromkeys((
+    _lil._lil_base.__setitem__, _dok._dok_base.__setitem__, _index.IndexMixin.__setitem__,
+)):  # fmt: skip
+
+    @composite(_function, name=f"scipy.sparse.{_function.__qualname__}", always=True)
+    def setitem(self: Any, key: Any, x: Any, _function: Any = _function) -> None:
+        """Store traced numbers into a sparse matrix."""
+        if _is_filled(self):
+            self._put(key, x)
+        elif not (traced(x) or is_traced(x) or is_traced(self) or isinstance(x, MatrixSum)
+                  or _is_filled(x)):  # fmt: skip
+            _function(self, key, x)
+        elif self.format in ("lil", "dok"):
+            _fill(self)
+            self._put(key, x)
+        else:
+            _store(self, _grid(self.shape, key), x)
+
+
+def _store(self: Any, places: tuple[Any, Any], value: Any) -> None:
+    """Store into a csr, csc or coo matrix: it is made anew, with these places replaced."""
+    rows, cols = places
+    value = _values(value, np.shape(rows))
+    a = self.tocoo()
+    a = a._summed() if is_traced(a) else a
+    stored = np.ravel(rows) * a.shape[1] + np.ravel(cols)
+    _, last = np.unique(stored[::-1], return_index=True)  # of the same place the last store counts
+    last = stored.size - 1 - last
+    old = np.asarray(a.coords[0], np.int64) * a.shape[1] + a.coords[1]
+    kept = np.flatnonzero(~np.isin(old, stored))
+    data = np.concatenate([a.data[kept], np.ravel(value)[last]])
+    flat = np.concatenate([old[kept], stored[last]])
+    made = _traced_like(_pattern(np.divmod(flat, a.shape[1]), a.shape, self), data)
+    made = made.tocsc() if self.format == "csc" else made.tocsr() if self.format == "csr" else made
+    _become(self, made)
+
+
+def _diagonal_places(shape: tuple[int, int], values: Any, k: int) -> tuple[Any, Any]:
+    length = min(shape[0] + min(k, 0), shape[1] - max(k, 0))
+    if np.ndim(values) == 1 and np.size(values):
+        length = min(length, np.shape(values)[0])
+    return np.arange(length) + max(-k, 0), np.arange(length) + max(k, 0)
+
+
+def _diagonal_values(values: Any, length: int) -> Any:
+    values = as_array(values)
+    return np.broadcast_to(values, (length,)) if values.ndim == 0 else values[:length]
+
+
+@composite(_base._spbase.setdiag, name="scipy.sparse.setdiag", always=True)
+def setdiag(self: Any, values: Any, k: int = 0) -> None:
+    """Store a diagonal."""
+    if not (traced(values) or is_traced(self)):
+        _base._spbase.setdiag(self, values, k)
+        return
+    rows, cols = _diagonal_places(self.shape, values, k)
+    values = _diagonal_values(values, rows.size)
+    if self.format in ("lil", "dok"):
+        _fill(self)
+        self._put((rows, cols), values)
+    else:
+        _store(self, (rows, cols), values)
+
+
+def _tolil(self: Any, copy: bool = False) -> Any:
+    """Return the matrix in a form that is filled entry by entry."""
+    coo = self.tocoo()._summed()
+    made = (sp.lil_matrix if sp.isspmatrix(self) else sp.lil_array)(self.shape)
+    _fill(made)
+    made._put(tuple(map(np.asarray, places_of(coo))), coo.data)
+    return made
+
+
+# a matrix with traced entries has these methods too
+TracedEntries.tolil = TracedEntries.todok = _tolil  # type: ignore[attr-defined]
+TracedEntries.__setitem__ = lambda self, key, x: _store(  # type: ignore[attr-defined]
+    self, _grid(self.shape, key), x
+)
+TracedEntries.setdiag = setdiag  # type: ignore[attr-defined]
+
+
+# --- of blocks ------------------------------------------------------------------------------------
+
+
+def _has_traced(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_has_traced, value))
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        return any(map(_has_traced, value.flat))
+    return is_traced(value) or _is_filled(value) or traced(value)
+
+
+def _sparse(block: Any) -> Any:
+    """Return a block as a sparse matrix; a dense one keeps the places of all its entries."""
+    if sp.issparse(block):
+        return block.tocsr() if _is_filled(block) else block
+    dense = np.atleast_2d(as_array(block))
+    pattern = sp.coo_array(np.ones(dense.shape))
+    return _traced_like(pattern, dense[places_of(pattern)])
+
+
+def _of_blocks(function: Any) -> None:
+    @composite(function, name=f"scipy.sparse.{function.__name__}", always=True)
+    def join(blocks: Any, *args: Any, **kwargs: Any) -> Any:
+        """Join blocks, some of which have traced entries."""
+        if not _has_traced(blocks):
+            return function(blocks, *args, **kwargs)
+        flat: list[Any] = []
+
+        def place(block: Any) -> Any:
+            if isinstance(block, list | tuple) and function in _NESTED:
+                return [place(b) for b in block]
+            if block is None:
+                return None
+            flat.append(_sparse(block))
+            return len(flat) - 1
+
+        nested = [place(b) for b in blocks]
+
+        def fill(part: Any, numbered: list[Any]) -> Any:
+            if isinstance(part, list):
+                return [fill(p, numbered) for p in part]
+            return None if part is None else numbered[part]
+
+        return moved(lambda numbered: function(fill(nested, numbered), *args, **kwargs), flat)
+
+
+_NESTED = (sp.bmat, sp.block_array)
+for _function in (sp.hstack, sp.vstack, sp.bmat, sp.block_array, sp.block_diag):
+    _of_blocks(_function)
+
+
+for _function in (sp.tril, sp.triu):
+
+    @composite(_function, name=f"scipy.sparse.{_function.__name__}", always=True)
+    def part(A: Any, k: int = 0, format: Any = None, _function: Any = _function) -> Any:
+        """Return the part of a matrix on one side of a diagonal."""
+        if not _has_traced(A):
+            return _function(A, k, format)
+        return moved(lambda numbered: _function(numbered[0], k, format), [_sparse(A)])
+
+
+@composite(sp.find, name="scipy.sparse.find", always=True)
+def find(A: Any) -> Any:
+    """Return rows, columns and values of the entries that are not zero."""
+    if not _has_traced(A):
+        return sp.find(A)
+    coo = _sparse(A).tocoo()._summed()
+    rows, cols = places_of(coo)
+    kept = np.flatnonzero(np.not_equal(coo.data, 0))
+    return rows[kept], cols[kept], coo.data[kept]
+
+
+@composite(sp.kron, name="scipy.sparse.kron", always=True)
+def kron(A: Any, B: Any, format: Any = None) -> Any:
+    """Return the Kronecker product, of which one factor has traced entries."""
+    if not (_has_traced(A) or _has_traced(B)):
+        return sp.kron(A, B, format)
+    old = not any(sp.issparse(x) and not sp.isspmatrix(x) for x in (A, B))
+    a, b = (_sparse(x).tocoo() for x in (A, B))
+    (ra, ca), (rb, cb) = places_of(a), places_of(b)
+    rows = (np.asarray(ra, np.int64)[:, None] * b.shape[0] + rb).ravel()
+    cols = (np.asarray(ca, np.int64)[:, None] * b.shape[1] + cb).ravel()
+    kind = sp.coo_matrix if old else sp.coo_array
+    shape = (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
+    pattern = kind((np.ones(rows.size), (rows, cols)), shape=shape)
+    made = _traced_like(pattern, np.ravel(a.data[:, None] * b.data[None, :]))
+    return made.asformat(format if format in ("csr", "csc", "coo") else "coo")
+
+
+@composite(sp.kronsum, name="scipy.sparse.kronsum", always=True)
+def kronsum(A: Any, B: Any, format: Any = None) -> Any:
+    """Return kron(I, A) + kron(B, I)."""
+    if not (_has_traced(A) or _has_traced(B)):
+        return sp.kronsum(A, B, format)
+    if any(x.shape[0] != x.shape[1] for x in (A, B)):
+        raise ValueError("A and B must be square")
+    eye = sp.eye if sp.isspmatrix(A) and sp.isspmatrix(B) else sp.eye_array
+    made = combined(kron(eye(B.shape[0]), A), kron(B, eye(A.shape[0])), 1.0, 1.0)
+    return made.asformat(format if format in ("csr", "csc", "coo") else "csr")
+
+
+

@@ -1,0 +1,301 @@
+"""Doors of `scipy.sparse`: matrices made of traced numbers, and plain ones that meet them."""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import _base, _bsr, _compressed, _coo, _dia, _dok, _lil, _matrix  # type: ignore[attr-defined]
+
+from ....core import registry
+from ....core.registry import composite
+from ...declare import as_array
+from ..common import traced
+from .matrices import (
+    MatrixSum,
+    _become,
+    _multiplied,
+    _only_arrays,
+    _plain_class,
+    _traced_like,
+    combined,
+    in_class,
+    is_traced,
+    places_of,
+    product,
+    sparse_sparse,
+)
+
+# --- doors: making matrices -----------------------------------------------------------------------
+
+
+def _cast(data: Any, dtype: Any) -> Any:
+    data = as_array(data)
+    return data if dtype is None or data.dtype == np.dtype(dtype) else data.astype(dtype)
+
+
+def _numbered(data: Any) -> Any:
+    return np.arange(1.0, data.size + 1).reshape(data.shape)
+
+
+@composite(sp.csr_array.__init__, name="scipy.sparse.csr_array", always=True)
+def compressed_init(
+    self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False, **rest: Any
+) -> None:
+    """Make a csr or csc matrix with traced entries; entries at the same place are added up."""
+    kind = _plain_class(type(self))
+    if is_traced(arg1):
+        made = arg1.tocsc() if kind.format.fget(self) == "csc" else arg1.tocsr()
+        _become(self, in_class(made, kind))
+        return
+    if not traced(arg1):
+        _compressed._cs_matrix.__init__(self, arg1, shape, dtype, copy, **rest)
+        return
+    if not isinstance(arg1, tuple):
+        dense = _cast(arg1, dtype)
+        pattern = kind(np.ones(dense.shape), shape=shape)
+        _become(self, _traced_like(pattern, dense[places_of(pattern)]))
+    elif len(arg1) == 2:
+        coo = sp.coo_matrix if issubclass(kind, sp.spmatrix) else sp.coo_array
+        made = coo(arg1, shape=shape, dtype=dtype)
+        _become(self, made.tocsc() if kind.format.fget(self) == "csc" else made.tocsr())
+    else:
+        data = _cast(arg1[0], dtype)
+        pattern = kind((np.ones(data.shape), arg1[1], arg1[2]), shape=shape, copy=copy)
+        _become(self, _traced_like(pattern, data))
+
+
+@composite(_coo._coo_base.__init__, name="scipy.sparse.coo_array", always=True)
+def coo_init(
+    self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False, **rest: Any
+) -> None:
+    """Make a coo matrix with traced entries."""
+    kind = _plain_class(type(self))
+    if is_traced(arg1):
+        _become(self, in_class(arg1.tocoo(), kind))
+        return
+    if not traced(arg1):
+        _coo._coo_base.__init__(self, arg1, shape, dtype, copy, **rest)
+        return
+    if isinstance(arg1, tuple):
+        data = _cast(arg1[0], dtype)
+        pattern = kind((np.ones(data.shape), arg1[1]), shape=shape, copy=copy)
+        _become(self, _traced_like(pattern, data))
+    else:
+        dense = _cast(arg1, dtype)
+        pattern = kind(np.ones(dense.shape), shape=shape)
+        _become(self, _traced_like(pattern, dense[places_of(pattern)]))
+
+
+def _through_csr(function: Any) -> None:
+    """Let a constructor of another format make a csr matrix of traced entries."""
+
+    @composite(function, name=f"scipy.sparse.{function.__qualname__}")
+    def init(
+        self: Any, arg1: Any, shape: Any = None, dtype: Any = None, *_: Any, **kwargs: Any
+    ) -> None:
+        """Make a matrix of traced entries: it becomes csr."""
+        kind = type(self)
+        if not isinstance(arg1, tuple):
+            csr = sp.csr_matrix if issubclass(kind, sp.spmatrix) else sp.csr_array
+            _become(self, csr(_cast(arg1, dtype), shape=shape))
+            return
+        kwargs.pop("copy", None)
+        data = _cast(arg1[0], dtype)
+        data = np.atleast_2d(data) if kind.__name__.startswith("dia") else data
+        pattern = kind((_numbered(data), *arg1[1:]), shape, **kwargs).tocsr()
+        _become(self, _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1]))
+
+
+_through_csr(_dia._dia_base.__init__)
+_through_csr(_bsr._bsr_base.__init__)
+
+
+@composite(sp.diags_array, name="scipy.sparse.diags_array")
+def diags_array(
+    diagonals: Any, /, *, offsets: Any = 0, shape: Any = None, format: Any = None,
+    dtype: Any = None,
+) -> Any:  # fmt: skip
+    """Make a matrix of traced diagonals: csr, or the format that is asked for."""
+    return _diagonals(diagonals, offsets, shape, format, sp.coo_array)
+
+
+@composite(sp.diags, name="scipy.sparse.diags")
+def diags(
+    diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None
+) -> Any:
+    """Make a matrix of traced diagonals: csr, or the format that is asked for."""
+    return _diagonals(diagonals, offsets, shape, format, sp.coo_matrix)
+
+
+def _diagonals(diagonals: Any, offsets: Any, shape: Any, format: Any, kind: Any) -> Any:
+    if np.ndim(offsets) == 0:
+        single = np.ndim(diagonals[0]) == 0
+        rows, places = [as_array(diagonals) if single else as_array(diagonals[0])], [int(offsets)]
+    else:
+        rows, places = [np.atleast_1d(as_array(d)) for d in diagonals], [int(k) for k in offsets]
+    if len(rows) != len(places):
+        raise ValueError("Different number of diagonals and offsets.")
+    if shape is None:
+        side = rows[0].shape[0] + abs(places[0])
+        shape = (side, side)
+    data, i, j = [], [], []
+    for row, k in zip(rows, places, strict=True):
+        length = min(shape[0] + min(k, 0), shape[1] - max(k, 0))
+        if row.shape[0] not in (1, length) and row.shape[0] < length:
+            raise ValueError(f"the diagonal at offset {k} has length {row.shape[0]}, not {length}")
+        data.append(np.broadcast_to(row, (length,)) if row.shape[0] == 1 else row[:length])
+        i.append(np.arange(length) + max(-k, 0))
+        j.append(np.arange(length) + max(k, 0))
+    made = kind((np.concatenate(data), (np.concatenate(i), np.concatenate(j))), shape=shape)
+    return made.asformat(format if format in ("csc", "coo") else "csr")
+
+
+# --- doors: plain matrices and traced arrays ------------------------------------------------------
+
+
+def _door(function: Any, **data: Any) -> Any:
+    return composite(function, name=f"scipy.sparse.{function.__qualname__}", **data)
+
+
+for _function in (_base._spbase._matmul_dispatch, _coo._coo_base._matmul_dispatch):
+
+    @_door(_function)
+    def matmul(self: Any, other: Any) -> Any:
+        """Multiply a plain sparse matrix with a traced array, or with a traced scalar."""
+        other = as_array(other)
+        return self._mul_scalar(other) if other.ndim == 0 else product(self, other)
+
+
+for _function in (_base._spbase._rmatmul_dispatch, _coo._coo_base._rmatmul_dispatch):
+
+    @_door(_function)
+    def rmatmul(self: Any, other: Any) -> Any:
+        """Multiply a traced array with a plain sparse matrix, or scale one."""
+        other = as_array(other)
+        if other.ndim == 0:
+            return self._mul_scalar(other)
+        return product(self.T, other.T).T
+
+
+for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)):
+
+    @_door(_function)
+    def multiply(self: Any, other: Any) -> Any:
+        """Multiply a plain sparse matrix entry by entry with a traced array or scalar."""
+        other = as_array(other)
+        return self._mul_scalar(other) if other.ndim == 0 else _multiplied(self, other)
+
+
+for _function in dict.fromkeys((_lil._lil_base._mul_scalar, _dok._dok_base._mul_scalar)):
+
+    @_door(_function)
+    def mul_scalar(self: Any, other: Any) -> Any:
+        """Scale a matrix by a traced number: it becomes csr."""
+        return self.tocsr()._mul_scalar(other)
+
+
+for _function in (_lil._lil_base.__truediv__, _dok._dok_base.__truediv__):
+
+    @_door(_function)
+    def truediv(self: Any, other: Any) -> Any:
+        """Divide a matrix by a traced number or array: it becomes csr."""
+        return self.tocsr() / other
+
+
+@_door(_base._spbase._divide)
+def divide(self: Any, other: Any, *, rdivide: bool = False) -> Any:
+    """Divide a plain sparse matrix by a traced array, or the other way round."""
+    other = as_array(other)
+    if rdivide:
+        _only_arrays(self, "a quotient of dense by sparse")
+        return other / self.toarray()
+    if other.ndim == 0:
+        return self._mul_scalar(1.0 / other)
+    return _multiplied(self, 1.0 / other)
+
+
+_OWNERS = (_base._spbase, _coo._coo_base, _bsr._bsr_base, _dia._dia_base, _compressed._cs_matrix)
+for _owner in _OWNERS:
+    for _name, _sign in (("_add_dense", 1.0), ("_sub_dense", -1.0), ("_rsub_dense", -2.0)):
+        _found = vars(_owner).get(_name)
+        if _found is not None:
+
+            @_door(_found)
+            def with_dense(self: Any, other: Any, _sign: float = _sign) -> Any:
+                """Add a plain sparse matrix and a traced dense array."""
+                dense = self.toarray()
+                dense = other - dense if _sign == -2.0 else dense + _sign * other
+                return MatrixSum(dense) if sp.isspmatrix(self) else dense
+
+
+def _reaching(name: str, p: float, q: float) -> None:
+    """Let a binary method of plain matrices meet a matrix with traced entries."""
+
+    def other_way(self: Any, other: Any) -> Any:
+        if np.ndim(other) == 0:
+            raise NotImplementedError("adding a nonzero scalar to a sparse array is not supported")
+        return combined(self, other, p, q)
+
+    for owner in (_base._spbase, _dok._dok_base, _lil._lil_base):
+        function = vars(owner).get(name)
+        if function is None:
+            continue
+
+        @_door(function, always=True)
+        def binary(self: Any, other: Any, function: Any = function) -> Any:
+            """Add two sparse matrices, of which the second may have traced entries."""
+            if is_traced(other):
+                return combined(self, other, p, q)
+            if traced(other):
+                return other_way(self, other)
+            return function(self, other)
+
+
+_reaching("__add__", 1.0, 1.0)
+_reaching("__sub__", 1.0, -1.0)
+
+
+for _function in (_base._spbase.__matmul__, _base._spbase.__rmatmul__, _matrix.spmatrix.__mul__,
+                  _matrix.spmatrix.__rmul__):  # fmt: skip
+
+    @_door(_function, always=True)
+    def times(self: Any, other: Any, _function: Any = _function) -> Any:
+        """Multiply; both matrices may have traced entries."""
+        reflected = _function.__name__ in ("__rmatmul__", "__rmul__")
+        if sp.issparse(other) and (is_traced(other) or is_traced(self)):
+            return sparse_sparse(other, self) if reflected else sparse_sparse(self, other)
+        if not (is_traced(self) or traced(other)):
+            return _function(self, other)
+        if np.ndim(other) == 0 and "matmul" in _function.__name__:
+            raise ValueError("Scalar operands are not allowed, use '*' instead")
+        return self._rmatmul_dispatch(other) if reflected else self._matmul_dispatch(other)
+
+
+@_door(_base._spbase.dot, always=True)
+def dot(self: Any, other: Any) -> Any:
+    """Multiply with a matrix or an array, or scale."""
+    if not (is_traced(self) or is_traced(other) or traced(other)):
+        return _base._spbase.dot(self, other)
+    return self * other if np.ndim(other) == 0 and not sp.issparse(other) else self @ other
+
+
+def _noticing(owner: Any, name: str) -> None:
+    """Let a method see that the program has replaced the `data` of a plain matrix."""
+    function = vars(owner)[name]
+
+    @_door(function, always=True)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run the method of traced entries where `data` is traced."""
+        if is_traced(self) and getattr(type(self), name) is not function:
+            return getattr(self, name)(*args, **kwargs)
+        return function(self, *args, **kwargs)
+
+
+_NOTICING = (
+    "toarray todense tocsr tocsc tocoo transpose sum mean diagonal trace copy __getitem__ power "
+    "asformat __neg__"
+).split()
+for _owner in (_base._spbase, _coo._coo_base, _compressed._cs_matrix):
+    for _name in _NOTICING:
+        if callable(vars(_owner).get(_name)) and registry.find(vars(_owner)[_name]) is None:
+            _noticing(_owner, _name)
