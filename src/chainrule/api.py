@@ -32,6 +32,7 @@ from .lift import (
     output_leaves,
     plain,
     record,
+    record_call,
     settle,
     strip,
 )
@@ -194,7 +195,9 @@ def _one(value: Any) -> Any:
     if type(value) is np.float64:
         return _ONE
     held = under(value)
-    return value.dtype.type(1) if held is None else np.ones_like(held)
+    if held is None and value.shape == ():
+        return value.dtype.type(1)
+    return np.ones_like(concrete(value) if held is None else held)
 
 
 _ONE = np.float64(1)
@@ -255,7 +258,7 @@ class Pullback:
         self.notes: tuple[Any, ...] = ()
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
-        leaves, treedef = tree.flatten(cotangent)
+        leaves, treedef = tree.flatten(cotangent, parameters=True)
         given = match(leaves, treedef, self.avals, self.treedef, "cotangent", "output")
         for i, like in self.others.items():
             if given[i].shape == ():  # a plain number is no array of the library of the output
@@ -264,15 +267,14 @@ class Pullback:
         found = _pulled(self.graph, given)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
-            at = self.call.at(leaves)
-            return _pulled(record(self.function, at.args, {}, at.argnums)[1], given)
+            return _pulled(record_call(self.call.at(leaves))[0], given)
 
         if self.notes or len(running.notes) > begun[0] or running.trail is not None:
             found = limits.finish(
                 begun, self.call.trace, self.call.leaves, found, len(found), evaluate,
                 name_of(self.function), self.notes,
             )  # fmt: skip
-        return tuple(self.call.parts(deliver(found, tuple(leaves))))
+        return tuple(self.call.gradients(deliver(found, tuple(leaves))))
 
 
 def _pulled(graph: Graph, given: list[Any]) -> list[Any]:
@@ -376,8 +378,7 @@ def linearize(f: Function, *primals: Any) -> Any:
         outs = pushed(graph, ts)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
-            at = call.at(leaves)
-            return pushed(record(f, at.args, {}, at.argnums)[1], ts)
+            return pushed(record_call(call.at(leaves))[0], ts)
 
         if notes or len(running.notes) > begun[0] or running.trail is not None:
             outs = limits.finish(
@@ -446,8 +447,7 @@ def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) 
         width = len(call.leaves)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
-            at = call.at(leaves)
-            _, graph, outs, _ = record(f, at.args, kwargs, argnums)
+            graph, outs, _ = record_call(call.at(leaves))
             return _listed(blocks(f, graph, outs, mode), outs)
 
         found = limits.finish(
@@ -549,6 +549,23 @@ def stop_gradient(x: Any) -> Any:
 def _stopped(v: Any) -> Any:
     v.cr_owner.told("stop_gradient", v)
     return plain(constant(v))
+
+
+def register_pytree_node(nodetype: type, flatten_func: Function, unflatten_func: Function) -> None:
+    """Let objects of a class be containers, of which the functions here take the arrays.
+
+    ``flatten_func(obj)`` returns the parts, a tuple, and anything that is needed besides to build
+    another such object around other parts: ``unflatten_func(that, parts)``. Dataclasses and classes
+    that keep all they know in attributes need no registration.
+
+    >>> import chainrule
+    >>> class Pair(list):
+    ...     pass
+    >>> chainrule.register_pytree_node(Pair, lambda p: (tuple(p), None), lambda _, ps: Pair(ps))
+    >>> chainrule.grad(lambda p: p[0] * p[1])(Pair([2.0, 3.0]))
+    [np.float64(3.0), np.float64(2.0)]
+    """
+    tree.register(nodetype, flatten_func, unflatten_func)
 
 
 def trace(f: Function, *args: Any, argnums: Argnums | None = None) -> Graph:

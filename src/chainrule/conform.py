@@ -33,11 +33,11 @@ def pair(f: Function, out: Any) -> tuple[Any, Any]:
 
 def check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
     """Refuse what has no gradient: arrays, and complex numbers without ``holomorphic=True``."""
-    if value.shape == () and value.dtype.kind == ("c" if holomorphic else "f"):
+    if value.size == 1 and value.dtype.kind == ("c" if holomorphic else "f"):
         return
     shape, dtype = value.shape, value.dtype
     where = describe(user_frame(2))
-    if shape != ():
+    if value.size != 1:
         raise NonScalarOutputError(
             f"grad needs a scalar output, but {name_of(f)} returned an array of shape {shape}",
             where=where,
@@ -107,7 +107,9 @@ def match(
 ) -> list[Any]:
     """Check tangents or cotangents against what they belong to; return them as arrays."""
     where = describe(user_frame(2))
-    if not tree.same_structure(treedef, expected) or len(leaves) != len(avals):
+    fits = tree.same_structure(treedef, expected)
+    leaves = tree.variable(expected, leaves) if fits else leaves
+    if not fits or len(leaves) != len(avals):
         raise StructureError(
             f"the {what} does not have the structure of the {of}",
             where=where,
@@ -155,10 +157,8 @@ def tangents_for(call: Call, tangents: Any) -> list[Any]:
             cure="pass one tangent for every primal",
         )
     out: list[Any] = []
-    start = 0
     for tangent, (treedef, n) in zip(tangents, call.treedefs, strict=True):
-        leaves, given = tree.flatten(tangent)
-        avals = [(x.shape, x.dtype) for x in call.leaves[start : start + n]]
+        leaves, given = tree.flatten(tangent, parameters=True)
+        avals = [(x.shape, x.dtype) for x in call.leaves[len(out) : len(out) + n]]
         out += match(leaves, given, avals, treedef, "tangent", "primal")
-        start += n
     return out

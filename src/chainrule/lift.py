@@ -1,5 +1,6 @@
 """From the user's arguments to traced inputs, and from traced results back to plain values."""
 
+import copy
 import inspect
 from collections.abc import Callable
 from dataclasses import is_dataclass
@@ -15,6 +16,14 @@ from .errors import (
     InputTypeError,
     NonFiniteError,
     OutputTypeError,
+)
+from .parameters import (
+    bad_leaf,
+    check_distinct,
+    computes_again,
+    is_constant,
+    no_number,
+    zeros_of,
 )
 from .tracing.foreign import Foreign, admit, is_foreign, leave, under
 from .tracing.interpose import Doors
@@ -40,7 +49,7 @@ class Call:
     """One call of a user's function with some arguments taken apart into leaves."""
 
     __slots__ = (
-        "function", "args", "kwargs", "argnums", "single", "leaves", "treedefs", "trace",
+        "function", "args", "kwargs", "argnums", "single", "leaves", "treedefs", "trace", "whole",
     )  # fmt: skip
 
     def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
@@ -51,9 +60,11 @@ class Call:
         self.trace: Any = None  # that of its recording, where it outlives the call
         self.leaves: list[Any] = []
         self.treedefs: list[tuple[Any, int]] = []
+        self.whole: list[int] = []  # those leaves that were integers
         for k in self.argnums:
-            leaves, treedef = tree.flatten(args[k])
-            if not leaves:
+            leaves, treedef = self._apart(k)
+            constants = False
+            if not leaves and args[k] is None:
                 raise self._bad_leaf(k, 0, args[k])
             for i, leaf in enumerate(leaves):
                 kind = type(leaf)
@@ -62,20 +73,64 @@ class Call:
                 elif kind is not np.float64 and not (
                     kind is np.ndarray and leaf.dtype.char in "efdg"
                 ):
+                    if treedef is not None and is_constant(leaf):
+                        constants = True
+                        continue
                     leaf = self._other_leaf(k, i, leaf)
                 self.leaves.append(leaf)
+            if constants:
+                leaves, treedef = tree.mixed(treedef, leaves, is_constant)
+                if not leaves:
+                    raise self._bad_leaf(k, 0, tree.flatten(args[k], True)[0][0])
             self.treedefs.append((treedef, len(leaves)))
 
     def at(self, leaves: list[Any]) -> "Call":
         """Return the same call at another point."""
-        args = list(self.args)
-        for k, part in zip(self.argnums, self.parts(leaves), strict=True):
-            args[k] = part
-        return Call(self.function, tuple(args), self.kwargs, self.argnums)
+        found = copy.copy(self)
+        found.leaves = leaves
+        return found
+
+    def _apart(self, k: int) -> tuple[list[Any], Any]:
+        try:
+            return tree.flatten(self.args[k], parameters=True)
+        except RecursionError:
+            name = parameter_name(self.function, k)
+            raise InputTypeError(
+                f"cannot differentiate with respect to {name}: an object in it holds itself",
+                where=describe(user_frame(2)),
+                why="its attributes are the parameters, and these must come to an end",
+                cure="pass the arrays that are to be differentiated, in a dict",
+            ) from None
 
     def run(self, trace: Trace, inputs: list[Any]) -> Any:
         """Call the function with `inputs` in the place of the leaves."""
-        return run_traced(trace, self.function, self.arguments(inputs), self.kwargs)
+        trace.whole = frozenset(id(inputs[i]) for i in self.whole)
+        args = self.arguments(inputs)
+        if tree.knows_objects():
+            objects = list(tree.objects_in([self.args[k] for k in self.argnums]))
+            if objects:
+                return self._run_on(objects, trace, args)
+        return run_traced(trace, self.function, args, self.kwargs)
+
+    def _run_on(self, objects: list[Any], trace: Trace, args: list[Any]) -> Any:
+        """Call the function on the caller's own objects, whose attributes are traced meanwhile.
+
+        Copies would be unknown to functions and objects that hold the ones that they are copies of.
+        """
+        check_distinct(objects)
+        again = [again for obj in objects if (again := computes_again(obj)) is not None]
+
+        def function(*args: Any, **kwargs: Any) -> Any:
+            for compute in again:
+                compute()
+            return tree.map_leaves(lambda v: v, self.function(*args, **kwargs))
+
+        function.__name__, function.__wrapped__ = name_of(self.function), self.function  # type: ignore[attr-defined]
+        old = [self.args[k] for k in self.argnums]
+        with tree.in_place(old, [args[k] for k in self.argnums]) as new:
+            for k, arg in zip(self.argnums, new, strict=True):
+                args[k] = arg
+            return run_traced(trace, function, args, self.kwargs)
 
     def arguments(self, inputs: list[Any]) -> list[Any]:
         """Return the positional arguments with `inputs` in the place of the leaves."""
@@ -90,17 +145,24 @@ class Call:
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""
+        return self._put_together(leaves, [treedef for treedef, _ in self.treedefs])
+
+    def gradients(self, leaves: list[Any]) -> list[Any]:
+        """As `parts`, of gradients: that of a number which is a constant is zero."""
+        return self._put_together(leaves, [zeros_of(treedef) for treedef, _ in self.treedefs])
+
+    def _put_together(self, leaves: list[Any], treedefs: list[Any]) -> list[Any]:
         out, start = [], 0
-        for treedef, n in self.treedefs:
+        for treedef, (_, n) in zip(treedefs, self.treedefs, strict=True):
             out.append(tree.unflatten(treedef, leaves[start : start + n]))
             start += n
         return out
 
     def rebuild(self, leaves: list[Any]) -> Any:
-        """As `parts`, but the bare argument when `argnums` was one number."""
+        """As `gradients`, but the bare argument when `argnums` was one number."""
         if self.single and self.treedefs[0][0] is None:
             return leaves[0]
-        parts = self.parts(leaves)
+        parts = self.gradients(leaves)
         return parts[0] if self.single else tuple(parts)
 
     def own(self) -> None:
@@ -113,9 +175,9 @@ class Call:
     def names(self) -> list[str]:
         """Return a name for every leaf: the parameter, and the path inside its container."""
         found = []
-        for k in self.argnums:
+        for k, (treedef, _) in zip(self.argnums, self.treedefs, strict=True):
             base = parameter_name(self.function, k)
-            found += [base + path for path in tree.paths(self.args[k])]
+            found += [base + p for p in tree.variable(treedef, tree.paths(self.args[k], True))]
         return found
 
     def _other_leaf(self, k: int, i: int, leaf: Any) -> Any:
@@ -125,8 +187,12 @@ class Call:
             return release(leaf)
         if is_foreign(type(leaf)) and leaf.dtype.kind in "fc":
             return admit(leaf)
-        if isinstance(leaf, int):
+        if isinstance(leaf, int | np.integer):
+            self.whole.append(len(self.leaves))
             return np.float64(leaf)
+        if type(leaf) is np.ndarray and leaf.dtype.kind in "iu":
+            self.whole.append(len(self.leaves))
+            return leaf.astype(float)
         if isinstance(leaf, complex) and not isinstance(leaf, np.generic):
             return np.complex128(leaf)
         dtype = getattr(leaf, "dtype", None)
@@ -139,34 +205,8 @@ class Call:
         return leaf
 
     def _bad_leaf(self, k: int, i: int, leaf: Any) -> InputTypeError:
-        path = (tree.paths(self.args[k]) or [""])[i] if not isinstance(leaf, type(None)) else ""
-        name = parameter_name(self.function, k) + path
-        dtype = getattr(leaf, "dtype", None)
-        what = f"an array of {dtype}" if dtype is not None else f"{type(leaf).__name__} {leaf!r}"
-        cure = "pass only numbers and float arrays in the differentiated arguments; choose others "
-        cure += "with argnums="
-        if isinstance(leaf, np.ma.MaskedArray | np.matrix):
-            what = f"a {type(leaf).__name__}"
-            cure = f"pass a plain array, np.asarray({name})"
-            if isinstance(leaf, np.ma.MaskedArray):
-                cure += ", and the mask as an argument of its own"
-        elif dtype is not None and not isinstance(leaf, np.ndarray | np.generic) and not is_foreign(
-            type(leaf)
-        ):
-            what = f"a {type(leaf).__name__}"
-            cure = f"pass a NumPy array, np.asarray({name})"
-        elif getattr(dtype, "kind", "") in "iu" and dtype is not None:
-            cure = f"pass {name}.astype(float)"
-        elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):
-            cure = f"pass a float, or leave {name} out of argnums: a condition has no derivative"
-        elif leaf is None or isinstance(leaf, dict | list | tuple):
-            what = repr(leaf) + " (no numbers in it)"
-        return InputTypeError(
-            f"cannot differentiate with respect to {name}: it is {what[:120]}",
-            where=describe(user_frame(2)),
-            why="a derivative needs real or complex floating-point inputs",
-            cure=cure,
-        )
+        path = "" if leaf is None else tree.paths(self.args[k], True)[i]
+        return bad_leaf(parameter_name(self.function, k) + path, leaf)
 
 
 def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
@@ -293,19 +333,28 @@ def record(
     The recording outlives the call, so the inputs are copied.
     """
     call = Call(function, args, kwargs, argnums)
+    return (call, *record_call(call, keep))
+
+
+def record_call(call: Call, keep: bool = False) -> tuple[Graph, list[Any], Any]:
+    """Run the function of a call on tracers; return the graph, the output leaves, their tree."""
     call.own()
     call.trace = rec = Recording(keep=keep)
     inputs = [rec.input(x) for x in call.leaves]
     out = call.run(rec, inputs)
-    leaves, treedef = output_leaves(function, out)
-    return call, rec.finish(inputs, leaves), leaves, treedef
+    leaves, treedef = output_leaves(call.function, out)
+    return rec.finish(inputs, leaves), leaves, treedef
 
 
 def output_leaves(function: Any, out: Any) -> tuple[list[Any], Any]:
     """Take the result of a user's function apart, and check that it is made of numbers."""
     if type(out) in TRACERS:
         return [out], None
-    leaves, treedef = tree.flatten(out)
+    try:
+        leaves, treedef = tree.flatten(out, parameters=True)
+    except RecursionError:  # an object that holds itself
+        leaves, treedef = [out], None
+    leaves, treedef = tree.mixed(treedef, leaves, no_number)
     for leaf in leaves:
         check_output(function, leaf)
     if not leaves:

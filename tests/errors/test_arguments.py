@@ -1,7 +1,9 @@
 """Bad arguments: what is differentiated, argnums, tangents and cotangents, outputs, NaN."""
 
+import array
 import dataclasses
 import pickle
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -33,17 +35,12 @@ def square(weight: Any) -> Any:
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (np.arange(3), ("int64", "weight.astype(float)")),
-        (np.arange(3, dtype=np.uint8), ("uint8", "weight.astype(float)")),
-        (np.int64(3), ("int64", "weight.astype(float)")),
         (True, ("bool True", "pass a float")),
         (np.bool_(True), ("bool", "pass a float")),
         (np.array([True, False]), ("bool", "a condition has no derivative")),
         ("abc", ("str 'abc'", "only numbers and float arrays")),
         (b"abc", ("bytes", "only numbers and float arrays")),
         (None, ("None (no numbers in it)",)),
-        ({}, ("{} (no numbers in it)",)),
-        ([], ("[] (no numbers in it)",)),
         (object(), ("object",)),
         (np.array([1.0, None], dtype=object), ("an array of object",)),
         (np.array(["a"]), ("an array of <U1",)),
@@ -51,9 +48,9 @@ def square(weight: Any) -> Any:
         (np.zeros(2, dtype=[("a", float)]), ("an array of",)),
         (np.ma.array([1.0, 2.0]), ("MaskedArray", "np.asarray(weight)", "mask")),
         (lambda: 1.0, ("function",)),
-        ({"w": np.arange(3)}, ("weight['w']", "weight['w'].astype(float)")),
-        ([1.0, "s"], ("weight[1]", "str 's'")),
-        ({"layers": [{"b": 1.0}, {"b": True}]}, ("weight['layers'][1]['b']", "bool True")),
+        ({"w": Decimal(3)}, ("weight['w']", "Decimal")),
+        ([1.0, array.array("d", [1.0])], ("weight[1]", "array")),
+        ({"layers": [{"b": "s"}, {"b": True}]}, ("weight['layers'][0]['b']", "str 's'")),
     ],
     ids=lambda v: repr(v).split(" at 0x")[0][:30] if not isinstance(v, tuple) else "",
 )
@@ -87,8 +84,8 @@ def test_an_array_of_another_library_is_refused() -> None:
     refuse(run, InputTypeError, TypeError, "weight", "a Series", "np.asarray(weight)")
 
 
-def test_every_mode_refuses_an_integer_array() -> None:
-    bad = np.arange(3)
+def test_every_mode_refuses_conditions() -> None:
+    bad = np.arange(3) > 1
 
     def by_vjp() -> Any:
         return cr.vjp(square, bad)  # <-
@@ -112,7 +109,7 @@ def test_every_mode_refuses_an_integer_array() -> None:
         return cr.trace(square, bad)  # <-
 
     for run in (by_vjp, by_jvp, by_linearize, by_jacobian, by_hessian, by_hvp, by_trace):
-        refuse(run, InputTypeError, TypeError, "weight", "int64", "weight.astype(float)")
+        refuse(run, InputTypeError, TypeError, "weight", "an array of bool", "pass a float")
 
 
 def test_a_function_is_asked_for() -> None:

@@ -34,10 +34,12 @@ class Point:
 
     def __init__(self, function: Any, args: Any, kwargs: Any, trace: Any) -> None:
         self.function, self.trace = function, trace
-        leaves, self.treedef = tree.flatten((tuple(args), dict(kwargs)))
+        self.given = (tuple(args), dict(kwargs))
+        leaves, self.treedef = tree.flatten(self.given, parameters=True)
         self.inputs = [
             i for i, x in enumerate(leaves) if type(x) in TRACERS and x.cr_owner is trace
         ]
+        self.ids = [id(leaves[i]) for i in self.inputs]
         self.nodes = [leaves[i].cr_node for i in self.inputs]
         self.leaves = [_copy(concrete(x)) if type(x) in TRACERS else x for x in leaves]
         self.xs = [self.leaves[i] for i in self.inputs]
@@ -50,12 +52,32 @@ class Point:
         It draws the same random numbers, and what `stop_gradient` returned at the point, it returns
         beside it too: there the program asks for a derivative that is not that of its value.
         """
+        try:
+            return self._run(xs)
+        except (TypeError, IndexError):  # integers among the inputs may be indices and counts
+            if not any(self.whole):
+                raise
+            return self._run([
+                np.asarray(x).astype(int)[()] if whole and np.all(x == at) else x
+                for x, at, whole in zip(xs, self.xs, self.whole, strict=True)
+            ])  # fmt: skip
+
+    def _run(self, xs: Any) -> Any:
         leaves = [_copy(x) if isinstance(x, np.ndarray) else x for x in self.leaves]
         for i, x in zip(self.inputs, xs, strict=True):
             leaves[i] = _copy(x)
-        args, kwargs = tree.unflatten(self.treedef, leaves)
-        with same_run(self.state, self.stopped), np.errstate(all="ignore"):
+        new = tree.unflatten(self.treedef, leaves)
+        with (
+            tree.in_place(self.given, new) as (args, kwargs),
+            same_run(self.state, self.stopped), np.errstate(all="ignore"),
+        ):  # fmt: skip
+            tree.compute_again((args, kwargs))
             return self.function(*args, **kwargs)
+
+    @property
+    def whole(self) -> list[bool]:
+        """Say of each input whether it was an integer."""
+        return [i in self.trace.whole for i in self.ids]
 
     def numbers(self, *xs: Any) -> list[Any]:
         """Return the floating-point outputs of a plain run, as arrays."""
@@ -126,7 +148,7 @@ def _compare_slope(
         vs = [np.asarray(concrete(t))[()] for t in point.nodes]
         traced = float(inner(cts, [_tangent(y, point.trace) for y in _leaves(out)]))
     else:
-        vs = [random_like(x, rng) for x in point.xs]
+        vs = [random_like(x, rng) * (not w) for x, w in zip(point.xs, point.whole, strict=True)]
         traced = float(inner(_pulled(point, out, cts), vs))
     if not any(np.any(v) for v in vs):
         return None

@@ -65,6 +65,8 @@ class Guarded:
         if _stores(sys._getframe(1)):
             self._lose(_STORED, _KEPT, STORE_CURE)
             return np.array(self.cr_concrete(), dtype)
+        if _reads(sys._getframe(1)):
+            return np.asarray(self.cr_as_index(), dtype)  # what NumPy refuses unless it is whole
         self._lose(
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
@@ -178,6 +180,12 @@ def _stores(frame: FrameType) -> bool:
     return frame.f_code.co_code[frame.f_lasti] in STORES
 
 
+def _reads(frame: FrameType) -> bool:
+    """Say whether a frame computes ``a[i]``, of which i can only be the index."""
+    return frame.f_code.co_code[frame.f_lasti] == _READ
+
+
+_READ = dis.opmap["BINARY_SUBSCR"]
 STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 _STORED = "a traced value was about to be stored into a plain array"
 _KEPT = "the plain array cannot carry the derivative"

@@ -69,7 +69,7 @@ def store(y: Any, index: Any, value: Any) -> None:
     assert op.bind is not None
     args, params = op.bind(y, value, index)
     if type(value) not in tracers.TRACERS or len(args) > 2:
-        args = tuple(map(foreign.admit, args))
+        args = (args[0], foreign.admit(args[1]), *map(tracers.as_index, args[2:]))
     del held
     if not _in_place(y, args, params, op):
         _become(y, tracers.apply(op, args, params))

@@ -31,12 +31,13 @@ _NO_PARAMS: dict[str, Any] = {}
 class Trace:
     """What a mode does with an operation. A trace made later is an inner one: it goes first."""
 
-    __slots__ = ("level", "state")
+    __slots__ = ("level", "state", "whole")
     differentiates = False  # whether what it makes of its inputs is a derivative
 
     def __init__(self) -> None:
         self.level = next(_levels)
         self.state = OPEN
+        self.whole: frozenset[int] = frozenset()  # the ids of those inputs that were integers
 
     def mute(self) -> None:
         """Let the tracers of this trace act as constants."""
@@ -97,7 +98,7 @@ class Constant(Trace):
     __slots__ = ()
 
     def __init__(self) -> None:
-        self.level, self.state = 0, OPEN
+        self.level, self.state, self.whole = 0, OPEN, frozenset()
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         result = op.value(*[a.cr_value if type(a) in TRACERS else a for a in args], **params)
@@ -414,7 +415,7 @@ class Tracer(Guarded):
         assert op.bind is not None
         args, params = op.bind(self, index)
         if len(args) > 1:
-            args = tuple(map(foreign.admit, args))
+            args = (self, *map(as_index, args[1:]))
         return apply(op, args, params)
 
     def __setitem__(self, index: Any, value: Any) -> None:
@@ -491,7 +492,20 @@ class Tracer(Guarded):
     # --- what Python asks for: the conversions to plain numbers are in `losses` --------------
     def __index__(self) -> int:
         self.cr_owner.observed(self)
-        return operator.index(self.cr_value)
+        return operator.index(self.cr_value if self.shape else self.cr_as_index())
+
+    def cr_as_index(self) -> Any:
+        """Return the plain value of what is asked for as an index or a count.
+
+        Integers among the inputs are differentiated as the real numbers that they are. Where whole
+        numbers come of them, the program may go on to count with them.
+        """
+        value, x = self.cr_concrete(), self
+        while type(x) in TRACERS and not x.cr_owner.whole:
+            x = x.cr_value
+        if type(x) not in TRACERS or value.dtype.kind != "f" or np.any(value != np.trunc(value)):
+            return value
+        return value.astype(np.intp)
 
     def tolist(self) -> Any:
         """Return (nested) lists of traced scalars."""
@@ -554,6 +568,13 @@ def concrete(x: Any) -> Any:
 def known(x: Any) -> Any:
     """Return the plain value under the tracers; raise where the examples of a batch differ."""
     return x.cr_concrete() if type(x) in TRACERS else x
+
+
+def as_index(part: Any) -> Any:
+    """Return an array in an index, as integers where it is made of integers among the inputs."""
+    if type(part) in TRACERS and part.dtype.kind == "f":
+        return part.cr_as_index()
+    return foreign.admit(part)
 
 
 _METHODS = {
