@@ -8,7 +8,7 @@ import optree
 
 from . import tree
 from .api import Derived
-from .errors import BatchError, UnsupportedFunctionError
+from .errors import BatchError, ChainRuleError, UnsupportedFunctionError, made
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
 from .tracing.foreign import leave
@@ -59,14 +59,33 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
     """Map a function over a batch."""
     mapped = _mapped(f, args, kwargs, in_axes)
     batch = Batch(_size(f, mapped))
+    before, places = made.count, made.places
     try:
-        return _at_once(f, mapped, args, kwargs, batch, out_axes)
-    except (OneByOneError, UnsupportedFunctionError) as error:
-        if not batch.size:
+        result = _at_once(f, mapped, args, kwargs, batch, out_axes)
+        if not batch.size or (batch.failed is None and made.count == before):
+            return result
+        cause = batch.failed or RuntimeError("an error for some examples, which was caught")
+    except Exception as error:
+        if _is_final(error, batch, made.count - before, made.places - places):
             raise
-        if batch.random:
-            raise _random(f, error) from error
+        cause = error
+    if batch.random:
+        raise _random(f, cause) from cause
+    made.count = before  # what an outer batch has to know comes again
     return _one_by_one(f, mapped, args, kwargs, batch.size, out_axes)
+
+
+def _is_final(error: Exception, batch: Batch, made: int, places: int) -> bool:
+    """Say whether an error is the whole story: no other was made before, which was caught."""
+    one_by_one = isinstance(error, OneByOneError | UnsupportedFunctionError)
+    if not batch.size or (batch.random and not one_by_one):
+        return True
+    if one_by_one:
+        return False
+    if isinstance(error, ChainRuleError):
+        same = batch.failed is None or getattr(batch.failed, "where", None) == error.where
+        return same and places <= 1
+    return made == 0 and batch.failed is None
 
 
 def _at_once(
@@ -96,11 +115,11 @@ def _call(mapped: Any, leaves: Any, args: Any, kwargs: Any) -> tuple[list[Any], 
 def _one_by_one(
     f: Function, mapped: Any, args: Any, kwargs: Any, size: int, out_axes: Axes
 ) -> Any:
-    """Run the function for one example after the other: it holds a solver."""
+    """Run the function for one example after the other, each with arrays of its own."""
     rows, treedef = [], None
     for i in range(size):
         leaves = [
-            [x if axis is None else x[(slice(None),) * axis + (i,)] for x, axis, _ in part]
+            [x if axis is None else _row(x, axis, i) for x, axis, _ in part]
             for part, _ in mapped
         ]
         positional, named = _call(mapped, leaves, args, kwargs)
@@ -121,6 +140,11 @@ def _one_by_one(
             raise _ragged(f, shapes)
         results.append(np.stack(column, axis=_in_range(axis, np.ndim(column[0]) + 1, "out_axes")))
     return tree.unflatten(treedef, results)
+
+
+def _row(x: Any, axis: int, i: int) -> Any:
+    row = x[(slice(None),) * axis + (i,)]
+    return row.copy("K") if type(row) is np.ndarray else row
 
 
 def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
@@ -152,7 +176,7 @@ def _random(f: Function, error: Any) -> BatchError:
         f"{name_of(f)} draws random numbers, and it cannot be run for all examples at once",
         where=describe(user_frame(2)),
         why=f"all examples are to see the same numbers, but one by one each would draw its own; "
-        f"what stands in the way: {error.what}",
+        f"what stands in the way: {getattr(error, 'what', error)}",
         cure="draw before, and pass the numbers as an argument with in_axes=None",
     )
 

@@ -4,6 +4,20 @@ Each class is also the built-in exception that a NumPy user would catch.
 """
 
 import textwrap
+import threading
+
+
+class _Made(threading.local):
+    """How many errors of the library were made on this thread: the program may catch them.
+
+    `places` counts those that name another line than the one before.
+    """
+
+    count = places = 0
+    where = ""
+
+
+made = _Made()
 
 
 class ChainRuleError(Exception):
@@ -14,6 +28,9 @@ class ChainRuleError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", why: str = "", cure: str = "") -> None:
+        made.count += 1
+        made.places += where != made.where
+        made.where = where
         self.what, self.where, self.why, self.cure = what, where, why, cure
         parts = [what]
         if where:

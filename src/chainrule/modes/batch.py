@@ -26,6 +26,7 @@ from ..tracing.stacked import OneByOneError, Stacked
 from ..tracing.tracer import TRACERS, Trace, Tracer, apply, make_tracer, release
 from . import batch_index as index
 from . import batch_rules as rules
+from .batch_watch import listened
 
 Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
 
@@ -33,12 +34,13 @@ Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
 class Batch(Trace):
     """The trace of a batch: its tracers hold `Stacked` values of `size` examples."""
 
-    __slots__ = ("size", "random")
+    __slots__ = ("size", "random", "failed")
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
         self.random = False  # whether random numbers were drawn
+        self.failed: Any = None  # what an operation raised or warned of: not for all, perhaps
 
     def lift(self, data: Any, single: bool = True) -> Tracer:
         """Return a tracer of the examples along the first axis of `data`."""
@@ -47,6 +49,9 @@ class Batch(Trace):
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.state:
             return self.not_open(op, args, params)
+        return listened(self, self._compute, op, args, params)
+
+    def _compute(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         data, batched = [], []
         for a in args:
             own = type(a) in TRACERS and a.cr_owner is self

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..core.registry import op_named
 from ..core.sequences import elements, is_sequence
+from . import stacked
 from . import tracer as tracers
 from .foreign import is_foreign, under
 from .running import running
@@ -135,6 +136,8 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
         if type(a) not in TRACERS:
             return _of_sequence(a, dtype, lambda: function(a, dtype, *args, **kwargs))
         if function is np.asarray_chkfinite:
+            if a.cr_varies() and not stacked.all_finite(a):
+                raise stacked.not_for_all("an array holds NaN or infinity")
             function(tracers.concrete(a))
         a = a if dtype is None or a.dtype == dtype else a.astype(dtype)
         order = _ORDERS.get(function) or (args[0] if args else kwargs.get("order")) or "K"

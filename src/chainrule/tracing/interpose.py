@@ -38,6 +38,7 @@ from .foreign import admit, leave
 from .reach import needs_doors
 from .running import OPEN, running
 from .source import inside
+from .stacked import all_finite, not_for_all
 from .walk import functions_with_doors
 
 _lock = threading.RLock()
@@ -171,16 +172,36 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
             return own(*args, **kwargs)
         found = _look(args) | _look(kwargs.values())
         if found and scalar and not _always(function):
-            own(*_concrete(args), **kwargs)  # refuses what it would refuse of plain numbers
+            _refuse_as_plain(own, args, kwargs)
         if found & _TRACED or (_always(function) and _called_by_program()):
             kwargs = {k: admit(v) for k, v in kwargs.items()}
-            return tracers.call(function, tuple(map(admit, args)), kwargs)
+            result = tracers.call(function, tuple(map(admit, args)), kwargs)
+            if scalar and found & _TRACED:
+                _refuse_examples(function, result)
+            return result
         if found:  # constants that a program made: the function gets plain arrays
             args = tuple(map(_released, args))
             kwargs = {k: _released(v) for k, v in kwargs.items()}
         return own(*args, **kwargs)
 
     return decide
+
+
+def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:
+    """Let a function of `math` refuse what it would refuse of plain numbers."""
+    try:
+        own(*_concrete(args), **kwargs)
+    except (ValueError, ArithmeticError):
+        if any(type(v) in tracers.TRACERS and v.cr_varies() for v in args):
+            raise not_for_all(f"math.{own.__name__} is not defined") from None
+        raise
+
+
+def _refuse_examples(function: Any, result: Any) -> None:
+    """Refuse what a function of `math` would refuse of some examples: its value is not finite."""
+    for part in result if type(result) is tuple else (result,):
+        if type(part) in tracers.TRACERS and part.cr_varies() and not all_finite(part):
+            raise not_for_all(f"math.{function.__name__} is not defined")
 
 
 _TRACED, _HELD = 2, 1

@@ -5,6 +5,7 @@ can ask of it without saying for which example (its shape, its dtype, its class)
 all. Where the values matter (a branch, a conversion to a number) the examples have to agree.
 """
 
+import dis
 import math
 import operator
 import os
@@ -13,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import BatchError
+from ..errors import BatchError, made
 from . import tracer as tracers
 from .losses import remember
 from .source import describe, inside, user_frame
@@ -72,13 +73,19 @@ class Stacked:
         return len(self.example)
 
     def __repr__(self) -> str:
-        return f"{self.example!r}, the first of {self.data.shape[0]} examples"
+        return f"{self.example!r}, {self._first()}"
 
     def __str__(self) -> str:
-        return f"{self.example} (the first of {self.data.shape[0]} examples)"
+        return f"{self.example} ({self._first()})"
 
     def __format__(self, spec: str) -> str:
-        return f"{format(self.example, spec)} (the first of {self.data.shape[0]} examples)"
+        return f"{format(self.example, spec)} ({self._first()})"
+
+    def _first(self) -> str:
+        """Say that a text is of the first example; a handler may take another way by its text."""
+        if _under_handler():
+            made.count += 1
+        return f"the first of {self.data.shape[0]} examples"
 
     def __bool__(self) -> bool:
         return bool(self.agreed())
@@ -99,12 +106,40 @@ def _in_library() -> bool:
     return frame is not None and inside[frame.f_code.co_filename]
 
 
+def _under_handler() -> bool:
+    """Say whether the program, down to the call that is traced, stands in a `try` or a `with`."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        frame = frame.f_back
+    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
+        entries = dis._parse_exception_table(frame.f_code)  # type: ignore[attr-defined]
+        if any(e.start <= frame.f_lasti < e.end and not e.lasti for e in entries):
+            return True
+        frame = frame.f_back
+    return False
+
+
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 def one_by_one(error: BatchError) -> OneByOneError:
     """Let `vmap` run the examples one after the other, where all at once they cannot be run."""
     return OneByOneError(error.what, where=error.where, why=error.why, cure=error.cure)
+
+
+def not_for_all(what: str) -> OneByOneError:
+    """Build the error for what some examples would raise, and perhaps not all."""
+    return OneByOneError(
+        f"{what} for some examples of a batch",
+        where=describe(user_frame(2)),
+        why="vmap runs the function once for all examples, so an exception would be one for all",
+        cure="loop over the examples: np.stack([f(x) for x in batch])",
+    )
+
+
+def all_finite(x: Any) -> bool:
+    """Say whether no example holds a NaN or an infinity, under any number of tracers."""
+    return bool(np.all(np.isfinite(every(x))))
 
 
 def every(x: Any) -> Any:

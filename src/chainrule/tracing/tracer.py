@@ -195,7 +195,10 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     else:
         assert isinstance(record, Op)
         if record.bind is not None:
-            args, kwargs = record.bind(*args, **kwargs)
+            try:
+                args, kwargs = record.bind(*args, **kwargs)
+            except BatchError as error:
+                raise stacked.one_by_one(error) from error
         result = apply(record, args, kwargs)
     return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
 
@@ -547,7 +550,8 @@ def make_tracer(value: Any, trace: Trace, node: Any) -> Tracer:
 
 def _printed(x: Tracer, text: str) -> str:
     """Remember what a traced number was printed as: read in again it would be a constant."""
-    if running.traces and x.shape == () and x.cr_carries() and len(running.texts) < _MOST_TEXTS:
+    loses = running.traces and x.shape == () and (x.cr_carries() or x.cr_varies())
+    if loses and len(running.texts) < _MOST_TEXTS:
         running.texts[text.strip()] = x
     return text
 

@@ -10,6 +10,7 @@ from ...core.registry import alias, composite, declare
 from ...core.slots import Linear
 from ...errors import UnsupportedFunctionError
 from ..declare import as_array, zeros_for
+from .own_python import plain
 
 
 def _split_back(ct: Any, *parts: Any, axis: int) -> tuple[Any, ...]:
@@ -407,7 +408,7 @@ def delete(arr: Any, obj: Any, axis: Any = None) -> Any:
     """Leave out elements: what stays is taken."""
     arr = np.ravel(as_array(arr)) if axis is None else as_array(arr)
     axis = 0 if axis is None else axis
-    return np.take(arr, np.delete(np.arange(arr.shape[axis]), obj), axis=axis)
+    return np.take(arr, np.delete(np.arange(arr.shape[axis]), plain(obj)), axis=axis)
 
 
 @composite(np.resize, sample((2, 3), Const((3, 3))), sample((3,), Const(2)), sample((2,), Const(5)))

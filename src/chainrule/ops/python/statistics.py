@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...core.registry import composite
+from ..numpy.own_python import plain
 
 
 def _array(data: Iterable[Any]) -> Any:
@@ -20,6 +21,22 @@ def _enough(x: Any, least: int, name: str) -> Any:
     if x.shape[0] < least:
         raise statistics.StatisticsError(f"{name} requires at least {least} data points")
     return x
+
+
+def _refuse(function: Any, odd: Any, *data: Any) -> None:
+    """Let `function` refuse the numbers themselves, where they are odd."""
+    if np.any(odd):
+        function(*(np.asarray(plain(x)).tolist() for x in data))
+
+
+def _geometric_mean(x: Any) -> Any:
+    _refuse(statistics.geometric_mean, x <= 0, x)
+    return np.exp(np.mean(np.log(x)))
+
+
+def _harmonic_mean(x: Any, weights: Any = None) -> Any:
+    _refuse(statistics.harmonic_mean, x < 0, x)
+    return 1 / _weighted_mean(1 / x, weights)
 
 
 def _of_data(name: str, body: Any, least: int = 1) -> None:
@@ -45,8 +62,8 @@ def _spread(x: Any, center: Any, ddof: int) -> Any:
 
 _of_data("mean", np.mean)
 _of_data("fmean", _weighted_mean)
-_of_data("geometric_mean", lambda x: np.exp(np.mean(np.log(x))))
-_of_data("harmonic_mean", lambda x, weights=None: 1 / _weighted_mean(1 / x, weights))
+_of_data("geometric_mean", _geometric_mean)
+_of_data("harmonic_mean", _harmonic_mean)
 _of_data("median", np.median)
 _of_data("median_low", lambda x: np.sort(x)[(x.shape[0] - 1) // 2])
 _of_data("median_high", lambda x: np.sort(x)[x.shape[0] // 2])
@@ -69,7 +86,9 @@ def correlation(x: Any, y: Any, /, **kwargs: Any) -> Any:
     if kwargs.get("method", "linear") != "linear":
         x, y = np.argsort(np.argsort(x)), np.argsort(np.argsort(y))  # ranks are locally constant
     x, y = x - np.mean(x), y - np.mean(y)
-    return np.sum(x * y) / np.sqrt(np.sum(x * x) * np.sum(y * y))
+    scale = np.sum(x * x) * np.sum(y * y)
+    _refuse(statistics.correlation, scale == 0, x, y)
+    return np.sum(x * y) / np.sqrt(scale)
 
 
 @composite(statistics.linear_regression, name="statistics.linear_regression")
@@ -78,5 +97,7 @@ def linear_regression(x: Any, y: Any, /, *, proportional: bool = False) -> Any:
     x, y = _array(x), _array(y)
     if proportional:
         return statistics.LinearRegression(np.sum(x * y) / np.sum(x * x), 0.0)
-    slope = np.sum((x - np.mean(x)) * (y - np.mean(y))) / np.sum((x - np.mean(x)) ** 2)
+    scale = np.sum((x - np.mean(x)) ** 2)
+    _refuse(statistics.linear_regression, scale == 0, x, y)
+    slope = np.sum((x - np.mean(x)) * (y - np.mean(y))) / scale
     return statistics.LinearRegression(slope, np.mean(y) - slope * np.mean(x))
