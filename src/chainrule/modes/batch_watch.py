@@ -18,6 +18,16 @@ def recorded() -> Sequence[Any]:
     return kept if type(kept) is list else ()
 
 
+_HANDLING: Any = getattr(getattr(np._core, "umath", None), "_extobj_contextvar", None)
+
+
+def listener_now() -> Any:
+    """Return what `numpy.seterrcall` set; nobody asks where the handling was never changed."""
+    if _HANDLING is not None and _HANDLING.get(None) is None:
+        return None
+    return np.geterrcall()
+
+
 class Listener:
     """Stands before what the program set by `numpy.seterrcall`, and takes note of each call."""
 
@@ -37,7 +47,7 @@ class Listener:
 
 def listened(batch: Any, compute: Any, *args: Any) -> Any:
     """Call ``compute(*args)``, and leave in ``batch.failed`` what it raised or warned of."""
-    listener, log = np.geterrcall(), recorded()
+    listener, log = listener_now(), recorded()
     before = len(log)
     try:
         if listener is None:
