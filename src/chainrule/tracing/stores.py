@@ -2,8 +2,9 @@
 
 A store makes a new array and lets the tracer stand for it; earlier readers keep the old one. A
 tracer that is a view knows its base and the operation that made it: a store into it is written
-back to the base by that operation's transpose, and every other live view of the family is taken
-anew. So NumPy's aliasing holds, while each recorded value stays as it was.
+back to the base by that operation's transpose, and the other views of the family are taken anew
+when they are read next (`stale`). So NumPy's aliasing holds, while each recorded value stays as it
+was, and a store costs the same however many views there are.
 """
 
 import weakref
@@ -18,7 +19,7 @@ from ..core.sequences import is_sequence
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
 from . import foreign, losses
 from . import tracer as tracers
-from .running import MUTED
+from .running import CLOSED, MUTED, OPEN, running
 from .source import describe, inside, user_frame
 
 
@@ -45,10 +46,7 @@ def _row(args: Any, op: Op) -> bool:
 
 def _attach(result: Any, source: Any, rest: Any, op: Op, params: dict[str, Any]) -> None:
     result.cr_base = (source, rest, op, params)
-    try:
-        source.cr_views.append(weakref.ref(result))
-    except AttributeError:
-        source.cr_views = [weakref.ref(result)]
+    _count_in(result, source)
 
 
 def store(y: Any, index: Any, value: Any) -> None:
@@ -71,6 +69,18 @@ def store(y: Any, index: Any, value: Any) -> None:
     if type(value) not in tracers.TRACERS or len(args) > 2:
         args = (args[0], foreign.admit(args[1]), *map(tracers.as_index, args[2:]))
     del held
+    _put(y, (y, *map(_as_now, args[1:])), params, op)
+
+
+def _as_now(a: Any) -> Any:
+    """Return a view as it is now: it may be of the array that is stored into."""
+    if type(a) in tracers.TRACERS and getattr(a, "cr_base", None) is not None:
+        return a.cr_snapshot()
+    return a
+
+
+def _put(y: Any, args: Any, params: dict[str, Any], op: Op) -> None:
+    """Let `y`, the first of `args`, become what `op` makes of them."""
     if not _in_place(y, args, params, op):
         _become(y, tracers.apply(op, args, params))
 
@@ -102,11 +112,7 @@ def _in_place(y: Any, args: Any, params: dict[str, Any], op: Op) -> bool:
     """
     if type(y.cr_value) is not np.ndarray or getattr(y, "cr_base", None) is not None:
         return False
-    views = getattr(y, "cr_views", None)
-    if views:
-        y.cr_views = [ref for ref in views if ref() is not None]
-        if y.cr_views:
-            return False
+    _forget_views(y)
     if getrefcount(y.cr_value) != UNSHARED or not y.cr_value.flags.owndata:
         return False
     top = y.cr_owner
@@ -214,27 +220,90 @@ def _read_only(y: Any) -> ReadOnlyError:
     )
 
 
-def _become(y: Any, new: Any, source: Any = None) -> None:
-    """Let tracer `y` stand for the value of `new`, and its base and views follow."""
+def _become(y: Any, new: Any) -> None:
+    """Let tracer `y` stand for the value of `new`; its base follows, and its views when read."""
+    base = getattr(y, "cr_base", None)
+    if base is None:
+        _forget_views(y)
+        _stand_for(y, new)
+        return
+    parent, rest, op, params = base
+    if op.view == "getitem":
+        _put(parent, (parent, new, *rest), params, op_named("setitem"))
+    else:
+        _become(parent, _laid_out(parent, _write_back(parent, new, rest, op, params)))
+
+
+def _stand_for(y: Any, new: Any) -> None:
     if type(new) not in tracers.TRACERS:  # nothing flows to it
         new = tracers.make_tracer(new, tracers.CONSTANT, None)
     y.cr_value, y.cr_owner, y.cr_node = new.cr_value, new.cr_owner, new.cr_node
-    base = getattr(y, "cr_base", None)
-    if base is not None and base[0] is not source:
-        parent, rest, op, params = base
-        _become(parent, _laid_out(parent, _write_back(parent, y, rest, op, params)), source=y)
-        again = tracers.apply(op, (parent, *rest), params)  # with a view's layout in memory
-        if type(again) in tracers.TRACERS:
-            y.cr_value, y.cr_owner, y.cr_node = again.cr_value, again.cr_owner, again.cr_node
+
+
+# --- views that are taken anew when they are read -------------------------------------------------
+
+
+def _forget_views(y: Any) -> None:
+    """Let all views of `y`, and their views, be taken anew when they are read next."""
     views = getattr(y, "cr_views", None)
     if not views:
         return
-    alive = [(ref, view) for ref in views if (view := ref()) is not None]
-    y.cr_views = [ref for ref, _ in alive]
-    for _, view in alive:
-        if view is not source:
-            _, rest, op, params = view.cr_base
-            _become(view, tracers.apply(op, (y, *rest), params), source=y)
+    y.cr_views = []
+    for ref in views:
+        view = ref()
+        if view is not None:
+            _forget_views(view)
+            view.cr_value = view.cr_node = None  # else it would hold the memory of the old array
+            _set_class(view, _stale(type(view)))
+
+
+_set_class = object.__dict__["__class__"].__set__  # a tracer has a `__class__` of its own
+_stale_classes: dict[type, type] = {}
+
+
+def _stale(kind: type) -> type:
+    """Return the class of those tracers of class `kind` whose value is out of date."""
+    found = _stale_classes.get(kind)
+    if found is None:
+        names = ("cr_value", "cr_owner", "cr_node")
+        members = {name: property(_reading(name, kind)) for name in names}
+        found = type("Stale" + kind.__name__, (kind,), {"__slots__": (), **members})
+        _stale_classes[kind] = found
+    return found
+
+
+def _reading(name: str, kind: type) -> Any:
+    def read(view: Any) -> Any:
+        _take_anew(view, kind)
+        return getattr(view, name)
+
+    return read
+
+
+def _take_anew(view: Any, kind: type) -> None:
+    """Take a view of its base as that is now, also within a solver, which mutes the traces."""
+    _set_class(view, kind)
+    parent, rest, op, params = view.cr_base
+    if parent.cr_owner.state == CLOSED:  # kept and looked at after the call: the value it had
+        view.cr_value = tracers.apply(op, (parent.cr_value, *rest), params)
+        return
+    muted = [trace for trace in running.traces if trace.state == MUTED]
+    for trace in muted:
+        trace.state = OPEN
+    try:
+        _stand_for(view, tracers.apply(op, (parent, *rest), params))
+    finally:
+        for trace in muted:
+            trace.state = MUTED
+    _count_in(view, parent)
+
+
+def _count_in(view: Any, source: Any) -> None:
+    """Let `source` know of a view of it whose value is up to date."""
+    try:
+        source.cr_views.append(weakref.ref(view))
+    except AttributeError:
+        source.cr_views = [weakref.ref(view)]
 
 
 def _laid_out(parent: Any, new: Any) -> Any:
@@ -247,8 +316,6 @@ def _laid_out(parent: Any, new: Any) -> Any:
 
 
 def _write_back(parent: Any, view: Any, rest: Any, op: Op, params: dict[str, Any]) -> Any:
-    if op.view == "getitem":
-        return tracers.apply(op_named("setitem"), (parent, view, *rest), params)
     if op.view in ("real", "imag"):
         return tracers.apply(op_named(f"set_{op.view}"), (parent, view), {})
     if op.view == "gather":
