@@ -7,6 +7,7 @@ so nothing is divided by h. Where the directions agree, that is the derivative; 
 there is none, and a warning says so. The user's function is run again for this, and only then.
 """
 
+import contextlib
 import warnings
 from collections.abc import Callable
 from sys import _getframe
@@ -66,6 +67,8 @@ class _Around:
     ) -> None:  # fmt: skip
         self.leaves, self.evaluate, self.outs, self.count = leaves, evaluate, outs, count
         self.notes, self.name = notes, name
+        self.trailing = 0  # how many numbers the inner derivatives are
+        self.ties = 0  # how many ties the last run met
         self.trailing = 0
         plain = [concrete(v) for v in (*leaves, *outs)]
         self.eps = max(
@@ -144,7 +147,7 @@ class _Around:
             with np.errstate(all="ignore"):
                 return self.evaluate(self.moved(h, direction)), running.trail
         finally:
-            running.trail = trail
+            running.trail, self.ties = trail, len(running.notes) - mark
             del running.notes[mark:]
 
     def _at(self, h: float, direction: list[Any]) -> Any:
@@ -160,19 +163,30 @@ class _Around:
             if usable >= (3 if flat_size(self.leaves) > 1 else 2):
                 break
 
-            def g(h: float, direction: list[Any] = direction) -> Any:
-                try:
-                    values = self._at(h, direction)
-                except Exception:  # outside of what the program takes
-                    values = np.zeros(0)
-                padded = np.full(size, np.nan, np.result_type(values, np.float64))
-                if values.size >= open_.size:
-                    padded[: min(size, values.size)] = values[:size]
-                return padded
-
-            found.append(limit(g, self.eps))
+            found.append(limit(self._along(direction, open_.size, size), self.eps))
             usable += not np.isnan(found[-1][0][: open_.size][open_]).any()
+        self._at(0.0, direction)  # what the program keeps of its last run is that of the point
         return found
+
+    def _along(self, direction: list[Any], least: int, size: int) -> Callable[[float], Any]:
+        """Return the outputs and the trail as a function of h; NaN where there are none.
+
+        So close to the point that rounding puts the ties back, there are none either.
+        """
+        fewest = self.ties + 1
+
+        def g(h: float) -> Any:
+            nonlocal fewest
+            values = np.zeros(0)
+            with contextlib.suppress(Exception):  # outside of what the program takes
+                values = self._at(h, direction)
+            padded = np.full(size, np.nan, np.result_type(values, np.float64))
+            if values.size >= least and self.ties <= fewest:
+                padded[: min(size, values.size)] = values[:size]
+                fewest = self.ties
+            return padded
+
+        return g
 
     def _warn(self, words: str) -> None:
         warn(self.notes, self.name, words)
@@ -199,6 +213,8 @@ class Verdict:
         self.allowed = 64 * eps**0.5 * size + eps**0.7 * top + eps + 8 * slack
         spread = np.where(self.good, abs(self.values - mean), 0.0).max(axis=0)
         self.agree = spread <= self.allowed
+        trail = np.arange(size.size) >= here.size  # smaller jumps there are rounding
+        self.agree |= trail & (spread <= 1e-5 * size + 1e-7 * top)
         self.smooth = self.agree & (self.number > 0) & (self.good | self.outside).all(axis=0)
         self.mean = np.where(abs(mean) <= 8 * slack + eps, 0.0, mean)
 
@@ -228,7 +244,7 @@ class Verdict:
 
     def _tell(self, kinds: set[str], lost: Any, replaced: Any, only_branches: bool) -> None:
         n = self.here.size
-        rough = ~self.agree[n:] if only_branches else ~self.smooth[n:] & (self.number[n:] > 0)
+        rough = ~self.agree[n:]
         if "indeterminate" in kinds:
             taken = self.open & ~lost
             if taken.any():
@@ -317,7 +333,7 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
     frame, level = _getframe(1), 2
     while frame.f_back is not None and inside[frame.f_code.co_filename]:
         frame, level = frame.f_back, level + 1
-    warnings.warn(f"{text}; {words}", kind, stacklevel=level - 1)
+    warnings.warn(f"{text}; {words}", kind, stacklevel=level)
 
 
 _ORDER = ("indeterminate", "tie", "branch")

@@ -157,35 +157,34 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     91–96.
     """
     step = eps**0.375
-    near = step * 2.0**-14
+    near, enough = step * 2.0**-14, max(1e-6, 100 * eps)  # the error is overestimated
     best, error = _close(g, step)
-    closest = g(near)
-    top = _top(best, error, step)
-    apart = abs(closest - best) > step**0.5 * (abs(best) + abs(closest)) + 1e-6 * top
-    error = np.where(apart, np.inf, error)  # a kink in between?
-    for other in (lambda: _wynn(g, eps), lambda: _close(g, near)):
-        if not _rough(best, error, step, g):
+    for other in (lambda best, error: _row(g, eps, best, error), lambda *_: _close(g, near)):
+        rough = _rough(best, error, step, _top(best, error, enough), g)
+        if not rough.any():
             break
-        value, slack = other()
+        value, slack = other(best, np.where(rough, error, 0.0))
         better = slack < error
         best, error = np.where(better, value, best), np.where(better, slack, error)
-    poor = error > step * abs(best) + eps**0.75 * _top(best, error, step)
+    poor = error > enough * (abs(best) + 0.1 * _top(best, error, enough))
     return best, np.where(poor & (error > eps), np.inf, error)
 
 
-def _top(best: Vector, error: Vector, step: float) -> float:
+def _top(best: Vector, error: Vector, enough: float) -> float:
     """Return the size of the entries that are known: rounding of that size is in all of them."""
-    return float(abs(best[error <= step * abs(best)]).max(initial=0.0))
+    return float(abs(best[error <= enough * abs(best)]).max(initial=0.0))
 
 
-def _rough(best: Vector, error: Vector, step: float, g: Callable[[float], Vector]) -> bool:
-    """Say whether an entry that has a limit is not known well enough yet."""
-    rough = error > step**1.5 * abs(best) + step**2 * _top(best, error, step)
+def _rough(
+    best: Vector, error: Vector, step: float, top: float, g: Callable[[float], Vector]
+) -> Vector:
+    """Say which entries have a limit that is not known well enough yet."""
+    rough = error > step**1.5 * abs(best) + step**2 * top
     rough &= ~(np.isfinite(error) & (best == 0))
     unknown = rough & np.isnan(best)
     if unknown.any() and np.isnan(g(2.0**-10)[unknown]).all():
         rough &= ~unknown
-    return bool(rough.any())
+    return rough
 
 
 def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
@@ -198,18 +197,36 @@ def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
     return best, np.where(np.isnan(error), np.inf, error)
 
 
-def _wynn(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
-    """Extrapolate a geometric row entry by entry."""
-    least = eps**0.6
-    rows = []
-    h = 2.0**-4
+def _row(
+    g: Callable[[float], Vector], eps: float, best: Vector, error: Vector
+) -> tuple[Vector, Vector]:
+    """Extrapolate a geometric row: as polynomials, and where that is rough, by `_epsilon`."""
     with np.errstate(all="ignore"):
-        while h > least:
-            rows.append(g(h))
-            h /= 4
-        table = np.array(rows)
-        pairs = [_epsilon(table[:, i]) for i in range(table.shape[1])]
-    return np.array([p[0] for p in pairs]), np.array([float(abs(p[1])) for p in pairs])
+        table = [g(h) for h in 2.0**-4 * 4.0 ** -np.arange(int(-0.3 * np.log2(eps)))]
+        best, slack = _neville(table)
+        for i in np.flatnonzero((slack > 1e-10 * abs(best)) & (error > 0)):
+            value, other = _epsilon(np.array([row[i] for row in table]))
+            if other < slack[i] or np.isnan(best[i]):
+                best[i], slack[i] = value, other
+    return best, slack
+
+
+def _neville(table: list[Vector]) -> tuple[Vector, Vector]:
+    """Extrapolate values at h, h/4, h/16, … as polynomials in h; see `_ridders`."""
+    best, error = table[-1] * np.nan, np.full(table[0].shape, np.inf)
+    last: list[Any] = []
+    for values in table:
+        row = [values]
+        for j, before in enumerate(last[:_COLUMNS]):
+            factor = 4.0 ** (j + 1)
+            row.append((factor * row[j] - before) / (factor - 1))
+            slack = np.maximum(abs(row[j + 1] - row[j]), abs(row[j + 1] - before))
+            better = slack < error
+            best, error = np.where(better, row[j + 1], best), np.where(better, slack, error)
+        last = row
+    early = abs(table[-1] - best) > 1e-3 * (abs(table[-1]) + abs(best))
+    still = abs(table[-1] - table[-2]) < 0.1 * abs(table[-1] - best)
+    return best, np.where(early & still, np.inf, error)  # it only seemed to come to rest
 
 
 def _epsilon(row: Vector) -> tuple[Any, Any]:
@@ -225,7 +242,8 @@ def _epsilon(row: Vector) -> tuple[Any, Any]:
     steps, size = abs(np.diff(row)), abs(row).max()
     noise = np.finfo(float).eps * size
     quiet = int(np.argmin(steps)) + 2  # behind it rounding grows
-    if abs(row[quiet - 1 :] - row[quiet - 1]).max() > 1e-3 * size:
+    gap = abs(row[-1] - row[quiet - 1])
+    if gap > 1e-3 * size and steps[-1] < 0.1 * gap:
         return row[-1], np.inf  # it only seemed to come to rest
     if quiet < 4 and steps[quiet - 2] <= 1e-9 * size:
         return row[quiet - 1], 8 * steps[quiet - 2] + noise

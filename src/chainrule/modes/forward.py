@@ -16,10 +16,11 @@ from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError
 from ..tracing.foreign import Foreign, zeros
+from ..tracing.running import running
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
-from ..tracing.ties import RulesRun, touch
+from ..tracing.ties import touch
 from ..tracing.tracer import OPEN, TRACERS, Trace, Tracer, apply, hold, make_tracer, release
 from .linear import transposed_vjp
 from .reverse import pull_back
@@ -176,8 +177,11 @@ def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
     ts: dict[Any, Any] = {
         n: t for n, t in zip(graph.inputs, tangents, strict=True) if t is not None
     }
-    with RulesRun():
+    before, running.rules = running.rules, len(running.traces)
+    try:
         _push_nodes(graph, ts)
+    finally:
+        running.rules = before
     return [ts.get(o) if type(o) is Node else None for o in graph.outputs]
 
 

@@ -18,8 +18,8 @@ from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..tracing.foreign import zeros
+from ..tracing.running import running
 from ..tracing.stacked import every
-from ..tracing.ties import RulesRun
 from ..tracing.tracer import TRACERS
 from .linear import transposed_jvp
 
@@ -40,12 +40,16 @@ class Piece:
 def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
     """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs."""
     owned: set[Node] = set()  # whose cotangent is a buffer made here, which pieces are added into
-    with np.errstate(all="ignore"), RulesRun():
-        for node in nodes:
-            ct = cotangents.pop(node, None)
-            if ct is None:
-                continue
-            pull_back(node, ct, cotangents, owned)
+    before, running.rules = running.rules, len(running.traces)
+    try:
+        with np.errstate(all="ignore"):
+            for node in nodes:
+                ct = cotangents.pop(node, None)
+                if ct is None:
+                    continue
+                pull_back(node, ct, cotangents, owned)
+    finally:
+        running.rules = before
 
 
 def cotangent_of(cotangents: dict[Node, Any], node: Node) -> Any:

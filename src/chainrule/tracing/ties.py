@@ -13,23 +13,11 @@ import numpy as np
 
 from ..core.graph import Node, Place
 from ..core.op import Op
+from .foreign import Foreign
 from .running import OPEN, running
 from .source import inside
 from .stacked import Stacked, every
 from .tracer import TRACERS, Trace
-
-
-class RulesRun:
-    """While it is entered, what the open traces are asked comes from rules that are run."""
-
-    __slots__ = ("before",)
-
-    def __enter__(self) -> None:
-        self.before = running.rules
-        running.rules = len(running.traces)
-
-    def __exit__(self, *_: Any) -> None:
-        running.rules = self.before
 
 
 def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str, Any]) -> None:
@@ -49,6 +37,8 @@ def _at_jump(op: Op, output: Any, values: list[Any], params: dict[str, Any]) -> 
     """Ask the op; the axes of a batch stand in front of those that the params speak of."""
     assert op.jump is not None
     plain = [every(v) if type(v) in TRACERS else v for v in values]
+    if Foreign in map(type, plain):  # not known before it is computed
+        return False
     lead = max(np.ndim(p) - np.ndim(v) for p, v in zip(plain, values, strict=True))
     if lead > 0:
         axis = params.get("axis", (op.jump.__kwdefaults__ or {}).get("axis", ()))

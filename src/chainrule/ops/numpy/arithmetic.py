@@ -8,6 +8,7 @@ import numpy as np
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import composite, declare
 from ...core.slots import INDEX, Jvp, Linear, Partial
+from .. import jumps
 from ..declare import ABOVE_ZERO, EVERYWHERE, as_array, constant, elementwise
 
 POSITIVE = (0.2, 3.0)
@@ -117,6 +118,7 @@ elementwise(
 
 sqrt_or_zero = elementwise(
     None, lambda y, _x: _half_reciprocal(y), name="sqrt_or_zero", value=np.sqrt, kinks=(0.0,),
+    jump=jumps.at_zero,
     domain=(ABOVE_ZERO,), mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90,
     operands=(100,), rule="d √u = du / (2√u), and 0 at 0: the length of the zero vector",
 )  # fmt: skip

@@ -43,13 +43,14 @@ def _chosen_pull(ct: Any, y: Any, x: Any, axis: tuple[int, ...], keepdims: bool)
     return np.where(chosen, np.reshape(ct, shared.shape) / shared, 0.0)
 
 
-def _extreme(name: str, reduction: Any, latex: str) -> Op:
+def _extreme(name: str, reduction: Any, latex: str, jump: Any) -> Op:
     return declare(
         Op(
             name,
             lambda x, axis, keepdims: reduction(x, axis=axis, keepdims=keepdims),
             (Jvp(_chosen_jvp, shortcut=_chosen_pull),),
             batch="axis",
+            jump=jump,
             notation=Notation(
                 f"{name} {{0}}", latex + " {0}", 20, (20,),
                 "the chosen element passes the gradient on; equals share it equally",
@@ -63,8 +64,8 @@ def _extreme(name: str, reduction: Any, latex: str) -> Op:
     )  # fmt: skip
 
 
-_max = _extreme("max", np.maximum.reduce, "\\max")
-_min = _extreme("min", np.minimum.reduce, "\\min")
+_max = _extreme("max", np.maximum.reduce, "\\max", jumps.largest)
+_min = _extreme("min", np.minimum.reduce, "\\min", jumps.smallest)
 _LOWEST = {_max: -np.inf, _min: np.inf}
 
 

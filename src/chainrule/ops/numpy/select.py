@@ -42,7 +42,7 @@ def _choose(ufunc: Any, better: Any, keeps_nan: bool, **data: Any) -> None:
     def second(_y: Any, a: Any, b: Any) -> Any:
         return _wins(b, a, better, _nan_only(b, a) if keeps_nan else _nan_only(a, b))
 
-    elementwise(ufunc, first, second, rule=_TIES, **data)
+    elementwise(ufunc, first, second, rule=_TIES, jump=jumps.when_equal, **data)
 
 
 _choose(np.maximum, np.greater, True, latex="\\max")
@@ -85,11 +85,11 @@ def _absolute_slope(_y: Any, x: Any) -> Any:
 
 
 elementwise(
-    np.absolute, _absolute_slope, kinks=(0.0,), mp="fabs(x)", text="|{0}|",
+    np.absolute, _absolute_slope, kinks=(0.0,), jump=jumps.at_zero, mp="fabs(x)", text="|{0}|",
     latex="\\left|{0}\\right|", level=90, operands=(0,), rule="d |u| = sign u du, and 0 at 0",
 )  # fmt: skip
 elementwise(
-    np.fabs, lambda _y, x: np.sign(x), kinks=(0.0,), mp="fabs(x)", text="|{0}|",
+    np.fabs, lambda _y, x: np.sign(x), kinks=(0.0,), jump=jumps.at_zero, mp="fabs(x)", text="|{0}|",
     latex="\\left|{0}\\right|", level=90, operands=(0,), rule="d |u| = sign u du, and 0 at 0",
 )  # fmt: skip
 
@@ -120,7 +120,8 @@ def sign(x: Any) -> Any:
 elementwise(
     np.copysign,
     lambda _y, a, b: np.sign(a) * np.copysign(1.0, b), 0.0,
-    kinks=(0.0,), rule="d copysign(a, b) = ± da, as the sign changes or not; 0 at a = 0",
+    kinks=(0.0,), jump=jumps.at_zero,
+    rule="d copysign(a, b) = ± da, as the sign changes or not; 0 at a = 0",
 )  # fmt: skip
 
 
