@@ -38,11 +38,12 @@ def refuse(function: str, argument: str, why: str = "") -> Rule:
     return rule
 
 
-def refuse_twice(function: str, argument: str) -> Rule:
-    """Return the rule of an integral that has no second derivative in a parameter."""
+def refuse_twice(function: str, argument: str, order: int = 2) -> Rule:
+    """Return the rule of an integral that has no derivative of this order in a parameter."""
     return refuse(
         function, argument,
-        "its first derivative in this argument is an integral, which has no rule of its own",
+        f"its derivative of order {order - 1} in this argument is an integral, which has no rule "
+        "of its own",
     )  # fmt: skip
 
 

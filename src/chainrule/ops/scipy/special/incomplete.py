@@ -3,7 +3,8 @@
 In x the partial is a density, computed without the cancellation of large exponents. In a parameter
 it is an integral whose integrand changes its sign once; it is taken over the side on which the sign
 stays, by a rule whose error lies below rounding, or by a series near an end. Of these integrals the
-derivative in x is known again; a second one in a parameter is refused.
+derivative in x is known again, and a second one in a parameter is an integral of the same kind; a
+third one is refused.
 
 References: NIST Digital Library of Mathematical Functions, §8.8, §8.17; C. Loader, Fast and
 accurate computation of binomial probabilities (2000).
@@ -97,23 +98,37 @@ beta_density = ufunc(
 )  # fmt: skip
 
 
-@blockwise
-def _gammainc_da(a: Any, x: Any) -> Any:
-    """Return ∂P/∂a, which is below 0."""
+def _weighted_gamma(a: Any, x: Any, weight: Any) -> Any:
+    """Integrate the density times weight(log t − ψ(a)) up to x, where over all t it gives 0."""
     psi = special.digamma(a)
     below = x < np.exp(psi)
     density = _gamma_density(a, x)
     level = np.log(x) - psi
     drop, width = np.maximum(a - x, 1e-3), np.sqrt(np.maximum(x, 1e-3))
-    lower = x * density * -_falling(
-        lambda s: np.exp(-(a - x) * s - x * (np.expm1(-s) + s)) * (s - level),
+    lower = x * density * _falling(
+        lambda s: np.exp(-(a - x) * s - x * (np.expm1(-s) + s)) * weight(level - s),
         0.25 / (1 + width + drop), 60.0 / np.maximum(a, 1e-3) + 12.0 / width,
     )
     upper = density * -_falling(
-        lambda r: np.exp((a - 1) * np.log1p(r / x) - r) * (level + np.log1p(r / x)),
+        lambda r: np.exp((a - 1) * np.log1p(r / x) - r) * weight(level + np.log1p(r / x)),
         0.25 * np.minimum(x, 1.0), 120.0 + 15.0 * np.sqrt(np.maximum(x, a)),
     )
-    found = np.where(x > 0.5, np.where(below, lower, upper), _gamma_series(a, x))
+    return np.where(below, lower, upper)
+
+
+@blockwise
+def _gammainc_da(a: Any, x: Any) -> Any:
+    """Return ∂P/∂a, which is below 0."""
+    found = np.where(x > 0.5, _weighted_gamma(a, x, lambda e: e), _gamma_series(a, x)[1])
+    return np.where(np.logical_or(x == 0, np.isinf(x)), 0.0, found)[:, 0]
+
+
+@blockwise
+def _gammainc_daa(a: Any, x: Any) -> Any:
+    """Return ∂²P/∂a²: the mean of (log t − ψ)² − ψ′ over t < x."""
+    spread = special.polygamma(1, a)
+    found = _weighted_gamma(a, x, lambda e: e * e - spread)
+    found = np.where(x > 0.5, found, _gamma_series(a, x)[2])
     return np.where(np.logical_or(x == 0, np.isinf(x)), 0.0, found)[:, 0]
 
 
@@ -122,22 +137,37 @@ def _falling(f: Any, least: Any, far: Any) -> Any:
 
 
 def _gamma_series(a: Any, x: Any) -> Any:
-    """Return ∂P/∂a for x up to ½, by the series of P in x."""
-    total, slope, term = 1.0, 0.0, 1.0
+    """Return P, ∂P/∂a and ∂²P/∂a² for x up to ½, by the series of P in x."""
+    total, slope, bend, term = 1.0, 0.0, 0.0, 1.0
     for k in range(1, 20):
         term = term * -x / k
         total = total + term * a / (a + k)
         slope = slope + term * k / (a + k) ** 2
+        bend = bend - 2 * term * k / (a + k) ** 3
     lead = np.exp(special.xlogy(a, x)) * special.rgamma(a + 1)
-    return lead * (total * (np.log(x) - special.digamma(a + 1)) + slope)
+    first = np.log(x) - special.digamma(a + 1)
+    second = first * first - special.polygamma(1, a + 1)
+    return (
+        lead * total, lead * (total * first + slope),
+        lead * (total * second + 2 * slope * first + bend),
+    )  # fmt: skip
 
 
+gammainc_daa = ufunc(
+    None,
+    refuse_twice("gammainc", "a", 3),
+    lambda _y, a, x: gamma_density(a, x) * (
+        np.square(np.log(x) - special.digamma(a)) - special.polygamma(1, a)
+    ),
+    name="gammainc_daa", value=_gammainc_daa, at=(1.5, None), domain=((0.3, 4.0), (0.1, 4.0)),
+    rule="d ∂²P/∂a² = density·((log u − ψ(a))² − ψ′(a)) du",
+)  # fmt: skip
 gammainc_da = ufunc(
     None,
-    refuse_twice("gammainc", "a"),
+    lambda _y, a, x: gammainc_daa(a, x),
     lambda _y, a, x: gamma_density(a, x) * (np.log(x) - special.digamma(a)),
-    name="gammainc_da", value=_gammainc_da, at=(1.5, None), domain=((0.3, 4.0), (0.1, 4.0)),
-    rule="d ∂P/∂a = density·(log u − ψ(a)) du",
+    name="gammainc_da", value=_gammainc_da, domain=((0.3, 4.0), (0.1, 4.0)),
+    rule="d ∂P/∂a = ∂²P/∂a² da + density·(log u − ψ(a)) du",
 )  # fmt: skip
 
 
@@ -145,7 +175,7 @@ def _incomplete_gamma(function: Any, inverse: Any, sign: float) -> None:
     ufunc(
         function,
         lambda _y, a, x: sign * gammainc_da(a, x), lambda _y, a, x: sign * gamma_density(a, x),
-        at=(1.5, None), domain=((0.3, 4.0), (0.1, 4.0)),
+        domain=((0.3, 4.0), (0.1, 4.0)),
         mp=f"gammainc(x, {'0, y' if sign > 0 else 'y'}, regularized=True)",
         rule=f"d {function.__name__}(a, u) = {'−' if sign < 0 else ''}uᵃ⁻¹e⁻ᵘ/Γ(a) du + ∂/∂a da",
     )  # fmt: skip
@@ -153,7 +183,7 @@ def _incomplete_gamma(function: Any, inverse: Any, sign: float) -> None:
         inverse,
         lambda x, a, _p: -gammainc_da(a, x) / gamma_density(a, x),
         lambda x, a, _p: sign / gamma_density(a, x),
-        at=(1.5, None), domain=(_SHAPE, _UNIT),
+        domain=(_SHAPE, _UNIT),
         rule="d x = (dp ∓ ∂P/∂a da)·Γ(a)·eˣ/xᵃ⁻¹, where P(a, x) = p",
     )  # fmt: skip
 
@@ -164,27 +194,28 @@ _incomplete_gamma(special.gammaincc, special.gammainccinv, -1.0)
 # --- beta -----------------------------------------------------------------------------------------
 
 
-def _beta_lower(a: Any, b: Any, x: Any, y: Any, density: Any) -> Any:
-    """Return −∂I/∂a by the integral from 0 to x, where log t stays below its mean."""
-    level = np.log(x) + psi_gap(a, b)
-    return density * x * ray(
+def _weighted_beta(a: Any, b: Any, x: Any, y: Any, density: Any, weight: Any) -> Any:
+    """Integrate the density times a weight up to x, where over all t it gives 0.
+
+    The weight receives log t and log(1 − t), both less their means. The integral runs from 0 to x
+    where log x lies below its mean, else from x to 1.
+    """
+    gap, other = psi_gap(a, b), psi_gap(b, a)
+    lower = density * x * ray(
         lambda s: (
-            np.exp(-a * s + (b - 1) * np.log1p(-x * np.expm1(-s) / y)) * (s - level)
+            np.exp(-a * s + (b - 1) * np.log1p(-x * np.expm1(-s) / y))
+            * weight(np.log(x) - s + gap, np.log1p(-x * np.exp(-s)) + other)
         ),
         0.25 * np.minimum(y, 1 / (1 + a + b)), 60.0 / a + 12.0 / np.sqrt(a),
     )[:, None]  # fmt: skip
-
-
-def _beta_upper(a: Any, b: Any, x: Any, y: Any, density: Any) -> Any:
-    """Return −∂I/∂a by the integral from x to 1, where log t stays above its mean."""
-    gap = psi_gap(a, b)
-    return density * y * ray(
+    upper = -density * y * ray(
         lambda s: (
             np.exp(-b * s + (a - 1) * np.log1p(-y * np.expm1(-s) / x))
-            * (np.log1p(-y * np.exp(-s)) + gap)
+            * weight(np.log1p(-y * np.exp(-s)) + gap, np.log(y) - s + other)
         ),
         0.25 * np.minimum(x, 1 / (1 + a + b)), 60.0 / b + 12.0 / np.sqrt(b),
     )[:, None]  # fmt: skip
+    return np.where(np.log(x) + gap < 0, lower, upper)
 
 
 def _beta_near_zero(a: Any, b: Any, x: Any) -> Any:
@@ -213,36 +244,71 @@ def _beta_near_one(a: Any, b: Any, y: Any) -> Any:
 @blockwise
 def _betainc_da(a: Any, b: Any, x: Any, complement: bool) -> Any:
     """Return ∂I/∂a, which is below 0; with `complement` x is given as y = 1 − x."""
-    x, y = (1 - x, x) if complement else (x, 1 - x)
-    density = _beta_density(b, a, y) if complement else _beta_density(a, b, x)
-    below = np.log(x) + psi_gap(a, b) < 0
-    found = -np.where(below, _beta_lower(a, b, x, y, density), _beta_upper(a, b, x, y, density))
+    x, y, density = _sides(a, b, x, complement)
+    found = _weighted_beta(a, b, x, y, density, lambda e, _f: e)
     found = np.where(x * (1 + b) < 0.05, _beta_near_zero(a, b, x), found)
     found = np.where(y * (1 + a) < 0.05, _beta_near_one(a, b, y), found)
     return np.where(np.logical_or(x == 0, y == 0), 0.0, found)[:, 0]
 
 
-def _mixed(_y: Any, a: Any, b: Any, x: Any) -> Any:
-    return beta_density(a, b, x) * (np.log(x) + psi_gap(a, b))
+def _sides(a: Any, b: Any, x: Any, complement: bool) -> tuple[Any, Any, Any]:
+    x, y = (1 - x, x) if complement else (x, 1 - x)
+    return x, y, _beta_density(b, a, y) if complement else _beta_density(a, b, x)
 
 
+@blockwise
+def _betainc_second(a: Any, b: Any, x: Any, complement: bool, mixed: bool) -> Any:
+    """Return ∂²I/∂a², or ∂²I/∂a∂b: the mean of e² − Var or e·f − Cov over t < x."""
+    x, y, density = _sides(a, b, x, complement)
+    whole = special.polygamma(1, a + b)
+    spread = whole - special.polygamma(1, a)
+    found = _weighted_beta(
+        a, b, x, y, density, lambda e, f: e * f + whole if mixed else e * e + spread
+    )
+    return np.where(np.logical_or(x == 0, y == 0), 0.0, found)[:, 0]
+
+
+def _center(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
+    return np.log(x) + psi_gap(a, b), np.log1p(-x) + psi_gap(b, a)
+
+
+def _second(name: str, value: Any, weight: Any) -> Any:
+    return ufunc(
+        None, refuse_twice("betainc", "a", 3), refuse_twice("betainc", "b", 3),
+        lambda _y, a, b, x: beta_density(a, b, x) * weight(*_center(a, b, x), a, b),
+        name=name, value=value, at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
+        rule="d of an integral up to u = its integrand at u, du",
+    )  # fmt: skip
+
+
+betainc_daa = _second(
+    "betainc_daa",
+    lambda a, b, x: _betainc_second(a, b, x, complement=False, mixed=False),
+    lambda e, _f, a, b: e * e + special.polygamma(1, a + b) - special.polygamma(1, a),
+)
+betainc_dbb = _second(
+    "betainc_dbb",
+    lambda a, b, x: -_betainc_second(b, a, x, complement=True, mixed=False),
+    lambda _e, f, a, b: f * f + special.polygamma(1, a + b) - special.polygamma(1, b),
+)
+betainc_dab = _second(
+    "betainc_dab",
+    lambda a, b, x: _betainc_second(a, b, x, complement=False, mixed=True),
+    lambda e, f, a, b: e * f + special.polygamma(1, a + b),
+)
 betainc_da = ufunc(
-    None, refuse_twice("betainc", "a"), refuse_twice("betainc", "b"), _mixed,
+    None, lambda _y, a, b, x: betainc_daa(a, b, x), lambda _y, a, b, x: betainc_dab(a, b, x),
+    lambda _y, a, b, x: beta_density(a, b, x) * _center(a, b, x)[0],
     name="betainc_da", value=lambda a, b, x: _betainc_da(a, b, x, complement=False),
-    at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
-    rule="d ∂I/∂a = density·(log u + ψ(a+b) − ψ(a)) du",
+    domain=(_SHAPE, _SHAPE, _UNIT),
+    rule="d ∂I/∂a = ∂²I/∂a² da + ∂²I/∂a∂b db + density·(log u + ψ(a+b) − ψ(a)) du",
 )  # fmt: skip
-
-
-def _mixed_in_b(_y: Any, a: Any, b: Any, x: Any) -> Any:
-    return beta_density(a, b, x) * (np.log1p(-x) + psi_gap(b, a))
-
-
 betainc_db = ufunc(
-    None, refuse_twice("betainc", "a"), refuse_twice("betainc", "b"), _mixed_in_b,
+    None, lambda _y, a, b, x: betainc_dab(a, b, x), lambda _y, a, b, x: betainc_dbb(a, b, x),
+    lambda _y, a, b, x: beta_density(a, b, x) * _center(a, b, x)[1],
     name="betainc_db", value=lambda a, b, x: -_betainc_da(b, a, x, complement=True),
-    at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
-    rule="d ∂I/∂b = density·(log(1 − u) + ψ(a+b) − ψ(b)) du",
+    domain=(_SHAPE, _SHAPE, _UNIT),
+    rule="d ∂I/∂b = ∂²I/∂a∂b da + ∂²I/∂b² db + density·(log(1 − u) + ψ(a+b) − ψ(b)) du",
 )  # fmt: skip
 
 
@@ -253,7 +319,7 @@ def _incomplete_beta(function: Any, inverse: Any, sign: float) -> None:
         lambda _y, a, b, x: sign * betainc_da(a, b, x),
         lambda _y, a, b, x: sign * betainc_db(a, b, x),
         lambda _y, a, b, x: sign * beta_density(a, b, x),
-        at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
+        domain=(_SHAPE, _SHAPE, _UNIT),
         mp=value if sign > 0 else f"1 - {value}",
         rule=f"d {function.__name__}(a, b, u) = {'−' if sign < 0 else ''}density du + ∂/∂a da + "
         "∂/∂b db",
@@ -263,7 +329,7 @@ def _incomplete_beta(function: Any, inverse: Any, sign: float) -> None:
         lambda x, a, b, _p: -betainc_da(a, b, x) / beta_density(a, b, x),
         lambda x, a, b, _p: -betainc_db(a, b, x) / beta_density(a, b, x),
         lambda x, a, b, _p: sign / beta_density(a, b, x),
-        at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
+        domain=(_SHAPE, _SHAPE, _UNIT),
         rule="d x = (dp ∓ ∂I/∂a da ∓ ∂I/∂b db)/density, where I(a, b, x) = p",
     )  # fmt: skip
 
