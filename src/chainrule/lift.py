@@ -232,6 +232,7 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
             out = settle(function(*map(stand_in, args), **kwargs))
         if swallowed.raised is not None and caught_by_program():
             raise swallowed.raised
+        check_alive(function, out)
         if elsewhere and (error := caught_elsewhere(trace)) is not None:
             raise error
         return out
@@ -260,6 +261,16 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
                 late = error
         if late is not None:
             raise late
+
+
+def check_alive(function: Any, out: Any) -> None:
+    """Refuse a result that a memo has kept from an earlier derivative call: it would be constant."""
+    if type(out) is Tracer:
+        if out.owner.state == CLOSED:
+            raise out.owner.leaked(f"the result of {name_of(function)}")
+    elif type(out) in (tuple, list, dict):
+        for part in out.values() if type(out) is dict else out:
+            check_alive(function, part)
 
 
 def check_function(function: Any) -> None:

@@ -317,10 +317,20 @@ def _check_condition(jacobian: Any, residual: Any, z: Any, value: Any, problem: 
 
 
 def _flatness(jacobian: Any, residual: Any, z: Any, value: Any, scale: Any) -> float:
-    """Compare one equation at its root with nearby: a multiple root is flat, and a pole is none."""
-    h = 1e-4 * scale
+    """Compare one equation at its root with nearby: a multiple root is flat, and a pole is none.
+
+    A wide bracket says nothing of how far the equation is straight, so steps are taken down to the
+    size of the root, and to where its own error would be seen.
+    """
+    here, entries = concrete(value), np.abs(jacobian.entries)
     with muted(), np.errstate(all="ignore"):
-        near, here = concrete(residual(z + h)), concrete(value)
-        ratio = np.abs(near - here) / (np.abs(jacobian.entries) * h)
-        bad = (ratio > 1e3) | ((np.abs(here) > np.abs(near)) & (here != 0))
-    return 1e15 if np.any(np.isfinite(near) & bad) else 1.0
+        least = np.maximum(1e-4 * np.abs(z), 1e4 * np.abs(here) / entries)
+        h, flat = 1e-4 * scale + 0.0 * least, True
+        for _ in range(8):
+            near = concrete(residual(z + h))
+            bad = (np.abs(near - here) > 1e3 * entries * h) | (np.abs(near) < np.abs(here))
+            flat = flat & np.isfinite(near) & bad
+            if not np.any(flat) or np.all(h <= least):
+                break
+            h = np.maximum(h / 30, least)
+    return np.inf if np.any(flat) else 1.0

@@ -127,9 +127,10 @@ class Guarded:
     def __hash__(self) -> int:
         self._lose(
             _HASHED,
-            "arrays are not hashable, and a cached result would not belong to this derivative",
-            "use a plain key, such as an index or a name; or "
-            "float(chainrule.stop_gradient(x)), where the key is a constant",
+            "a result that is found by the number alone would not carry this derivative",
+            "leave the cache out: f.__wrapped__(x) calls the function under functools.lru_cache and "
+            "functools.cache; give a dict an "
+            "index or a name as the key",
         )
         return hash(self.cr_concrete())
 

@@ -78,12 +78,15 @@ class Trace:
     def leaked(self, op: Op | str) -> LeakedTracerError:
         """Build the error for a tracer that is used after its call has ended."""
         return LeakedTracerError(
+            f"{op if isinstance(op, str) else op.name} is a traced value whose derivative call has "
+            "already ended" if isinstance(op, str) and op.startswith("the result") else
             f"{op if isinstance(op, str) else op.name} received a traced value whose derivative "
             "call has already ended",
             where=describe(user_frame(2)),
-            why="a value computed under grad, jvp or vjp was kept (in a global, an attribute or a "
-            "closure) and used after the call returned",
-            cure="return the value from the function (has_aux=True carries extra results out), or "
+            why="a value computed under grad, jvp or vjp was kept (in a cache, a global, an "
+            "attribute or a closure) and used after the call returned",
+            cure="return the value from the function (has_aux=True carries extra results out); make "
+            "a cache in the function itself, or empty it before each call; to look at a value later "
             "keep chainrule.stop_gradient(value)",
         )
 

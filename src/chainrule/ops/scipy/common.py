@@ -2,7 +2,8 @@
 
 import inspect
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,20 @@ from ...errors import RuleError, UnsupportedFunctionError
 from ..declare import as_array
 
 _IGNORED = ("overwrite_a", "overwrite_b", "overwrite_ab", "overwrite_a_band", "lwork")
+
+
+@contextmanager
+def own_stream() -> Iterator[None]:
+    """Leave NumPy's global stream as it is: SciPy estimates norms by random vectors of it.
+
+    A program that draws must see the same numbers whether it is differentiated or not, so what only
+    a derivative computes draws nothing.
+    """
+    state = np.random.get_state(legacy=False)
+    try:
+        yield
+    finally:
+        np.random.set_state(state)
 
 
 def reader(function: Any) -> Callable[[Any, Any], dict[str, Any]]:

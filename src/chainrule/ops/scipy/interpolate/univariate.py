@@ -213,9 +213,13 @@ def _like(self: Any, model: Any, xi: Any, yi: Any, axis: int) -> None:
     interpolate.BarycentricInterpolator.__init__, name="scipy.interpolate.BarycentricInterpolator"
 )
 def barycentric(
-    self: Any, xi: Any, yi: Any = None, axis: int = 0, *, wi: Any = None, rng: Any = None, **_: Any
+    self: Any, xi: Any, yi: Any = None, axis: int = 0, *, wi: Any = None, **rng: Any
 ) -> None:
-    """Interpolate by the barycentric formula."""
+    """Interpolate by the barycentric formula.
+
+    The generator that permutes the places goes to SciPy as it was given, or was not: with
+    ``rng=None`` it would leave NumPy's global stream alone, which the plain function draws from.
+    """
     xi, yi = _float(settled(xi)), _float(settled(yi))
     if flows(wi):
         raise refusal("weights of BarycentricInterpolator", "they have no rule", "leave them out")
@@ -224,7 +228,7 @@ def barycentric(
             "BarycentricInterpolator of complex places", "SciPy drops their imaginary part",
             "pass real places",
         )  # fmt: skip
-    model = interpolate.BarycentricInterpolator(numbers(xi), numbers(yi), axis, wi=wi, rng=rng)
+    model = interpolate.BarycentricInterpolator(numbers(xi), numbers(yi), axis, wi=wi, **rng)
     _like(self, model, xi, yi, axis)
     self._plain = model
     if flows(xi):
@@ -259,7 +263,7 @@ def krogh_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> 
 
 @composite(interpolate.barycentric_interpolate, name="scipy.interpolate.barycentric_interpolate")
 def barycentric_interpolate(
-    xi: Any, yi: Any, x: Any, axis: int = 0, *, der: Any = 0, rng: Any = None, **_: Any
+    xi: Any, yi: Any, x: Any, axis: int = 0, *, der: Any = 0, rng: Any = None
 ) -> Any:
     """Evaluate the polynomial through points; its derivatives are refused."""
     return _at_once(

@@ -22,7 +22,7 @@ from ....core.slots import INDEX, Jvp, Linear
 from ...declare import as_array
 from ...numpy.decompositions import positive_definite
 from ...numpy.linalg import adjoint, well_conditioned
-from ..common import over_batch, reader, refusal, refused
+from ..common import over_batch, own_stream, reader, refusal, refused
 
 HIGHAM = "N. J. Higham and S. D. Relton, Higher order Fréchet derivatives (2014)"
 
@@ -67,7 +67,7 @@ def _frechet(a: Any, *es: Any, kind: str, args: tuple[Any, ...]) -> Any:
             rows[..., k, :, k, :] = e
         whole = _block(whole, rows.reshape(*shape[:-2], count * n, count * n))
         count *= 2
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), own_stream():
         warnings.simplefilter("ignore")
         found = _FUNCTIONS[kind](whole, *args)
     return (found[..., :n, (count - 1) * n :] * scale).astype(found.dtype)

@@ -20,7 +20,7 @@ from ....core.registry import add, composite
 from ....core.slots import INDEX, Jvp, Linear
 from ....errors import ImplicitError
 from ...declare import as_array
-from ..common import plain, refusal, settled, traced
+from ..common import own_stream, plain, refusal, settled, traced
 from .matrices import (
     Form,
     _plain_class,
@@ -340,9 +340,16 @@ def _exponential_transpose(ct: Any, _b: Any, form: Form) -> Any:
     return exponential_times(ct, form=form.turned)
 
 
+def _exponential(b: Any, form: Form) -> Any:
+    with own_stream():
+        found = linalg.expm_multiply(form.matrix, b)
+        form.drawn = form.drawn or np.random.get_state(legacy=False)
+    return found
+
+
 exponential_times = Op(
     "expm_multiply",
-    lambda b, form: linalg.expm_multiply(form.matrix, b),
+    _exponential,
     (Linear(transpose=_exponential_transpose),),
     batch="loop",
     complex=True,
@@ -367,7 +374,10 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
         )  # fmt: skip
     if traced(A) or is_traced(A):
         return np.matmul(scipy.linalg.expm(_full(A, "expm_multiply")), as_array(B))
-    return exponential_times(as_array(B), form=Form(A))
+    form = Form(A)
+    found = exponential_times(as_array(B), form=form)
+    np.random.set_state(form.drawn)  # as the plain function leaves it
+    return found
 
 
 @composite(linalg.norm, name="scipy.sparse.linalg.norm", always=True)

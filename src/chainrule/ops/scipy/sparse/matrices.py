@@ -27,10 +27,11 @@ from ..common import refusal, traced
 class Form:
     """A sparse matrix as a param: hashed by identity, and with its transpose at hand."""
 
-    __slots__ = ("matrix", "_turned", "_places")
+    __slots__ = ("matrix", "_turned", "_places", "drawn")
 
     def __init__(self, matrix: Any, turned: "Form | None" = None) -> None:
         self.matrix, self._turned, self._places = matrix, turned, None
+        self.drawn: Any = None  # NumPy's global stream after its first use
 
     def __repr__(self) -> str:
         return f"sparse{list(self.matrix.shape)}"
