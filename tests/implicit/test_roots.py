@@ -165,3 +165,9 @@ def test_a_batch_of_solves() -> None:
     f = lambda a: optimize.brentq(lambda x: np.cos(x) - a * x, 0, 2)  # noqa: E731
     found = np.array([chainrule.grad(f)(v) for v in a])
     np.testing.assert_allclose(chainrule.vmap(chainrule.grad(f))(a), found, rtol=1e-12)
+
+
+@pytest.mark.parametrize("ends", [(-5e8, 5e7), (-1e3, 1e9), (0.0, 1e12)])
+def test_a_wide_bracket(ends: tuple[float, float]) -> None:
+    f = lambda a: optimize.brentq(lambda u: u**3 + u - a, *ends, xtol=1e-14)  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(f)(2.0), 0.25, rtol=1e-12)

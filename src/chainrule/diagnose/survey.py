@@ -20,6 +20,7 @@ from ..tracing.recording import Recording
 from ..tracing.running import CLOSED
 from ..tracing.source import describe, resolve, user_frame
 from ..tracing.tracer import TRACERS, Tracer, concrete
+from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
 from .kinks import touched
 
@@ -217,14 +218,6 @@ def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
             )  # fmt: skip
 
 
-_ROUNDING = (
-    "floor ceil rint round around fix trunc sign floor_divide astype_constant heaviside spacing "
-    "digitize "
-    "argmax argmin"
-).split()
-_COMPARING = "less less_equal greater greater_equal equal not_equal isclose".split()
-
-
 def _steps(graph: Graph) -> Iterator[Finding]:
     """Find rounding, integer casts, and comparisons whose outcome is used as a number."""
     flows = {
@@ -237,10 +230,10 @@ def _steps(graph: Graph) -> Iterator[Finding]:
         op = node.op
         if op is None or node.dtype is None:
             continue
-        if op.name in _COMPARING and node in flows:
+        if op.name in COMPARING and node in flows:
             what = "a comparison is used as a number"
             cure = "write np.where(condition, a, b); for a slope at the step, smooth it"
-        elif op.name in _ROUNDING and node.dtype.kind in "fiu":
+        elif op.name in ROUNDING and node.dtype.kind in "fiu":
             what = f"{op.name} makes a step function of a traced value"
             if op.name == "astype_constant":
                 what = f"a traced value is converted to {node.dtype}"

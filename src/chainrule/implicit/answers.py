@@ -176,6 +176,17 @@ def differentiated(residual: Callable[[Any], Any], answer: Any, problem: Problem
     return root
 
 
+def unchecked(residual: Callable[[Any], Any], answer: Any, kind: str = "") -> Any:
+    """As `differentiated`, at the answer as it is, whatever it is."""
+    value, jacobian = linearised(residual, answer, kind)
+    if not is_traced(value):
+        return answer
+    z = answer - jacobian.chord(value)
+    for _ in range(depth() - 1):
+        z = z - jacobian.chord(residual(z))
+    return attach(answer, z)
+
+
 def solved(
     residual: Callable[[Any], Any], answer: Any, problem: Problem, checked: bool = False
 ) -> Solved | None:

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..tracing.tracer import depth
-from .answers import Problem, attach, differentiated, is_traced, run, vector
-from .jacobians import linearised
+from .answers import Problem, differentiated, run, unchecked, vector
 
 Function = Callable[..., Any]
 
@@ -57,18 +56,8 @@ def implicit(residual: Function, *, symmetric: bool = False, check: bool = True)
             if check:
                 problem = Problem(getattr(solve, "__name__", "solve"), kind=kind)
                 return differentiated(equations, answer, problem)
-            return _unchecked(equations, answer, kind)
+            return unchecked(equations, answer, kind)
 
         return solution
 
     return decorate
-
-
-def _unchecked(equations: Function, answer: Any, kind: str) -> Any:
-    value, jacobian = linearised(equations, answer, kind)
-    if not is_traced(value):
-        return answer
-    z = answer - jacobian.chord(value)
-    for _ in range(depth() - 1):
-        z = z - jacobian.chord(equations(z))
-    return attach(answer, z)

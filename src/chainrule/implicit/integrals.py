@@ -24,8 +24,9 @@ from ..tracing.recording import Recording
 from ..tracing.running import OPEN, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
-from .answers import is_traced, plain, vector
+from .answers import attach, is_traced, plain, vector
 from .calls import arguments, solver
+from .switches import Watched, check_jumps, pieces
 
 Function = Callable[..., Any]
 Rule = Callable[[Function, float, float], float]
@@ -34,8 +35,8 @@ Rule = Callable[[Function, float, float], float]
 class Integrand:
     """A function of one number whose values are kept; they may be traced."""
 
-    def __init__(self, function: Function) -> None:
-        self.function = function
+    def __init__(self, function: Function, watched: Watched | None = None) -> None:
+        self.function, self.watched = function, watched
         self.values: dict[float, Any] = {}
 
     def __call__(self, x: Any) -> Any:
@@ -45,6 +46,13 @@ class Integrand:
         if value is None:
             value = self.values[x] = self.function(x)
         return value
+
+    def within(self, a: Any, b: Any) -> "Integrand":
+        """Return the same function with what is known of it between two limits."""
+        part = Integrand(self, self.watched)
+        low, high = sorted((float(concrete(a)), float(concrete(b))))
+        part.values = {x: v for x, v in self.values.items() if low <= x <= high}
+        return part
 
     def plain(self, x: float) -> Any:
         """Return the value as a plain number."""
@@ -98,7 +106,7 @@ def integral(
         value = np.float64(rule(f.plain, float(plain(a)), float(plain(b))))
     trace = f.innermost(a, b)
     if trace is not None or (below < np.inf and any(t.level < below for t in open_traces())):
-        _check_jumps(f)
+        check_jumps(f)
     if trace is None:
         return value
     below = trace.level
@@ -106,14 +114,14 @@ def integral(
     def outer(v: Any) -> Any:
         return v.cr_value if type(v) in TRACERS and v.cr_owner is trace else v
 
-    lowered = Integrand(lambda x: outer(f(x)))
+    lowered = Integrand(lambda x: outer(f(x)), f.watched)
     lowered.values = {x: outer(v) for x, v in f.values.items()}
     y = integral(lowered, outer(a), outer(b), rule, regions, value, below)
     for end, sign in ((b, 1.0), (a, -1.0)):
         if outer(end) is not end and np.isfinite(concrete(end)):
             y = y + sign * outer(f(outer(end))) * (end - outer(end))
     if isinstance(trace, Forward):
-        tangent = Integrand(lambda x: _tangent(f(x), trace))
+        tangent = Integrand(lambda x: _tangent(f(x), trace), f.watched)
         tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
         t = integral(tangent, outer(a), outer(b), rule, regions, below=below)
         return y + make_tracer(np.float64(0.0), trace, t)
@@ -124,6 +132,19 @@ def integral(
             cure="loop over the examples",
         )
     return _pulled(f, outer(a), outer(b), rule, regions, trace, y)
+
+
+def in_pieces(
+    f: Integrand, watched: Watched, a: Any, b: Any, rule: Rule, regions: Any, value: Any
+) -> Any:
+    """As `integral`, between the places at which f switches."""
+    parts = pieces(watched, a, b)
+    if len(parts) == 1:
+        return integral(f, a, b, rule, regions, value)
+    total = 0.0
+    for low, high in parts:
+        total = total + integral(f.within(low, high), low, high, rule, regions)
+    return attach(value, total) if is_traced(total) else value
 
 
 def _tangent(value: Any, trace: Trace) -> Any:
@@ -141,13 +162,13 @@ def _pulled(
         traced = type(value) in TRACERS and value.cr_owner is trace
         return region.gradients(value) if traced else {}
 
-    known = Integrand(gradients)
+    known = Integrand(gradients, f.watched)
     outside = {n: None for x in list(f.values) for n in known(x)}
     for node in outside:
         size = int(np.prod(node.shape))
         parts = []
         for i in range(size):
-            part = Integrand(lambda x, n=node, i=i: _entry(known(x).get(n), i))
+            part = Integrand(lambda x, n=node, i=i: _entry(known(x).get(n), i), f.watched)
             part.values = {x: _entry(g.get(node), i) for x, g in known.values.items()}
             parts.append(integral(part, a, b, rule, regions, below=trace.level))
         partial = np.reshape(np.stack(parts), node.shape)
@@ -159,41 +180,6 @@ def _entry(gradient: Any, i: int) -> Any:
     if gradient is None:
         return np.float64(0.0)
     return gradient if gradient.shape == () else np.ravel(gradient)[i]
-
-
-def _check_jumps(f: Integrand) -> None:
-    """Warn of a jump inside the interval: its own motion is not in the derivative.
-
-    Where neighbouring values differ most the gap is halved: of a smooth function the difference
-    soon shrinks with it.
-    """
-    xs = sorted(f.values)
-    if len(xs) <= 30:  # one panel was enough
-        return
-    ys = np.array([float(np.real(f.plain(x))) for x in xs])
-    jumps = np.abs(np.diff(ys))
-    size = max(float(np.max(np.abs(ys))), 1e-300)
-    for k in np.argsort(jumps)[-3:]:
-        low, high, first = xs[k], xs[k + 1], jumps[k]
-        if not 1e-3 * size < first < np.inf:
-            continue
-        y0, y1 = ys[k], ys[k + 1]
-        while abs(y1 - y0) > 0.3 * first and high - low > 1e-9 * (abs(low) + abs(high)):
-            middle = 0.5 * (low + high)
-            y = float(np.real(f.plain(middle)))
-            if abs(y - y0) > abs(y1 - y):
-                high, y1 = middle, y
-            else:
-                low, y0 = middle, y
-        if abs(y1 - y0) > 0.3 * first:
-            warnings.warn(
-                f"the integrand, or a derivative of it, jumps at x = {low:.8g}, from {y0:.6g} to "
-                f"{y1:.6g}: if the place depends on the inputs, the derivative misses that. "
-                f"Integrate to the left and to the right of it ({describe(user_frame(2))})",
-                ImplicitWarning,
-                stacklevel=3,
-            )
-            return
 
 
 # --- SciPy's functions ------------------------------------------------------------------------
@@ -263,13 +249,14 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         rest = rest and ({"real": re[2:], "imag": im[2:]},)
         return (re[0] + 1j * im[0], re[1] + 1j * im[1], *rest)
     regions = open_regions()
-    f = Integrand(lambda x: _number(func(x, *extra)))
+    watched = Watched(lambda x: _number(func(x, *extra)))
+    f = Integrand(watched, watched)
     kept = _Options(given)
     found = integrate.quad(
         lambda x: _real(f.plain(x)), _limit(a), _limit(b), full_output=given["full_output"],
         **kept.kept,
     )  # fmt: skip
-    value = integral(f, a, b, kept.rule, regions, np.float64(found[0]))
+    value = in_pieces(f, watched, a, b, kept.rule, regions, np.float64(found[0]))
     return (value if is_traced(value) else found[0], *found[1:])
 
 
@@ -279,13 +266,14 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     given = arguments(integrate.quad_vec, (f, a, b, *args), kwargs)
     regions = open_regions()
     extra = given["args"]
-    whole = Integrand(lambda x: vector(f(x, *extra)))
+    watched = Watched(lambda x: vector(f(x, *extra)))
+    whole = Integrand(watched, watched)
     names = ("epsabs", "epsrel", "norm", "cache_size", "limit", "quadrature", "points")
     options = {k: plain(given[k]) for k in names}
     low, high = _limit(a), _limit(b)
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     value = np.asarray(found[0])
-    if whole.innermost(a, b) is None:
+    if whole.innermost(a, b) is None and len(pieces(watched, a, b)) == 1:
         return found
     _real(value)
     kept = _Options({
@@ -295,9 +283,10 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     })  # fmt: skip
     entries = []
     for i in range(value.size):
-        part = Integrand(lambda x, i=i: _entry(whole(x), i))
+        part = Integrand(lambda x, i=i: _entry(whole(x), i), watched)
         part.values = {x: _entry(v, i) for x, v in whole.values.items()}
-        entries.append(integral(part, a, b, kept.rule, regions, np.float64(value.ravel()[i])))
+        value_i = np.float64(value.ravel()[i])
+        entries.append(in_pieces(part, watched, a, b, kept.rule, regions, value_i))
     return (np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()], *found[1:])
 
 
@@ -326,7 +315,7 @@ def _number(value: Any) -> Any:
 
 def open_traces() -> list[Trace]:
     """Return the traces that run on this thread and are not muted, outermost first."""
-    return [trace for trace in running.traces if trace.state == OPEN]
+    return [trace for trace in running.traces if trace.state <= OPEN]
 
 
 def open_regions() -> dict[Trace, Region]:

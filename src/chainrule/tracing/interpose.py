@@ -245,7 +245,7 @@ def _always(function: Any) -> bool:
 
 def _called_by_program() -> bool:
     """Say whether the program itself calls, rather than a library, and while it is not muted."""
-    if not any(trace.state == OPEN for trace in running.traces):
+    if not any(trace.state <= OPEN for trace in running.traces):
         return False
     frame: Any = sys._getframe(3)
     while frame.f_code.co_filename in (__file__, methods.__file__):  # doors on the way

@@ -16,6 +16,7 @@ from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, user_frame
+from .watching import note
 
 TRACERS: set[type] = set()
 """The classes of tracers: engine code asks ``type(x) in TRACERS``."""
@@ -110,7 +111,10 @@ class Guarded:
         if self.cr_owner.state == CLOSED:
             raise self.cr_owner.leaked("a conversion to plain numbers")
         self.cr_owner.observed(self)
-        return int(self.cr_concrete())
+        whole = int(self.cr_concrete())
+        if running.watch is not None:
+            note("trunc", (self,), whole)
+        return whole
 
     __trunc__ = __int__
 
@@ -128,9 +132,8 @@ class Guarded:
         self._lose(
             _HASHED,
             "a result that is found by the number alone would not carry this derivative",
-            "leave the cache out: f.__wrapped__(x) calls the function under functools.lru_cache and "
-            "functools.cache; give a dict an "
-            "index or a name as the key",
+            "leave the cache out: f.__wrapped__(x) calls the function under functools.lru_cache "
+            "and functools.cache; give a dict an index or a name as the key",
         )
         return hash(self.cr_concrete())
 

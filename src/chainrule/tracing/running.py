@@ -3,7 +3,7 @@
 import threading
 from typing import Any, NamedTuple
 
-OPEN, MUTED, CLOSED = 0, 1, 2  # the states of a trace
+WATCHED, OPEN, MUTED, CLOSED = -1, 0, 1, 2  # the states of a trace; the first two take part
 
 
 class Note(NamedTuple):
@@ -26,6 +26,7 @@ class _Running(threading.local):
 
     def __init__(self) -> None:
         self.traces: list[Any] = []
+        self.watch: list[Any] | None = None  # where decisions are noted, while somebody watches
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
         self.rules = 0  # how many traces were open when the backward pass began that is under way
         self.notes: list[Note] = []
@@ -53,11 +54,11 @@ running = _Running()
 
 def depth() -> int:
     """Count the derivative levels that are open on this thread."""
-    return sum(trace.state == OPEN for trace in running.traces)
+    return sum(trace.state <= OPEN for trace in running.traces)
 
 
 def tell(what: str, data: Any = None) -> None:
     """Tell all open traces what no operation shows."""
     for trace in running.traces:
-        if trace.state == OPEN:
+        if trace.state <= OPEN:
             trace.told(what, data)

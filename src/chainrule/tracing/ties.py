@@ -60,14 +60,14 @@ def _is_differentiated(trace: Trace) -> bool:
     for i in range(len(traces) - 1, -1, -1):
         if traces[i] is trace:
             return i < running.rules
-        if traces[i].state == OPEN and traces[i].differentiates:
+        if traces[i].state <= OPEN and traces[i].differentiates:
             return trace in traces
     return False
 
 
 def _differentiated_further(value: Any) -> bool:
     while type(value) in TRACERS:
-        if value.cr_owner.state == OPEN and value.cr_owner.differentiates:
+        if value.cr_owner.state <= OPEN and value.cr_owner.differentiates:
             return True
         value = value.cr_value
         if type(value) is Stacked:

@@ -18,8 +18,9 @@ from ..core.op import Composite, Op
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import foreign, stacked, stores, ufuncs
 from .losses import TRACERS, Guarded, lost, swallowed, unsupported
-from .running import CLOSED, MUTED, OPEN, depth, running
+from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
+from .watching import note
 
 __all__ = ["CLOSED", "CONSTANT", "FACES", "TRACERS", "Trace", "Tracer", "apply", "call", "concrete",
            "depth", "hold", "make_tracer", "muted", "release"]  # fmt: skip
@@ -44,7 +45,15 @@ class Trace:
         self.state = MUTED
 
     def not_open(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
-        """Compute `op` while this trace is muted; once it is closed, refuse."""
+        """Compute `op` while this trace is watched, or muted; once it is closed, refuse."""
+        if self.state == WATCHED:
+            self.state = OPEN
+            try:
+                result = self.process(op, args, params)
+            finally:
+                self.state = WATCHED
+            note(op.name, args, result)
+            return result
         if self.state == CLOSED:
             raise self.leaked(op)
         plain = [a.cr_value if type(a) in TRACERS and a.cr_owner is self else a for a in args]
@@ -85,9 +94,9 @@ class Trace:
             where=describe(user_frame(2)),
             why="a value computed under grad, jvp or vjp was kept (in a cache, a global, an "
             "attribute or a closure) and used after the call returned",
-            cure="return the value from the function (has_aux=True carries extra results out); make "
-            "a cache in the function itself, or empty it before each call; to look at a value later "
-            "keep chainrule.stop_gradient(value)",
+            cure="return the value from the function (has_aux=True carries extra results out); "
+            "make a cache in the function itself, or empty it before each call; to look at a value "
+            "later keep chainrule.stop_gradient(value)",
         )
 
 
@@ -146,16 +155,17 @@ def muted() -> Iterator[None]:
     computed so carries no derivative: the caller must supply it (solvers, whose answers are
     differentiated by the implicit function theorem).
     """
-    silenced: list[Trace] = []
+    silenced: list[tuple[Trace, int]] = []
     try:
         for trace in running.traces:
-            if trace.state == OPEN:
+            state = trace.state
+            if state <= OPEN:
                 trace.mute()
-                silenced.append(trace)
+                silenced.append((trace, state))
         yield
     finally:
-        for trace in silenced:
-            trace.state = OPEN
+        for trace, state in silenced:
+            trace.state = state
 
 
 def apply(op: Op, args: Any, params: dict[str, Any]) -> Any:

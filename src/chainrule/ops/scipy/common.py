@@ -25,11 +25,18 @@ def own_stream() -> Iterator[None]:
     A program that draws must see the same numbers whether it is differentiated or not, so what only
     a derivative computes draws nothing.
     """
-    state = np.random.get_state(legacy=False)
+    state = global_state()
     try:
         yield
     finally:
-        np.random.set_state(state)
+        global_state(state)
+
+
+def global_state(wanted: Any = None) -> Any:
+    """Return the state of NumPy's global stream, or set it."""
+    if wanted is None:
+        return np.random.get_state(legacy=False)  # noqa: NPY002
+    return np.random.set_state(wanted)  # noqa: NPY002
 
 
 def reader(function: Any) -> Callable[[Any, Any], dict[str, Any]]:

@@ -20,7 +20,7 @@ from ....core.registry import add, composite
 from ....core.slots import INDEX, Jvp, Linear
 from ....errors import ImplicitError
 from ...declare import as_array
-from ..common import own_stream, plain, refusal, settled, traced
+from ..common import global_state, own_stream, plain, refusal, settled, traced
 from .matrices import (
     Form,
     _plain_class,
@@ -343,7 +343,7 @@ def _exponential_transpose(ct: Any, _b: Any, form: Form) -> Any:
 def _exponential(b: Any, form: Form) -> Any:
     with own_stream():
         found = linalg.expm_multiply(form.matrix, b)
-        form.drawn = form.drawn or np.random.get_state(legacy=False)
+        form.drawn = form.drawn or global_state()
     return found
 
 
@@ -376,7 +376,7 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
         return np.matmul(scipy.linalg.expm(_full(A, "expm_multiply")), as_array(B))
     form = Form(A)
     found = exponential_times(as_array(B), form=form)
-    np.random.set_state(form.drawn)  # as the plain function leaves it
+    global_state(form.drawn)  # as the plain function leaves it
     return found
 
 

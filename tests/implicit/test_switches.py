@@ -1,0 +1,130 @@
+"""Integrands that decide by a traced value: the places where they switch move with the inputs.
+
+The oracle integrates between the places, which the test knows, by Gauss's rule, and extrapolates
+differences of that.
+"""
+
+import math
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.polynomial.legendre import leggauss
+from scipy import integrate
+
+import chainrule
+
+from .common import richardson
+
+_X, _W = leggauss(40)
+Integrand = Callable[[Any, Any], Any]
+
+# the integrand, its limits, and where it switches
+SWITCHES: dict[str, tuple[Integrand, float, float, Callable[[float], list[float]]]] = {
+    "if": (lambda t, p: 1.0 if t < p else 0.0, 0, 3, lambda p: [p]),
+    "if not": (lambda t, p: 0.0 if p >= t else math.exp(-t), 0, 3, lambda p: [p]),
+    "where": (lambda t, p: np.where(t < p, t * p, 2.0), 0, 3, lambda p: [p]),
+    "where of constants": (lambda t, p: np.where(p * t > 1, 3.0, t**2), 0, 3, lambda p: [1 / p]),
+    "heaviside": (lambda t, p: np.heaviside(t - p**2, 0.5) * t, 0, 3, lambda p: [p**2]),
+    "sign": (lambda t, p: np.sign(t - p) * np.cos(t), 0, 3, lambda p: [p]),
+    "a factor": (lambda t, p: (t > p) * np.exp(-t), 0, 9, lambda p: [p]),
+    "a digital option": (
+        lambda t, p: float(100 * np.exp(0.2 * t) > 100 * p) * np.exp(-t * t / 2), -8, 8,
+        lambda p: [5 * math.log(p)],
+    ),
+    "a call": (
+        lambda t, p: max(np.exp(0.2 * t) - p, 0.0) * np.exp(-t * t / 2), -8, 8,
+        lambda p: [5 * math.log(p)],
+    ),
+    "floor": (lambda t, p: np.floor(p * t), 0, 3, lambda p: [k / p for k in range(1, int(3*p)+1)]),
+    "int": (lambda t, p: t * int(p * t), 0, 3, lambda p: [k / p for k in range(1, int(3 * p) + 1)]),
+    "round": (lambda t, p: np.round(t / p), 0, 2, lambda p: [0.5 * p, 1.5 * p]),
+    "remainder": (lambda t, p: t % p, 0, 3, lambda p: [k * p for k in range(1, int(3 / p) + 1)]),
+    "floor division": (lambda t, p: (t // p) * t, 0, 2, lambda p: [p]),
+    "abs": (lambda t, p: abs(t - p), -1, 2, lambda p: [p]),
+    "abs, a power": (lambda t, p: abs(t - p) ** 1.5 * p, -1, 2, lambda p: [p]),
+    "maximum": (lambda t, p: np.maximum(t * t, p), 0, 3, lambda p: [math.sqrt(p)]),
+    "minimum": (lambda t, p: np.minimum(t, p) ** 2, 0, 3, lambda p: [p]),
+    "clip": (lambda t, p: np.clip(t, p, 2.0), 0, 3, lambda p: [p, 2.0]),
+    "a window": (lambda t, p: 1.0 if p < t < 2 * p else 0.0, 0, 3, lambda p: [p, 2 * p]),
+    "two": (
+        lambda t, p: (t < p) * t + (t > p + 0.3) * p, 0, 3, lambda p: [p, p + 0.3]
+    ),
+    "a loop": (
+        lambda t, p: sum(1.0 if t > k * p / 2 else 0.0 for k in (1, 2)) + t, 0, 3,
+        lambda p: [p / 2, p],
+    ),
+    "at zero": (lambda t, p: 1.0 if t > p - 1.25 else p, -1, 2, lambda p: [p - 1.25]),
+    "an end that moves": (lambda t, p: np.where(t < p / 2, 2.0, t), 0, None, lambda p: [p / 2]),
+    "to infinity": (lambda t, p: np.where(t < p, 2.0, 1.0) * np.exp(-t), 0, np.inf, lambda p: [p]),
+    "backward": (lambda t, p: 1.0 if t < p else t, 3, 0, lambda p: [p]),
+}  # fmt: skip
+POINTS = [1.25, 1.1001]
+
+
+def _exact(f: Integrand, a: float, b: float, places: Any) -> Callable[[float], float]:
+    def value(p: float) -> float:
+        low, high = sorted((a, p if b is None else 40.0 if np.isinf(b) else b))
+        inner = [x for x in places(p) if low < x < high]
+        edges = [low, *inner, *([5.0, 15.0] if high == 40.0 else []), high]
+        total = 0.0
+        for left, right in pairwise(edges):
+            half = 0.5 * (right - left)
+            total += half * sum(
+                w * float(f(left + half * (1 + x), p)) for x, w in zip(_X, _W, strict=True)
+            )
+        return total if b is None or a < b else -total
+
+    return value
+
+
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
+@pytest.mark.parametrize("name", SWITCHES)
+@pytest.mark.parametrize("p", POINTS)
+def test_an_integrand_that_switches(name: str, p: float) -> None:
+    f, a, b, places = SWITCHES[name]
+
+    def g(p: Any) -> Any:
+        return integrate.quad(lambda t: f(t, p), a, p if b is None else b, limit=200)[0]
+
+    exact = _exact(f, a, b, places)
+    expected = richardson(exact, p, 5e-3)
+    value, gradient = chainrule.value_and_grad(g)(p)
+    assert value == g(p)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(chainrule.jvp(g, (p,), (1.0,))[1], expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
+@pytest.mark.parametrize("name", ["if", "where", "heaviside", "a call", "abs", "minimum", "clip"])
+def test_second_derivatives(name: str) -> None:
+    f, a, b, places = SWITCHES[name]
+    exact = _exact(f, a, b, places)
+    p, h = 1.25, 2e-3
+    expected = (exact(p + h) - 2 * exact(p) + exact(p - h)) / h**2
+    found = chainrule.derivative(
+        lambda p: integrate.quad(lambda t: f(t, p), a, b, limit=200)[0], 2
+    )(p)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_several_variables() -> None:
+    f = lambda p: integrate.dblquad(  # noqa: E731
+        lambda y, x: x if x + y < p else 0.0, 0, 0.5, 0, 1, epsabs=1e-3, epsrel=1e-3
+    )[0]
+    np.testing.assert_allclose(chainrule.grad(f)(0.6), 0.125, rtol=1e-6)
+    g = lambda p: integrate.nquad(lambda y, x: abs(y - p) * x, [[0, 1], [0, 2]])[0]  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(g)(0.3), 2 * (2 * 0.3 - 1), rtol=1e-7)
+    h = lambda p: integrate.quad_vec(  # noqa: E731
+        lambda t: np.where(t < p, np.array([1.0, t]), 0.0), 0, 1
+    )[0]
+    np.testing.assert_allclose(chainrule.jacobian(h)(0.3), [1.0, 0.3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", ["grad", "jvp"])
+def test_a_jump_at_zero_ends(order: str) -> None:
+    f = lambda a: integrate.quad(lambda t: a * (1.0 if t > 0 else 0.0), -1, 2)[0]  # noqa: E731
+    found = chainrule.grad(f)(0.7) if order == "grad" else chainrule.jvp(f, (0.7,), (1.0,))[1]
+    np.testing.assert_allclose(found, 2.0, rtol=1e-7)
