@@ -25,6 +25,7 @@ from .parameters import (
     no_number,
     zeros_of,
 )
+from .tracing.faces import as_python, is_python
 from .tracing.foreign import Foreign, admit, is_foreign, leave, under
 from .tracing.interpose import Doors
 from .tracing.losses import (
@@ -50,6 +51,7 @@ class Call:
 
     __slots__ = (
         "function", "args", "kwargs", "argnums", "single", "leaves", "treedefs", "trace", "whole",
+        "pythons",
     )  # fmt: skip
 
     def __init__(self, function: Any, args: Any, kwargs: Any, argnums: Argnums) -> None:
@@ -59,6 +61,7 @@ class Call:
         self.argnums = check_argnums(function, args, argnums)
         self.trace: Any = None  # that of its recording, where it outlives the call
         self.leaves: list[Any] = []
+        self.pythons: list[int] = []  # which of them are Python's numbers
         self.treedefs: list[tuple[Any, int]] = []
         self.whole: list[int] = []  # those leaves that were integers
         for k in self.argnums:
@@ -70,6 +73,7 @@ class Call:
                 kind = type(leaf)
                 if kind is float:
                     leaf = np.float64(leaf)
+                    self.pythons.append(len(self.leaves))
                 elif kind is not np.float64 and not (
                     kind is np.ndarray and leaf.dtype.char in "efdg"
                 ):
@@ -135,6 +139,8 @@ class Call:
     def arguments(self, inputs: list[Any]) -> list[Any]:
         """Return the positional arguments with `inputs` in the place of the leaves."""
         args = list(self.args)
+        for i in self.pythons:
+            as_python(inputs[i])
         for k, part in zip(self.argnums, self.parts(inputs), strict=True):
             args[k] = part
         return args
@@ -184,16 +190,21 @@ class Call:
         if type(leaf) is bool or type(leaf) is np.bool_:
             raise self._bad_leaf(k, i, leaf)
         if type(leaf) in TRACERS and leaf.dtype.kind in "fc":
+            if is_python(leaf):
+                self.pythons.append(len(self.leaves))
             return release(leaf)
         if is_foreign(type(leaf)) and leaf.dtype.kind in "fc":
             return admit(leaf)
         if isinstance(leaf, int | np.integer):
             self.whole.append(len(self.leaves))
+        if isinstance(leaf, int):
+            self.pythons.append(len(self.leaves))
             return np.float64(leaf)
         if type(leaf) is np.ndarray and leaf.dtype.kind in "iu":
             self.whole.append(len(self.leaves))
             return leaf.astype(float)
         if isinstance(leaf, complex) and not isinstance(leaf, np.generic):
+            self.pythons.append(len(self.leaves))
             return np.complex128(leaf)
         dtype = getattr(leaf, "dtype", None)
         kind = getattr(dtype, "kind", "")

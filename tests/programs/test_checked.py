@@ -11,7 +11,7 @@ import chainrule
 from chainrule import check, checked, custom_rule, grad, hessian, hvp, jacobian, jvp, vjp, vmap
 from chainrule.errors import CheckError, UncheckedWarning
 from chainrule.tracing.running import running
-from chainrule.tracing.tracer import Tracer, concrete
+from chainrule.tracing.tracer import TRACERS, concrete
 
 RIGHT = {
     "scalar": (lambda x: np.sin(x) ** 2, 0.5),
@@ -51,7 +51,7 @@ def test_right_derivatives_pass_and_stay_the_same(name):
 
 def _hide(x):
     """Turn a traced value into a plain number behind the engine's back."""
-    return concrete(x) if type(x) is Tracer else x
+    return concrete(x) if type(x) in TRACERS else x
 
 
 def _loses(x):
@@ -63,7 +63,7 @@ def _loses(x):
 
 def _other_value(x):
     y = 2 * x
-    if type(x) is Tracer:
+    if type(x) in TRACERS:
         y = y + 1
     return np.sum(y)
 

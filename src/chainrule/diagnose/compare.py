@@ -21,6 +21,7 @@ from ..modes.forward import Forward
 from ..modes.reverse import backward, cotangent_of
 from ..numeric import inner, move, random_like
 from ..slopes import DIFFERS, NOTHING, Slope
+from ..tracing.faces import is_python
 from ..tracing.recording import Recording
 from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete, make_tracer
@@ -40,6 +41,7 @@ class Point:
             i for i, x in enumerate(leaves) if type(x) in TRACERS and x.cr_owner is trace
         ]
         self.ids = [id(leaves[i]) for i in self.inputs]
+        self.pythons = [is_python(leaves[i]) for i in self.inputs]
         self.nodes = [leaves[i].cr_node for i in self.inputs]
         self.leaves = [_copy(concrete(x)) if type(x) in TRACERS else x for x in leaves]
         self.xs = [self.leaves[i] for i in self.inputs]
@@ -64,8 +66,8 @@ class Point:
 
     def _run(self, xs: Any) -> Any:
         leaves = [_copy(x) if isinstance(x, np.ndarray) else x for x in self.leaves]
-        for i, x in zip(self.inputs, xs, strict=True):
-            leaves[i] = _copy(x)
+        for i, x, python in zip(self.inputs, xs, self.pythons, strict=True):
+            leaves[i] = x.item() if python and hasattr(x, "item") else _copy(x)
         new = tree.unflatten(self.treedef, leaves)
         with (
             tree.in_place(self.given, new) as (args, kwargs),

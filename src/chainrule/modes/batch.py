@@ -23,7 +23,7 @@ from ..core.slots import Linear, Partial
 from ..errors import BatchError, RuleError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import OneByOneError, Stacked
-from ..tracing.tracer import TRACERS, Trace, Tracer, apply, make_tracer, release
+from ..tracing.tracer import FACES, TRACERS, Trace, Tracer, apply, release
 from . import batch_index as index
 from . import batch_rules as rules
 from .batch_watch import listened
@@ -44,7 +44,9 @@ class Batch(Trace):
 
     def lift(self, data: Any, single: bool = True) -> Tracer:
         """Return a tracer of the examples along the first axis of `data`."""
-        return make_tracer(Stacked(data, single), self, None)
+        held = Stacked(data, single)
+        kind = held.dtype.type if single and not held.shape else np.ndarray
+        return FACES[kind](held, self, None)
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.state:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from . import faces
 from . import tracer as tracers
 from .foreign import Foreign
 from .losses import lost
@@ -91,8 +92,12 @@ def _convert(original: Any, args: Any) -> Any:
         original(*map(_stand_in, plain))  # of several elements, or a complex number, it raises
     x = args[0]
     if len(args) == 2:
-        return x + 1j * args[1]
+        return faces.as_python(x + 1j * args[1])
     dtype = np.dtype(original)
+    if original is builtins.float or original is builtins.complex:
+        x = tracers.call(np.reshape, (x, ()), {})[()]
+        return faces.as_python(x if x.dtype == dtype else x.astype(dtype))
+    x = faces.numbered(x)
     if x.dtype == dtype and x.shape == ():
         return x[()] if isinstance(tracers.concrete(x), np.ndarray) else x
     if dtype.kind in "biu":

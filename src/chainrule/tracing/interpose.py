@@ -34,6 +34,7 @@ from ..core.sequences import items
 from . import codes, methods, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
+from .faces import as_python, numbered
 from .foreign import admit, leave
 from .reach import needs_doors
 from .running import OPEN, running
@@ -175,10 +176,11 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
             _refuse_as_plain(own, args, kwargs)
         if found & _TRACED or (_always(function) and _called_by_program()):
             kwargs = {k: admit(v) for k, v in kwargs.items()}
-            result = tracers.call(function, tuple(map(admit, args)), kwargs)
+            take = _doubled if scalar else admit
+            result = tracers.call(function, tuple(map(take, args)), kwargs)
             if scalar and found & _TRACED:
                 _refuse_examples(function, result)
-            return result
+            return _of_python(result) if scalar else result
         if found:  # constants that a program made: the function gets plain arrays
             args = tuple(map(_released, args))
             kwargs = {k: _released(v) for k, v in kwargs.items()}
@@ -202,6 +204,18 @@ def _refuse_examples(function: Any, result: Any) -> None:
     for part in result if type(result) is tuple else (result,):
         if type(part) in tracers.TRACERS and part.cr_varies() and not all_finite(part):
             raise not_for_all(f"math.{function.__name__} is not defined")
+
+
+def _doubled(value: Any) -> Any:
+    """Return a number as `math` takes it: in double precision."""
+    if type(value) in tracers.TRACERS:
+        return tracers.doubled(numbered(value))
+    return admit(value)
+
+
+def _of_python(result: Any) -> Any:
+    """Return numbers as `math` does: Python's."""
+    return tuple(map(_of_python, result)) if type(result) is tuple else as_python(result)
 
 
 _TRACED, _HELD = 2, 1

@@ -61,14 +61,14 @@ class Guarded:
         return hasattr(x, "agreed")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        if self._is_constant():
+        if self.cr_is_constant():
             return np.array(self.cr_concrete(), dtype)
         if _stores(sys._getframe(1)):
-            self._lose(_STORED, _KEPT, STORE_CURE)
+            self.cr_lose(_STORED, _KEPT, STORE_CURE)
             return np.array(self.cr_concrete(), dtype)
         if _reads(sys._getframe(1)):
             return np.asarray(self.cr_as_index(), dtype)  # what NumPy refuses unless it is whole
-        self._lose(
+        self.cr_lose(
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
             "numbers, which carry no derivative",
@@ -78,11 +78,11 @@ class Guarded:
         )
         return np.array(self.cr_concrete(), dtype)
 
-    def _lose(self, what: str, why: str, cure: str) -> None:
+    def cr_lose(self, what: str, why: str, cure: str) -> None:
         """Raise the error, unless the trace only takes note of it and goes on."""
         self.cr_owner.lose(lost(self, what, why, cure))
 
-    def _is_constant(self) -> bool:
+    def cr_is_constant(self) -> bool:
         if self.cr_owner.state == CLOSED:
             raise self.cr_owner.leaked("a conversion to plain numbers")
         if self.cr_value.dtype.kind not in "biu" and self.cr_carries():
@@ -91,12 +91,12 @@ class Guarded:
         return True
 
     def __float__(self) -> float:
-        if self._is_constant() or _prints(sys._getframe(1)):
+        if self.cr_is_constant() or _prints(sys._getframe(1)):
             return float(self.cr_concrete())
         if _stores(sys._getframe(1)):
-            self._lose(_STORED, _KEPT, STORE_CURE)
+            self.cr_lose(_STORED, _KEPT, STORE_CURE)
             return float(self.cr_concrete())
-        self._lose(
+        self.cr_lose(
             "a traced value was about to become a plain Python float",
             "float(x), math.sin(x), compiled code and a store into a plain array ask for a bare "
             "number, which carries no derivative",
@@ -119,9 +119,9 @@ class Guarded:
     __trunc__ = __int__
 
     def __complex__(self) -> complex:
-        if self._is_constant():
+        if self.cr_is_constant():
             return complex(self.cr_concrete())
-        self._lose(
+        self.cr_lose(
             "a traced value was about to become a plain Python complex number",
             "complex(x) and cmath functions drop the derivative",
             "write x + 0j, and np.exp(x) instead of cmath.exp(x)",
@@ -129,7 +129,7 @@ class Guarded:
         return complex(self.cr_concrete())
 
     def __hash__(self) -> int:
-        self._lose(
+        self.cr_lose(
             _HASHED,
             "a result that is found by the number alone would not carry this derivative",
             "leave the cache out: f.__wrapped__(x) calls the function under functools.lru_cache "
@@ -138,7 +138,7 @@ class Guarded:
         return hash(self.cr_concrete())
 
     def __bytes__(self) -> bytes:
-        self._lose(
+        self.cr_lose(
             "a traced value was about to become plain bytes",
             "bytes carry no derivative",
             "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
@@ -156,7 +156,7 @@ class Guarded:
         )
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        if self._is_constant():
+        if self.cr_is_constant():
             return self.cr_concrete().__reduce_ex__(protocol)
         raise lost(
             self,

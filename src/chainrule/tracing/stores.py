@@ -148,6 +148,25 @@ def _muted(y: Any) -> LostDerivativeError:
     )
 
 
+def reshape(y: Any, shape: Any) -> None:
+    """Carry out ``y.shape = shape``: what `y` was goes on as the array that it is a view of."""
+    whole = y.cr_snapshot()
+    base, views = getattr(y, "cr_base", None), getattr(y, "cr_views", None)
+    for ref in views or ():
+        if (view := ref()) is not None:
+            view.cr_base = (whole, *view.cr_base[1:])
+    whole.cr_views = views or []
+    if base is not None:
+        _attach(whole, base[0], *base[1:])
+        base[0].cr_views = [ref for ref in base[0].cr_views if ref() is not y]
+    y.cr_views, y.cr_base = [], None
+    new = tracers.call(np.reshape, (whole, shape), {})
+    if getattr(new, "cr_base", None) is None:
+        raise AttributeError("incompatible shape for in-place modification: use y.reshape(…)")
+    y.cr_value, y.cr_owner, y.cr_node = new.cr_value, new.cr_owner, new.cr_node
+    _attach(y, whole, *new.cr_base[1:])
+
+
 def flat_view(y: Any) -> Any:
     """Return ``y.flat``: the elements in order, always a view, whatever the layout in memory."""
     op, params = op_named("reshape"), {"shape": (-1,), "order": "C"}

@@ -4,7 +4,6 @@ A tracer behaves as the NumPy array or scalar that it holds. Door 1 is ``__array
 (NEP 13), door 2 is ``__array_function__`` (NEP 18); operators and ndarray methods lead to them.
 """
 
-import operator
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -143,8 +142,10 @@ def hold(value: Any) -> Any:
 
 
 def release(value: Any) -> Any:
-    """Return the plain array behind a constant tracer, and anything else as it is."""
-    return value.cr_value if type(value) in TRACERS and value.cr_owner is CONSTANT else value
+    """Return the plain array behind a constant tracer, and anything else as NumPy takes it."""
+    if type(value) not in TRACERS:
+        return value
+    return value.cr_value if value.cr_owner is CONSTANT else faces.numbered(value)
 
 
 @contextmanager
@@ -268,19 +269,15 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
     return method
 
 
-def _inplace(ufunc: Any, name: str) -> Callable[[Any, Any], Any]:
-    def method(self: Any, other: Any) -> Any:
-        kind = foreign.class_of(concrete(self))
-        if kind is not np.ndarray:
-            if hasattr(kind, name):
-                raise foreign.refuse_store(kind, f"{name}, a store")
-            return ufuncs.call(ufunc, "__call__", (self, other), {})
-        return ufuncs.call(ufunc, "__call__", (self, other), {"out": (self,)})
-
-    return method
+def doubled(x: Any) -> Any:
+    """Return a number of double precision, as Python's are."""
+    kind = x.dtype.kind
+    if kind not in "fc" or x.dtype.char in "dD":
+        return x
+    return x.astype(np.float64 if kind == "f" else np.complex128)
 
 
-def _as_method(function: Any) -> Callable[..., Any]:
+def as_method(function: Any) -> Callable[..., Any]:
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         if registry.find(function) is None:  # NumPy's body of it would call this method again
             raise unsupported(function)
@@ -310,13 +307,17 @@ class Tracer(Guarded):
 
     def cr_snapshot(self) -> "Tracer":
         """Return a tracer that stays as this one is now, whatever is stored into it later."""
-        return make_tracer(self.cr_value, self.cr_owner, self.cr_node)
+        return FACES[type(self)](self.cr_value, self.cr_owner, self.cr_node)
 
     # --- what it looks like -------------------------------------------------------------
     @property
     def shape(self) -> tuple[int, ...]:
-        """Shape of the value."""
+        """Shape of the value; to set it makes the array a view of what it was."""
         return self.cr_value.shape  # type: ignore[no-any-return]
+
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        stores.reshape(self, shape)
 
     @property
     def dtype(self) -> Any:
@@ -328,7 +329,6 @@ class Tracer(Guarded):
     itemsize = property(lambda self: self.cr_value.itemsize)
     nbytes = property(lambda self: self.cr_value.nbytes)
     T = property(lambda self: call(np.transpose, (self,), {}))
-    mT = property(lambda self: call(np.matrix_transpose, (self,), {}))
     real = property(
         lambda self: call(np.real, (self,), {}),
         lambda self, value: stores.store(self.real, ..., value),
@@ -342,43 +342,33 @@ class Tracer(Guarded):
         lambda self, value: call(np.put, (self, np.arange(self.size), value), {}),
     )
 
-    def cr_value_class(self) -> type:
-        """Class of the concrete value: ndarray, a NumPy scalar type, or that of another library."""
-        held = concrete(self)
-        return type(held) if type(held) is np.float64 else foreign.class_for(_getframe(1), held)
-
-    __class__ = property(cr_value_class)  # type: ignore[assignment]
+    @property
+    def __class__(self) -> type:  # type: ignore[override]
+        """Class of the value: `ndarray` or that of another library's arrays; faces give others."""
+        return foreign.class_for(_getframe(1), concrete(self))
 
     def __repr__(self) -> str:
-        return f"Traced({self.cr_value!r})"
+        return printed(self, repr(faces.shown(self)))
 
     def __str__(self) -> str:
-        return _printed(self, str(self.cr_value))
+        return printed(self, str(faces.shown(self)))
 
     def __format__(self, spec: str) -> str:
-        return _printed(self, format(self.cr_value, spec))
-
-    def __len__(self) -> int:
-        return len(self.cr_value)
+        return printed(self, format(faces.shown(self), spec))
 
     def __bool__(self) -> bool:
         self.cr_owner.observed(self)
         return bool(self.cr_value)
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.ndim == 0:
-            raise TypeError("iteration over a 0-d array")
-        return (self[i] for i in range(len(self)))
 
     # --- the doors ----------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
         return ufuncs.call(ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        kwargs = dict(kwargs)
+        kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
         if len(types) > 1:
             args, kwargs = foreign.admitted(types, args, kwargs)
-        return call(function, args, kwargs)
+        return call(function, tuple(map(faces.numbered, args)), kwargs)
 
     # --- operators ----------------------------------------------------------------------
     __add__, __radd__ = _binary(np.add), _binary(np.add, True)
@@ -392,12 +382,6 @@ class Tracer(Guarded):
     __lt__, __le__ = _binary(np.less), _binary(np.less_equal)
     __gt__, __ge__ = _binary(np.greater), _binary(np.greater_equal)
     __eq__, __ne__ = _binary(np.equal), _binary(np.not_equal)  # type: ignore[assignment]
-    __iadd__, __isub__ = _inplace(np.add, "__iadd__"), _inplace(np.subtract, "__isub__")
-    __imul__, __ipow__ = _inplace(np.multiply, "__imul__"), _inplace(np.power, "__ipow__")
-    __itruediv__ = _inplace(np.divide, "__itruediv__")
-    __ifloordiv__ = _inplace(np.floor_divide, "__ifloordiv__")
-    __imod__ = _inplace(np.remainder, "__imod__")
-    __imatmul__ = _inplace(np.matmul, "__imatmul__")
     __and__, __rand__ = _binary(np.bitwise_and), _binary(np.bitwise_and, True)
     __or__, __ror__ = _binary(np.bitwise_or), _binary(np.bitwise_or, True)
     __xor__, __rxor__ = _binary(np.bitwise_xor), _binary(np.bitwise_xor, True)
@@ -415,27 +399,6 @@ class Tracer(Guarded):
 
     def __rdivmod__(self, other: Any) -> Any:
         return other // self, other % self
-
-    def __matmul__(self, other: Any) -> Any:
-        return ufuncs.call(np.matmul, "__call__", (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return ufuncs.call(np.matmul, "__call__", (other, self), {})
-
-    def __round__(self, ndigits: int | None = None) -> Any:
-        return call(np.round, (self, ndigits or 0), {})
-
-    # --- indexing and stores ------------------------------------------------------------
-    def __getitem__(self, index: Any) -> Any:
-        op = registry.op_named("getitem")
-        assert op.bind is not None
-        args, params = op.bind(self, index)
-        if len(args) > 1:
-            args = (self, *map(as_index, args[1:]))
-        return apply(op, args, params)
-
-    def __setitem__(self, index: Any, value: Any) -> None:
-        stores.store(self, index, value)
 
     # --- methods of ndarray: see the table below the class --------------------------------
     def reshape(self, *shape: Any, order: str = "C", **kwargs: Any) -> Any:
@@ -478,12 +441,14 @@ class Tracer(Guarded):
         return call(np.copy, (call(np.ravel, (self,), {"order": order}),), {})
 
     def item(self, *index: Any) -> Any:
-        """Return one element, still traced, of the array's dtype."""
+        """Return one element as a Python number, still traced."""
         if not index:
-            return call(np.reshape, (self, ()), {})[()] if self.size == 1 else self.cr_value.item()
+            if self.size != 1:
+                self.cr_value.item()  # raises
+            return faces.as_python(doubled(call(np.reshape, (self, ()), {})[()]))
         if isinstance(index[0], tuple):
             (index,) = index
-        return self[index] if len(index) > 1 else self.flat[index[0]]
+        return faces.as_python(doubled(self[index] if len(index) > 1 else self.flat[index[0]]))
 
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         """As `ndarray.compress`: the condition comes first in the function, not in the method."""
@@ -497,19 +462,11 @@ class Tracer(Guarded):
         """Sort in place."""
         self[...] = call(np.sort, (self, axis), kwargs)
 
-    def partition(self, kth: Any, axis: int = -1, **kwargs: Any) -> None:
-        """Partition in place."""
-        self[...] = call(np.partition, (self, kth, axis), kwargs)
-
     def put(self, indices: Any, values: Any, mode: str = "raise") -> None:
         """Store into the flattened array."""
         call(np.put, (self, indices, values, mode), {})
 
     # --- what Python asks for: the conversions to plain numbers are in `losses` --------------
-    def __index__(self) -> int:
-        self.cr_owner.observed(self)
-        return operator.index(self.cr_value if self.shape else self.cr_as_index())
-
     def cr_as_index(self) -> Any:
         """Return the plain value of what is asked for as an index or a count.
 
@@ -527,19 +484,10 @@ class Tracer(Guarded):
         """Return (nested) lists of traced scalars."""
         return self.item() if self.ndim == 0 else [row.tolist() for row in self]
 
-    def __contains__(self, value: Any) -> bool:
-        return bool(np.any(self == value))
-
     def __deepcopy__(self, memo: Any) -> Any:
         return self.copy()
 
     __copy__ = copy
-
-    def __floor__(self) -> Any:
-        return call(np.floor, (self,), {}).__int__()
-
-    def __ceil__(self) -> Any:
-        return call(np.ceil, (self,), {}).__int__()
 
     flags = property(lambda self: concrete(self).flags)
     strides = property(lambda self: concrete(self).strides)
@@ -549,8 +497,16 @@ class _Faces(dict[type, type[Tracer]]):
     """The class of the tracer of a value, by the class of the value."""
 
     def __missing__(self, kind: type) -> type[Tracer]:
-        self[kind] = Tracer
-        return Tracer
+        from .faces import face_of
+
+        if kind in TRACERS:
+            found: Any = kind
+        elif kind is foreign.Foreign or kind is np.ndarray:
+            found = self.setdefault(np.ndarray, face_of(np.ndarray))
+        else:
+            found = face_of(kind)
+        self[kind] = found
+        return found
 
 
 FACES = _Faces()
@@ -561,7 +517,7 @@ def make_tracer(value: Any, trace: Trace, node: Any) -> Tracer:
     return FACES[type(value)](value, trace, node)
 
 
-def _printed(x: Tracer, text: str) -> str:
+def printed(x: Tracer, text: str) -> str:
     """Remember what a traced number was printed as: read in again it would be a constant."""
     loses = running.traces and x.shape == () and (x.cr_carries() or x.cr_varies())
     if loses and len(running.texts) < _MOST_TEXTS:
@@ -598,8 +554,10 @@ _METHODS = {
     name: getattr(np, name)
     for name in (
         "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero clip "
-        "round trace diagonal repeat take swapaxes squeeze ravel dot searchsorted choose"
+        "round trace diagonal repeat take swapaxes squeeze ravel searchsorted choose"
     ).split()
-} | {"argpartition": np.argpartition}
+}
 for _name, _function in _METHODS.items():
-    setattr(Tracer, _name, _as_method(_function))
+    setattr(Tracer, _name, as_method(_function))
+
+from . import faces  # noqa: E402  they are made of what stands above

@@ -123,7 +123,8 @@ def modf(x: Any) -> Any:
 @composite(math.frexp, name="math.frexp")
 def frexp(x: Any) -> Any:
     """Return mantissa and exponent; the exponent is locally constant."""
-    return np.frexp(x)
+    mantissa, exponent = np.frexp(x)
+    return mantissa, int(exponent) if np.ndim(exponent) == 0 else exponent
 
 
 @composite(math.ldexp, name="math.ldexp")

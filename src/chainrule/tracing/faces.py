@@ -1,0 +1,454 @@
+"""The faces of tracers: a traced value answers what the value itself would answer.
+
+A program asks of a value whether it has a length, a shape, an iterator; which classes it belongs
+to; what Python's arithmetic makes of it. For each class of plain values there is one class of
+tracers, made here when the first such value is traced. It has the members that the plain class has
+and hides what only the engine needs. A Python float has the face of `float`: no shape, no dtype,
+and the exceptions of Python's arithmetic.
+"""
+
+import dis
+import operator
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from sys import _getframe
+from types import CodeType, FrameType
+from typing import Any
+
+import numpy as np
+
+from ..core import registry
+from . import foreign, stores
+from . import tracer as tracers
+from .losses import TRACERS, lost
+from .source import inside
+from .tracer import Tracer, call, concrete, known
+
+_NO_PARAMS: dict[str, Any] = {}
+
+
+class Face(type):
+    """The metaclass of the faces: abstract base classes judge them by the plain class."""
+
+    cr_plain: type = object
+
+    @property
+    def __mro__(cls) -> tuple[type, ...]:  # type: ignore[override]
+        asks = _getframe(1).f_globals.get("__name__")
+        return cls.cr_plain.__mro__ if asks in _JUDGES else tuple(type.mro(cls))
+
+
+_JUDGES = ("_collections_abc", "collections.abc", "typing", "typing_extensions")
+
+
+class Hidden:
+    """A member that the engine and compiled code find, and questions of the program do not."""
+
+    __slots__ = ("name", "member")
+
+    def __init__(self, name: str, member: Any) -> None:
+        self.name, self.member = name, member
+
+    def __get__(self, held: Any, owner: Any = None) -> Any:
+        if held is None:
+            return self.member
+        if _asked_by_program(_getframe(1), self.name):
+            kind = type(held).cr_plain.__name__
+            raise AttributeError(f"'{kind}' object has no attribute '{self.name}'")
+        bind = getattr(type(self.member), "__get__", None)
+        return self.member if bind is None else bind(self.member, held, owner)
+
+
+def _asked_by_program(frame: FrameType, name: str) -> bool:
+    """Say whether code of the program asks for a member by its name.
+
+    Compiled code that it calls asks for what Python calls by two underscores, as ``iter(x)`` does.
+    """
+    code = frame.f_code
+    if inside[code.co_filename]:
+        return False
+    if not name.startswith("__"):
+        return True
+    step, operands = _step(code, frame.f_lasti)
+    if not step.startswith("CALL"):
+        return step in ("LOAD_ATTR", "LOAD_METHOD")
+    return any(
+        value == name if constant else frame.f_locals.get(value) == name
+        for constant, value in operands
+    )
+
+
+@lru_cache(maxsize=1024)
+def _step(code: CodeType, at: int) -> tuple[str, tuple[tuple[bool, Any], ...]]:
+    """Return the instruction at an offset, and the names and strings that were loaded before it."""
+    before: list[tuple[bool, Any]] = []
+    for step in dis.get_instructions(code):
+        if step.offset >= at:
+            return step.opname, tuple(before[-3:])
+        if step.opname == "LOAD_CONST" and isinstance(step.argval, str):
+            before.append((True, step.argval))
+        elif step.opname.startswith(("LOAD_FAST", "LOAD_DEREF")):
+            names = step.argval if isinstance(step.argval, tuple) else (step.argval,)
+            before += [(False, name) for name in names]
+    return "", ()
+
+
+def face_of(plain: type) -> Any:
+    """Make the class of the tracers that stand for values of a plain class."""
+    shown = set(dir(plain))
+    members: dict[str, Any] = {"__slots__": (), "cr_plain": plain}
+    if plain is not np.ndarray:
+        members["__class__"] = plain
+    own = dict(_MEMBERS)
+    if plain in (float, complex):
+        own |= _PYTHONIC
+    for name, member in own.items():
+        if name in shown:
+            members[name] = member
+        elif name in _NEEDED:
+            members[name] = Hidden(name, member)
+    common = {**vars(tracers.Guarded), **vars(Tracer)}
+    for name in common.keys() - shown - members.keys() - _UNASKED:
+        if not name.startswith("cr_"):
+            members[name] = Hidden(name, common[name])
+    if "__getitem__" in members and "__iter__" not in members:
+        members["__iter__"] = Hidden("__iter__", None)  # else Python would iterate by index
+    for name in shown - set(dir(Tracer)) - members.keys():
+        members[name] = _remaining(plain, name)
+    members = {k: v for k, v in members.items() if v is not _LEFT_OUT}
+    members.setdefault("__hash__", Tracer.__hash__)
+    return Face(f"{plain.__name__}Tracer", (Tracer,), members)
+
+
+_LEFT_OUT = object()
+_NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
+_UNASKED = frozenset(
+    "__array_ufunc__ __array_function__ __array_priority__ __slots__ __module__ __doc__ __init__ "
+    "__init_subclass__ __hash__ __weakref__ __class__ __annotations__ __dask_tokenize__ "
+    "__firstlineno__ __static_attributes__".split()
+)
+
+
+# --- the arithmetic of Python's numbers -------------------------------------------------------
+
+
+def as_python(x: Any) -> Any:
+    """Give a number of double precision the face of a Python number."""
+    kind = type(x)
+    if kind in TRACERS:
+        if kind is _Float64:
+            _set_class(x, _Float)
+        elif kind is _Complex128:
+            _set_class(x, _Complex)
+        return x
+    return x.item() if isinstance(x, np.float64 | np.complex128 | np.bool_) else x
+
+
+def shown(x: Any) -> Any:
+    """Return the plain value that is printed; that of a batch says so."""
+    while type(x) in TRACERS:
+        x, kind = x.cr_value, type(x)
+    return x.item() if kind in _PYTHONS and isinstance(x, np.generic) else x
+
+
+def is_python(x: Any) -> bool:
+    """Say whether a traced value has the face of a Python number."""
+    return type(x) in _PYTHONS
+
+
+def numbered(x: Any) -> Any:
+    """Return what NumPy makes of a number with the face of a Python number."""
+    return x.cr_snapshot() if type(x) in _PYTHONS else x
+
+
+_set_class: Callable[[Any, Any], None] = vars(object)["__class__"].__set__
+
+
+def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> Any:
+    general = vars(Tracer)[name]
+
+    def method(self: Any, other: Any, *modulus: Any) -> Any:
+        if modulus:
+            return general(self, other, *modulus)
+        kind = type(other)
+        trace = self.cr_owner
+        if kind in _PYTHONS:
+            if other.cr_owner.level > trace.level:
+                trace = other.cr_owner
+        elif kind is not float and kind is not int:
+            if kind not in _OTHER_NUMBERS:
+                return general(self, other)
+            result = general(self, other)
+            return result if checks is None else as_python(result)
+        if checks is not None:
+            return checks(general, self, other, swap)
+        result = trace.process(registry.find(ufunc), (other, self) if swap else (self, other),
+                               _NO_PARAMS)  # fmt: skip
+        if type(result) is _Float64:
+            _set_class(result, _Float)
+            return result
+        return as_python(result)
+
+    method.__name__ = name
+    return method
+
+
+def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """Let Python compute first: it raises what the program may catch, or goes into the plane."""
+
+    def checks(general: Any, self: Any, other: Any, swap: bool) -> Any:
+        for a, b in _examples(self, other):
+            plain = operation(b, a) if swap else operation(a, b)
+            if type(plain) is complex and self.dtype.kind == "f":
+                self = call(np.add, (self.cr_snapshot(), 0j), {})
+                general = getattr(type(self), general.__name__)
+                break
+        return as_python(general(self, numbered(other)))
+
+    return checks
+
+
+def _examples(self: Any, other: Any) -> Any:
+    """Return the plain operands, of a batch those of every example."""
+    if not self.cr_varies() and not (type(other) in TRACERS and other.cr_varies()):
+        return ((concrete(self).item(), concrete(other).item() if type(other) in TRACERS
+                 else other),)  # fmt: skip
+    a, b = (np.ravel(tracers.stacked.every(v)) for v in (self, other))
+    a, b = np.broadcast_arrays(a, b)
+    return zip(a.tolist(), b.tolist(), strict=True)
+
+
+def _compared(name: str) -> Any:
+    general = vars(Tracer)[name]
+
+    def method(self: Any, other: Any) -> Any:
+        result = general(self, other)
+        return result.item() if type(result) is np.bool_ and type(other) in _PYTHON_OR_OURS \
+            else result  # fmt: skip
+
+    method.__name__ = name
+    return method
+
+
+def _unary(name: str) -> Any:
+    general = vars(Tracer)[name]
+    return lambda self: as_python(general(self))
+
+
+def _divmod(self: Any, other: Any) -> Any:
+    return self // other, self % other
+
+
+def _rdivmod(self: Any, other: Any) -> Any:
+    return other // self, other % self
+
+
+def _as_integer_ratio(self: Any) -> Any:
+    return _bare(self, "as_integer_ratio").item().as_integer_ratio()
+
+
+def _python_ops() -> dict[str, Any]:
+    table: dict[str, tuple[Any, Any]] = {
+        "add": (np.add, None), "sub": (np.subtract, None), "mul": (np.multiply, None),
+        "truediv": (np.divide, _checked(operator.truediv)),
+        "floordiv": (np.floor_divide, _checked(operator.floordiv)),
+        "mod": (np.remainder, _checked(operator.mod)), "pow": (np.power, _checked(operator.pow)),
+    }  # fmt: skip
+    found: dict[str, Any] = {}
+    for name, (ufunc, checks) in table.items():
+        found[f"__{name}__"] = _binary(f"__{name}__", ufunc, checks=checks)
+        found[f"__r{name}__"] = _binary(f"__r{name}__", ufunc, swap=True, checks=checks)
+    found |= {n: _unary(n) for n in ("__neg__", "__pos__", "__abs__", "conjugate")}
+    found |= {n: _compared(n) for n in
+              ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__")}  # fmt: skip
+    for name in ("real", "imag"):
+        part = vars(Tracer)[name].fget
+        found[name] = property(lambda self, part=part: as_python(part(self)))
+    return found | {
+        "__divmod__": _divmod, "__rdivmod__": _rdivmod, "as_integer_ratio": _as_integer_ratio,
+        "__hash__": Tracer.__hash__,
+    }  # fmt: skip
+
+
+_PYTHONIC = _python_ops()
+
+
+# --- members that only some plain classes have ------------------------------------------------
+
+
+def _length(self: Any) -> int:
+    return len(self.cr_value)
+
+
+def _iterate(self: Any) -> Iterator[Any]:
+    if self.ndim == 0:
+        raise TypeError("iteration over a 0-d array")
+    return (self[i] for i in range(len(self)))
+
+
+def _getitem(self: Any, index: Any) -> Any:
+    op = registry.op_named("getitem")
+    assert op.bind is not None
+    args, params = op.bind(self, index)
+    if len(args) > 1:
+        args = (self, *map(tracers.as_index, args[1:]))
+    return tracers.apply(op, args, params)
+
+
+def _setitem(self: Any, index: Any, value: Any) -> None:
+    stores.store(self, index, value)
+
+
+def _delitem(self: Any, index: Any) -> None:
+    raise ValueError("cannot delete array elements")
+
+
+def _contains(self: Any, value: Any) -> bool:
+    return bool(np.any(self == value))
+
+
+def _index(self: Any) -> int:
+    self.cr_owner.observed(self)
+    return operator.index(self.cr_value if self.shape else self.cr_as_index())
+
+
+def _round(self: Any, ndigits: int | None = None) -> Any:
+    """Round to an integer, or to some digits: constants, as all rounding."""
+    if self.cr_varies():
+        rounded = call(np.round, (self, ndigits or 0), {})
+        return rounded if ndigits is not None else rounded.astype(int)
+    self.cr_owner.observed(self)
+    value = known(self)
+    return round(float(value) if type(self).cr_plain is float else value, ndigits)
+
+
+def _floor(self: Any) -> Any:
+    return call(np.floor, (self,), {}).__int__()
+
+
+def _ceil(self: Any) -> Any:
+    return call(np.ceil, (self,), {}).__int__()
+
+
+def _is_integer(self: Any) -> Any:
+    """Say whether it is an integer: a comparison, so locally constant."""
+    if self.cr_varies():
+        return self == call(np.rint, (self,), {})
+    self.cr_owner.observed(self)
+    return bool(known(self).is_integer())
+
+
+def _hex(self: Any) -> str:
+    return tracers.printed(self, float(concrete(self)).hex())
+
+
+def _matmul(self: Any, other: Any) -> Any:
+    return tracers.ufuncs.call(np.matmul, "__call__", (self, other), {})
+
+
+def _rmatmul(self: Any, other: Any) -> Any:
+    return tracers.ufuncs.call(np.matmul, "__call__", (other, self), {})
+
+
+def _inplace(ufunc: Any, name: str) -> Callable[[Any, Any], Any]:
+    def method(self: Any, other: Any) -> Any:
+        kind = foreign.class_of(concrete(self))
+        if kind is not np.ndarray:
+            if hasattr(kind, name):
+                raise foreign.refuse_store(kind, f"{name}, a store")
+            return tracers.ufuncs.call(ufunc, "__call__", (self, other), {})
+        return tracers.ufuncs.call(ufunc, "__call__", (self, other), {"out": (self,)})
+
+    return method
+
+
+def _partition(self: Any, kth: Any, axis: int = -1, **kwargs: Any) -> None:
+    """Partition in place."""
+    self[...] = call(np.partition, (self, kth, axis), kwargs)
+
+
+def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:
+    """Return a view of the same numbers; their bytes under another dtype are refused."""
+    other = type not in (None, np.ndarray)
+    if dtype is np.ndarray:
+        dtype = None
+    if other or (dtype is not None and (_is_class(dtype) or np.dtype(dtype) != self.dtype)):
+        raise lost(
+            self,
+            "a traced array was about to be viewed as something else",
+            "the bytes of its numbers carry no derivative",
+            "use x.real and x.imag of complex numbers, re + 1j * im to join them, and "
+            "x.astype(dtype) to convert",
+        )
+    return self[...] if self.shape else self
+
+
+def _is_class(dtype: Any) -> bool:
+    return isinstance(dtype, type) and issubclass(dtype, np.ndarray)
+
+
+def _base(self: Any) -> Any:
+    """Return the array that this one is a view of, as NumPy does the one that owns the memory."""
+    found = None
+    base = getattr(self, "cr_base", None)
+    while base is not None:
+        found = base[0]
+        base = getattr(found, "cr_base", None)
+    return found
+
+
+def _wrap(self: Any, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+    return array
+
+
+_MEMBERS: dict[str, Any] = {
+    "__len__": _length, "__iter__": _iterate, "__getitem__": _getitem, "__setitem__": _setitem,
+    "__delitem__": _delitem, "__contains__": _contains, "__index__": _index, "__round__": _round,
+    "__floor__": _floor, "__ceil__": _ceil, "is_integer": _is_integer, "hex": _hex,
+    "__matmul__": _matmul, "__rmatmul__": _rmatmul, "partition": _partition, "view": _view,
+    "mT": property(lambda self: call(np.matrix_transpose, (self,), {})), "base": property(_base),
+    "dot": tracers.as_method(np.dot), "argpartition": tracers.as_method(np.argpartition),
+    "__array_wrap__": _wrap, "device": "cpu", "to_device": lambda self, device, **_: self,
+    "__array_namespace__": lambda self, **_: np,
+    **{f"__i{name}__": _inplace(ufunc, f"__i{name}__") for name, ufunc in {
+        "add": np.add, "sub": np.subtract, "mul": np.multiply, "pow": np.power,
+        "truediv": np.divide, "floordiv": np.floor_divide, "mod": np.remainder,
+        "matmul": np.matmul, "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor,
+        "lshift": np.left_shift, "rshift": np.right_shift}.items()},
+}  # fmt: skip
+
+
+def _remaining(plain: type, name: str) -> Any:
+    """Answer for a member that has no derivative: of a constant its own, else a loud error."""
+    member = getattr(plain, name)
+    if name in ("__array_interface__", "__array_struct__"):
+        return _LEFT_OUT  # NumPy would take them in the place of `__array__`
+    if not callable(member):
+        return property(lambda self: getattr(_bare(self, name), name))
+    if isinstance(vars(plain).get(name), classmethod) or getattr(member, "__self__", None) is plain:
+        return member
+    return lambda self, *args, **kwargs: getattr(_bare(self, name), name)(*args, **kwargs)
+
+
+def _bare(x: Any, name: str) -> Any:
+    """Return the plain value for what asks for its bytes or its memory."""
+    if x.cr_is_constant():
+        return x.cr_concrete()
+    x.cr_owner.lose(
+        lost(
+            x,
+            f"the {name} of a traced value was asked for",
+            "bytes and memory carry no derivative",
+            f"where no derivative is meant, write chainrule.stop_gradient(x).{name}",
+        )
+    )
+    return x.cr_concrete()
+
+
+_Float64, _Complex128 = (tracers.FACES[kind] for kind in (np.float64, np.complex128))
+_Float, _Complex = face_of(float), face_of(complex)
+tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
+                      _Complex: _Complex128})  # fmt: skip
+_PYTHONS = frozenset((_Float, _Complex))
+_OTHER_NUMBERS = frozenset((bool, complex))
+_PYTHON_OR_OURS = frozenset((float, int, bool, complex, *_PYTHONS))
