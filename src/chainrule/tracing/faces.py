@@ -53,7 +53,7 @@ class Hidden:
         if held is None:
             return self.member
         if _asked_by_program(_getframe(1), self.name):
-            kind = type(held).cr_plain.__name__
+            kind = type(held).__name__  # by which `unhidden` knows what was met
             raise AttributeError(f"'{kind}' object has no attribute '{self.name}'")
         bind = getattr(type(self.member), "__get__", None)
         return self.member if bind is None else bind(self.member, held, owner)
