@@ -197,8 +197,8 @@ class Call:
             return admit(leaf)
         if isinstance(leaf, int | np.integer):
             self.whole.append(len(self.leaves))
-        if isinstance(leaf, int):
-            self.pythons.append(len(self.leaves))
+            if isinstance(leaf, int):
+                self.pythons.append(len(self.leaves))
             return np.float64(leaf)
         if type(leaf) is np.ndarray and leaf.dtype.kind in "iu":
             self.whole.append(len(self.leaves))

@@ -339,7 +339,7 @@ def _is_integer(self: Any) -> Any:
 
 
 def _hex(self: Any) -> str:
-    return tracers.printed(self, float(concrete(self)).hex())
+    return float(_bare(self, "hex")).hex()
 
 
 def _matmul(self: Any, other: Any) -> Any:
