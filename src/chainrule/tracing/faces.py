@@ -198,7 +198,12 @@ def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
 
     def checks(general: Any, self: Any, other: Any, swap: bool) -> Any:
         for a, b in _examples(self, other):
-            plain = operation(b, a) if swap else operation(a, b)
+            try:
+                plain = operation(b, a) if swap else operation(a, b)
+            except ArithmeticError as error:
+                if not self.cr_varies() and not (type(other) in TRACERS and other.cr_varies()):
+                    raise
+                raise tracers.stacked.not_for_all(f"a {operation.__name__} raises {error}") from None
             if type(plain) is complex and self.dtype.kind == "f":
                 self = call(np.add, (self.cr_snapshot(), 0j), {})
                 general = getattr(type(self), general.__name__)
