@@ -203,7 +203,8 @@ def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
             except ArithmeticError as error:
                 if not self.cr_varies() and not (type(other) in TRACERS and other.cr_varies()):
                     raise
-                raise tracers.stacked.not_for_all(f"a {operation.__name__} raises {error}") from None
+                words = f"{operation.__name__}: {error}"
+                raise tracers.stacked.not_for_all(words) from None
             if type(plain) is complex and self.dtype.kind == "f":
                 self = call(np.add, (self.cr_snapshot(), 0j), {})
                 general = getattr(type(self), general.__name__)
