@@ -501,6 +501,8 @@ class _Faces(dict[type, type[Tracer]]):
 
         if kind in TRACERS:
             found: Any = kind
+            while "cr_plain" not in vars(found):  # of a view that is out of date
+                found = found.__base__
         elif kind is foreign.Foreign or kind is np.ndarray:
             found = self.setdefault(np.ndarray, face_of(np.ndarray))
         else:
