@@ -4,7 +4,7 @@ In all formulas: x input, y output, ẋ tangent, ȳ cotangent, J = ∂y/∂x the
 """
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from .lift import (
     settle,
     strip,
 )
+from .modes.cotangents import has_nan
 from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
@@ -135,7 +136,7 @@ def _value_and_grad(
     call = Call(f, args, kwargs, argnums)
     begun = limits.begin()
     rec, value, aux, found = _gradient(f, call, has_aux, holomorphic)
-    if len(running.notes) > begun[0] or running.trail is not None:
+    if limits.due(begun, found, [value]):
         count = len(found)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
@@ -145,6 +146,8 @@ def _value_and_grad(
         *found, value = limits.finish(
             begun, rec, call.leaves, [*found, value], count, evaluate, name_of(f)
         )
+    if has_nan(value):
+        limits.tell_undefined(found, value, name_of(f))
     gradient = call.rebuild(found)
     return ((value, aux) if has_aux else value), gradient
 
@@ -174,7 +177,7 @@ def _gradient(
             check_analytic_gradient(f, rec.nodes, node, value, nodes)
         cotangents[node] = _one(value)
         del node
-        backward(_consume(rec.nodes), cotangents)
+        backward(rec.nodes, cotangents, release=True)
     else:
         check_one(f, out)
         value = settle(out)
@@ -183,12 +186,6 @@ def _gradient(
     if type(value) is np.ndarray or type(value) is Foreign:
         value = plain(value)
     return rec, value, aux, found
-
-
-def _consume(nodes: list[Any]) -> Iterator[Node]:
-    """Yield the nodes, last first, and let go of each."""
-    nodes.insert(0, None)
-    return iter(nodes.pop, None)
 
 
 def _one(value: Any) -> Any:
@@ -224,6 +221,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     pullback = Pullback(g, call, graph, treedef)
     pullback.notes = limits.take(begun, call.trace)
     values = [_value_of(leaf, graph) for leaf in leaves]
+    pullback.undefined = [v for v in values if has_nan(v)]
     pullback.avals = [(np.shape(v), np.result_type(v)) for v in map(concrete, values)]
     held = [under(leaf) for leaf in leaves]
     pullback.others = {i: other for i, other in enumerate(held) if other is not None}
@@ -256,6 +254,7 @@ class Pullback:
         self.avals: list[tuple[tuple[int, ...], Any]] = []
         self.others: dict[int, Foreign] = {}  # outputs that are arrays of another library
         self.notes: tuple[Any, ...] = ()
+        self.undefined: list[Any] = []  # values that are NaN
 
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         leaves, treedef = tree.flatten(cotangent, parameters=True)
@@ -269,7 +268,7 @@ class Pullback:
         def evaluate(leaves: list[Any]) -> list[Any]:
             return _pulled(record_call(self.call.at(leaves))[0], given)
 
-        if self.notes or len(running.notes) > begun[0] or running.trail is not None:
+        if self.notes or limits.due(begun, found, [*given, *self.undefined]):
             found = limits.finish(
                 begun, self.call.trace, self.call.leaves, found, len(found), evaluate,
                 name_of(self.function), self.notes,
@@ -284,7 +283,7 @@ def _pulled(graph: Graph, given: list[Any]) -> list[Any]:
         if type(out) is Node:
             before = cotangents.get(out)
             cotangents[out] = ct if before is None else before + ct
-    backward(reversed(graph.nodes), cotangents)
+    backward(graph.nodes, cotangents)
     return [cotangent_of(cotangents, n) for n in graph.inputs]
 
 
@@ -313,7 +312,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     ts = tangents_for(call, tuple(tangents))
     begun = limits.begin()
     trace, aux, values, found, treedef = _tangent(f, call, ts, has_aux)
-    if len(running.notes) > begun[0] or running.trail is not None:
+    if limits.due(begun, found, [*values, *ts]):
         count = len(found)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
@@ -324,6 +323,9 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
             begun, trace, call.leaves, [*found, *values], count, evaluate, name_of(f)
         )
         found, values = outs[:count], outs[count:]
+    for value, tangent in zip(values, found, strict=True):
+        if has_nan(value):
+            limits.tell_undefined([tangent], value, name_of(f))
     result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
     return (*result, aux) if has_aux else result
 
@@ -344,7 +346,25 @@ def _tangent(
         traced = type(leaf) in TRACERS and leaf.cr_owner is trace
         values.append(plain(leaf.cr_value) if traced else settle(leaf))
         found.append(leaf.cr_node if traced else _no_tangent(leaf))
+    if trace.doubt is not None and any(map(has_nan, found)):
+        found = _followed(_without_aux(f, []) if has_aux else f, call, ts, values, found, trace)
     return trace, aux, values, found, treedef
+
+
+def _followed(
+    f: Function, call: Call, ts: list[Any], values: list[Any], found: list[Any], trace: Forward
+) -> list[Any]:
+    """Push the tangents through a recording, which knows what zeros are structural."""
+    _, graph, leaves, _ = record(f, call.args, {}, call.argnums)
+    if all(map(_same, values, leaves)):
+        pushed = push_graph(graph, ts)
+        return [_no_tangent(v) if t is None else t for t, v in zip(pushed, leaves, strict=True)]
+    running.note("indeterminate", *trace.doubt)
+    return found
+
+
+def _same(a: Any, b: Any) -> bool:
+    return bool(np.array_equal(every(a), every(b), equal_nan=True))
 
 
 def _no_tangent(leaf: Any) -> Any:
@@ -380,7 +400,7 @@ def linearize(f: Function, *primals: Any) -> Any:
         def evaluate(leaves: list[Any]) -> list[Any]:
             return pushed(record_call(call.at(leaves))[0], ts)
 
-        if notes or len(running.notes) > begun[0] or running.trail is not None:
+        if notes or limits.due(begun, outs, [*ts, *values]):
             outs = limits.finish(
                 begun, call.trace, call.leaves, outs, len(outs), evaluate, name_of(f), notes
             )
@@ -443,7 +463,7 @@ def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) 
     begun = limits.begin()
     call, graph, leaves, treedef = record(f, args, kwargs, argnums)
     rows = blocks(f, graph, leaves, mode)
-    if len(running.notes) > begun[0] or running.trail is not None:
+    if limits.due(begun, [block for row in rows for block in row], leaves):
         width = len(call.leaves)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
@@ -454,7 +474,11 @@ def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) 
             begun, call.trace, call.leaves, _listed(rows, leaves), len(rows) * width, evaluate,
             name_of(f),
         )  # fmt: skip
+        leaves = found[len(rows) * width :]
         rows = [found[i * width : (i + 1) * width] for i in range(len(rows))]
+    for row, value in zip(rows, leaves, strict=True):
+        if has_nan(value):
+            limits.tell_undefined(row, value, name_of(f))
     parts = [call.rebuild(deliver(row)) for row in rows]
     return tree.unflatten(treedef, parts)
 

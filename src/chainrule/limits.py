@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from .errors import BatchError, IndeterminateWarning, KinkWarning
+from .modes.cotangents import has_nan
+from .modes.support import owner_of
 from .numeric import flat, limit
 from .tracing.foreign import Foreign
 from .tracing.running import Note, running
 from .tracing.source import inside, resolve
-from .tracing.stacked import Stacked, one_by_one
+from .tracing.stacked import Stacked, every, one_by_one
 from .tracing.tracer import TRACERS, concrete
 
 Evaluate = Callable[[list[Any]], list[Any]]
@@ -48,6 +50,35 @@ def finish(
     if running.trail is not None:
         running.trail += map(concrete, outs)
     return outs
+
+
+def due(begun: tuple[int, int], found: list[Any], values: list[Any]) -> bool:
+    """Say whether a call has notes to settle; a NaN that nothing explains is noted first.
+
+    Without 0·∞ it comes from ∞ − ∞, where paths meet, if all values are numbers.
+    """
+    if len(running.notes) > begun[0] or running.trail is not None:
+        return True
+    for g in found:
+        if (g != g if type(g) is np.float64 else has_nan(g)) and not any(map(has_nan, values)):
+            running.note("indeterminate", "", None, owner=owner_of(g))
+            return True
+    return False
+
+
+def tell_undefined(found: list[Any], value: Any, name: str) -> None:
+    """Warn of derivatives that are numbers, where the value of the function is NaN."""
+    at = np.isnan(every(value))
+    for g in found:
+        g = every(g)
+        numbers = np.isfinite(g)
+        if at.shape:
+            numbers = numbers & np.not_equal(g, 0)
+            numbers = at & np.any(numbers.reshape(*at.shape, -1), axis=-1)
+        if np.any(numbers):
+            words = "where a function has no derivative; what stands there is that of finite parts"
+            _warn(f"{name}: the value is NaN, {words}", IndeterminateWarning)
+            return
 
 
 def take(begun: tuple[int, int], trace: Any) -> tuple[Note, ...]:
@@ -207,7 +238,8 @@ class Verdict:
         self.number = self.good.sum(axis=0)
         mean = self.values.sum(axis=0) / np.maximum(self.number, 1)
         size = np.maximum(abs(self.values).max(axis=0), 0.0)
-        top = max(float(size.max(initial=0.0)), float(np.nanmax(abs(here), initial=0.0)))
+        known = abs(here[np.isfinite(here)])
+        top = max(float(size.max(initial=0.0)), float(known.max(initial=0.0)))
         eps = around.eps
         slack = np.where(self.good, errors, 0.0).max(axis=0)
         self.allowed = 64 * eps**0.5 * size + eps**0.7 * top + eps + 8 * slack
@@ -322,18 +354,24 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
     first = min(notes, key=lambda n: _ORDER.index(n.kind))
     found = resolve(first.place)
     where = f" at {found}, in {found.function}:  {found.text}" if found is not None else ""
-    if first.kind == "indeterminate":
-        text = f"{name}: 0·∞ in the derivative of {first.op}{where}"
-        text += f" ({first.detail})" if first.detail else ""
-        kind: type[Warning] = IndeterminateWarning
-    else:
+    kind: type[Warning] = IndeterminateWarning
+    if first.kind != "indeterminate":
         what = "compares equal values" if first.kind == "branch" else "is at a tie or kink"
         text = f"{name}: a derivative of second or higher order where {first.op} {what}{where}"
         kind = KinkWarning
+    elif first.op:
+        text = f"{name}: 0·∞ in the derivative of {first.op}{where}"
+        text += f" (the factors are {first.detail})" if first.detail else ""
+    else:
+        text = f"{name}: ∞ − ∞ in the derivative, where paths meet"
+    _warn(f"{text}; {words}", kind)
+
+
+def _warn(text: str, kind: type[Warning]) -> None:
     frame, level = _getframe(1), 2
     while frame.f_back is not None and inside[frame.f_code.co_filename]:
         frame, level = frame.f_back, level + 1
-    warnings.warn(f"{text}; {words}", kind, stacklevel=level)
+    warnings.warn(text, kind, stacklevel=level)
 
 
 _ORDER = ("indeterminate", "tie", "branch")

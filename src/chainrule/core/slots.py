@@ -20,10 +20,12 @@ class Partial:
     """An elementwise partial derivative: its Jacobian is diagonal.
 
     ``rule(y, *xs, **params)`` is a NumPy expression of the output and the inputs; a plain number
-    declares a constant partial.
+    declares a constant partial. With `selects` the op chooses between its arguments: where the
+    partial is 0 this one has no say, whatever infinity or NaN it holds.
     """
 
     rule: Rule | float
+    selects: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

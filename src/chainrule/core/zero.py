@@ -1,8 +1,11 @@
-"""The strong zero: a cotangent that is exactly zero annihilates whatever partial it meets."""
+"""Zeros that meet infinities: which of them annihilate, and which make a number indeterminate."""
 
 from typing import Any
 
 import numpy as np
+
+from .op import Op
+from .slots import Partial, reads_of
 
 
 def holds_nan(value: Any) -> bool:
@@ -18,10 +21,34 @@ def holds_nan(value: Any) -> bool:
 _TRUTHS = (bool, np.bool_)
 
 
+def without(dead: Any, *factors: Any) -> Any:
+    """Multiply the factors, where `dead` with zeros in their place: nothing flows there."""
+    product: Any = 1
+    for factor in factors:
+        product = product * np.where(dead, 0, factor)
+    return product
+
+
 def strong_product(ct: Any, partial: Any) -> Any:
     """Multiply so that an exact zero in `ct` gives zero whatever `partial` holds there.
 
-    Of an untaken branch (``where(x > 0, sqrt(x), 0)`` at 0) nothing flows back, and 0·∞ = 0 then
-    is the limit that is meant. Only an exact zero does this: ``sqrt'(0)·1`` stays infinite.
+    For those who know no more of `ct` than its value; a pass knows whether a zero is structural.
     """
     return ct * np.where(ct == 0, 0.0, partial)
+
+
+def chooses(op: Op, k: int, constant: Any) -> bool:
+    """Say whether a zero of the partial in argument `k` is structural.
+
+    It is where the op chooses between its arguments, and where the partial is read off constants
+    alone (a mask that is multiplied with); ``constant(j)`` says whether argument `j` is one.
+    """
+    slot = op.slot(k)
+    if type(slot) is not Partial:
+        return False
+    if slot.selects or not callable(slot.rule):
+        return True
+    read = reads_of(slot)
+    return not read.output and any(map(read.input, range(len(read.inputs)))) and all(
+        constant(j) for j in range(len(read.inputs)) if read.input(j)
+    )  # fmt: skip

@@ -89,7 +89,7 @@ class Region:
                 reached.add(node)
                 waiting += [n for n in node.inputs if n is not None]
         cotangents: dict[Node, Any] = {value.cr_node: np.ones((), value.dtype)[()]}
-        backward(iter(sorted(reached, key=self.position.__getitem__, reverse=True)), cotangents)
+        backward(sorted(reached, key=self.position.__getitem__), cotangents)
         return cotangents
 
 

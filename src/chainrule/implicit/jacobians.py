@@ -110,7 +110,7 @@ class Free:
         v = np.asarray(v, self.input.dtype).reshape(self.input.shape)
         if self.transposed:
             cotangents = {self.graph.outputs[0]: v}
-            backward(reversed(self.graph.nodes), cotangents)
+            backward(self.graph.nodes, cotangents)
             return np.ravel(cotangent_of(cotangents, self.input))
         (found,) = push_graph(self.graph, [v])
         return np.ravel(np.zeros_like(v) if found is None else found)

@@ -68,7 +68,7 @@ def _rows(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
 
 def _row(graph: Graph, out: Any, ct: Any) -> list[Any]:
     cotangents = {out: ct} if type(out) is Node else {}
-    backward(reversed(graph.nodes), cotangents)
+    backward(graph.nodes, cotangents)
     return [cotangent_of(cotangents, node) for node in graph.inputs]
 
 

@@ -22,15 +22,28 @@ from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
 from ..tracing.ties import touch
 from ..tracing.tracer import OPEN, TRACERS, Trace, Tracer, apply, hold, make_tracer, release
+from .cotangents import has_nan, nonzero
 from .linear import transposed_vjp
 from .reverse import pull_back
+from .support_push import follow_push, mend_partial, mend_product
 
 
 class Forward(Trace):
     """The trace of forward mode: a tracer's node is its tangent."""
 
-    __slots__ = ()
+    __slots__ = ("doubt",)
     differentiates = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.doubt: Any = None  # the first 0·∞, of which only a recording knows what the zero is
+
+    def supports(self, *doubt: Any) -> None:
+        """Remember the step: tangents that leave no trace cannot be followed."""
+        if self.doubt is None:
+            frame = user_frame(2)
+            self.doubt = (doubt[0], None if frame is None else (frame.f_code, frame.f_lasti),
+                          doubt[1])  # fmt: skip
 
     def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
         if self.state:
@@ -48,7 +61,7 @@ class Forward(Trace):
             touch(self, op, output, primals, params)
         if all(t is None for t in tangents):
             return hold(output) if type(output) is Foreign else output
-        tangent = push(op, output, primals, tangents, params)
+        tangent = push(op, output, primals, tangents, params, self)
         if tangent is None:
             return output
         if type(tangent) in TRACERS and tangent.cr_owner is self:
@@ -96,8 +109,13 @@ def _own_level(op: Op) -> RuleError:
     )
 
 
-def push(op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
-    """Return the tangent of the output, given those of the inputs (None: nothing flows)."""
+def push(
+    op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any], state: Any = None
+) -> Any:
+    """Return the tangent of the output, given those of the inputs (None: nothing flows).
+
+    ``state.supports()`` tells, should 0·∞ be met, which zeros of the tangents are structural.
+    """
     if op.additive:
         return _push_additive(op, xs, ts, params)
     total = None
@@ -107,9 +125,9 @@ def push(op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
         if t is None or isinstance(slot, Index):
             continue
         if isinstance(slot, Partial):
-            term = _push_partial(slot, y, xs, t, params)
+            term = _push_partial(op, k, y, xs, ts, params, state)
         elif isinstance(slot, Linear):
-            term = apply(op, [t if j == k else x for j, x in enumerate(xs)], params)
+            term = _push_linear(op, k, xs, ts, params, state)
         elif isinstance(slot, Jvp) and not slot.joint:
             term = slot.rule(t, y, *xs, **params)
         elif done_jointly:
@@ -141,14 +159,31 @@ def like_output(term: Any, y: Any) -> Any:
     return term
 
 
-def _push_partial(slot: Partial, y: Any, xs: Any, t: Any, params: dict[str, Any]) -> Any:
-    rule: Any = slot.rule
+def _push_partial(
+    op: Op, k: int, y: Any, xs: Any, ts: Any, params: dict[str, Any], state: Any
+) -> Any:
+    rule: Any = op.slot(k).rule  # type: ignore[union-attr]
+    t = ts[k]
     if not callable(rule):
-        return t if rule == 1 else t * rule
+        return t if rule == 1 else t * rule if rule else np.zeros_like(t)
     with np.errstate(all="ignore"):
         partial = rule(y, *xs, **params)
         product = t * partial
-        return strong_product(t, partial) if holds_nan(every(product)) else product
+        if not holds_nan(held := every(product)):
+            return product
+        if type(held) is Foreign or state is None:
+            return strong_product(t, partial)
+        return mend_partial(op, k, ts, partial, state)
+
+
+def _push_linear(op: Op, k: int, xs: Any, ts: Any, params: dict[str, Any], state: Any) -> Any:
+    def product(t: Any, others: Any) -> Any:
+        return apply(op, [t if j == k else x for j, x in enumerate(others)], params)
+
+    term = product(ts[k], xs)
+    if len(xs) < 2 or state is None or not has_nan(term):
+        return term
+    return mend_product(op, k, xs, ts, term, product, state)
 
 
 def _push_additive(op: Op, xs: Any, ts: Any, params: dict[str, Any]) -> Any:
@@ -172,6 +207,36 @@ def _push_joint(op: Op, slot: Any, y: Any, xs: Any, ts: Any, params: dict[str, A
     return apply(op, mixed, params)
 
 
+class Steps:
+    """One forward pass over a recording; it follows the supports once 0·∞ is met."""
+
+    __slots__ = ("graph", "known", "coming", "at", "here")
+
+    def __init__(self, graph: Graph, seeds: dict[Any, Any]) -> None:
+        self.graph, self.known = graph, dict(seeds)
+        self.coming: Any = None
+        self.at: Any = None
+        self.here: Any = None  # the node that is being pushed through
+
+    def supports(self, *_doubt: Any) -> list[Any]:
+        """Return, for each input of the present node, what is zero where its tangent must be."""
+        if self.coming is None:
+            self.coming = iter(self.graph.nodes)
+            self.known = {n: nonzero(t) for n, t in self.known.items()}
+        while self.at is not self.here:
+            if self.at is not None:
+                found = follow_push(self.at, self.known)
+                if found is not None:
+                    self.known[self.at] = found
+            self.at = next(self.coming)
+        return [self.known.get(n) for n in self.here.inputs]
+
+    @property
+    def place(self) -> Any:
+        """Where in the user's source the present step stands."""
+        return self.here.place
+
+
 def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
     """Push tangents of the inputs (None: zero) through a recording; None where none arrives."""
     ts: dict[Any, Any] = {
@@ -186,6 +251,7 @@ def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
 
 
 def _push_nodes(graph: Graph, ts: dict[Any, Any]) -> None:
+    steps = Steps(graph, ts)
     for node in graph.nodes:
         here = [ts.get(n) if n is not None else None for n in node.inputs]
         if all(t is None for t in here):
@@ -199,7 +265,8 @@ def _push_nodes(graph: Graph, ts: dict[Any, Any]) -> None:
             here = [t if op.flows(k) else None for k, t in enumerate(here)]
             if all(t is None for t in here):
                 continue
+            steps.here = node
             t = push(op, node.output if node.output is not None else node, node.primals, here,
-                     node.params)  # fmt: skip
+                     node.params, steps)  # fmt: skip
         if t is not None:
             ts[node] = t

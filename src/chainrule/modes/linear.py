@@ -18,9 +18,10 @@ from ..errors import RuleError
 from ..tracing.foreign import Foreign, zeros
 from ..tracing.recording import Recording
 from ..tracing.tracer import TRACERS, Tracer, concrete
+from .cotangents import Cotangents, Pass
 
 # how reverse mode sends a finished cotangent through one step, into a table of cotangents
-PullBack = Callable[[Node, Any, dict[Node, Any], set[Node]], None]
+PullBack = Callable[[Node, Any, Cotangents, Pass], None]
 
 
 class RuleRecording(Recording):
@@ -105,26 +106,39 @@ class LinearProgram:
             node.inputs, node.primals, node.output = (), (), None
 
     def transpose(
-        self, cotangents: list[Any], values: list[Any], pull_back: PullBack
+        self, cotangents: list[Any], values: list[Any], pull_back: PullBack, state: Pass
     ) -> list[Any]:
         """Return the cotangents of the tangents, given those of the outputs."""
         registers = self._compute_residuals(values)
-        cts: dict[Node, Any] = {}
+        cts = self._given(cotangents)
+        for step in self.steps:
+            ct = cts.pop(step.node, None)
+            if ct is not None:
+                pull_back(_filled(step, registers), ct, cts, state)
+        return [None if n is None else cts.get(n) for n in self.tangents]
+
+    def transpose_carefully(
+        self, cotangents: list[Any], values: list[Any], pull_back: PullBack, state: Pass,
+        supports: list[Any],
+    ) -> list[Any]:  # fmt: skip
+        """As `transpose`, by a pass that is told the steps and the supports of the outputs."""
+        registers = self._compute_residuals(values)
+        cts = self._given(cotangents)
+        state.supports = self._given(supports)
+        state.keys = {_filled(step, registers): step.node for step in self.steps}
+        state.nodes = [*reversed(state.keys)]
+        for node, key in state.keys.items():
+            ct = cts.pop(key, None)
+            if ct is not None:
+                pull_back(node, ct, cts, state)
+        return [None if n is None else cts.get(n) for n in self.tangents]
+
+    def _given(self, cotangents: list[Any]) -> Cotangents:
+        cts: Cotangents = {}
         for out, ct in zip(self.outputs, cotangents, strict=True):
             if ct is not None and type(out) is Node:
                 cts[out] = cts[out] + ct if out in cts else ct
-        owned: set[Node] = set()
-        for step in self.steps:
-            node = step.node
-            ct = cts.pop(node, None)
-            if ct is not None:
-                primals = [registers[i] for i in step.sources]
-                filled = Node(
-                    node.op, step.parents, node.params, None, step.mask, primals, None,
-                    node.shape, node.dtype,
-                )  # fmt: skip
-                pull_back(filled, ct, cts, owned)
-        return [None if n is None else cts.get(n) for n in self.tangents]
+        return cts
 
     def _compute_residuals(self, values: list[Any]) -> list[Any]:
         registers = self.start.copy()
@@ -175,6 +189,14 @@ class LinearProgram:
 _PLAIN = frozenset((np.ndarray, np.float64, np.float32, np.complex128, np.complex64))
 
 
+def _filled(step: Step, registers: list[Any]) -> Node:
+    node = step.node
+    return Node(
+        node.op, step.parents, node.params, None, step.mask,
+        [registers[i] for i in step.sources], None, node.shape, node.dtype,
+    )  # fmt: skip
+
+
 def _not_linear(owner: Any, op: Op) -> RuleError:
     return RuleError(
         f"the derivative rule of {owner.name} is not linear in its tangent",
@@ -199,24 +221,12 @@ def _key(params: dict[str, Any], values: list[Any]) -> Any:
     return tuple(params.items()), described
 
 
-def transposed_jvp(
-    slot: Jvp, which: tuple[int, ...], pull_back: PullBack
-) -> Callable[[Any, Node], Any]:
-    """Return the pull of a `Jvp` slot (for `joint`, of all the slots in `which` at once)."""
-
-    def pull(ct: Any, node: Node) -> Any:
-        op = node.op
-        assert op is not None
-        outputs = list(node.output or [None] * op.outputs) if op.outputs else [node.output]
-        values = [*outputs, *node.primals]
-        program = program_of(op, slot, which, node, values, len(outputs))
-        cotangents = ct if op.outputs else [ct]
-        found = program.transpose(cotangents, values, pull_back)
-        if not slot.joint:
-            return found[which[0]]
-        return found
-
-    return pull
+def formula_at(node: Node, slot: Jvp, which: tuple[int, ...]) -> tuple[LinearProgram, list[Any]]:
+    """Return the recorded formula of the slots in `which`, and the values that it reads here."""
+    op: Any = node.op
+    outputs = list(node.output or [None] * op.outputs) if op.outputs else [node.output]
+    values = [*outputs, *node.primals]
+    return program_of(op, slot, which, node, values, len(outputs)), values
 
 
 def program_of(
@@ -258,4 +268,4 @@ def transposed_vjp(
     y0 = plain[0]
     program = LinearProgram(op, formula, [Aval(np.shape(y0), np.result_type(y0))], plain)
     with np.errstate(all="ignore"):
-        return program.transpose(list(tangents), [y, *xs], pull_back)[0]
+        return program.transpose(list(tangents), [y, *xs], pull_back, Pass())[0]

@@ -6,203 +6,178 @@ list, have contributed; a value is released with its last reader.
 S. Linnainmaa, Taylor expansion of the accumulated rounding error, BIT 16 (1976) 146–160.
 """
 
-from collections.abc import Callable, Iterator
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core.equation import transpose_of
-from ..core.graph import Node
+from ..core.graph import Aval, Node
 from ..core.op import Op
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
-from ..core.zero import holds_nan, strong_product
-from ..tracing.foreign import zeros
+from ..core.zero import chooses, holds_nan, strong_product
+from ..tracing.foreign import Foreign, zeros
 from ..tracing.running import running
 from ..tracing.stacked import every
 from ..tracing.tracer import TRACERS
-from .linear import transposed_jvp
+from .cotangents import Cotangents, Doubt, Pass, Piece, arrive, fit, has_nan
+from .linear import formula_at
+from .support import follow, mend_formula, mend_partial, mend_product
+
+__all__ = ["backward", "cotangent_of", "fit", "pull_back", "pulls"]
 
 Pull = Callable[[Any, Node], Any]
 Pulls = list[tuple[int, Pull]]
 
 
-class Piece:
-    """A contribution that fills a part of a cotangent only: it is added into a buffer."""
+def backward(nodes: Sequence[Node], cotangents: Cotangents, release: bool = False) -> None:
+    """Run over `nodes`, last first, and leave in `cotangents` those of the program's inputs.
 
-    __slots__ = ("ct", "node", "into")
-    shape = None  # unlike that of any cotangent, so that `_arrive` looks closer
-
-    def __init__(self, ct: Any, node: Node, into: Callable[..., Any]) -> None:
-        self.ct, self.node, self.into = ct, node, into
-
-
-def backward(nodes: Iterator[Node], cotangents: dict[Node, Any]) -> None:
-    """Run over `nodes` (last first) and leave in `cotangents` those of the program's inputs."""
-    owned: set[Node] = set()  # whose cotangent is a buffer made here, which pieces are added into
+    With `release` the values of a node are let go once they were read.
+    """
+    state = Pass(nodes, cotangents, follow)
     before, running.rules = running.rules, len(running.traces)
     try:
         with np.errstate(all="ignore"):
-            for node in nodes:
+            for node in reversed(nodes):
                 ct = cotangents.pop(node, None)
-                if ct is None:
-                    continue
-                pull_back(node, ct, cotangents, owned)
+                if ct is not None:
+                    pull_back(node, ct, cotangents, state)
+                if release and node.shape:
+                    let_go(node)
     finally:
         running.rules = before
 
 
-def cotangent_of(cotangents: dict[Node, Any], node: Node) -> Any:
+def cotangent_of(cotangents: Cotangents, node: Node) -> Any:
     """Return the cotangent that arrived at an input, or zeros."""
     ct = cotangents.get(node)
     return zeros(node.shape, node.dtype, node.output)[()] if ct is None else ct
 
 
-def pull_back(node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]) -> None:
+def pull_back(node: Node, ct: Any, cotangents: Cotangents, state: Pass) -> None:
     """Send the finished cotangent of one node back to its inputs."""
     inputs = node.inputs
     op = node.op
     derived = None if op is None else op.cache.get(node.mask)
     if op is not None and op.store is not None and node.mask & 1 and type(ct) is np.ndarray:
-        _pull_back_store(node, ct, cotangents, owned)
+        _pull_back_store(node, ct, cotangents, state)
         return
     for k, pull in derived or _quick_pulls(node):
         contribution = pull(ct, node)
         if k >= 0:
-            _arrive(cotangents, inputs[k], contribution, owned)
+            arrive(cotangents, inputs[k], contribution, state)
         else:
             for parent, c in zip(inputs, contribution, strict=True):
                 if parent is not None:
-                    _arrive(cotangents, parent, c, owned)
+                    arrive(cotangents, parent, c, state)
 
 
-def _pull_back_store(
-    node: Node, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
-) -> None:
+def _pull_back_store(node: Node, ct: Any, cotangents: Cotangents, state: Pass) -> None:
     """Pull back through a store: the cotangent of the array is cleared where it was written.
 
     That happens in its own memory from the second store on, so that a loop which fills an array
     costs what its elements cost.
     """
     own, *others = pulls(node)
-    in_place = node in owned
+    in_place = node in state
     for k, pull in others:
         contribution = pull(ct, node)
         if in_place and type(contribution) is np.ndarray and contribution.base is not None:
             contribution = contribution.copy()
-        _arrive(cotangents, node.inputs[k], contribution, owned)
+        arrive(cotangents, node.inputs[k], contribution, state)
     if in_place:
-        owned.discard(node)
+        state.discard(node)
         slot: Any = node.op.slot(0)  # type: ignore[union-attr]
         slot.over(ct, *node.primals, **node.params)
     else:
         ct = own[1](ct, node)
     parent: Any = node.inputs[0]
-    _arrive(cotangents, parent, ct, owned)
+    arrive(cotangents, parent, ct, state)
     if cotangents.get(parent) is ct:
-        owned.add(parent)
+        state.add(parent)
 
 
-def _arrive(cotangents: dict[Node, Any], parent: Any, contribution: Any, owned: set[Node]) -> None:
-    """Add one path's contribution to the cotangent of `parent`."""
-    if contribution is None:
-        return
-    if parent.dtype is None:  # several outputs: one cotangent for each
-        index, ct = contribution
-        parts = cotangents.setdefault(parent, [None] * parent.op.outputs)
-        parts[index] = ct if parts[index] is None else parts[index] + ct
-        return
-    if contribution.shape != parent.shape or contribution.dtype is not parent.dtype:
-        if type(contribution) is Piece:
-            _add_piece(cotangents, parent, contribution, owned)
-            return
-        contribution = fit(contribution, parent)
-    before = cotangents.get(parent)
-    cotangents[parent] = contribution if before is None else before + contribution
+def let_go(node: Node) -> None:
+    """Release the values of a node that its support does not need: those that are not choices."""
+    op = node.op
+    kept = op.cache.get(~node.mask)  # type: ignore[union-attr]
+    if kept is None:
+        kept = op.cache[~node.mask] = _kept(node)  # type: ignore[union-attr]
+    if kept == _NOTHING:
+        node.primals = node.output = None
+    elif kept == _CONSTANTS:
+        node.output = None
+        node.primals = [
+            p if n is None or type(p) is not np.ndarray else Aval(p.shape, p.dtype)
+            for p, n in zip(node.primals, node.inputs, strict=True)
+        ]
 
 
-def _add_piece(
-    cotangents: dict[Node, Any], parent: Node, piece: Piece, owned: set[Node]
-) -> None:
-    """Add a part of a cotangent in place; the first one makes the buffer."""
-    node, buffer = piece.node, cotangents.get(parent)
-    if parent not in owned or type(buffer) is not np.ndarray:
-        if buffer is None:
-            buffer = np.zeros(parent.shape, parent.dtype)
-        elif type(buffer) is np.ndarray:
-            buffer = buffer.copy()
-        else:
-            rest, buffer = buffer, np.zeros(parent.shape, parent.dtype)
-            piece.into(buffer, piece.ct, *node.primals, **node.params)
-            cotangents[parent] = rest + buffer
-            return
-        cotangents[parent] = buffer
-        owned.add(parent)
-    piece.into(buffer, piece.ct, *node.primals, **node.params)
+_NOTHING, _CONSTANTS, _ALL = range(3)
 
 
-def fit(ct: Any, like: Any) -> Any:
-    """Sum away broadcast axes and return to the dtype of `like`: a real input has a real gradient.
-
-    A cotangent of a real input is the real part, since then Re(ȳ·J·ẋ) = Re(ȳ·J)·ẋ.
-    """
-    if ct.shape != like.shape:
-        ct = unbroadcast(ct, like.shape)
-    if ct.dtype != like.dtype:
-        if ct.dtype.kind == "c" and like.dtype.kind != "c":
-            ct = np.real(ct)
-        if ct.dtype != like.dtype:
-            ct = ct.astype(like.dtype)
-    return ct
-
-
-def unbroadcast(ct: Any, shape: tuple[int, ...]) -> Any:
-    """Sum `ct` over the axes along which an array of `shape` was repeated."""
-    axes = repeated_axes(shape, ct.shape)
-    if axes is None:
-        return np.broadcast_to(ct, shape)
-    if axes:
-        ct = np.add.reduce(ct, axis=axes) if type(ct) is np.ndarray else np.sum(ct, axis=axes)
-    return ct if ct.shape == shape else ct.reshape(shape)
-
-
-@lru_cache(maxsize=4096)
-def repeated_axes(shape: tuple[int, ...], into: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Return the axes of `into` along which `shape` is repeated; None if it does not fit."""
-    extra = len(into) - len(shape)
-    if extra < 0 or any(n not in (1, m) for n, m in zip(shape, into[extra:], strict=True)):
-        return None
-    return tuple(range(extra)) + tuple(
-        i + extra for i, n in enumerate(shape) if n == 1 and into[i + extra] != 1
-    )
+def _kept(node: Node) -> int:
+    op: Any = node.op
+    traced = [k for k, n in enumerate(node.inputs) if n is not None]
+    slots = [op.slot(k) for k in traced]
+    if any(type(s) not in (Partial, Linear, Index) or getattr(s, "selects", 0) for s in slots):
+        return _ALL
+    if any(type(s) is Linear or chooses(op, k, lambda j: node.inputs[j] is None)
+           for k, s in zip(traced, slots, strict=True)):  # fmt: skip
+        return _CONSTANTS
+    return _NOTHING
 
 
 def pulls(node: Node) -> Pulls:
-    """Return (argument, pull) for every argument of `node` that is traced; −1 stands for all."""
+    """Return (argument, pull) for every argument of `node` that is traced; −1 stands for all.
+
+    They know one step only, so to them a zero by value is as good as one by structure.
+    """
     op = node.op
     if op is None:
         return []
     found = op.cache.get(("pulls", node.mask))
     if found is None:
-        found = op.cache["pulls", node.mask] = _derive(op, node.mask, len(node.inputs))
-    return found  # type: ignore[no-any-return]
-
-
-def _quick_pulls(node: Node) -> Pulls:
-    """As `pulls`, except that a pull may return a `Piece`, and that shortcuts are taken."""
-    if node.op is None:
-        return []
-    found = [
-        (k, _quicker(node.op.slot(k), pull) if k >= 0 else pull) for k, pull in pulls(node)
-    ]
-    node.op.cache[node.mask] = found
+        derived = _derive(op, node.mask, len(node.inputs))
+        found = op.cache["pulls", node.mask] = [(k, _settled(pull)) for k, pull in derived]
     return found
 
 
-def _quicker(slot: Any, pull: Pull) -> Pull:
+def _settled(pull: Pull) -> Pull:
+    def settled(ct: Any, node: Node) -> Any:
+        found = pull(ct, node)
+        if type(found) is list:
+            return [c.found if type(c) is Doubt else c for c in found]
+        if type(found) is not Doubt:
+            return found
+        return found.found if found.mend is not mend_partial else strong_product(ct, found.factor)
+
+    return settled
+
+
+def _quick_pulls(node: Node) -> Pulls:
+    """As `pulls`, but they may return a `Piece` or a `Doubt`, and shortcuts are taken."""
+    op = node.op
+    if op is None:
+        return []
+    found = [
+        (k, _quicker(op.slot(k), k, pull) if k >= 0 else pull)
+        for k, pull in _derive(op, node.mask, len(node.inputs))
+    ]
+    op.cache[node.mask] = found
+    return found
+
+
+def _quicker(slot: Any, k: int, pull: Pull) -> Pull:
     shortcut = getattr(slot, "shortcut", None)
     if shortcut is not None:
-        return lambda ct, node: shortcut(ct, node.output, *node.primals, **node.params)
+
+        def short(ct: Any, node: Node) -> Any:
+            found = shortcut(ct, node.output, *node.primals, **node.params)
+            return pull(ct, node) if has_nan(found) else found
+
+        return short
     into = getattr(slot, "into", None)
     if into is None:
         return pull
@@ -227,11 +202,11 @@ def _derive(op: Op, mask: int, arity: int) -> Pulls:
         if not mask >> k & 1 or isinstance(slot, Index):
             continue
         if isinstance(slot, Partial):
-            found.append((k, _pull_partial(slot)))
+            found.append((k, _pull_partial(slot, k)))
         elif isinstance(slot, Linear) and slot.joint is None:
-            found.append((k, _pull_linear(slot, k)))
+            found.append((k, _pull_linear(op, slot, k, arity)))
         elif isinstance(slot, Jvp) and not slot.joint:
-            found.append((k, transposed_jvp(slot, (k,), pull_back)))
+            found.append((k, _pull_formula(slot, (k,))))
         else:
             joint.append(k)
     if joint:
@@ -239,38 +214,94 @@ def _derive(op: Op, mask: int, arity: int) -> Pulls:
     return found
 
 
-def _pull_partial(slot: Partial) -> Pull:
+def _pull_partial(slot: Partial, k: int) -> Pull:
     rule: Any = slot.rule
     if not callable(rule):
         if rule == 1:
             return lambda ct, node: ct
         if rule == -1:
             return lambda ct, node: -ct
-        return lambda ct, node: ct * rule
+        return lambda ct, node: ct * rule if rule else np.zeros_like(ct)
 
     def pull(ct: Any, node: Node) -> Any:
         partial = rule(node.output, *node.primals, **node.params)
         product = ct * partial
         if type(product) is np.float64 and product == product:
             return product
-        return strong_product(ct, partial) if holds_nan(every(product)) else product
+        if not holds_nan(held := every(product)):
+            return product
+        if type(held) is Foreign:  # not known before it is computed
+            return strong_product(ct, partial)
+        return Doubt(product, ct, node, k, mend_partial, partial)
 
     return pull
 
 
-def _pull_linear(slot: Linear, k: int) -> Pull:
+def _pull_linear(op: Op, slot: Linear, k: int, arity: int) -> Pull:
     rule: Any = slot.transpose
     if rule is None:
         equation: Any = slot.equation
-        return lambda ct, node: transpose_of(equation, k, ct, node)
-    return lambda ct, node: rule(ct, *node.primals, **node.params)
+
+        def product(ct: Any, node: Node) -> Any:
+            return transpose_of(equation, k, ct, node)
+
+        def pull(ct: Any, node: Node) -> Any:
+            found = transpose_of(equation, k, ct, node)
+            if has_nan(found):
+                return Doubt(found, ct, node, k, mend_product, product)
+            return found
+
+        return pull if arity > 1 else product
+    if op.additive or sum(map(op.flows, range(arity))) < 2:
+        return lambda ct, node: rule(ct, *node.primals, **node.params)
+
+    def guarded(ct: Any, node: Node) -> Any:
+        found = rule(ct, *node.primals, **node.params)
+        return Doubt(found, ct, node, k, mend_formula) if has_nan(found) else found
+
+    return guarded
+
+
+def _pull_formula(slot: Any, which: tuple[int, ...]) -> Pull:
+    """Pull back through the recorded formula of a `Jvp`, step by step."""
+
+    def pull(ct: Any, node: Node) -> Any:
+        program, values = formula_at(node, slot, which)
+        state = Pass()
+        cotangents = ct if node.op.outputs else [ct]  # type: ignore[union-attr]
+        found = program.transpose(cotangents, values, pull_back, state)
+        if state.doubted:
+            found = [
+                None if c is None else Doubt(c, ct, node, k, mend_formula, careful)
+                for k, c in enumerate(found)
+            ]
+        return found if slot.joint else found[which[0]]
+
+    def careful(ct: Any, node: Node, supports: list[Any], k: int) -> Any:
+        program, values = formula_at(node, slot, which)
+        cotangents = ct if node.op.outputs else [ct]  # type: ignore[union-attr]
+        state = Pass(follow=follow)
+        state.inner = node
+        return program.transpose_carefully(cotangents, values, pull_back, state, supports)[k]
+
+    return pull
 
 
 def _pull_joint(slot: Any, which: tuple[int, ...]) -> Pull:
     if isinstance(slot, Jvp):
-        return transposed_jvp(slot, which, pull_back)
+        return _pull_formula(slot, which)
     if isinstance(slot, Vjp):
-        rule = slot.rule
-        return lambda ct, node: rule(ct, node.output, *node.primals, **node.params)
+        return _pull_vjp(slot.rule)
     joint: Any = slot.joint
     return lambda ct, node: joint(ct, *node.primals, **node.params)
+
+
+def _pull_vjp(rule: Any) -> Pull:
+    def pull(ct: Any, node: Node) -> Any:
+        found = rule(ct, node.output, *node.primals, **node.params)
+        return [
+            Doubt(c, ct, node, k, mend_formula) if c is not None and has_nan(c) else c
+            for k, c in enumerate(found)
+        ]
+
+    return pull

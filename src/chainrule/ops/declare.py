@@ -39,6 +39,7 @@ def elementwise(
     value: Any = None,
     level: int = 100,
     operands: tuple[int, ...] = (),
+    selects: bool = False,
     **data: Any,
 ) -> Op:
     """Declare a ufunc by its partials, one per argument, each a function of (y, *xs).
@@ -55,7 +56,7 @@ def elementwise(
         Op(
             name,
             value or function,
-            tuple(Partial(p) for p in partials),
+            tuple(Partial(p, selects) for p in partials),
             function=function,
             notation=Notation(text, latex, level, operands, rule),
             domain=domain or (REAL,) * arity,

@@ -42,7 +42,9 @@ def _choose(ufunc: Any, better: Any, keeps_nan: bool, **data: Any) -> None:
     def second(_y: Any, a: Any, b: Any) -> Any:
         return _wins(b, a, better, _nan_only(b, a) if keeps_nan else _nan_only(a, b))
 
-    elementwise(ufunc, first, second, rule=_TIES, jump=jumps.when_equal, **data)
+    elementwise(
+        ufunc, first, second, rule=_TIES, selects=True, jump=jumps.when_equal, **data
+    )
 
 
 _choose(np.maximum, np.greater, True, latex="\\max")
@@ -131,7 +133,7 @@ def _nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 
 _finite = elementwise(
     None, lambda _y, x, **_: np.isfinite(x), name="nan_to_num", value=_nan_to_num, samples=(),
-    rule="finite elements pass the gradient on; what was replaced is constant",
+    rule="finite elements pass the gradient on; what was replaced is constant", selects=True,
 )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ def test_an_index_may_be_traced():
     y = f(x)
     graph = rec.finish([x], [y])
     cotangents = {graph.outputs[0]: np.ones(4)}
-    backward(reversed(graph.nodes), cotangents)
+    backward(graph.nodes, cotangents)
     order = np.argsort(X[0])
 
     def plain(x):
