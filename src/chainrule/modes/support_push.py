@@ -25,7 +25,8 @@ def follow_push(node: Node, known: dict[Any, Any]) -> Any:
     if all(s is None for s in here):
         return None
     if op.name == "component":
-        return here[0][node.params["index"]]
+        part = here[0][node.params["index"]]
+        return np.broadcast_to(part, node.shape).astype(node.dtype)[()]
     rng = randoms()
     here = [randomized(s, rng) for s in here]
     try:
