@@ -172,13 +172,14 @@ class _Around:
 
     def run(self, h: float, direction: list[Any]) -> tuple[list[Any], list[Any]]:
         """Return the outputs there, and what the inner derivatives were."""
-        mark, trail = len(running.notes), running.trail
-        running.trail = []
+        mark, trail, check = len(running.notes), running.trail, running.check
+        running.trail, running.check = [], None
         try:
             with np.errstate(all="ignore"):
                 return self.evaluate(self.moved(h, direction)), running.trail
         finally:
-            running.trail, self.ties = trail, len(running.notes) - mark
+            running.trail, running.check = trail, check
+            self.ties = len(running.notes) - mark
             del running.notes[mark:]
 
     def _at(self, h: float, direction: list[Any]) -> Any:
@@ -204,7 +205,7 @@ class _Around:
 
         So close to the point that rounding puts the ties back, there are none either.
         """
-        fewest = self.ties + 1
+        fewest = float("inf")
 
         def g(h: float) -> Any:
             nonlocal fewest
@@ -252,27 +253,27 @@ class Verdict:
 
     def outputs(self) -> list[Any]:
         """Return the outputs as they should be, after a warning where there is no derivative."""
-        n, around = self.here.size, self.around
-        kinds = {note.kind for note in around.notes}
-        smooth, mean = self.smooth[:n], self.mean[:n]
-        with np.errstate(all="ignore"):
-            same = abs(mean - self.here) <= self.allowed[:n]
-        replaced = np.where(smooth & ~same & self.open, mean, self.here)
-        lost = self.open & ~smooth
+        n = self.here.size
+        kinds = {note.kind for note in self.around.notes}
+        lost = self.open & ~self.smooth[:n]
+        result = np.where(self.open & self.smooth[:n], self._kept(self.mean[:n]), self.here)
         only_branches = kinds == {"branch"}
         if only_branches:  # what was not taken and is infinite was left out with intent
-            finite = abs(self.here) < np.inf
-            lost &= ~(self.agree[:n] & finite & (same | (self.number[:n] == 0)))
+            taken = self._kept(self.mean[:n]) == self.here
+            lost &= ~(self.agree[:n] & (taken | (self.number[:n] == 0)) & np.isfinite(self.here))
         else:
-            both = self.good[0, :n] & self.good[1, :n] if len(self.good) > 1 else lost & False
-            middle = (self.values[0, :n] + self.values[-1 if len(self.good) < 2 else 1, :n]) / 2
-            kept = self.number[:n] + self.outside.sum(axis=0)[:n] == 0
-            replaced = np.where(lost, np.where(both & ("tie" in kinds), middle, np.nan), replaced)
-            replaced = np.where(kept & lost & False, self.here, replaced)
-        self._tell(kinds, lost, replaced, only_branches)
-        return around.outs if np.array_equal(replaced, self.here, equal_nan=True) else (
-            self._write(replaced)
-        )
+            both = self.good[0, :n] & self.good[1, :n] & ("tie" in kinds)
+            middle = self._kept((self.values[0, :n] + self.values[1, :n]) / 2)
+            result = np.where(lost, np.where(both, middle, np.nan), result)
+        self._tell(kinds, lost, result, only_branches)
+        same = np.array_equal(result, self.here, equal_nan=True)
+        return self.around.outs if same else self._write(result)
+
+    def _kept(self, found: Any) -> Any:
+        """Return what was found, or the number that the rules gave where it is the same."""
+        with np.errstate(all="ignore"):
+            same = abs(found - self.here) <= self.allowed[: self.here.size]
+        return np.where(same, self.here, found)
 
     def _tell(self, kinds: set[str], lost: Any, replaced: Any, only_branches: bool) -> None:
         n = self.here.size

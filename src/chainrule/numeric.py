@@ -194,6 +194,7 @@ def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
         first, second = 2 * b - a, 2 * c - b
         best = _WEIGHTS[0] * a + _WEIGHTS[1] * b + _WEIGHTS[2] * c
         error = abs(second - first) + abs(best - second)
+        best = np.where((a == b) & (b == c), c, best)
     return best, np.where(np.isnan(error), np.inf, error)
 
 

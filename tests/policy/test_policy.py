@@ -10,15 +10,18 @@ import pytest
 import chainrule
 from chainrule.cli.expression import evaluate_constant, parse_expression
 from chainrule.cli.target import parse_values
-from chainrule.errors import InputTypeError
+from chainrule.errors import InputTypeError, KinkWarning
 
 POLICY = Path(__file__).parents[2] / "docs" / "policy"
 
 
-def rows(name: str, columns: int) -> list[list[str]]:
+def rows(name: str, columns: int, heading: str = "") -> list[list[str]]:
     """Return the code cells of the rows whose first `columns` cells are code."""
     found = []
-    for line in (POLICY / name).read_text(encoding="utf-8").splitlines():
+    text = (POLICY / name).read_text(encoding="utf-8")
+    if heading:
+        text = text.split(f"### {heading}\n")[1].split("###")[0]
+    for line in text.splitlines():
         cells = [re.fullmatch(r"`(.+)`", c.strip()) for c in re.split(r"(?<!\\)\|", line)[1:-1]]
         code = [c[1] for c in cells[:columns] if c is not None]
         if len(code) == columns and not any(cells[columns:]):
@@ -47,6 +50,35 @@ def test_kinks(expression: str, at: str, expected: str) -> None:
         forward = chainrule.jacfwd(f)(x)
     np.testing.assert_allclose(reverse, evaluate_constant(expected), rtol=1e-12, atol=0)
     np.testing.assert_allclose(forward, reverse, rtol=1e-12, atol=0)
+
+
+def _at_order(expression: str, at: str, order: str) -> list[Any]:
+    """Return a derivative of order 2 or 3 by several ways."""
+    f = parse_expression(expression)
+    (x,) = parse_values([at]).values()
+    if order == "3":
+        return [chainrule.derivative(f, 3)(x), chainrule.grad(chainrule.hessian(f))(x)]
+    twice = chainrule.jacobian(chainrule.jacobian(f, mode="fwd"), mode="rev")
+    return [chainrule.hessian(f)(x), chainrule.jacrev(chainrule.grad(f))(x), twice(x)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "at", "order", "expected"), rows("kinks.md", 4, "Where it exists")
+)
+def test_higher_orders(expression: str, at: str, order: str, expected: str) -> None:
+    for found in _at_order(expression, at, order):
+        np.testing.assert_allclose(found, evaluate_constant(expected), rtol=1e-9, atol=1e-12)
+
+
+NONE = "Where there is none, with a KinkWarning"
+
+
+@pytest.mark.parametrize(("expression", "at", "order", "expected"), rows("kinks.md", 4, NONE))
+def test_no_higher_order(expression: str, at: str, order: str, expected: str) -> None:
+    with pytest.warns(KinkWarning, match=r"<expression[ \d]*>:1"):
+        results = _at_order(expression, at, order)
+    for found in results:
+        np.testing.assert_allclose(found, evaluate_constant(expected), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize(("function", "at", "expected"), rows("complex.md", 3))

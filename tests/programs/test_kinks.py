@@ -6,13 +6,15 @@ point. The derivatives of orders 1 to 3 must be those of the closed form, withou
 the kinks do not cancel, the order at which the derivative ceases to exist must warn.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy.special import logsumexp
+from scipy.special import huber, logsumexp
 
 import chainrule as cr
+from chainrule.errors import KinkWarning
 
 Pair = tuple[Any, Any]
 
@@ -112,3 +114,132 @@ def test_smooth_functions_made_of_kinks(seed: int) -> None:
             continue  # the table of docs/policy/kinks.md
         scale = 1 + np.max(np.abs(value))
         np.testing.assert_allclose(got[name], value, rtol=0, atol=1e-8 * scale, err_msg=name)
+
+
+ROUGH: list[tuple[Any, int]] = [  # of one number that is 0, and the order that does not exist
+    (np.abs, 2),
+    (lambda x: np.maximum(x, 0), 2),
+    (lambda x: np.maximum(x, 0) ** 2, 2),
+    (lambda x: x * np.abs(x), 2),
+    (lambda x: np.where(x > 0, x, 0.0) ** 2, 2),
+    (lambda x: np.where(x < 0, -x, 2 * x), 2),
+    (lambda x: np.hypot(x, 2 * x), 2),
+    (lambda x: np.linalg.norm(np.stack([x, 2 * x])), 2),
+    (lambda x: np.abs(x + 1j * x), 2),
+    (lambda x: np.sum(np.sort(np.stack([x, -x])) * np.array([1.0, 3.0])), 2),
+    (lambda x: np.max(np.stack([x, -2 * x, 0 * x])), 2),
+    (lambda x: np.clip(1 + x, 0, 1) ** 2, 2),
+    (lambda x: huber(1.0, 1 + x), 2),
+    (lambda x: np.abs(x) ** 3, 3),
+    (lambda x: x**2 * np.maximum(x, 0), 3),
+]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_what_is_not_smooth_warns(seed: int) -> None:
+    rng = np.random.default_rng(1000 + seed)
+    kinked, _, point = program(rng)
+    rough, order = ROUGH[seed % len(ROUGH)]
+    row = rng.uniform(0.5, 1.5, len(point))
+    outer = OUTER[rng.integers(len(OUTER))]
+
+    def f(x: Any) -> Any:
+        return kinked(x) + outer(rough(row @ (x - point)))
+
+    v = rng.uniform(0.5, 1.5, len(point))
+    ways = [lambda: cr.derivative(lambda t: f(point + t * v), order)(0.0)]
+    if order == 2:
+        ways += [lambda: cr.hessian(f)(point), lambda: cr.hvp(f, point, v)]
+    for way in ways:
+        with pytest.warns(KinkWarning, match=r"test_kinks\.py:\d+, in"):
+            way()
+
+
+def test_the_batch_and_containers() -> None:
+    def f(p: Any) -> Any:
+        return np.sum(np.abs(p["a"]) ** 2) + np.linalg.norm(p["b"][0] - p["a"]) ** 2
+
+    point = {"a": np.zeros(2), "b": [np.zeros(2)]}
+    found = cr.hessian(f)(point)
+    np.testing.assert_allclose(found["a"]["a"], 4 * np.eye(2), atol=1e-12)
+    np.testing.assert_allclose(found["a"]["b"][0], -2 * np.eye(2), atol=1e-12)
+    rows = np.array([[0.0, 0.0], [1.0, 2.0], [0.0, 1.0]])
+    each = cr.vmap(cr.hessian(lambda x: np.linalg.norm(x) ** 2 + np.sum(np.abs(x) ** 4)))(rows)
+    np.testing.assert_allclose(
+        each, [2 * np.eye(2) + 12 * np.diag(row**2) for row in rows], atol=1e-12
+    )
+    pair = cr.hessian(lambda x, y: np.abs(x * y + x) ** 2, argnums=(0, 1))(0.0, 0.0)
+    np.testing.assert_allclose(pair, [[2.0, 0.0], [0.0, 0.0]], atol=1e-12)
+
+
+def test_an_inner_hessian_carries_outer_derivatives() -> None:
+    def f(w: Any) -> Any:
+        return np.sum(cr.hessian(lambda x: w**2 * np.linalg.norm(x) ** 2)(np.zeros(2)))
+
+    assert cr.grad(f)(3.0) == pytest.approx(24.0)
+    assert cr.jvp(f, (3.0,), (1.0,))[1] == pytest.approx(24.0)
+
+
+def test_single_precision() -> None:
+    found = cr.hessian(lambda x: np.linalg.norm(x - np.float32(1)) ** 2)(np.ones(2, np.float32))
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, 2 * np.eye(2), atol=1e-3)
+
+
+def test_the_value_and_the_gradient_keep_their_table() -> None:
+    f = lambda x: np.maximum(x, 0) ** 2 + np.abs(x)  # noqa: E731
+    with pytest.warns(KinkWarning):
+        (value, slope), (first, second) = cr.jvp(cr.value_and_grad(f), (0.0,), (1.0,))
+    assert (value, slope, first, second) == (0.0, 0.0, 0.0, 1.0)
+
+
+def test_first_derivatives_run_the_function_once() -> None:
+    runs = []
+
+    def f(x: Any) -> Any:
+        runs.append(1)
+        return np.sum(np.abs(x) ** 2) + np.max(x) * np.linalg.norm(x)
+
+    cr.grad(f)(np.zeros(3))
+    cr.jacfwd(f)(np.zeros(3))
+    assert len(runs) == 2
+    cr.hessian(f)(np.array([1.0, 2.0, 4.0]))
+    assert len(runs) == 3
+
+
+def test_the_last_run_is_that_of_the_point() -> None:
+    seen = np.zeros(2)
+
+    def f(x: Any) -> Any:
+        seen[:] = cr.stop_gradient(x)
+        return np.sum(np.abs(x) ** 2)
+
+    np.testing.assert_allclose(cr.hessian(f)(np.zeros(2)), 2 * np.eye(2), atol=1e-12)
+    assert seen.tolist() == [0.0, 0.0]
+
+
+def test_what_cannot_be_run_again_says_so() -> None:
+    rng = np.random.default_rng(0)
+    count = [0]
+
+    def drawn(x: Any) -> Any:
+        return np.abs(x) ** 2 + rng.normal()
+
+    def counted(x: Any) -> Any:
+        count[0] += 1
+        return np.abs(x) ** 2 + x * count[0]
+
+    with pytest.warns(KinkWarning, match="draws random numbers"):
+        cr.hessian(drawn)(0.0)
+    with pytest.warns(KinkWarning, match="same twice"):
+        cr.derivative(counted, 2)(0.0)
+
+
+def test_check_names_the_kink_inside_a_derivative() -> None:
+    found = cr.check(cr.grad(lambda x: np.abs(x) ** 2), 0.0)
+    assert bool(found)
+    assert "stands at a tie or kink of absolute" in found.text()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", cr.errors.UncheckedWarning)
+        with cr.checked():
+            assert cr.hessian(lambda x: np.abs(x) ** 2)(0.0) == 2.0

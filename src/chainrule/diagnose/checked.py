@@ -74,7 +74,11 @@ def check_run(
         return run()
     point = Point(function, args, kwargs, trace)
     out = run()
-    _judge(compare(point, out, np.random.default_rng(0)), function)
+    if any(note.owner in (trace, None) for note in running.notes):
+        found: Any = "its derivative is a limit here"
+    else:
+        found = compare(point, out, np.random.default_rng(0))
+    _judge(found, function)
     return out
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import tree
-from ..core.graph import Graph, Node
+from .. import limits, tree
+from ..core.graph import Graph, Node, Place
 from ..errors import ChainRuleError, CustomRuleError
 from ..lift import Argnums, Call, name_of
 from ..tracing.losses import swallowed
 from ..tracing.recording import Recording
-from ..tracing.running import CLOSED
+from ..tracing.running import CLOSED, Note
 from ..tracing.source import describe, resolve, user_frame
 from ..tracing.tracer import TRACERS, Tracer, concrete
 from ..tracing.watching import COMPARING, ROUNDING
@@ -165,6 +165,7 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     """
     call = Call(f, args, {}, tuple(range(len(args))) if argnums is None else argnums)
     call.own()
+    begun = limits.begin()
     survey = Survey()
     inputs = [survey.input(x) for x in call.leaves]
     point = Point(f, call.arguments(inputs), {}, survey)
@@ -178,11 +179,16 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
         raise
     except ChainRuleError as error:  # it could not go on
         survey.note(Finding(LOST, error.what, error.where, error.why, error.cure))
-    uncompared = survey.compare(point, out) if outputs else "the run stopped"
+    kinked = limits.take(begun, survey)
+    if outputs and not kinked:
+        uncompared = survey.compare(point, out)
+    else:
+        uncompared = "a derivative is a limit here" if outputs else "the run stopped"
     graph = survey.finish(inputs, outputs)
     stopped = not outputs
     found = [*survey.notes, *(() if stopped else _disconnected(call, graph)), *_steps(graph)]
-    found += [Finding(CHOICE, what, _place(node), why) for node, what, why in touched(graph)]
+    found += [Finding(CHOICE, what, _place(node.place), why) for node, what, why in touched(graph)]
+    found += _inside_rules(kinked)
     order = list(_HEADINGS)
     found.sort(key=lambda g: order.index(g.kind))
     return Findings(name_of(f), tuple(found), "" if _lost(found) else uncompared)
@@ -192,8 +198,18 @@ def _lost(findings: Iterable[Finding]) -> bool:
     return any(f.kind in (LOST, DIFFERS) for f in findings)
 
 
-def _place(node: Node) -> str:
-    found = resolve(node.place)
+def _inside_rules(notes: Iterable[Note]) -> Iterator[Finding]:
+    """Tell the ties that were met in derivatives which the function itself takes."""
+    for op, place in dict.fromkeys((n.op, n.place) for n in notes if n.kind == "tie"):
+        yield Finding(
+            CHOICE, f"a derivative inside the function stands at a tie or kink of {op}",
+            _place(place), "its own derivative is the limit around the point, as far as there is "
+            "one; else a KinkWarning tells the sides",
+        )  # fmt: skip
+
+
+def _place(place: Place | None) -> str:
+    found = resolve(place)
     if found is None:
         return ""
     name = f"   (variable {found.target!r})" if found.target else ""
@@ -242,7 +258,7 @@ def _steps(graph: Graph) -> Iterator[Finding]:
             continue
         if (what, node.place) not in seen:
             seen.add((what, node.place))
-            yield Finding(ZERO, what, _place(node), "it is locally constant", cure)
+            yield Finding(ZERO, what, _place(node.place), "it is locally constant", cure)
 
 
 __all__ = ["Finding", "Findings", "check"]

@@ -13,6 +13,11 @@ def at_zero(_y: Any, x: Any, *_: Any, **__: Any) -> bool:
     return bool(np.any(np.equal(x, 0)))
 
 
+def zero_result(y: Any, *_: Any, **__: Any) -> bool:
+    """Say whether an element of the result is 0."""
+    return bool(np.any(np.equal(y, 0)))
+
+
 def when_equal(_y: Any, a: Any, b: Any, **_: Any) -> bool:
     """Say whether an element of `a` equals one of `b`; what is compared with itself has no step."""
     return a is not b and bool(np.any(np.equal(a, b)))

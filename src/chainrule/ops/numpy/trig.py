@@ -8,6 +8,7 @@ import numpy as np
 from ...core.op import Notation, Op, sample
 from ...core.registry import declare
 from ...core.slots import Partial
+from .. import jumps
 from ..declare import EVERYWHERE, elementwise
 
 elementwise(
@@ -58,7 +59,7 @@ def _share_of_length(y: Any, a: Any) -> Any:
 
 elementwise(
     np.hypot, lambda y, a, _b: _share_of_length(y, a), lambda y, _a, b: _share_of_length(y, b),
-    mp="hypot(x, y)", domain=(EVERYWHERE,) * 2,
+    mp="hypot(x, y)", domain=(EVERYWHERE,) * 2, jump=jumps.zero_result,
     rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
 )  # fmt: skip
 
