@@ -1,6 +1,7 @@
 """Whole Jacobians from one recording: rows by backward passes, columns by forward passes."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
 from ..tracing.tracer import concrete
 from .forward import push_graph
+from .readers import Readers
 from .reverse import backward, cotangent_of
 
 Function = Callable[..., Any]
@@ -87,17 +89,15 @@ def _block_dtype(x: Any, y: Any) -> Any:
 def _columns(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
     """One forward pass per input element (two, if complex): blocks[output][input]."""
     blocks: list[list[Any]] = [[] for _ in outs]
+    readers = Readers(graph)
     for j, node in enumerate(graph.inputs):
         columns: list[list[Any]] = [[] for _ in outs]
-        for e in _basis(node.shape, node.dtype, node.output):
-            column = _column(graph, outs, j, e)
+        for k, e in enumerate(_basis(node.shape, node.dtype, node.output)):
+            chosen = partial(readers.active, node, k)
+            column = _column(graph, chosen, outs, j, e)
             if node.dtype.kind == "c":
-                column = [
-                    _complex_column(f, a, b)
-                    for a, b in zip(
-                        column, _column(graph, outs, j, e * node.dtype.type(1j)), strict=True
-                    )
-                ]
+                other = _column(graph, chosen, outs, j, e * node.dtype.type(1j))
+                column = [_complex_column(f, a, b) for a, b in zip(column, other, strict=True)]
             for i, part in enumerate(column):
                 columns[i].append(part)
         for i, (shape, dtype, _) in enumerate(outs):
@@ -107,12 +107,12 @@ def _columns(f: Function, graph: Graph, outs: list[Any]) -> list[list[Any]]:
     return blocks
 
 
-def _column(graph: Graph, outs: list[Any], j: int, e: Any) -> list[Any]:
+def _column(graph: Graph, chosen: Any, outs: list[Any], j: int, e: Any) -> list[Any]:
     ts: list[Any] = [None] * len(graph.inputs)
     ts[j] = e
     return [
         zeros(shape, dtype, like)[()] if t is None else t
-        for t, (shape, dtype, like) in zip(push_graph(graph, ts), outs, strict=True)
+        for t, (shape, dtype, like) in zip(push_graph(graph, ts, chosen), outs, strict=True)
     ]
 
 

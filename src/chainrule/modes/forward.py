@@ -237,22 +237,25 @@ class Steps:
         return self.here.place
 
 
-def push_graph(graph: Graph, tangents: list[Any]) -> list[Any]:
-    """Push tangents of the inputs (None: zero) through a recording; None where none arrives."""
+def push_graph(graph: Graph, tangents: list[Any], chosen: Any = None) -> list[Any]:
+    """Push tangents of the inputs (None: zero) through a recording; None where none arrives.
+
+    ``chosen(ts)`` yields the nodes to visit, where fewer than all do (`readers`).
+    """
     ts: dict[Any, Any] = {
         n: t for n, t in zip(graph.inputs, tangents, strict=True) if t is not None
     }
     before, running.rules = running.rules, len(running.traces)
     try:
-        _push_nodes(graph, ts)
+        _push_nodes(graph, ts, chosen)
     finally:
         running.rules = before
     return [ts.get(o) if type(o) is Node else None for o in graph.outputs]
 
 
-def _push_nodes(graph: Graph, ts: dict[Any, Any]) -> None:
+def _push_nodes(graph: Graph, ts: dict[Any, Any], chosen: Any) -> None:
     steps = Steps(graph, ts)
-    for node in graph.nodes:
+    for node in graph.nodes if chosen is None else chosen(ts):
         here = [ts.get(n) if n is not None else None for n in node.inputs]
         if all(t is None for t in here):
             continue
