@@ -1,7 +1,6 @@
-"""Linear algebra: systems, inverses, determinants and powers, each by a JVP in terms of others.
+"""Linear algebra: systems, inverses and powers, each by a JVP in terms of others.
 
-Singular matrices: `solve` and `inv` raise NumPy's `LinAlgError`. The first derivative of `det` is
-the cofactor matrix and exists there too; its higher derivatives go through the inverse.
+Singular matrices: `solve` and `inv` raise NumPy's `LinAlgError`.
 
 References: M. B. Giles, Collected matrix derivative results for forward and reverse mode
 algorithmic differentiation (2008); G. H. Golub and V. Pereyra, The differentiation of
@@ -81,7 +80,8 @@ solve = declare(
 )  # fmt: skip
 
 
-def _one_matrix(a: Any) -> Any:
+def one_matrix(a: Any) -> Any:
+    """Bind the call of a function of one matrix, or of a stack of them."""
     return (as_array(a),), {}
 
 
@@ -90,7 +90,7 @@ inv = declare(
         "inv",
         np.linalg.inv,
         (Jvp(lambda t, y, _a: -np.matmul(y, np.matmul(t, y))),),
-        bind=_one_matrix,
+        bind=one_matrix,
         batch="stacks",
         function=np.linalg.inv,
         complex=True,
@@ -98,97 +98,6 @@ inv = declare(
         samples=(
             sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2)),
             sample(well_conditioned(1, 1)), sample(well_conditioned(0, 0)),
-        ),
-        references=(GILES,),
-    )
-)  # fmt: skip
-
-
-# --- determinants -----------------------------------------------------------------------------
-
-
-def _cofactor(a: Any) -> Any:
-    """Return ∂det/∂A: det·A⁻ᵀ where A is well conditioned, else from the SVD, also if singular."""
-    try:
-        inverse = np.linalg.inv(a)
-        grown = np.abs(a).sum(-1).max(-1, initial=0) * np.abs(inverse).sum(-1).max(-1, initial=0)
-        if np.all(grown < 1e6):
-            det = np.linalg.det(a)
-            return (np.asarray(det)[..., None, None] * np.swapaxes(inverse, -1, -2)).astype(a.dtype)
-    except np.linalg.LinAlgError:
-        pass
-    u, s, vh = np.linalg.svd(a)
-    n = s.shape[-1]
-    others = np.where(np.eye(n, dtype=bool), 1, s[..., None, :]).prod(-1)
-    sign = np.asarray(np.linalg.det(u) * np.linalg.det(vh))[..., None, None]
-    return (sign * np.matmul(np.conj(u) * others[..., None, :], np.conj(vh))).astype(a.dtype)
-
-
-def _cofactor_jvp(t: Any, y: Any, a: Any) -> Any:
-    """Return tr(A⁻¹ dA)·C − A⁻ᵀ dAᵀ C, as C = det(A)·A⁻ᵀ."""
-    back = np.matrix_transpose(np.linalg.inv(a))
-    slope = np.sum(back * t, axis=(-2, -1), keepdims=True)
-    return slope * y - np.matmul(back, np.matmul(np.matrix_transpose(t), y))
-
-
-cofactor = Op(
-    "cofactor",
-    _cofactor,
-    (Jvp(_cofactor_jvp),),
-    batch="stacks",
-    complex=True,
-    notation=Notation("cof({0})", "\\operatorname{{cof}}({0})", rule="C = det(A)·A⁻ᵀ"),
-    samples=(sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2))),
-    references=(GILES,),
-)
-add(cofactor)
-
-det = declare(
-    Op(
-        "det",
-        np.linalg.det,
-        (Jvp(lambda t, _y, a: np.sum(cofactor(a) * t, axis=(-2, -1))),),
-        bind=_one_matrix,
-        batch="stacks",
-        function=np.linalg.det,
-        complex=True,
-        notation=Notation(
-            "det({0})", "\\det {0}", rule="Jacobi's formula: d det A = det A · tr(A⁻¹ dA)"
-        ),
-        samples=(
-            sample(well_conditioned(3, 3)), sample((2, 2)), sample(well_conditioned(2, 2, 2)),
-            sample((1, 1)), sample((0, 0)),
-        ),
-        references=(GILES,),
-    )
-)  # fmt: skip
-
-
-def _slogdet_jvp(t: Any, y: Any, a: Any) -> Any:
-    """Return d log|det| = Re tr(A⁻¹ dA); the sign turns by the imaginary part."""
-    slope = np.sum(np.matrix_transpose(np.linalg.inv(a)) * t, axis=(-2, -1))
-    if a.dtype.kind != "c":
-        return None, slope
-    return y[0] * (1j * np.imag(slope)), np.real(slope)
-
-
-slogdet = declare(
-    Op(
-        "slogdet",
-        np.linalg.slogdet,
-        (Jvp(_slogdet_jvp),),
-        outputs=2,
-        bind=_one_matrix,
-        batch="stacks",
-        function=np.linalg.slogdet,
-        complex=True,
-        notation=Notation(
-            "slogdet({0})", "\\log|\\det {0}|", rule="d log|det A| = tr(A⁻¹ dA); the sign of a "
-            "real determinant is constant",
-        ),
-        samples=(
-            sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2)),
-            sample(well_conditioned(1, 1)),
         ),
         references=(GILES,),
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.linalg
 
 import chainrule as cr
 from chainrule.errors import UnsupportedFunctionError
@@ -97,8 +98,7 @@ def test_the_gradient_of_det_at_singular_matrices_is_the_cofactor_matrix():
     hessian = cr.hessian(L.det)(np.array([[1.0, 2.0], [3.0, 4.0]]))
     assert hessian[0, 0, 1, 1] == pytest.approx(1.0)
     assert hessian[0, 1, 1, 0] == pytest.approx(-1.0)
-    with pytest.raises(L.LinAlgError):
-        cr.hessian(L.det)(np.ones((2, 2)))
+    np.testing.assert_allclose(cr.hessian(L.det)(np.ones((2, 2))), hessian, atol=1e-14)
 
 
 def test_ill_conditioned_determinants_keep_their_gradient():
@@ -301,3 +301,32 @@ def test_the_log_density_of_a_normal_distribution_to_third_order():
         return -0.5 * (L.slogdet(sigma)[1] + x @ L.solve(sigma, x))
 
     cr.check_grads(f, (A, A[0]), order=3)
+
+
+SINGULAR = [
+    np.array([[1.0, 2.0], [2.0, 4.0]]), np.zeros((2, 2)), np.arange(9.0).reshape(3, 3),
+    np.outer([1.0, 2.0, 3.0], [1.0, 0.0, 1.0]), np.zeros((3, 3)), np.diag([2.0, 3.0, 0.0, 0.0]),
+    np.zeros((1, 1)), np.stack([np.eye(2), np.ones((2, 2))]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("det", [np.linalg.det, scipy.linalg.det], ids=["numpy", "scipy"])
+@pytest.mark.parametrize("a", SINGULAR, ids=str)
+def test_determinants_have_two_derivatives_at_singular_matrices(det, a):
+    f = lambda a: np.sum(det(a) * np.array([1.0, -2.0])[: np.size(det(a))])  # noqa: E731
+    h, found = 1e-4, cr.hessian(f)(a)
+    for place in np.ndindex(a.shape):
+        e = np.zeros(a.shape)
+        e[place] = h
+        slope = (cr.grad(f)(a + e) - cr.grad(f)(a - e)) / (2 * h)
+        assert np.allclose(found[(..., *place)], slope, atol=1e-6)
+    assert np.allclose(cr.jacrev(cr.grad(f))(a), found, atol=1e-13)
+    assert np.allclose(cr.jacfwd(cr.jacfwd(f))(a), found, atol=1e-13)
+
+
+def test_what_singular_matrices_do_not_have():
+    a = SINGULAR[0]
+    slope = cr.grad(lambda a: np.linalg.slogdet(a)[1])(a)
+    assert np.array_equal(slope, [[np.inf, -np.inf], [-np.inf, np.inf]])
+    with pytest.raises(cr.errors.UnsupportedFunctionError, match="third derivative of det"):
+        cr.jacobian(cr.hessian(np.linalg.det))(a)

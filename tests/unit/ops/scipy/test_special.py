@@ -342,3 +342,15 @@ def test_second_derivatives_in_shapes_against_mpmath(name, at):
                 want = float(mpmath.diff(exact, at, orders))
                 # sums of 240 terms, whose parts cancel by up to two digits
                 np.testing.assert_allclose(found[i, j], want, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("z", [0.7 + 0.3j, -2.3 + 0.4j, 5 + 2j, -3.5 + 0j, 12 + 0.1j])
+@pytest.mark.parametrize("name", ["gamma", "loggamma", "digamma", "rgamma", "shichi"])
+def test_higher_derivatives_of_complex_numbers(name, z):
+    f = getattr(special, name)
+    g = f if name != "shichi" else lambda z: f(z)[0]
+    slope = cr.grad(g, holomorphic=True)
+    h = 1e-3
+    ring = [slope(z + h * w) / w for w in np.exp(2j * np.pi * np.arange(8) / 8)]
+    wanted = sum(ring) / (8 * h)  # Cauchy's formula
+    assert np.allclose(cr.grad(slope, holomorphic=True)(z), wanted, rtol=1e-8, atol=1e-9)

@@ -11,7 +11,8 @@ from ....core.registry import add, composite, declare
 from ....core.slots import Jvp
 from ...declare import as_array, constant_call
 from ...numpy.decompositions import from_triangle, positive_definite
-from ...numpy.linalg import GILES, GOLUB, _lstsq_jvp, _pinv_jvp, cofactor, well_conditioned
+from ...numpy.determinants import cofactor
+from ...numpy.linalg import GILES, GOLUB, _lstsq_jvp, _pinv_jvp, well_conditioned
 from ..common import as_computed, binder, constant_of, over_batch, reader, refusal, refused
 from .systems import as_read
 

@@ -17,10 +17,44 @@ from .common import refusal, refuse, ufunc
 
 POSITIVE = (0.3, 3.0)
 
+_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
+_SHIFT = 12
+_MOST_STEPS = 10_000
+
+
+def _polygamma(n: Any, x: Any) -> Any:
+    """Return ψ⁽ⁿ⁾(x), which SciPy computes of real numbers only."""
+    if np.asarray(x).dtype.kind != "c":
+        return special.polygamma(n, x)
+    orders, z = np.broadcast_arrays(n, x)
+    found = np.empty(z.shape, z.dtype)
+    for place in np.ndindex(z.shape):
+        found[place] = _complex_polygamma(int(orders[place]), complex(z[place]))
+    return found[()]
+
+
+def _complex_polygamma(n: int, z: complex) -> complex:
+    """Lift z by the recurrence to where the asymptotic series holds (DLMF 5.15.5, 5.15.8)."""
+    if n == 0:
+        return complex(special.digamma(z))
+    if z.imag == 0 and z.real <= 0 and z.real == round(z.real):
+        return complex(math.nan, math.nan)  # a pole
+    steps = max(0, math.ceil(16 + n - z.real))
+    if steps > _MOST_STEPS:
+        raise refusal("polygamma", "z", f"z = {z} is too far to the left in the complex plane")
+    total = sum((z + j) ** -(n + 1) for j in range(steps))
+    c = z + steps
+    total += c**-n / n + 0.5 * c ** -(n + 1)
+    for k, number in enumerate(_BERNOULLI, 1):
+        weight = number * math.factorial(2 * k + n - 1) / math.factorial(2 * k) / math.factorial(n)
+        total += weight * c ** -(2 * k + n)
+    return (-1.0) ** (n + 1) * math.factorial(n) * total
+
+
 polygamma = declare(
     Op(
         "polygamma",
-        special.polygamma,
+        _polygamma,
         (Partial(refuse("polygamma", "n")), Partial(lambda _y, n, x: polygamma(n + 1, x))),
         function=special.polygamma,
         domain=(POSITIVE, (0.3, 6.0)),
@@ -33,10 +67,6 @@ polygamma = declare(
         ),
     )
 )  # fmt: skip
-
-_BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
-_SHIFT = 12
-
 
 def _polygamma_gap(a: Any, b: Any, n: int) -> Any:
     """Return ψ⁽ⁿ⁾(a + b) − ψ⁽ⁿ⁾(a) without cancellation, for a and a + b above 0.
@@ -116,8 +146,8 @@ constant(special.gammasgn, samples=(sample((2, 3)),))
 
 def _rgamma_slope(x: Any) -> Any:
     """Return (1/Γ)′ = −ψ/Γ, whose limit at a pole −n of both is (−1)ⁿ·n!."""
-    pole = np.logical_and(np.less_equal(x, 0), np.equal(x, np.round(x)))
-    n = np.where(pole, -x, 0.0)
+    pole = np.logical_and(np.less_equal(np.real(x), 0), np.equal(x, np.round(np.real(x))))
+    n = np.where(pole, -np.real(x), 0.0)
     limit = (1.0 - 2.0 * np.mod(n, 2)) * special.gamma(n + 1.0)
     away = np.where(pole, 0.5, x)
     return np.where(pole, limit, -special.digamma(away) * special.rgamma(away))[()]

@@ -57,6 +57,8 @@ several(special.sici, 2, _sine_integrals, complex=True, domain=((0.1, 6.0),),
 
 
 def _hyperbolic_integrals(t: Any, _ys: Any, x: Any) -> Any:
+    if x.dtype.kind == "c":  # of which SciPy has no `exprel`
+        return t * np.sinh(x) / x, t * np.cosh(x) / x
     return t * (0.5 * (special.exprel(x) + special.exprel(-x))), t * np.cosh(x) / x
 
 
