@@ -86,8 +86,7 @@ class Op:
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
         "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed", "batch",
-        "store", "jump",
-        "cache", "known_needs",
+        "store", "jump", "indexed", "cache", "known_needs",
     )  # fmt: skip
 
     def __init__(
@@ -120,6 +119,7 @@ class Op:
         self.notation, self.domain, self.kinks, self.mp = notation, domain, kinks, mp
         self.samples, self.references, self.complex = samples, references, complex
         self.closed, self.batch, self.store, self.jump = closed, batch, store, jump
+        self.indexed = any(isinstance(s, Index) for s in self.slots)
         self.cache: dict[Any, Any] = {}
         self.known_needs: dict[Any, Needs] = {}
 

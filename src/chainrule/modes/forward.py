@@ -256,18 +256,19 @@ def push_graph(graph: Graph, tangents: list[Any], chosen: Any = None) -> list[An
 def _push_nodes(graph: Graph, ts: dict[Any, Any], chosen: Any) -> None:
     steps = Steps(graph, ts)
     for node in graph.nodes if chosen is None else chosen(ts):
-        here = [ts.get(n) if n is not None else None for n in node.inputs]
-        if all(t is None for t in here):
-            continue
         op = node.op
+        here = [ts.get(n) for n in node.inputs]  # of None nothing is known
+        if op is not None and op.indexed:
+            here = [t if op.flows(k) else None for k, t in enumerate(here)]
+        for t in here:
+            if t is not None:
+                break
+        else:
+            continue
         assert op is not None
         if op.name == "component":
-            whole = here[0]
-            t = None if whole is None else whole[node.params["index"]]
+            t = here[0][node.params["index"]]
         else:
-            here = [t if op.flows(k) else None for k, t in enumerate(here)]
-            if all(t is None for t in here):
-                continue
             steps.here = node
             t = push(op, node.output if node.output is not None else node, node.primals, here,
                      node.params, steps)  # fmt: skip
