@@ -287,7 +287,6 @@ def _stale(kind: type) -> type:
         names = ("cr_value", "cr_owner", "cr_node")
         members = {name: property(_reading(name, kind)) for name in names}
         found = type("Stale" + kind.__name__, (kind,), {"__slots__": (), **members})
-        tracers.FACES[found] = tracers.FACES[kind]  # what is made of it is up to date
         _stale_classes[kind] = found
     return found
 
