@@ -108,6 +108,10 @@ class _Around:
 
     def settle(self, draws: int) -> list[Any]:
         """Return the outputs with the limits in the place of what the rules could not say."""
+        if not any(map(has_nan, self.outs)):  # what was 0·∞ did not get this far
+            self.notes = tuple(n for n in self.notes if n.kind != "indeterminate")
+        if not self.notes:
+            return self.outs
         if any(map(_is_batch, (*self.leaves, *self.outs))):
             raise one_by_one(BatchError("a derivative is a limit, which differs by example"))
         here = flat([concrete(v) for v in self.outs])

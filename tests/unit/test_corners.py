@@ -10,7 +10,12 @@ from chainrule.core import registry
 from chainrule.core.graph import Graph
 from chainrule.core.op import Composite, Function, Op
 from chainrule.core.slots import INDEX, Linear
-from chainrule.errors import InputTypeError, LostDerivativeError, UnsupportedFunctionError
+from chainrule.errors import (
+    IndeterminateWarning,
+    InputTypeError,
+    LostDerivativeError,
+    UnsupportedFunctionError,
+)
 
 X = np.array([[0.5, -1.5, 2.0], [1.0, 0.3, -0.7]])
 
@@ -164,12 +169,14 @@ def test_linearize_and_jacobians_through_several_outputs():
     assert np.allclose(cr.jacfwd(f)(a), cr.jacrev(f)(a), rtol=1e-12)
 
 
-def test_infinite_contributions_of_both_signs_give_nan_and_no_exception():
-    f = lambda x: np.sqrt(x) - np.sqrt(x)  # noqa: E731
-    with np.errstate(all="ignore"):
-        assert np.isnan(cr.grad(f)(0.0))
+def test_infinite_contributions_of_both_signs_give_the_limit_or_nan_and_a_warning():
     with np.errstate(all="raise"):
         assert cr.grad(lambda x: np.sum(x * x))(X).shape == X.shape
+    with np.errstate(all="ignore"):
+        with pytest.warns(IndeterminateWarning, match="∞ − ∞.*the limit"):
+            assert cr.grad(lambda x: np.sqrt(x) - np.sqrt(x))(0.0) == 0
+        with pytest.warns(IndeterminateWarning, match="∞ − ∞.*NaN"):
+            assert np.isnan(cr.grad(lambda x: np.sqrt(x) - 2 * np.sqrt(x))(0.0))
 
 
 # --- inputs -----------------------------------------------------------------------------------
