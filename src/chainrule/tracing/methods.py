@@ -17,9 +17,7 @@ def _compress(a: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
 
 def _as_function(function: Any) -> Callable[..., Any]:
     def method(*args: Any, **kwargs: Any) -> Any:
-        if function is not np.choose:  # whose choices are a list
-            args = tuple(_gathered(a) for a in args)
-        return tracers.call(function, tuple(map(admit, args)), kwargs)
+        return tracers.call(function, tuple(admit(_gathered(a)) for a in args), kwargs)
 
     return method
 
@@ -28,9 +26,13 @@ def _gathered(a: Any) -> Any:
     return gather(a) if type(a) in (list, tuple) and holds_tracer(a) else a
 
 
+def _choose(a: Any, *choices: Any, **kwargs: Any) -> Any:
+    return tracers.call(np.choose, (a, choices[0] if len(choices) == 1 else choices), kwargs)
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "compress": _compress,
-    **{name: _as_function(getattr(np, name)) for name in ("dot", "clip", "searchsorted", "choose")},
+    "compress": _compress, "choose": _choose,
+    **{name: _as_function(getattr(np, name)) for name in ("dot", "clip", "searchsorted")},
 }
 
 

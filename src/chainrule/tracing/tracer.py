@@ -4,8 +4,11 @@ A tracer behaves as the NumPy array or scalar that it holds. Door 1 is ``__array
 (NEP 13), door 2 is ``__array_function__`` (NEP 18); operators and ndarray methods lead to them.
 """
 
+import inspect
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from itertools import count
 from sys import _getframe
 from typing import Any
@@ -201,6 +204,11 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if record is None:
         return _through_numpy(function, args, kwargs)
     out = kwargs.pop("out", None) if kwargs else None
+    if len(args) > 2 and out is None:
+        place = _place_of_out(function)
+        if len(args) > place:
+            out, rest = args[place], args[place + 1 :]
+            args = (*args[:place], None, *rest) if rest else args[:place]
     if type(record) is Composite:
         try:
             result = record.body(*args, **kwargs)
@@ -215,6 +223,17 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
                 raise stacked.one_by_one(error) from error
         result = apply(record, args, kwargs)
     return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
+
+
+@cache
+def _place_of_out(function: Any) -> int:
+    """Return at which position a function of NumPy's takes `out`; beyond all where it does not."""
+    try:
+        names = list(inspect.signature(function).parameters)
+    except ValueError:
+        names = []
+    ours = getattr(function, "__module__", "").startswith("numpy") and "out" in names
+    return names.index("out") if ours else sys.maxsize
 
 
 def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -454,6 +473,11 @@ class Tracer(Guarded):
         """As `ndarray.compress`: the condition comes first in the function, not in the method."""
         return call(np.compress, (condition, self, axis), {} if out is None else {"out": out})
 
+    def choose(self, *choices: Any, out: Any = None, mode: str = "raise") -> Any:
+        """As `ndarray.choose`: the choices as one sequence or as separate arguments."""
+        choices = choices[0] if len(choices) == 1 else choices
+        return call(np.choose, (self, choices), {"out": out, "mode": mode})
+
     def fill(self, value: Any) -> None:
         """Store `value` everywhere."""
         self[...] = value
@@ -556,7 +580,7 @@ _METHODS = {
     name: getattr(np, name)
     for name in (
         "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero clip "
-        "round trace diagonal repeat take swapaxes squeeze ravel searchsorted choose"
+        "round trace diagonal repeat take swapaxes squeeze ravel searchsorted"
     ).split()
 }
 for _name, _function in _METHODS.items():
