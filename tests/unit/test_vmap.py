@@ -1,6 +1,8 @@
 """`vmap`: axes, containers, nesting, derivatives on either side, stores, branches, errors."""
 
+import contextlib
 import functools
+import math
 import pickle
 from dataclasses import dataclass
 from typing import Any
@@ -442,3 +444,64 @@ def test_dtypes_are_those_of_the_loop() -> None:
 
 def test_partial_functions_bind_what_all_examples_share() -> None:
     same(cr.vmap(functools.partial(np.linalg.norm, ord=1))(X), np.abs(X).sum(1))
+
+
+# --- failures -------------------------------------------------------------------------------------
+
+
+def by_text(x: Any) -> Any:
+    y = x
+    with contextlib.suppress(KeyError):
+        y = {"1": 2.0, "3": 4.0}[f"{x:.0f}"] * x
+    return y
+
+
+def by_read_text(x: Any) -> Any:
+    try:
+        return np.sqrt(x) if str(x) == "4.0" else {"9.0": 1.0}[str(x)]
+    except KeyError:
+        return -x
+
+
+@pytest.mark.parametrize("f", [by_text, by_read_text])
+def test_a_text_that_a_handler_stands_for_is_that_of_each_example(f: Any) -> None:
+    xs = np.array([1.0, 4.0, 9.0, 3.0])
+    same(cr.vmap(f)(xs), np.stack([f(x) for x in xs]))
+
+
+def test_a_printed_value_alone_does_not_send_the_examples_one_by_one(capsys: Any) -> None:
+    cr.vmap(lambda x: print(x) or x)(np.arange(3.0))
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_a_failing_program_that_draws_is_refused() -> None:
+    def f(x: Any) -> Any:
+        noise = np.random.default_rng(0).normal()
+        try:
+            return math.sqrt(x) + noise
+        except ValueError:
+            return noise
+
+    same(cr.vmap(f)(np.ones(2)), np.stack([f(1.0), f(1.0)]))
+    with pytest.raises(BatchError, match="draws random numbers"):
+        cr.vmap(f)(np.array([1.0, -1.0]))
+
+
+def test_an_error_of_one_example_is_raised_as_in_the_loop() -> None:
+    with pytest.raises(ValueError, match=r"math domain error|expected a nonnegative input"):
+        cr.vmap(lambda x: math.sqrt(x))(np.array([1.0, -1.0]))
+    with pytest.raises(np.linalg.LinAlgError):
+        cr.vmap(np.linalg.inv)(np.stack([np.eye(2), np.ones((2, 2))]))
+
+
+def test_the_callers_array_is_not_written_where_the_examples_run_one_by_one() -> None:
+    def f(x: Any) -> Any:
+        x[0] = 2 * x[0]
+        try:
+            return math.sqrt(x[0])
+        except ValueError:
+            return x[1]
+
+    xs = np.array([[1.0, 2.0], [-1.0, 3.0]])
+    same(cr.vmap(f)(xs), np.array([math.sqrt(2.0), 3.0]))
+    assert xs.tolist() == [[1.0, 2.0], [-1.0, 3.0]]

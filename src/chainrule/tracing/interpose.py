@@ -28,6 +28,8 @@ from functools import cache
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import items
@@ -177,9 +179,10 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
         if found & _TRACED or (_always(function) and _called_by_program()):
             kwargs = {k: admit(v) for k, v in kwargs.items()}
             take = _doubled if scalar else admit
-            result = tracers.call(function, tuple(map(take, args)), kwargs)
-            if scalar and found & _TRACED:
-                _refuse_examples(function, result)
+            args = tuple(map(take, args))
+            if scalar and _vary(args):
+                return _of_python(_of_examples(function, args, kwargs))
+            result = tracers.call(function, args, kwargs)
             return _of_python(result) if scalar else result
         if found:  # constants that a program made: the function gets plain arrays
             args = tuple(map(_released, args))
@@ -194,16 +197,29 @@ def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:
     try:
         own(*_concrete(args), **kwargs)
     except (ValueError, ArithmeticError):
-        if any(type(v) in tracers.TRACERS and v.cr_varies() for v in args):
+        if _vary(args):
             raise not_for_all(f"math.{own.__name__} is not defined") from None
         raise
 
 
-def _refuse_examples(function: Any, result: Any) -> None:
-    """Refuse what a function of `math` would refuse of some examples: its value is not finite."""
+def _vary(args: Any) -> bool:
+    """Say whether an argument has a value of its own for each example of a batch."""
+    return any(
+        v.cr_varies() if type(v) in tracers.TRACERS else _vary(items(v) or ()) for v in args
+    )
+
+
+def _of_examples(function: Any, args: Any, kwargs: Any) -> Any:
+    """Compute a function of `math` for a batch.
+
+    What it would refuse of some examples has a value here that is not finite.
+    """
+    with np.errstate(all="ignore"):  # `math` warns of nothing
+        result = tracers.call(function, args, kwargs)
     for part in result if type(result) is tuple else (result,):
         if type(part) in tracers.TRACERS and part.cr_varies() and not all_finite(part):
-            raise not_for_all(f"math.{function.__name__} is not defined")
+            raise not_for_all(f"{function.__module__}.{function.__name__} is not defined")
+    return result
 
 
 def _doubled(value: Any) -> Any:

@@ -113,7 +113,7 @@ def _under_handler() -> bool:
         frame = frame.f_back
     while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
         entries = dis._parse_exception_table(frame.f_code)  # type: ignore[attr-defined]
-        if any(e.start <= frame.f_lasti < e.end and not e.lasti for e in entries):
+        if any(e.start <= frame.f_lasti < e.end for e in entries):
             return True
         frame = frame.f_back
     return False
