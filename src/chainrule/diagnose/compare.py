@@ -182,7 +182,7 @@ def _pulled(point: Point, out: Any, cts: list[Any]) -> list[Any]:
         if type(y) in TRACERS and y.cr_owner is point.trace:
             ct = np.asarray(ct, y.dtype)[()]
             cotangents[y.cr_node] = cotangents[y.cr_node] + ct if y.cr_node in cotangents else ct
-    backward(reversed(point.trace.nodes), cotangents)
+    backward(point.trace.nodes, cotangents)
     return [np.asarray(concrete(cotangent_of(cotangents, n)))[()] for n in point.nodes]
 
 
