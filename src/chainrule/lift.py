@@ -277,8 +277,7 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
 def check_alive(function: Any, out: Any) -> None:
     """Refuse a result that a memo has kept from an earlier call: it would be constant."""
     if type(out) in TRACERS:
-        if out.cr_owner.state == CLOSED:
-            raise out.cr_owner.leaked(f"the result of {name_of(function)}")
+        out.cr_owner.returned(out, name_of(function))
     elif type(out) in (tuple, list, dict):
         for part in out.values() if type(out) is dict else out:
             check_alive(function, part)

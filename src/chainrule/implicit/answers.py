@@ -13,10 +13,11 @@ B. Christianson, Reverse accumulation and attractive fixed points, Optim. Method
 import copy
 import functools
 import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FunctionType, MethodType
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,10 @@ import numpy as np
 from .. import tree
 from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
-from ..tracing.running import tell
+from ..tracing.running import running, tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth, known, muted
+from .inside import Inside, State, inside, kind_of, prune, recordings
 from .jacobians import linearised
 
 _CLOSE = 1e-10  # a Newton step, relative to the scale of the unknowns, that counts as none
@@ -58,9 +60,22 @@ def plain(values: Any) -> Any:
         for name, value in vars(values).items():
             setattr(other, name, plain(value))
         return other
-    if isinstance(values, FunctionType | MethodType | functools.partial):
+    if is_callback(values):
         return PlainFunction(values)
+    sparse = sys.modules.get("chainrule.ops.scipy.sparse.matrices")
+    if sparse is not None and hasattr(values, "toarray") and sparse.is_traced(values):
+        return values.form().filled(plain(values.data))
     return values
+
+
+def is_callback(value: Any) -> bool:
+    """Say whether a value is a function of the program's, or an object that is called as one."""
+    if isinstance(value, FunctionType | MethodType | functools.partial):
+        return True
+    if isinstance(value, BuiltinMethodType):
+        return isinstance(value.__self__, list | dict | set)
+    call = getattr(type(value), "__call__", None)  # noqa: B004
+    return type(call) is FunctionType and kind_of(value) not in ("numpy", "scipy", "chainrule")
 
 
 _HOLDERS = ("Bounds", "LinearConstraint", "NonlinearConstraint")  # SciPy's, which hold arrays
@@ -73,7 +88,8 @@ def attach(answer: Any, traced: Any) -> Any:
 
 def vector(values: Any) -> Any:
     """Return what a user's function gave (a number, a list, an array) as an array."""
-    return as_array(values)
+    found = as_array(values)  # as it is now: a callback may write into the same array again
+    return found.cr_snapshot() if type(found) in TRACERS else found
 
 
 signatures: dict[Any, inspect.Signature] = {}  # of SciPy's functions, whatever code they carry now
@@ -84,21 +100,90 @@ class PlainFunction:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.__wrapped__ = function  # signature and attributes are those of the function
+        self.last: tuple[Any, Any] = (None, None)
         known = signatures.get(function)
         if known is not None:
             self.__signature__ = known
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return plain(self.__wrapped__(*args, **kwargs))
+        trace = running.inside
+        if trace is None:
+            return plain(self.__wrapped__(*args, **kwargs))
+        args = tuple(map(trace.argument, args))
+        kwargs = {k: trace.argument(v) for k, v in kwargs.items()}
+        marks = recordings()
+        out = self.__wrapped__(*args, **kwargs)
+        if not trace.touched and any(type(v) in TRACERS for v in tree.flatten(out)[0]):
+            trace.touch()
+        result = self._as_one(out) if type(out) in TRACERS else plain(out)
+        del out
+        prune(marks)
+        return result
+
+    def _as_one(self, out: Any) -> Any:
+        """Return the numbers of a traced result: for the same array again the same array."""
+        value = known(out)
+        if type(value) is not np.ndarray or not value.ndim:
+            return value
+        if self.last[0] is out and self.last[1].shape == value.shape:
+            np.copyto(self.last[1], value)
+        else:
+            self.last = out, value.copy()
+        return self.last[1]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
 
 
 def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """Run SciPy's solver on plain numbers; what its callbacks read acts as a constant."""
+    """Run SciPy's solver on plain numbers; what its callbacks keep is marked (see `inside`)."""
+    with muted():
+        pass  # refused in a batch: the examples are solved one by one
+    name = getattr(solver, "__name__", type(solver).__name__)
+    trace = Inside(name, solver not in fixed_scalars, solver not in fixed_arrays)
+    callbacks: list[Any] = []
+    plain_args = [_handed(v, trace, callbacks) for v in args]
+    plain_kwargs = _handed(kwargs, trace, callbacks)
+    if not callbacks or not depth():
+        with muted():
+            return solver(*plain_args, **plain_kwargs)
+    before = State(callbacks)
+    with inside(trace):
+        if trace.touched:
+            trace.touch()
+        found = solver(*plain_args, **plain_kwargs)
+    if running.session is not None and trace.touched:
+        running.session.append(State(callbacks))
+        before.refill()
+        running.again = before
+    return found
+
+
+def run_muted(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a solver of the program's own on plain numbers: all that it reads is constant."""
     with muted():
         return solver(*plain(args), **plain(kwargs))
+
+
+fixed_scalars: set[Any] = set()  # solvers whose callbacks get numbers that are no unknowns: times
+fixed_arrays: set[Any] = set()  # and those where such are the arrays: data
+
+
+def _handed(values: Any, trace: Inside, callbacks: list[Any], top: bool = True) -> Any:
+    """As `plain`; remember what stands for what, for the callbacks are to get it back."""
+    kind = type(values)
+    if kind is tuple or kind is list:
+        return kind(_handed(v, trace, callbacks, False) for v in values)
+    if kind is dict:
+        return {k: _handed(v, trace, callbacks, top) for k, v in values.items()}
+    if is_callback(values):
+        callbacks.append(values)
+    found = plain(values)
+    if kind in TRACERS and is_traced(values):
+        trace.touched = True
+    if not top or kind in TRACERS:
+        trace.given[id(found)] = found, values
+    return found
 
 
 class Problem:

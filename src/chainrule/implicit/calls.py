@@ -11,7 +11,7 @@ import numpy as np
 from ..core.registry import composite
 from ..tracing.running import running, tell
 from ..tracing.watching import watching
-from .answers import signatures, vector
+from .answers import run, signatures, vector
 
 Function = Callable[..., Any]
 
@@ -28,13 +28,20 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
     def decorate(body: Function) -> Function:
         @functools.wraps(body)
         def announced(*args: Any, **kwargs: Any) -> Any:
+            if running.inside is not None:  # in the callback of another: its answer is one of those
+                found = run(function, *args, **kwargs)
+                return running.inside.mark(found) if running.inside.touched else found
             tell("solver", name or function.__name__)
+            before, running.session, running.again = (running.session, running.again), [], None
             try:
                 if running.watch is None:
                     return body(*args, **kwargs)
                 with watching(None):  # its iterations decide much that the program does not
                     return body(*args, **kwargs)
             finally:
+                for state in running.session or ():
+                    state.undo()
+                running.session, running.again = before
                 tell("solved")
 
         composite(function, always=True, **data)(announced)

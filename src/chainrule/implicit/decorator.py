@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..tracing.tracer import depth
-from .answers import Problem, differentiated, run, unchecked, vector
+from .answers import Problem, differentiated, run_muted, unchecked, vector
 
 Function = Callable[..., Any]
 
@@ -46,7 +46,7 @@ def implicit(residual: Function, *, symmetric: bool = False, check: bool = True)
         def solution(*args: Any, **kwargs: Any) -> Any:
             if not depth():
                 return solve(*args, **kwargs)
-            answer = np.asarray(run(solve, *args, **kwargs))[()]
+            answer = np.asarray(run_muted(solve, *args, **kwargs))[()]
             shape = np.shape(answer)
 
             def equations(z: Any) -> Any:

@@ -12,12 +12,15 @@ import numpy as np
 from scipy import optimize
 
 from ..api import jacobian
-from .answers import Problem, any_traced, attach, is_traced, plain, run, vector
+from .answers import Problem, any_traced, attach, fixed_arrays, is_traced, plain, run, vector
 from .calls import arguments, solver
 from .minima import Minimum
 from .minimize import read_bounds, with_args
 
 Function = Callable[..., Any]
+
+
+fixed_arrays.add(optimize.curve_fit)
 
 
 def _half_square(residual: Function) -> Function:

@@ -20,11 +20,22 @@ from scipy import integrate
 from ..errors import ImplicitError, ImplicitWarning, UnsupportedFunctionError
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import concrete, muted
-from .answers import Problem, any_traced, attach, differentiated, is_traced, plain, run, vector
+from .answers import (
+    Problem,
+    any_traced,
+    attach,
+    differentiated,
+    fixed_scalars,
+    is_traced,
+    plain,
+    run,
+    vector,
+)
 from .calls import arguments, solver
 from .steps import Explicit, Implicit, Step, zero_step
 
 Function = Callable[..., Any]
+fixed_scalars.update((integrate.solve_ivp, integrate.odeint))
 _EXPLICIT = {"RK23": integrate.RK23, "RK45": integrate.RK45, "DOP853": integrate.DOP853}
 
 
@@ -159,11 +170,27 @@ def _deliver(
         stacked = np.stack(columns, axis=1)
         if tolerances is not None:
             parted(y, stacked, tolerances, "solve_ivp")
+        else:
+            _compared(y, np.asarray(concrete(stacked)))
         result.y = attach(y, stacked)
     if any_traced(times):
         result.t = attach(t, np.stack(times))
     if result.sol is not None:
         result.sol = Continuous(result.sol, path)
+
+
+def _compared(y: Any, again: Any) -> None:
+    """Warn where the steps, taken again, lead elsewhere: the right-hand side keeps something."""
+    away = float(np.max(np.abs(again - y), initial=0.0) / max(np.max(np.abs(y)), 1e-300))
+    if away > 1e-6:
+        warnings.warn(
+            f"solve_ivp: the steps taken again give values that differ by {away:.1e} (relative) "
+            "from SciPy's, and the derivative is that of the steps taken again. A right-hand side "
+            "that returns the same array at every call must return a copy of it: SciPy keeps what "
+            f"it gets ({describe(user_frame(2))})",
+            ImplicitWarning,
+            stacklevel=3,
+        )
 
 
 class Continuous:

@@ -63,7 +63,9 @@ def pieces(f: Watched, a: Any, b: Any) -> list[tuple[Any, Any]]:
     size = max((abs(x) for x in xs), default=0.0)
     found: list[tuple[float, float]] = []
     for left, right in pairwise(xs):
-        _locate(f, left, right, size, found)
+        if f.marks[left] != f.marks[right]:
+            f(left), f(right)  # what was decided by something that was kept, it does not again
+            _locate(f, left, right, size, found)
     if not found:
         return [(a, b)]
     ends: list[Any] = []

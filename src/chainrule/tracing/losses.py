@@ -179,6 +179,11 @@ def _prints(frame: FrameType) -> bool:
     return code[at] == dis.opmap["BINARY_OP"] and code[at + 1] == _REMAINDER
 
 
+def stores_into_array(up: int) -> bool:
+    """Say whether the frame so far up from the caller computes ``y[i] = x``."""
+    return _stores(sys._getframe(up + 1))
+
+
 def _stores(frame: FrameType) -> bool:
     """Say whether a frame computes ``y[i] = x``, of which y can only be a plain array."""
     return frame.f_code.co_code[frame.f_lasti] in STORES

@@ -57,6 +57,10 @@ def store(y: Any, index: Any, value: Any) -> None:
             raise foreign.refuse_store(type(held.array), "a store")
         raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
     _writable(y, held)
+    if y.cr_owner.state == CLOSED and running.again is not None:
+        del held
+        running.again.reset(y)
+        held = tracers.concrete(y)
     if y.cr_owner.state == MUTED:
         raise _muted(y)
     if held.ndim > 1 and _swaps(y, value, _getframe(2)):

@@ -1,0 +1,292 @@
+"""What a solver's callback computes, and keeps.
+
+SciPy's solver calls the program's function at points of its own choosing. Those points move with
+the inputs in a way that nobody follows, so they come to the callback as tracers of a trace of their
+own, `Inside`, and so does whatever is computed of them. Inside the solver they are plain numbers
+beside their mark. What the callback keeps of them (the best point so far, a cached matrix, a list
+of iterates, a value in an exception) still bears the mark when the program reads it after the
+solve, and is refused where it meets a derivative. What the callback computes of the program's own
+traced values alone is recorded as ever, and right to keep.
+
+The engine calls the callback again, at the answer. What those calls leave behind in lists, dicts,
+attributes and closure cells is undone (`State`).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from sys import getrefcount
+from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..core.op import Op
+from ..errors import LostDerivativeError
+from ..tracing.losses import remember, stores_into_array
+from ..tracing.recording import Recording
+from ..tracing.running import OPEN, WATCHED, depth, running
+from ..tracing.source import describe, user_frame
+from ..tracing.tracer import TRACERS, Trace, concrete, make_tracer
+
+Function = Callable[..., Any]
+_EQUAL = frozenset("equal isclose array_equal allclose".split())
+
+
+class Inside(Trace):
+    """The trace of what depends on the points at which a solver evaluates."""
+
+    __slots__ = ("name", "over", "touched", "given", "scalars", "arrays")
+
+    def __init__(self, name: str, scalars: bool = True, arrays: bool = True) -> None:
+        super().__init__()
+        self.name, self.over, self.touched = name, False, False
+        self.scalars, self.arrays = scalars, arrays  # which of a callback's arguments are marked
+        self.given: dict[int, tuple[Any, Any]] = {}  # what the program passes to its own callback
+
+    def touch(self) -> None:
+        """Take note that the callback reads a traced value: before, nothing depends on any."""
+        self.touched = True
+        for trace in running.traces:
+            if trace.state == WATCHED and running.watch is None:
+                trace.state = OPEN
+
+    def carries(self, tracer: Any) -> bool:
+        return self.over and self.touched and depth() > 0
+
+    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        if self.over:
+            return self._after(op, args, params)
+        return self.mark(op.value(*map(concrete, args), **params))
+
+    def store(self, y: Any, op: Op, args: Any, params: dict[str, Any]) -> bool:
+        if op.store is None or self.over:
+            return False
+        op.store(*map(concrete, args), **params)
+        y.cr_owner, y.cr_node = self, None
+        return True
+
+    def takes(self, args: Any, kwargs: dict[str, Any]) -> bool:
+        """Say whether a whole function of NumPy may be computed on the numbers as they are."""
+        return "out" not in kwargs and any(
+            type(a) in TRACERS and type(a.cr_owner) is Inside for a in args
+        ) and all(t.level < self.level for t in running.traces)
+
+    def compute(self, function: Function, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Compute a whole function of NumPy, and mark what it gives."""
+        return self.mark(function(*_numbers(args), **_numbers(kwargs)))
+
+    def mark(self, value: Any) -> Any:
+        """Mark what a computation gave: floating-point numbers, in any nesting."""
+        if isinstance(value, np.ndarray | np.generic):
+            return make_tracer(value, self, None) if value.dtype.kind in "fc" else value
+        if type(value) is float or type(value) is complex:
+            return make_tracer(np.asarray(value)[()], self, None)
+        if isinstance(value, dict):  # an OptimizeResult is one
+            for k, v in value.items():
+                value[k] = self.mark(v)
+            return value
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*map(self.mark, value))
+        return type(value)(map(self.mark, value)) if type(value) in (list, tuple) else value
+
+    def argument(self, value: Any) -> Any:
+        """Return what the callback gets for one of its arguments."""
+        known = self.given.get(id(value))
+        if known is not None and known[0] is value:
+            return known[1]
+        wanted = self.arrays if isinstance(value, np.ndarray) and value.ndim else self.scalars
+        return self.mark(value) if self.touched and wanted else value
+
+    def _after(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        flows = any(type(a) in TRACERS and op.flows(k) for k, a in enumerate(args))
+        plain = list(map(concrete, args))
+        if running.again and op.name in _EQUAL | {"not_equal"}:
+            return np.full(np.shape(op.value(*plain, **params)), op.name == "not_equal")[()]
+        if not flows or not self.touched or not depth():
+            return op.value(*plain, **params)
+        mine = next(a for a in args if type(a) in TRACERS and a.cr_owner is self)
+        raise self.refuse(mine)
+
+    def observed(self, tracer: Any) -> None:
+        if self.touched and not self.over and stores_into_array(3):
+            raise self.refuse(tracer)
+
+    def returned(self, tracer: Any, function: str) -> None:
+        if self.carries(tracer):
+            raise self.refuse(tracer)
+
+    def refuse(self, tracer: Any) -> LostDerivativeError:
+        """Build the error for a value that was kept from inside the solver."""
+        frame = user_frame(2)
+        error = LostDerivativeError(
+            f"a value that was computed inside {self.name}, by its callback, is used after it",
+            where=describe(frame, tracer),
+            why="the solver calls at points of its own choosing, and how those move with the "
+            "inputs is not followed; what the callback keeps of them carries no derivative",
+            cure=f"compute it of what {self.name} returns: call the function again at the answer; "
+            "where no derivative is meant, keep chainrule.stop_gradient(value)",
+        )
+        remember(error, frame)
+        return error
+
+
+def _numbers(values: Any) -> Any:
+    if type(values) is dict:
+        return {k: _numbers(v) for k, v in values.items()}
+    if type(values) in (list, tuple):
+        return type(values)(map(_numbers, values))
+    return concrete(values)
+
+
+@contextmanager
+def inside(trace: Inside) -> Iterator[Inside]:
+    """Run a solver whose callbacks compute in `trace`."""
+    before, running.inside = running.inside, trace
+    watched = [t for t in running.traces if t.state == OPEN]
+    try:
+        for t in watched:
+            t.state = WATCHED
+        yield trace
+    finally:
+        running.inside = before
+        trace.over = True
+        for t in watched:
+            if t.state == WATCHED:
+                t.state = OPEN
+        if before is not None and trace.touched:
+            before.touch()
+
+
+def prune(marks: list[tuple[Recording, int]]) -> None:
+    """Drop the steps that were recorded since, and that nothing which is kept reads."""
+    for trace, start in marks:
+        nodes = trace.nodes
+        if len(nodes) == start:
+            continue
+        fresh = nodes[start:]
+        del nodes[start:]
+        kept = []
+        while fresh:
+            node = fresh.pop()
+            if getrefcount(node) > _ALONE:
+                kept.append(node)
+        nodes.extend(reversed(kept))
+
+
+def _count_alone() -> int:
+    fresh = [object()]
+    node = fresh.pop()
+    return getrefcount(node)
+
+
+_ALONE = _count_alone()
+
+
+def recordings() -> list[tuple[Recording, int]]:
+    """Return the recordings that are open, and how long they are."""
+    return [
+        (t, len(t.nodes)) for t in running.traces if isinstance(t, Recording) and t.state <= OPEN
+    ]
+
+
+class State:
+    """What callbacks may have written: closure cells, attributes, and the containers in them."""
+
+    def __init__(self, callbacks: Any) -> None:
+        self.cells: list[tuple[Any, Any]] = []
+        self.spaces: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.lists: list[tuple[list[Any], list[Any]]] = []
+        self.names: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self.buffers: list[tuple[Any, Any, Any, Any]] = []  # held, they are copied when written
+        self.seen: set[int] = set()
+        for callback in callbacks:
+            self._look(callback)
+
+    def _look(self, value: Any, deep: int = 3) -> None:
+        if id(value) in self.seen or not deep:
+            return
+        self.seen.add(id(value))
+        kind = type(value)
+        if kind is FunctionType:
+            for cell in value.__closure__ or ():
+                try:
+                    held = cell.cell_contents
+                except ValueError:  # still empty
+                    continue
+                self.cells.append((cell, held))
+                self._look(held, deep - 1)
+            space = value.__globals__
+            names = {n: space[n] for n in value.__code__.co_names if n in space}
+            self.names.append((space, names))
+            for held in names.values():
+                self._look(held, deep - 1)
+        elif kind is MethodType:
+            self._look(value.__self__, deep)
+            self._look(value.__func__, deep)
+        elif kind is BuiltinMethodType:
+            self._look(value.__self__, deep)
+        elif kind in TRACERS:
+            if isinstance(value.cr_value, np.ndarray) and getattr(value, "cr_base", None) is None:
+                self.buffers.append((value, value.cr_value, value.cr_owner, value.cr_node))
+        elif kind is list:
+            if len(value) < _MANY:
+                self.lists.append((value, list(value)))
+        elif kind is dict:
+            if len(value) < _MANY:
+                self.spaces.append((value, dict(value)))
+        else:
+            self._look_at_object(value, deep)
+
+    def _look_at_object(self, value: Any, deep: int) -> None:
+        for name in ("func", "__wrapped__", "__self__"):
+            if hasattr(type(value), name) or name in getattr(value, "__dict__", {}):
+                self._look(getattr(value, name, None), deep)
+        if kind_of(value) in _LIBRARIES or isinstance(value, type | ModuleType):
+            return
+        space = getattr(value, "__dict__", None)
+        if type(space) is dict and len(space) < _MANY and not isinstance(value, type):
+            self.spaces.append((space, dict(space)))
+            for held in list(space.values()):
+                if type(held) in (list, dict) or type(held) in TRACERS:
+                    self._look(held, deep - 1)
+
+    def refill(self) -> None:
+        """Give buffers that the solver's calls have marked what they held before."""
+        for buffer, value, owner, node in self.buffers:
+            if buffer.cr_value is not value and type(buffer.cr_owner) is Inside:
+                buffer.cr_value, buffer.cr_owner, buffer.cr_node = value, owner, node
+
+    def reset(self, buffer: Any) -> None:
+        """As `refill`, for one buffer that an earlier call of the engine has left its values in."""
+        for other, value, owner, node in self.buffers:
+            if other is buffer:
+                buffer.cr_value, buffer.cr_owner, buffer.cr_node = value, owner, node
+
+    def undo(self) -> None:
+        """Put everything back as it was."""
+        for cell, held in self.cells:
+            if cell.cell_contents is not held:
+                cell.cell_contents = held
+        for space, before in self.spaces:
+            if len(space) != len(before) or any(space.get(k) is not v for k, v in before.items()):
+                space.clear()
+                space.update(before)
+        for space, names in self.names:
+            for name, held in names.items():
+                if space.get(name) is not held:
+                    space[name] = held
+        for buffer, value, owner, node in self.buffers:
+            if buffer.cr_value is not value:
+                buffer.cr_value, buffer.cr_owner, buffer.cr_node = value, owner, node
+        for held, items in self.lists:
+            if len(held) != len(items) or any(a is not b for a, b in zip(held, items, strict=True)):
+                held[:] = items
+
+
+def kind_of(value: Any) -> str:
+    """Return the package that the class of an object is of."""
+    return str(type(value).__module__).split(".")[0]
+
+
+_LIBRARIES = frozenset("builtins numpy scipy chainrule types functools".split())
+_MANY = 10_000
