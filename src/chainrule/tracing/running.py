@@ -28,7 +28,7 @@ class _Running(threading.local):
         self.traces: list[Any] = []
         self.watch: list[Any] | None = None  # where decisions are noted, while somebody watches
         self.inside: Any = None  # the trace of the solver whose callbacks run
-        self.again: Any = None  # what callbacks could write, while the engine calls them after a solve
+        self.again: Any = None  # what callbacks write to, while the engine calls them
         self.session: list[Any] | None = None  # what is undone when a solver's call is done with
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
         self.rules = 0  # how many traces were open when the backward pass began that is under way
