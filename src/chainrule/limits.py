@@ -101,6 +101,7 @@ class _Around:
         self.trailing = 0  # how many numbers the inner derivatives are
         self.ties = 0  # how many ties the last run met
         self.trailing = 0
+        self.wide = flat_size(leaves) > 1 or any(x.dtype.kind == "c" for x in leaves)
         plain = [concrete(v) for v in (*leaves, *outs)]
         self.eps = max(
             [float(np.finfo(v.dtype).eps) for v in plain if v.dtype.kind in "fc"], default=2.0**-52
@@ -143,26 +144,32 @@ class _Around:
         return ""
 
     def directions(self) -> list[list[Any]]:
-        """Return generic directions: up, down, and, for several numbers, mixed signs."""
+        """Return generic directions: up, down, and, for several numbers, mixed signs.
+
+        Each choice of signs comes with two sets of lengths: at a corner of the domain only one may
+        stay inside, and one direction alone agrees with itself.
+        """
         total = flat_size(self.leaves)
         k = np.arange(1, total + 1)
-        up = 0.5 + (k * 0.6180339887498949) % 1.0
-        signs = [np.ones(total), -np.ones(total)]
-        if total > 1:
-            other = 0.5 + (k * 0.41421356237309515 + 0.3) % 1.0
-            mixed = [np.where((k * w + s) % 1.0 < 0.5, 1.0, -1.0) * other / up for w, s in _MIXED]
-            here = np.sign(np.real(flat([concrete(x) for x in self.leaves])))
-            outward = np.where(here == 0, 1.0, here)
-            signs += [mixed[0], -mixed[0], outward, -outward, *mixed[1:]]
-        return [self._split(up * s) for s in signs]
+        one = 0.5 + (k * 0.6180339887498949) % 1.0
+        if not self.wide:
+            return [self._split(one, 0.8 + 0.6j), self._split(-one, 0.8 + 0.6j)]
+        other = 0.5 + (k * 0.41421356237309515 + 0.3) % 1.0
+        here = np.sign(np.real(flat([concrete(x) for x in self.leaves])))
+        out, inside = np.where(here == 0, 1.0, here), np.where(here == 0, 1.0, -here)
+        mixed = [np.where((k * w + s) % 1.0 < 0.5, 1.0, -1.0) for w, s in _MIXED]
+        lines = [one, -one, mixed[0] * other, other]
+        for signs in (-mixed[0], out, -out, inside, -inside, *mixed[1:]):
+            lines += [signs * one, signs * other]
+        return [self._split(d, (0.8 + 0.6j, 0.28 - 0.96j)[i % 2]) for i, d in enumerate(lines)]
 
-    def _split(self, d: Any) -> list[Any]:
+    def _split(self, d: Any, turn: complex) -> list[Any]:
         parts, start = [], 0
         for leaf in self.leaves:
             x = concrete(leaf)
             part = np.reshape(d[start : start + x.size], x.shape)
             if x.dtype.kind == "c":
-                part = part * (0.8 + 0.6j)
+                part = part * turn
             size = float(np.max(abs(x), initial=0.0))
             parts.append((part * (size if 0 < size < np.inf else 1.0)).astype(x.dtype)[()])
             start += x.size
@@ -191,12 +198,12 @@ class _Around:
         return flat([concrete(v) for v in (*outs, *trail)])
 
     def _sides(self, open_: Any) -> list[tuple[Any, Any]]:
-        """Return (limit, error) along two or three directions that do not leave the domain."""
+        """Return (limit, error) along the first directions that do not leave the domain."""
         size = open_.size + self.trailing
         found = []
         usable = 0
         for direction in self.directions():
-            if usable >= (3 if flat_size(self.leaves) > 1 else 2):
+            if usable >= (4 if self.wide else 2):
                 break
 
             found.append(limit(self._along(direction, open_.size, size), self.eps))
@@ -252,7 +259,8 @@ class Verdict:
         self.agree = spread <= self.allowed
         trail = np.arange(size.size) >= here.size  # smaller jumps there are rounding
         self.agree |= trail & (spread <= 1e-5 * size + 1e-7 * top)
-        self.smooth = self.agree & (self.number > 0) & (self.good | self.outside).all(axis=0)
+        enough = self.number > around.wide  # one direction alone agrees with itself
+        self.smooth = self.agree & enough & (self.good | self.outside).all(axis=0)
         self.mean = np.where(abs(mean) <= 8 * slack + eps, 0.0, mean)
 
     def outputs(self) -> list[Any]:

@@ -190,6 +190,30 @@ def test_a_limit_beside_an_infinite_slope_is_no_mean_of_sides():
 
 
 @QUIET
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: np.prod(x**0.2), lambda x: np.exp(np.mean(np.log(x))), lambda x: np.prod(np.sqrt(x)),
+     lambda x: 1 / np.sum(1 / x)],
+)  # fmt: skip
+@pytest.mark.parametrize("n", [2, 5])
+def test_at_a_corner_of_the_domain_one_direction_is_none(f, n):
+    """These slopes depend on the direction, and all but the directions into a corner leave it."""
+    with pytest.warns(IndeterminateWarning):
+        gradient = cr.grad(f)(np.zeros(n))
+    assert np.isnan(gradient).all() or (gradient == 0).all()
+
+
+@QUIET
+@LIMIT
+def test_ends_of_the_domain_on_all_sides():
+    f = lambda x: np.sum(np.arccos(x) ** 2 * np.arccos(-x) ** 2)  # noqa: E731
+    x = np.array([1.0, -1.0] * 5)
+    np.testing.assert_allclose(cr.grad(f)(x), -2 * np.pi**2 * x, rtol=1e-8)
+    f = lambda x: np.arccos(x[0]) ** 2 + np.sqrt(x[1]) ** 2 + np.arccos(-x[2]) ** 2  # noqa: E731
+    np.testing.assert_allclose(cr.grad(f)(np.array([1.0, 0.0, -1.0])), [-2, 1, 2], rtol=1e-8)
+
+
+@QUIET
 def test_examples_of_a_batch_have_each_their_own_side():
     with pytest.warns(IndeterminateWarning):
         found = cr.vmap(cr.grad(lambda x: np.arccos(x) ** 2))(np.array([1.0, -0.5, 1.0]))
