@@ -243,11 +243,12 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 def _place_of_out(function: Any) -> int:
     """Return at which position a function of NumPy's takes `out`; beyond all where it does not."""
     try:
-        names = list(inspect.signature(function).parameters)
+        takes = inspect.signature(function).parameters
     except ValueError:
-        names = []
-    ours = getattr(function, "__module__", "").startswith("numpy") and "out" in names
-    return names.index("out") if ours else sys.maxsize
+        takes = {}  # type: ignore[assignment]
+    ours = getattr(function, "__module__", "").startswith("numpy") and "out" in takes
+    placed = ours and takes["out"].kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return list(takes).index("out") if placed else sys.maxsize
 
 
 def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
