@@ -25,6 +25,7 @@ from .parameters import (
     no_number,
     zeros_of,
 )
+from .tracing import lent
 from .tracing.faces import as_python, is_python
 from .tracing.foreign import Foreign, admit, is_foreign, leave, under
 from .tracing.interpose import Doors
@@ -261,6 +262,8 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
             try:
                 if trace in traces:
                     traces.remove(trace)
+                if running.lent:
+                    lent.end(trace)
                 if running.texts and not traces:
                     running.texts.clear()
                 swallowed.error = None  # it holds the frames of the call, and they hold arrays

@@ -184,9 +184,9 @@ def test_infinite_contributions_of_both_signs_give_the_limit_or_nan_and_a_warnin
 
 def test_the_argument_is_named_as_well_as_can_be():
     with pytest.raises(InputTypeError, match="respect to x"):
-        cr.grad(np.sin)(np.arange(3))
+        cr.grad(np.sin)(np.arange(3) > 1)
     with pytest.raises(InputTypeError, match=r"xs\[1\]"):
-        cr.grad(lambda *xs: xs[0], argnums=(0, 1))(1.0, np.arange(3))
+        cr.grad(lambda *xs: xs[0], argnums=(0, 1))(1.0, np.arange(3) > 1)
 
 
 def test_an_ndarray_of_another_class_is_taken_as_an_array(tmp_path):

@@ -1,10 +1,9 @@
-"""Doors in the code of the program's functions: methods of plain arrays that meet a traced value.
+"""Doors in the code of the program's functions: methods of plain arrays, and stores into them.
 
 ``A.dot(x)`` is a method of `A`. Where `A` is a plain array NumPy asks its argument for plain
-numbers, and for nothing else. So the functions of the program that call such methods run, while a
-function is traced, a copy of their code in which ``A.dot(x)`` is ``door(A, x)``. Python leaves room
-behind the instruction that looks a method up, where the new ones stand; all offsets stay, and with
-them the lines and columns of the source, the jumps and the handlers of exceptions.
+numbers, and for nothing else; so does ``A[i] = x``. So the functions of the program that do such
+things run, while a function is traced, a copy of their code in which ``A.dot(x)`` is
+``door(A, x)``, and ``A[i] = x`` is ``A = store(A, i, x)``.
 """
 
 import dis
@@ -13,18 +12,17 @@ import weakref
 from types import CodeType, FunctionType
 from typing import Any
 
+from . import lent
 from .methods import METHODS
+from .places import Store, stores_in
+from .rewrite import EXTENDED, FORWARD, NOP, Rewriting, caches, unit
 
 _ROOM = "LOAD_METHOD" if sys.version_info < (3, 12) else "LOAD_ATTR"
 _LOOKS_UP = dis.opmap[_ROOM]
-_ENTRIES: Any = dis._inline_cache_entries  # type: ignore[attr-defined]
-_CACHES = _ENTRIES[_ROOM if isinstance(_ENTRIES, dict) else _LOOKS_UP]  # by name since Python 3.13
-_EXTENDED, _CONST = dis.opmap["EXTENDED_ARG"], dis.opmap["LOAD_CONST"]
-_SWAP, _JUMP, _NOP = dis.opmap["SWAP"], dis.opmap["JUMP_FORWARD"], dis.opmap["NOP"]
 
 _copies: dict[int, tuple[Any, CodeType | None]] = {}  # by the identity of a code object
 _owns: dict[int, tuple[Any, CodeType]] = {}  # by the identity of a copy
-_running: list[tuple[FunctionType, CodeType, CodeType]] = []  # functions that run a copy
+_running: list[tuple[FunctionType, CodeType, CodeType]] = lent.copies  # functions that run a copy
 
 
 def own(code: CodeType) -> CodeType:
@@ -34,19 +32,18 @@ def own(code: CodeType) -> CodeType:
 
 
 def with_doors(code: CodeType) -> CodeType | None:
-    """Return a copy of `code` with doors, or None where it calls no method that has one."""
+    """Return a copy of `code` with doors, or None where it does nothing that has one."""
     known = _copies.get(id(code))
     if known is not None and known[0]() is code:
         return known[1]
+    new = Rewriting(code)
     inner = [with_doors(c) if isinstance(c, CodeType) else None for c in code.co_consts]
-    consts = [new or c for new, c in zip(inner, code.co_consts, strict=True)]
-    units = bytearray(code.co_code)
-    patched = _set_doors(code, units, consts)
+    new.consts[:] = [door or c for door, c in zip(inner, code.co_consts, strict=True)]
+    _set_method_doors(new)
+    _set_store_doors(new)
     copy = None
-    if patched or any(inner):
-        copy = code.replace(
-            co_code=bytes(units), co_consts=tuple(consts), co_stacksize=code.co_stacksize + 1
-        )
+    if len(new.consts) > len(code.co_consts) or any(inner):
+        copy = new.finish()
         _owns[id(copy)] = (weakref.ref(copy, _forget(_owns, id(copy))), code)
     _copies[id(code)] = (weakref.ref(code, _forget(_copies, id(code))), copy)
     return copy
@@ -76,13 +73,13 @@ def leave() -> None:
             _running.pop()
 
 
-def _set_doors(code: CodeType, units: bytearray, consts: list[Any]) -> bool:
-    """Write doors over the look-ups of methods; say whether there were any."""
-    if METHODS.keys().isdisjoint(code.co_names):
-        return False
-    found, start = False, None
-    for step in dis.get_instructions(code):
-        if step.opcode == _EXTENDED:
+def _set_method_doors(new: Rewriting) -> None:
+    """Write doors over the look-ups of methods, in the room that Python leaves behind them."""
+    if METHODS.keys().isdisjoint(new.code.co_names):
+        return
+    start = None
+    for step in dis.get_instructions(new.code):
+        if step.opcode == EXTENDED:
             start = step.offset if start is None else start
             continue
         first, start = step.offset if start is None else start, None
@@ -90,16 +87,56 @@ def _set_doors(code: CodeType, units: bytearray, consts: list[Any]) -> bool:
             continue
         if _ROOM == "LOAD_ATTR" and not step.arg & 1:  # type: ignore[operator]  # no call
             continue
-        found = True
-        consts.append(METHODS[step.argval])
-        _write(units, first, step.offset + 2 * (1 + _CACHES), len(consts) - 1)
-    return found
+        end = step.offset + 2 * (1 + caches(_ROOM))
+        door = new.const(METHODS[step.argval]) + unit("SWAP", 2)
+        left = (end - first - len(door)) // 2 - 1
+        new.units[first:end] = door + bytes((FORWARD, left)) + bytes((NOP, 0)) * left
 
 
-def _write(units: bytearray, first: int, end: int, const: int) -> None:
-    """Put the door under the array on the stack, where a call expects function and object."""
-    new = [(_EXTENDED, const >> 8)] if const > 255 else []
-    new += [(_CONST, const & 255), (_SWAP, 2)]
-    left = (end - first) // 2 - len(new) - 1
-    new += [(_JUMP, left)] + [(_NOP, 0)] * left
-    units[first:end] = bytes(b for unit in new for b in unit)
+def _set_store_doors(new: Rewriting) -> None:
+    """Let stores call doors, which say what is to be bound to the name of the array."""
+    for store in stores_in(new.code):
+        step = store.step
+        end = step.offset + 2 * (1 + caches(step.opname))
+        if store.kind == "slice":  # it leaves no room: what stands before it comes along
+            first = _first(store.before)
+            if step.is_jump_target or "JUMP" in store.before.opname:
+                continue
+            body = bytes(new.units[first : step.offset]) + unit("BUILD_SLICE", 2)
+            body += _call(new, store, lent.store_item)
+        elif store.kind == "item":
+            first, body = step.offset, _call(new, store, lent.store_item)
+        else:
+            first, body = step.offset, _call(new, store, lent.add_in_place)
+        count = len(new.consts)
+        if not new.detour(first, end, step.offset, body):
+            del new.consts[count:]
+
+
+def _first(step: Any) -> int:
+    """Return where an instruction begins, with its prefix if it has one."""
+    return int(getattr(step, "start_offset", step.offset - (2 if (step.arg or 0) > 255 else 0)))
+
+
+def _call(new: Rewriting, store: Store, door: Any) -> bytes:
+    """Call a door with what is on the stack, and bind what it returns."""
+    item = door is lent.store_item
+    kind, _, attributes = store.path or ("", "", ())
+    out = new.const(door) + unit("SWAP", 4 if item else 3)  # door, array, key, value
+    if not item:
+        out += unit("SWAP", 2) + new.const(store.kind)  # door, array, value, name
+    count = 2
+    if store.path is not None:
+        local = {"local": "LOAD_FAST", "free": "LOAD_DEREF", "cell": "LOAD_DEREF"}.get(kind)
+        root = local if attributes else None
+        out += new.const(None) if root is None else unit(root, store.index)
+        out += new.const(store.path)
+        count = 4
+    if sys.version_info < (3, 12):
+        out += unit("PRECALL", count)
+    out += unit("CALL", count)
+    if not item:
+        return out
+    if attributes or kind in ("", "global"):
+        return out + unit("POP_TOP")
+    return out + unit("STORE_FAST" if kind == "local" else "STORE_DEREF", store.index)

@@ -38,7 +38,7 @@ from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
 from .foreign import admit, leave
-from .reach import needs_doors
+from .reach import needs_code, needs_doors
 from .running import OPEN, running
 from .source import inside
 from .stacked import all_finite, not_for_all
@@ -83,20 +83,26 @@ class Doors:
 
     def open(self, function: Any, surely: bool = False, args: Any = ()) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
-        global _plain_import
-        if not (surely or needs_doors(function)) or not _wanted.get():
+        surely = surely or needs_doors(function)
+        if not (surely or needs_code(function)) or not _wanted.get():
             return
         with _lock:
             self.opened = True
             _open.add(self)  # first: an interrupt may come after any call
-            if builtins.__import__ is not _import:
-                _swap_codes()
-                plain = builtins.__import__
-                if plain is not _import:  # a signal handler may have differentiated meanwhile
-                    _plain_import = plain
-                    builtins.__import__ = _import
             codes.enter(functions_with_doors(function, args))
-            names.swap(function)
+            if surely:
+                self._open_all(function)
+
+    @staticmethod
+    def _open_all(function: Any) -> None:
+        global _plain_import
+        if builtins.__import__ is not _import:
+            _swap_codes()
+            plain = builtins.__import__
+            if plain is not _import:  # a signal handler may have differentiated meanwhile
+                _plain_import = plain
+                builtins.__import__ = _import
+        names.swap(function)
 
     def close(self) -> None:
         """Give everything back when the last trace ends; may be called again if interrupted."""

@@ -197,11 +197,13 @@ def _reads(frame: FrameType) -> bool:
 _READ = dis.opmap["BINARY_SUBSCR"]
 STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 _STORED = "a traced value was about to be stored into a plain array"
-_KEPT = "the plain array cannot carry the derivative"
+_KEPT = (
+    "the plain array cannot carry the derivative; one that a single name or attribute holds is "
+    "exchanged for a traced one meanwhile, but of this one there is a view, or another holder"
+)
 STORE_CURE = (
     "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or np.copy(data) "
-    "of plain data (the methods data.copy(), data.astype(float) of a plain array from outside give "
-    "plain arrays); where no derivative is meant, store chainrule.stop_gradient(x)"
+    "of plain data; where no derivative is meant, store chainrule.stop_gradient(x)"
 )
 
 

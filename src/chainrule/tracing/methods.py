@@ -8,6 +8,7 @@ import numpy as np
 from . import tracer as tracers
 from .arrays import gather, holds_tracer
 from .foreign import admit
+from .lent import carries, lend_unnamed
 from .running import running
 
 
@@ -36,6 +37,17 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
+def _store_door(name: str) -> Callable[..., Any]:
+    def door(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if running.traces and type(self) is np.ndarray:
+            if carries((*args, *kwargs.values())):
+                return getattr(lend_unnamed(self), name)(*args, **kwargs)
+        return getattr(self, name)(*args, **kwargs)
+
+    door.__name__ = door.__qualname__ = name
+    return door
+
+
 def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def door(self: Any, *args: Any, **kwargs: Any) -> Any:
         if running.traces and (type(self) is np.ndarray or issubclass(type(self), np.generic)):
@@ -47,4 +59,6 @@ def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return door
 
 
-METHODS: dict[str, Any] = {name: _door(name, f) for name, f in _FUNCTIONS.items()}
+METHODS: dict[str, Any] = {name: _door(name, f) for name, f in _FUNCTIONS.items()} | {
+    name: _store_door(name) for name in ("fill", "put")
+}

@@ -10,6 +10,7 @@ import builtins
 import dis
 import inspect
 import sys
+import weakref
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -17,8 +18,7 @@ import numpy as np
 
 from ..core import registry
 from .arrays import DOORS
-from .codes import own
-from .methods import METHODS
+from .codes import own, with_doors
 from .source import inside
 from .tracer import TRACERS
 
@@ -32,7 +32,7 @@ _BUILTINS = frozenset(  # those that give no list, tuple or iterator, which may 
 )
 _SEQUENCES = frozenset("tolist items values split splitlines".split())  # methods that give such
 _METHODS = frozenset(n for kind in (np.ndarray, list, dict, str) for n in dir(kind))
-_METHODS -= _SEQUENCES | METHODS.keys()
+_METHODS -= _SEQUENCES
 _PARTS = frozenset(  # functions without a record of their own that give several arrays
     "split array_split hsplit vsplit dsplit gradient meshgrid broadcast_arrays unstack ix_ "
     "atleast_1d atleast_2d atleast_3d lstsq polyfit histogram "
@@ -48,6 +48,7 @@ _CALL = [step.opname for step in dis.get_instructions(lambda f: f())]
 _NULL_FIRST = _CALL.index("PUSH_NULL") < next(i for i, n in enumerate(_CALL) if n in _LOCALS)
 _MISSING = object()
 _WRITES: dict[str, Any] = {}  # stands among what an answer rests on: the code may write arrays
+_CODES: dict[str, Any] = {}  # the same: there is code that has doors in itself
 _STORES = ("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR", "STORE_ATTR", "CALL_FUNCTION_EX")
 _WRITERS = frozenset(
     "fill sort put partition itemset resize setfield setflags byteswap shuffle conj conjugate at "
@@ -78,7 +79,8 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     rests = _known.get(code, _MISSING)
     if rests is not None:
         for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
-            if namespace.get(name, _MISSING) is not value or not _still_holds(value):
+            now = value() if type(value) is weakref.ref else value
+            if namespace.get(name, _MISSING) is not now or not _still_holds(now):
                 rests = _MISSING
                 break
     if rests is _MISSING:
@@ -114,14 +116,31 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
         return False
     if any(space is _WRITES for space, _, _ in _known[own(function.__code__)] or ()):
         return True
-    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
-    held += [cell.cell_contents for cell in function.__closure__ or ()]
+    held = _values_held(function)
     above = (*above, function)
     return any(
         isinstance(v, _DISPATCHED)  # called by a name that tells nothing
         or (type(v) is FunctionType and v not in above and may_write(v, above))
         for v in held
     )
+
+
+def needs_code(function: Any, above: tuple[Any, ...] = ()) -> bool:
+    """Say of a function that needs no other doors whether there may be some in code."""
+    if type(function) is not FunctionType or needs_doors(function, above):
+        return True
+    if any(space is _CODES for space, _, _ in _known[own(function.__code__)] or ()):
+        return True
+    above = (*above, function)
+    return any(
+        type(v) is FunctionType and v not in above and needs_code(v, above)
+        for v in _values_held(function)
+    )
+
+
+def _values_held(function: FunctionType) -> list[Any]:
+    held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return held + [cell.cell_contents for cell in function.__closure__ or ()]
 
 
 def _writes(function: FunctionType, code: CodeType) -> bool:
@@ -198,6 +217,8 @@ def _is_plain(
         return False
     if _writes(function, code):
         rests.append((_WRITES, "", _MISSING))
+    if with_doors(code) is not None:
+        rests.append((_CODES, "", _MISSING))
     before, module = "", None
     after_tuple = (*_AFTER_TUPLE, "RETURN_VALUE") if outer else _AFTER_TUPLE
     for step in dis.get_instructions(code):
@@ -249,7 +270,8 @@ def _gives_array(value: Any) -> bool:
 
 def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[CodeType]) -> bool:
     value = function.__globals__.get(name, _MISSING)
-    rests.append((function.__globals__, name, value))
+    held = weakref.ref(value) if type(value) is np.ndarray else value
+    rests.append((function.__globals__, name, held))
     if value is _MISSING:
         found = getattr(builtins, name, None)
         return name in _BUILTINS or (isinstance(found, type) and issubclass(found, BaseException))

@@ -213,7 +213,8 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
         "a traced result was about to be stored into a plain NumPy array",
         where=describe(frame, target),
         why="the plain array cannot carry the derivative",
-        cure="write y = y + x instead of y += x; or " + losses.STORE_CURE,
+        cure="store the result, y[...] = np.sin(x) instead of np.sin(x, out=y), y[...] = y + x "
+        "instead of y += x; or " + losses.STORE_CURE,
     )
 
 

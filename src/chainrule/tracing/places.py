@@ -1,0 +1,139 @@
+"""Which stores a code object has, and by what name it comes by the array that is stored into."""
+
+import dis
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+Step = tuple[str, Any, int, Any]  # name, operand, effect on the stack, instruction
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store: where it stands, what it does, and how the code names the array, if it does.
+
+    `path` is (kind of variable, its name, attributes); `index` is the operand that loads a local.
+    """
+
+    step: Any
+    before: Any
+    kind: str  # "item", "slice", or the name of a function of `operator`, such as "iadd"
+    path: tuple[str, str, tuple[Any, ...]] | None
+    index: int
+
+
+def stores_in(code: CodeType) -> list[Store]:
+    """Return the stores into items of a code object, and the additions in place and their like."""
+    steps = _steps(code)
+    found = []
+    for i, (name, operand, _, step) in enumerate(steps):
+        before = steps[i - 1][3]
+        if name in ("STORE_SUBSCR", "STORE_SLICE"):
+            at = _container(steps, i, 2 if name == "STORE_SUBSCR" else 3)
+            kind = "item" if name == "STORE_SUBSCR" else "slice"
+            found.append(Store(step, before, kind, *_path(code, steps, at, i)))
+        elif name == "BINARY_OP" and operand in _IN_PLACE and i + 1 < len(steps):
+            after = steps[i + 1][0]
+            if after == "SWAP":
+                item = not steps[i + 2][0].startswith("STORE_ATTR")
+                at = None if item else _left(steps, i)
+            elif after.startswith(("STORE_GLOBAL", "STORE_DEREF")):
+                item, at = False, _left(steps, i)
+            else:
+                continue
+            path, index = (None, 0) if item else _path(code, steps, at, i)
+            if item or path is not None:
+                found.append(Store(step, before, _IN_PLACE[operand], path, index))
+    return found
+
+
+_IN_PLACE = {
+    i: name
+    for i, (_, sign) in enumerate(dis._nb_ops)  # type: ignore[attr-defined]
+    for s, name in {
+        "+=": "iadd", "-=": "isub", "*=": "imul", "/=": "itruediv", "//=": "ifloordiv",
+        "%=": "imod", "**=": "ipow", "@=": "imatmul",
+    }.items() if s == sign
+}  # fmt: skip
+_JOINED = ("LOAD_FAST_LOAD_FAST", "STORE_FAST_LOAD_FAST", "STORE_FAST_STORE_FAST")
+
+
+def _steps(code: CodeType) -> list[Step]:
+    """Return the instructions; two that Python joined are two."""
+    found: list[Step] = []
+    for step in dis.get_instructions(code):
+        if step.opname == "EXTENDED_ARG":
+            continue
+        if step.opname in _JOINED:  # since Python 3.13
+            names = step.opname.replace("_FAST_", "_FAST ").split()
+            for name, local in zip(names, step.argval, strict=True):
+                found.append((name, local, 1 if name == "LOAD_FAST" else -1, step))
+        else:
+            operand = step.arg if step.opname == "BINARY_OP" else step.argval
+            effect = dis.stack_effect(step.opcode, step.arg, jump=False)
+            found.append((step.opname, operand, effect, step))
+    return found
+
+
+def _container(steps: list[Step], i: int, parts: int) -> int | None:
+    """Return the last step of the expression of the array that the store at `i` goes into."""
+    if steps[i - 1][0] == "SWAP":  # y[k] += x: array and key were doubled before
+        for j in range(i - 1, 0, -1):
+            if all(steps[j + n][:2] == ("COPY", parts) for n in range(parts)):
+                i = j
+                break
+        else:
+            return None
+    end: int | None = i - 1
+    for _ in range(parts - 1):
+        end = _start(steps, end)
+        end = None if end is None else end - 1
+    return end
+
+
+def _left(steps: list[Step], i: int) -> int | None:
+    """Return the last step of the left operand of the operation at `i`."""
+    start = _start(steps, i - 1)
+    return None if start is None else start - 1
+
+
+def _start(steps: list[Step], end: int | None) -> int | None:
+    """Return where the expression began that ends at `end`; None where the code jumps in it."""
+    wanted = 1
+    while end is not None and end >= 0:
+        name, _, effect, step = steps[end]
+        if "JUMP" in name or step.is_jump_target or name.startswith(("STORE", "FOR", "SEND")):
+            return None
+        wanted -= effect
+        if wanted <= 0:
+            return end
+        end -= 1
+    return None
+
+
+_ROOTS = {"LOAD_FAST": "local", "LOAD_FAST_CHECK": "local", "LOAD_GLOBAL": "global"}
+Path = tuple[tuple[str, str, tuple[Any, ...]] | None, int]
+
+
+def _path(code: CodeType, steps: list[Step], end: int | None, store: int) -> Path:
+    """Read a name and its attributes backward from the step at `end`."""
+    attributes: list[Any] = []  # an item is a tuple of its key
+    while end is not None and end >= 0:
+        name, operand, _, step = steps[end]
+        if any("JUMP" in s[0] or s[0].startswith("STORE") for s in steps[end:store]):
+            return None, 0
+        if name == "LOAD_ATTR":
+            attributes.insert(0, operand)
+        elif name == "BINARY_SUBSCR" and steps[end - 1][0] == "LOAD_CONST":
+            attributes.insert(0, (steps[end - 1][1],))
+            end -= 1
+        elif name in _ROOTS:
+            index = code.co_varnames.index(operand) if _ROOTS[name] == "local" else 0
+            return (_ROOTS[name], operand, tuple(attributes)), index
+        elif name == "LOAD_DEREF":
+            kind = "free" if operand in code.co_freevars and not attributes else "cell"
+            return (kind, operand, tuple(attributes)), step.arg
+        elif name != "COPY":
+            return None, 0
+        end -= 1
+    return None, 0
