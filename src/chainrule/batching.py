@@ -71,6 +71,7 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
         cause = error
     if batch.random:
         raise _random(f, cause) from cause
+    cause.__traceback__ = None  # its frames hold arrays, of which `lent` counts the holders
     made.count = before  # what an outer batch has to know comes again
     return _one_by_one(f, mapped, args, kwargs, batch.size, out_axes)
 
