@@ -4,6 +4,7 @@ Every way to come by an array is combined with every method, and compared with d
 and reverse mode agree, and the Hessian of the squares is that of differences of the gradient.
 """
 
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -153,6 +154,27 @@ def test_a_code_of_many_constants() -> None:
     assert np.allclose(cr.grad(space["f"])(X), slopes(space["f"], X))
 
 
-def test_a_method_that_is_passed_around_is_refused_with_what_to_write() -> None:
-    with pytest.raises(LostDerivativeError):
-        cr.grad(lambda x: sum(map(A.dot, [x, x])).sum())(X)
+PASSED: list[Function] = [
+    lambda x: sum(map(A.dot, [x, x * x])),
+    lambda x: functools.reduce(lambda v, f: f(v), [A.dot, A.T.dot, A.dot], x),
+    lambda x: A.dot(*[x * x]),
+    lambda x: (lambda d: d(x) * d(x))(A.dot),
+    lambda x: functools.partial(A.clip, max=x)(-x),
+    lambda x: sorted([A[0], A[1]], key=lambda r: r.dot(x))[0] * x,
+]
+
+
+@pytest.mark.parametrize("f", PASSED, ids=[str(f.__code__.co_firstlineno) for f in PASSED])
+def test_a_method_that_is_passed_around(f: Function) -> None:
+    g = lambda x: np.sum(np.asarray(f(x)) ** 2)  # noqa: E731
+    assert np.allclose(cr.grad(g)(X), slopes(g, X), rtol=1e-6, atol=1e-7)
+
+
+def test_what_is_out_of_reach_is_refused_with_what_to_write() -> None:
+    with pytest.raises(LostDerivativeError, match=r"write A @ \(x \* 2\)"):
+        cr.grad(lambda x: getattr(A, "dot")(x * 2).sum())(X)  # noqa: B009
+    with cr.interpose(False), pytest.raises(LostDerivativeError, match=r"write HELD.own.T @ x"):
+        cr.grad(lambda x: HELD.own.T.dot(x).sum())(X)
+    with cr.interpose(False):
+        found = cr.grad(lambda x: (HELD.own.T @ x).sum() + (A @ (x * 2)).sum())(X)
+    assert np.allclose(found, A.sum(axis=1) + 2 * A.sum(axis=0))

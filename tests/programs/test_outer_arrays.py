@@ -170,3 +170,14 @@ def test_vmap_goes_one_by_one() -> None:
     found = cr.vmap(cr.grad(f))(rows)
     h.own, h.slot = START.copy(), START.copy()
     assert np.allclose(found, [cr.grad(f)(row) for row in rows])
+
+
+def test_an_array_of_integers_takes_what_is_cut_off() -> None:
+    def f(x: Any) -> Any:
+        k = np.zeros(3, int)
+        k[:] = x * 4
+        k[1] = x[0] * 10
+        k[:2] += np.array([1, 2])
+        return np.sum(k * x)
+
+    assert np.allclose(cr.grad(f)(X), slopes(f))

@@ -13,7 +13,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from . import lent
-from .methods import METHODS
+from .methods import BOUND, METHODS
 from .places import Store, stores_in
 from .rewrite import EXTENDED, FORWARD, NOP, Rewriting, caches, unit
 
@@ -83,11 +83,13 @@ def _set_method_doors(new: Rewriting) -> None:
             start = step.offset if start is None else start
             continue
         first, start = step.offset if start is None else start, None
-        if step.opcode != _LOOKS_UP or step.argval not in METHODS:
+        if step.opname not in ("LOAD_ATTR", "LOAD_METHOD") or step.argval not in METHODS:
             continue
-        if _ROOM == "LOAD_ATTR" and not step.arg & 1:  # type: ignore[operator]  # no call
+        end = step.offset + 2 * (1 + caches(step.opname))
+        if step.opcode != _LOOKS_UP or (_ROOM == "LOAD_ATTR" and not step.arg & 1):  # type: ignore[operator]
+            found = new.const(BOUND[step.argval]) + unit("SWAP", 2)  # no call follows at once
+            new.detour(first, end, step.offset, found + call(0))
             continue
-        end = step.offset + 2 * (1 + caches(_ROOM))
         door = new.const(METHODS[step.argval]) + unit("SWAP", 2)
         left = (end - first - len(door)) // 2 - 1
         new.units[first:end] = door + bytes((FORWARD, left)) + bytes((NOP, 0)) * left
@@ -118,6 +120,11 @@ def _first(step: Any) -> int:
     return int(getattr(step, "start_offset", step.offset - (2 if (step.arg or 0) > 255 else 0)))
 
 
+def call(count: int) -> bytes:
+    """Return the call of a function with an object and `count` more arguments."""
+    return (unit("PRECALL", count) if sys.version_info < (3, 12) else b"") + unit("CALL", count)
+
+
 def _call(new: Rewriting, store: Store, door: Any) -> bytes:
     """Call a door with what is on the stack, and bind what it returns."""
     item = door is lent.store_item
@@ -132,9 +139,7 @@ def _call(new: Rewriting, store: Store, door: Any) -> bytes:
         out += new.const(None) if root is None else unit(root, store.index)
         out += new.const(store.path)
         count = 4
-    if sys.version_info < (3, 12):
-        out += unit("PRECALL", count)
-    out += unit("CALL", count)
+    out += call(count)
     if not item:
         return out
     if attributes or kind in ("", "global"):

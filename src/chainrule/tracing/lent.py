@@ -28,11 +28,20 @@ Path = tuple[str, str, tuple[Any, ...]]
 def store_item(array: Any, key: Any, value: Any, root: Any = None, path: Path | None = None) -> Any:
     """Carry out ``array[key] = value`` of the program; return what now stands for the array."""
     if type(array) is np.ndarray and running.traces and carries(value):
-        lent = _lend(array, root, path) if path is not None else None
-        if lent is not None:
-            array = lent
+        if array.dtype.kind in "biu":
+            value = _cut(value)
+        else:
+            lent = _lend(array, root, path) if path is not None else None
+            array = array if lent is None else lent
     array[key] = value
     return array
+
+
+def _cut(value: Any) -> Any:
+    """Return the plain numbers that an array of integers takes: what is cut off is constant."""
+    if type(value) in (list, tuple):
+        return [_cut(v) for v in value]
+    return tracers.known(value)
 
 
 def add_in_place(

@@ -4,6 +4,7 @@ Law: a traced value never becomes a plain number unnoticed. What is locally cons
 comparisons, indices) may become one, since nothing is lost.
 """
 
+import ast
 import dis
 import sys
 import threading
@@ -15,7 +16,7 @@ import numpy as np
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
 from .running import CLOSED, MUTED, running
-from .source import describe, inside, user_frame
+from .source import describe, inside, resolve, user_frame
 from .watching import note
 
 TRACERS: set[type] = set()
@@ -72,9 +73,10 @@ class Guarded:
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
             "numbers, which carry no derivative",
-            "use np.stack([x, y]) instead of np.array([x, y]); store into an array that the traced "
-            "function made itself: buf = np.zeros_like(x), or buf = np.copy(data) of plain data; "
-            "where no derivative is meant, pass chainrule.stop_gradient(x)",
+            _dot_cure(user_frame(1))
+            or "use np.stack([x, y]) instead of np.array([x, y]); store into an array that the "
+            "traced function made itself: buf = np.zeros_like(x), or buf = np.copy(data) of plain "
+            "data; where no derivative is meant, pass chainrule.stop_gradient(x)",
         )
         return np.array(self.cr_concrete(), dtype)
 
@@ -184,6 +186,27 @@ def stores_into_array(up: int) -> bool:
     return _stores(sys._getframe(up + 1))
 
 
+def _dot_cure(frame: FrameType | None) -> str:
+    """Write the product that a line computes as ``A.dot(x)``, or "" where it does no such thing."""
+    found = None if frame is None else resolve((frame.f_code, frame.f_lasti))
+    try:
+        call: Any = ast.parse("" if found is None else found.text.strip(), mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if type(call) is not ast.Call or len(call.args) != 1:
+        return ""
+    method, array = call.func, None
+    if type(method) is ast.Attribute and method.attr == "dot":
+        array = method.value
+    elif type(method) is ast.Call and ast.unparse(method).replace("'", '"').startswith("getattr("):
+        named = len(method.args) == 2 and ast.unparse(method.args[1]) == "'dot'"
+        array = method.args[0] if named else None
+    if array is None:
+        return ""
+    product = ast.unparse(ast.BinOp(array, ast.MatMult(), call.args[0]))
+    return f"write {product}: an operator asks the traced array, a method of a plain array does not"
+
+
 def _stores(frame: FrameType) -> bool:
     """Say whether a frame computes ``y[i] = x``, of which y can only be a plain array."""
     return frame.f_code.co_code[frame.f_lasti] in STORES
@@ -198,8 +221,8 @@ _READ = dis.opmap["BINARY_SUBSCR"]
 STORES = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
 _STORED = "a traced value was about to be stored into a plain array"
 _KEPT = (
-    "the plain array cannot carry the derivative; one that a single name or attribute holds is "
-    "exchanged for a traced one meanwhile, but of this one there is a view, or another holder"
+    "the plain array cannot carry the derivative; it is exchanged for a traced one where the "
+    "program itself writes y[i] = x and one name or attribute alone holds y, without a view of it"
 )
 STORE_CURE = (
     "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or np.copy(data) "

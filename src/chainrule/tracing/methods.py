@@ -1,6 +1,7 @@
 """Doors of methods of plain arrays that may be given traced values: ``A.dot(x)``."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -62,3 +63,15 @@ def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 METHODS: dict[str, Any] = {name: _door(name, f) for name, f in _FUNCTIONS.items()} | {
     name: _store_door(name) for name in ("fill", "put")
 }
+
+
+def _bound(name: str) -> Callable[..., Any]:
+    def door(self: Any) -> Any:
+        if running.traces and type(self) is np.ndarray:
+            return partial(METHODS[name], self)
+        return getattr(self, name)
+
+    return door
+
+
+BOUND: dict[str, Any] = {name: _bound(name) for name in METHODS}  # ``A.dot`` that is not called
