@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.polynomial.legendre import leggauss
-from scipy import integrate
+from scipy import integrate, optimize
 
 import chainrule
+from chainrule.errors import ImplicitError, ImplicitWarning
 
 from .common import richardson
 
@@ -128,3 +129,129 @@ def test_a_jump_at_zero_ends(order: str) -> None:
     f = lambda a: integrate.quad(lambda t: a * (1.0 if t > 0 else 0.0), -1, 2)[0]  # noqa: E731
     found = chainrule.grad(f)(0.7) if order == "grad" else chainrule.jvp(f, (0.7,), (1.0,))[1]
     np.testing.assert_allclose(found, 2.0, rtol=1e-7)
+
+
+# --- differential equations, roots and minima that decide by a traced value ----------------------
+
+_RUN = {"rtol": 1e-9, "atol": 1e-11}
+CROSSINGS: dict[str, tuple[Callable[[Any], Any], float]] = {
+    "a time": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [1.0 if t < p else 0.0], (0, 2), [0.0], max_step=0.05, **_RUN
+        ).y[0, -1],
+        1.0,
+    ),
+    "a time, a decay": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: y if t < p else -2 * y, (0, 2), [1.0], max_step=0.05, **_RUN
+        ).y[0, -1],
+        3 * math.exp(1.2 - 2 * 0.8),
+    ),
+    "a state": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [1.0 if y[0] < p else 2.0], (0, 3), [0.0], max_step=0.05, **_RUN
+        ).y[0, -1],
+        -1.0,
+    ),
+    "a state that moves": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [p if y[0] < 0.5 else 2.0], (0, 1), [0.0], max_step=0.05, **_RUN
+        ).y[0, -1],
+        1 / 1.2**2,
+    ),
+    "heaviside": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: np.heaviside(t - p, 0.5) * np.ones(1), (0, 2), [0.0], max_step=0.05, **_RUN
+        ).y[0, -1],
+        -1.0,
+    ),
+    "Radau": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [1.0 if t < p else 0.0], (0, 2), [0.0], max_step=0.05, method="Radau",
+            **_RUN,
+        ).y[0, -1],
+        1.0,
+    ),
+    "odeint": (
+        lambda p: integrate.odeint(
+            lambda y, t: 1.0 if t < p else 0.0, 0.0, [0, 2.0], rtol=1e-8, hmax=0.01
+        )[-1, 0],
+        1.0,
+    ),
+    "the two sides meet": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [0.5 if y[0] < p else 0.5 - (y[0] - p)], (0, 4), [0.0], **_RUN
+        ).y[0, -1],
+        1 - math.exp(-(4 - 2.4)),
+    ),
+    "never": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [p if y[0] < 50 else 2.0], (0, 1), [0.0], **_RUN
+        ).y[0, -1],
+        1.0,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CROSSINGS)
+def test_a_solution_that_crosses_over(name: str) -> None:
+    f, expected = CROSSINGS[name]
+    np.testing.assert_allclose(chainrule.grad(f)(1.2), expected, rtol=2e-4)
+    np.testing.assert_allclose(chainrule.jvp(f, (1.2,), (1.0,))[1], expected, rtol=2e-4)
+
+
+def test_second_derivatives_of_a_crossing_are_refused() -> None:
+    f = CROSSINGS["a state"][0]
+    with pytest.raises(ImplicitError, match=r"crosses over at t = 1\.2") as caught:
+        chainrule.derivative(f, 2)(1.2)
+    assert "terminal" in caught.value.cure
+
+    def cured(p: Any) -> Any:
+        def event(t: Any, y: Any) -> Any:
+            return y[0] - p
+
+        event.terminal = True  # type: ignore[attr-defined]
+        first = integrate.solve_ivp(lambda t, y: [1.0 + 0 * p], (0, 3), [0.0], events=event, **_RUN)
+        t, y = first.t_events[0][0], first.y_events[0][0]
+        return integrate.solve_ivp(lambda t, y: [2.0 + 0 * p], (t, 3), y, **_RUN).y[0, -1]
+
+    np.testing.assert_allclose(chainrule.grad(cured)(1.2), -1.0, rtol=1e-6)
+
+
+JUMPS: dict[str, Callable[[Any], Any]] = {
+    "brentq": lambda p: optimize.brentq(lambda u: 1.0 if u > p else -1.0, 0, 3),
+    "root_scalar": lambda p: optimize.root_scalar(
+        lambda u: 1.0 if u > p else -1.0, bracket=(0, 3)
+    ).root,
+    "where": lambda p: optimize.brentq(lambda u: np.where(u > p, 1.0, -2.0), 0, 3),
+    "a minimum": lambda p: optimize.minimize_scalar(
+        lambda x: (x - 1) ** 2 if x > p else 10.0, bounds=(0, 3), method="bounded"
+    ).x,
+}
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_an_answer_at_a_jump_is_warned_of(name: str) -> None:
+    with pytest.warns(ImplicitWarning, match="not known"):
+        chainrule.grad(JUMPS[name])(1.2)
+
+
+def test_a_branch_of_the_inputs_alone_is_ordinary() -> None:
+    f = lambda p: optimize.minimize_scalar(lambda x: (x - 1) ** 2 if p > 0 else (x + 1) ** 2).x  # noqa: E731
+    assert chainrule.grad(f)(1.2) == 0.0
+    g = lambda p: p * integrate.quad(lambda t: t if p > 0 else 0.0, 0, 1)[0]  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(g)(1.2), 0.5)
+
+
+def test_check_names_a_search_by_comparisons() -> None:
+    def bisection(p: Any) -> Any:
+        low, high = 0.0, 4.0
+        for _ in range(40):
+            middle = 0.5 * (low + high)
+            if middle**2 > p:
+                high = middle
+            else:
+                low = middle
+        return low
+
+    assert "depends on p through comparisons only" in str(chainrule.check(bisection, 2.0))

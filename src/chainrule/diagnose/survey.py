@@ -224,7 +224,17 @@ def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
             reached |= {p for k, p in enumerate(node.inputs) if p is not None and node.op.flows(k)}
     read = {parent for node in graph.nodes for parent in node.inputs}
     for name, node in zip(call.names(), graph.inputs, strict=True):
-        if node not in reached:
+        if node in reached:
+            continue
+        if _is_compared(graph, node):
+            yield Finding(
+                ZERO, f"the result depends on {name} through comparisons only: its gradient is "
+                "zero", "", "a search by comparisons (a bisection, a loop until a tolerance) gives "
+                "a number that moves with the input, and no operation leads from one to the other",
+                "leave the search to scipy.optimize.brentq or root, or declare the equation: "
+                "@chainrule.implicit.implicit(residual=…)",
+            )  # fmt: skip
+        else:
             yield Finding(
                 ZERO, f"the input {name} does not reach the result: its gradient is zero", "",
                 "it is never read" if node not in read else
@@ -232,6 +242,17 @@ def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
                 f"leave {name} out of the inputs, or look where its paths end" if node in read
                 else f"use {name}, or leave it out of the inputs",
             )  # fmt: skip
+
+
+def _is_compared(graph: Graph, start: Node) -> bool:
+    """Say whether what is computed of an input is compared, by a comparison that is no number."""
+    read = {start}
+    for node in graph.nodes:
+        if node.op is not None and any(p in read for p in node.inputs if p is not None):
+            if node.op.name in COMPARING:
+                return True
+            read.add(node)
+    return False
 
 
 def _steps(graph: Graph) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from ..ops.declare import as_array
 from ..tracing.running import running, tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth, known, muted
+from ..tracing.watching import Decision, watching
 from .inside import Inside, State, inside, kind_of, prune, recordings
 from .jacobians import linearised
 
@@ -287,7 +288,9 @@ def solved(
         return None
     with muted():
         pass  # refused in a batch: the examples are solved one by one
-    value, jacobian = linearised(residual, answer, problem.kind)
+    notes: list[Decision] = []
+    with watching(notes):
+        value, jacobian = linearised(residual, answer, problem.kind)
     if concrete(value).dtype.kind == "c" and np.asarray(answer).dtype.kind != "c":
         raise problem.error(
             "the equation is complex, and the answer real",
@@ -296,7 +299,7 @@ def solved(
             "return the real part of the equation, or start the solver from a complex number",
         )
     if not is_traced(value) and not checked:
-        if problem.jumps:
+        if problem.jumps or notes:
             _warn_of_jump(value, jacobian, answer, problem)
         return None
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
@@ -311,11 +314,12 @@ def solved(
 def _warn_of_jump(value: Any, jacobian: Any, answer: Any, problem: Problem) -> None:
     """Warn of an answer that is no root: how its place moves is not in the derivative."""
     with np.errstate(all="ignore"):
-        step = np.abs(jacobian.solve(value)) / problem.scale(answer)
+        step = _size(jacobian.solve(value) / problem.scale(answer))
     if not step <= _WRONG:
+        at = ", ".join(f"{x:.8g}" for x in np.ravel(answer)[:3])
         problem.warn(
-            f"the function changes its sign at {answer:.8g}, but is not zero there (it is "
-            f"{value:.3g}): no root, and how this place moves with the inputs is not known"
+            f"the function jumps at {at}, and is not zero there (it is {_norm(value):.3g}): no "
+            "root, and how this place moves with the inputs is not known"
         )
 
 

@@ -16,8 +16,10 @@ from scipy import integrate
 
 from ..errors import UnsupportedFunctionError
 from ..tracing.source import describe, user_frame
+from ..tracing.watching import COMPARING, ROUNDING, Decision, watching
 from .answers import Problem, any_traced, attach, is_traced, plain, run, solved, vector
 from .calls import arguments, solver
+from .inside import prune, recordings
 
 Function = Callable[..., Any]
 
@@ -60,6 +62,7 @@ def solve_bvp(fun: Function, bc: Function, x: Any, y: Any, *args: Any, **kwargs:
     problem = Problem(
         "solve_bvp", y, "" if result.success else result.message, "banded", "solution"
     )
+    _check_decisions(lambda: residual(answer), problem)
     found = solved(residual, answer, problem)
     if found is None:
         return result
@@ -70,6 +73,23 @@ def solve_bvp(fun: Function, bc: Function, x: Any, y: Any, *args: Any, **kwargs:
         result.p = attach(result.p, p)
     result.sol = _Hermite(result.sol, mesh, y, yp)
     return result
+
+
+def _check_decisions(residual: Callable[[], Any], problem: Problem) -> None:
+    """Warn where fun decides by a traced value, one way here and another way there."""
+    notes: list[Decision] = []
+    kept = recordings()
+    with watching(notes):
+        residual()
+    mixed = [n.name for n in notes if n.name in COMPARING | ROUNDING and np.ptp(n.outcome * 1.0)]
+    del notes
+    prune(kept)
+    if mixed:
+        problem.warn(
+            f"fun decides by a traced value ({mixed[0]}), one way in a part of the interval and "
+            "another way in the rest: if it jumps there, how that place moves is not in the "
+            "derivative. Solve on both sides, joined by boundary conditions"
+        )
 
 
 class _Hermite:

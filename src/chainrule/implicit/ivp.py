@@ -32,6 +32,7 @@ from .answers import (
     vector,
 )
 from .calls import arguments, solver
+from .crossings import Crossings
 from .steps import Explicit, Implicit, Step, zero_step
 
 Function = Callable[..., Any]
@@ -45,6 +46,8 @@ class Trajectory:
     def __init__(self, f: Function, replay: Any, start: Any) -> None:
         self.f, self.replay, self.start = f, replay, start
         self.steps: list[Step] = []
+        self.crossings = Crossings(f)
+        self.crossed = False
         self.ends: list[float] = []
 
     def extend(self, steps: list[tuple[float, float, Any]]) -> None:
@@ -52,6 +55,8 @@ class Trajectory:
         y = self.start
         for t, after, guess in steps:
             step = self.replay.step(t, y, after - t, guess)
+            if self.crossings.after(step, self.replay.at):
+                self.crossed, self.replay.last = True, None
             self.steps.append(step)
             self.ends.append(after)
             y = step.end
@@ -171,7 +176,7 @@ def _deliver(
         if tolerances is not None:
             parted(y, stacked, tolerances, "solve_ivp")
         else:
-            _compared(y, np.asarray(concrete(stacked)))
+            _compared(y, np.asarray(concrete(stacked)), path.crossed)
         result.y = attach(y, stacked)
     if any_traced(times):
         result.t = attach(t, np.stack(times))
@@ -179,10 +184,10 @@ def _deliver(
         result.sol = Continuous(result.sol, path)
 
 
-def _compared(y: Any, again: Any) -> None:
+def _compared(y: Any, again: Any, crossed: bool) -> None:
     """Warn where the steps, taken again, lead elsewhere: the right-hand side keeps something."""
     away = float(np.max(np.abs(again - y), initial=0.0) / max(np.max(np.abs(y)), 1e-300))
-    if away > 1e-6:
+    if away > 1e-6 and not crossed:
         warnings.warn(
             f"solve_ivp: the steps taken again give values that differ by {away:.1e} (relative) "
             "from SciPy's, and the derivative is that of the steps taken again. A right-hand side "

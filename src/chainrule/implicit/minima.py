@@ -21,7 +21,9 @@ import numpy as np
 from scipy.optimize import nnls
 
 from ..api import grad, jacobian, value_and_grad
+from ..errors import ImplicitError
 from ..tracing.tracer import concrete, muted
+from ..tracing.watching import Decision, watching
 from .answers import Problem, any_traced, attach, plain, solved, vector
 from .jacobians import DENSE
 
@@ -57,9 +59,24 @@ class Minimum:
         answer = np.asarray(self.answer)
         shape = answer.shape
         z = answer.ravel().astype(float)
-        if not self._is_traced(z):
+        notes: list[Decision] = []
+        with watching(notes):
+            traced = self._is_traced(z)
+        if not traced:
+            if notes:
+                self._check_decided(z)
             return self.answer
         return attach(self.answer, np.reshape(self._solve(z), shape))
+
+    def _check_decided(self, z: Any) -> None:
+        """Warn where the objective decides by a traced value, and the answer is no minimum."""
+        try:
+            self._solve(z)
+        except ImplicitError as error:
+            self.problem.warn(
+                "the objective decides by a traced value, and its answer is no regular minimum "
+                f"({error.what}): how its place moves with the inputs is not known"
+            )
 
     def scalar(self, z: Any) -> Any:
         """Evaluate the objective at a flat vector, as one number."""

@@ -90,6 +90,7 @@ def root_scalar(f: Function, *args: Any, **kwargs: Any) -> Any:
     scale = [plain(v) for v in (given["x0"], given["x1"]) if v is not None]
     scale += list(plain(given["bracket"]) if given["bracket"] is not None else [])
     problem = Problem("root_scalar", scale, "" if result.converged else result.flag)
+    problem.jumps = True
     answer = np.asarray(result.root)[()]
     root = differentiated(residual_of(function, given["args"], answer), answer, problem)
     if is_traced(root):

@@ -154,6 +154,7 @@ class Implicit:
 
     def __init__(self, f: Function) -> None:
         self.f = f
+        self.last: Any = None
         self.blocks: list[Any] | None = None  # ∂f/∂y at the stages of the step before
 
     def step(self, t: float, y: Any, h: float, guess: Any = None) -> Step:

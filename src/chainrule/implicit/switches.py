@@ -70,7 +70,7 @@ def pieces(f: Watched, a: Any, b: Any) -> list[tuple[Any, Any]]:
         return [(a, b)]
     ends: list[Any] = []
     for left, right in found:
-        move = _place(f, left, right, size)
+        move = place_of(f, left, right, size)
         ends += [left + (move - concrete(move)), right + (move - concrete(move))]
     if concrete(a) > concrete(b):
         ends.reverse()
@@ -125,7 +125,7 @@ def _locate(f: Watched, left: float, right: float, size: float, found: list[Any]
             left, first = middle, here
 
 
-def _place(f: Watched, left: float, right: float, size: float) -> Any:
+def place_of(f: Any, left: float, right: float, size: float) -> Any:
     """Return where the outcome changes, as a function of all that it depends on."""
     before, after = f.notes(left)[1], f.notes(right)[1]
     change = next(
@@ -205,4 +205,4 @@ def _refuse(place: float, why: str) -> UnsupportedFunctionError:
     )
 
 
-__all__ = ["Watched", "check_jumps", "pieces"]
+__all__ = ["Watched", "check_jumps", "pieces", "place_of"]
