@@ -1,11 +1,13 @@
 """scipy.interpolate against differences: in the data, in the places of the data, in the queries."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from scipy import interpolate as si
 
 import chainrule as cr
-from chainrule.errors import ChainRuleError
+from chainrule.errors import ChainRuleError, KinkWarning
 from chainrule.numeric import differences
 
 X = np.array([0.0, 0.7, 1.1, 2.0, 2.6, 3.5])
@@ -170,3 +172,10 @@ def test_second_derivatives(name):
 def test_what_has_no_rule_is_refused(f):
     with pytest.raises(ChainRuleError):
         cr.grad(f)(np.array([0.83, 1.12]))
+
+
+@pytest.mark.parametrize("kind", [si.Akima1DInterpolator, si.PchipInterpolator])
+def test_flat_data_is_warned_of(kind: Any) -> None:
+    flat = np.array([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.5])
+    with pytest.warns(KinkWarning, match="direction to direction"):
+        cr.grad(lambda y: kind(np.arange(7.0), y)(2.3))(flat)

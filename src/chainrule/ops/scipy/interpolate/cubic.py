@@ -1,11 +1,13 @@
 """The cubic interpolators of `scipy.interpolate`: Hermite, PCHIP, Akima, and cubic splines."""
 
+import warnings
 from typing import Any
 
 import numpy as np
 from scipy import interpolate
 
 from ....core.registry import composite
+from ....errors import KinkWarning
 from ...declare import as_array
 from ..common import plain
 from ..linalg import systems
@@ -80,9 +82,22 @@ def _monotone_slopes(x: Any, y: Any) -> Any:
 def pchip(self: Any, x: Any, y: Any, axis: int = 0, extrapolate: Any = None) -> None:
     """Interpolate monotonically; where a slope is set to zero, its derivative is."""
     x, _, y, axis, _ = _prepared(x, y, axis)
+    if np.any(np.equal(plain(y)[1:], plain(y)[:-1])):
+        _warn_flat("PchipInterpolator", "equal neighbours: the slope of monotone data is 0 there")
     if y.dtype.kind == "c":
         raise ValueError("`PchipInterpolator` only works with real values for `y`.")
     _set(self, _hermite(x, y, _monotone_slopes(x, y)), x, extrapolate, axis)
+
+
+def _warn_flat(name: str, what: str) -> None:
+    """Warn of data at which the slopes are not differentiable, except along such data."""
+    warnings.warn(
+        f"{name} of data with {what}. Where the inputs keep the data so (they scale or shift them) "
+        "the derivative is right; else it differs from direction to direction, and what is given "
+        "is one of them",
+        KinkWarning,
+        stacklevel=2,
+    )
 
 
 def _akima_slopes(x: Any, y: Any, method: str) -> Any:
@@ -101,6 +116,8 @@ def _akima_slopes(x: Any, y: Any, method: str) -> Any:
         f1, f2 = f1 + 0.5 * mean[2:], f2 + 0.5 * mean[:-2]
     total = f1 + f2
     known = np.greater(total, 1e-9 * np.max(total, initial=-np.inf))
+    if not np.all(plain(known)):
+        _warn_flat("Akima1DInterpolator", "points on one line: their slopes are weighted by 0/0")
     weighted = m[1:-2] + f2 / np.where(known, total, 1.0) * (m[2:-1] - m[1:-2])
     return np.where(known, weighted, 0.5 * (m[3:] + m[:-3]))
 
