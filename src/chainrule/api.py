@@ -21,6 +21,7 @@ from .conform import (
     tangents_for,
 )
 from .core.graph import Graph, Node
+from .core.settings import put_back, settings, undisturbed
 from .core.zero import holds_nan
 from .errors import ArgnumsError, NonScalarOutputError, StructureError
 from .lift import (
@@ -62,7 +63,12 @@ class Derived:
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.run(self.function, args, kwargs, *self.options)
+        found = settings()
+        try:
+            return self.run(self.function, args, kwargs, *self.options)
+        except BaseException:
+            put_back(found)
+            raise
 
     def __repr__(self) -> str:
         return f"<chainrule {self.__name__}>"
@@ -202,6 +208,7 @@ _ONE = np.float64(1)
 # --- reverse and forward mode ---------------------------------------------------------------
 
 
+@undisturbed
 def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     """Compute the output and the pullback ȳ ↦ x̄ = Jᵀȳ (the vector-Jacobian product).
 
@@ -256,6 +263,7 @@ class Pullback:
         self.notes: tuple[Any, ...] = ()
         self.undefined: list[Any] = []  # values that are NaN
 
+    @undisturbed
     def __call__(self, cotangent: Any) -> tuple[Any, ...]:
         leaves, treedef = tree.flatten(cotangent, parameters=True)
         given = match(leaves, treedef, self.avals, self.treedef, "cotangent", "output")
@@ -287,6 +295,7 @@ def _pulled(graph: Graph, given: list[Any]) -> list[Any]:
     return [cotangent_of(cotangents, n) for n in graph.inputs]
 
 
+@undisturbed
 def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """Compute the output and its directional derivative ẏ = J·ẋ (the Jacobian-vector product).
 
@@ -373,6 +382,7 @@ def _no_tangent(leaf: Any) -> Any:
     return zeros(np.shape(held), dtype if dtype.kind in "fc" else np.dtype(float), held)[()]
 
 
+@undisturbed
 def linearize(f: Function, *primals: Any) -> Any:
     """Compute the output and the linear map ẋ ↦ J·ẋ at this point, for many directions.
 
@@ -392,6 +402,7 @@ def linearize(f: Function, *primals: Any) -> Any:
         found = push_graph(graph, ts)
         return [_no_tangent(v) if t is None else t for t, v in zip(found, values, strict=True)]
 
+    @undisturbed
     def f_jvp(*tangents: Any) -> Any:
         ts = tangents_for(call, tangents)
         begun = limits.begin()
@@ -503,6 +514,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Derived:
     return jacfwd(grad(f, argnums), argnums)
 
 
+@undisturbed
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """Compute the Hessian-vector product H·v without forming H.
 

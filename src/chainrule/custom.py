@@ -229,7 +229,8 @@ class CustomFunction:
     def _value(self, *xs: Any, **params: Any) -> Any:
         """Call the function as it stands: within, no name stands for something with a door."""
         params.pop(_STATE, None)
-        before = None if self.intact else [np.array(x) for x in xs]
+        known = self.intact or any(type(x) in TRACERS for x in xs)
+        before = None if known else [np.array(x) for x in xs]
         traces, running.traces = running.traces, []
         try:
             y = self.function(*xs, **params)

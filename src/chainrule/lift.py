@@ -36,7 +36,6 @@ from .tracing.losses import (
     swallowed,
     unhidden,
 )
-from .tracing.names import stand_in
 from .tracing.reach import may_write, plain_arguments
 from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
@@ -241,7 +240,8 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
         if not doors.opened:
             out = function(*args, **kwargs)
         else:
-            out = settle(function(*map(stand_in, args), **kwargs))
+            function, args, kwargs = doors.exchanged(function, args, kwargs)
+            out = settle(function(*args, **kwargs))
         if swallowed.raised is not None and caught_by_program():
             raise swallowed.raised
         check_alive(function, out)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.tracing import interpose, names
+from chainrule.tracing import codes, compiled, holders, interpose, modules, names
 from chainrule.tracing.running import running
 
 HOMES = ("numpy", "scipy", "math", "cmath", "statistics", "builtins")
@@ -77,7 +77,10 @@ def left_open() -> list[str]:
     parts = {
         "doors": interpose._open,
         "names": names._swapped,
-        "cells": names._cells,
+        "holders": holders._held,
+        "methods of classes": compiled._set,
+        "code": codes._running,
+        "classes of modules": modules._watched,
         "imports": names._imported,
         "traces": running.traces,
     }

@@ -100,7 +100,7 @@ class PlainFunction:
     """A user's function as a solver sees it: what it returns are plain numbers and arrays."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self.__wrapped__ = function  # signature and attributes are those of the function
+        self.__wrapped__: Any = function  # signature and attributes are those of the function
         self.last: tuple[Any, Any] = (None, None)
         known = signatures.get(function)
         if known is not None:
@@ -145,19 +145,28 @@ def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     callbacks: list[Any] = []
     plain_args = [_handed(v, trace, callbacks) for v in args]
     plain_kwargs = _handed(kwargs, trace, callbacks)
-    if not callbacks or not depth():
-        with muted():
-            return solver(*plain_args, **plain_kwargs)
-    before = State(callbacks)
-    with inside(trace):
-        if trace.touched:
-            trace.touch()
-        found = solver(*plain_args, **plain_kwargs)
-    if running.session is not None and trace.touched:
-        running.session.append(State(callbacks))
-        before.refill()
-        running.again = before
-    return found
+    try:
+        if not callbacks or not depth():
+            with muted():
+                return solver(*plain_args, **plain_kwargs)
+        before = State(callbacks)
+        with inside(trace):
+            if trace.touched:
+                trace.touch()
+            found = solver(*plain_args, **plain_kwargs)
+        if running.session is not None and trace.touched:
+            running.session.append(State(callbacks))
+            before.refill()
+            running.again = before
+        return found
+    finally:
+        if getattr(solver, "__module__", "") == _ZEROS:
+            for f in plain_args:
+                if type(f) is PlainFunction:
+                    f.__wrapped__ = None
+
+
+_ZEROS = "scipy.optimize._zeros_py"  # it wraps a function in one that holds itself
 
 
 def run_muted(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:

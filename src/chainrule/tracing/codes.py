@@ -21,14 +21,15 @@ _ROOM = "LOAD_METHOD" if sys.version_info < (3, 12) else "LOAD_ATTR"
 _LOOKS_UP = dis.opmap[_ROOM]
 
 _copies: dict[int, tuple[Any, CodeType | None]] = {}  # by the identity of a code object
-_owns: dict[int, tuple[Any, CodeType]] = {}  # by the identity of a copy
+_owns: dict[int, tuple[Any, Any]] = {}  # by the identity of a copy
 _running: list[tuple[FunctionType, CodeType, CodeType]] = lent.copies  # functions that run a copy
 
 
 def own(code: CodeType) -> CodeType:
     """Return the code that a function has when nothing is traced."""
     found = _owns.get(id(code))
-    return code if found is None else found[1]
+    plain = None if found is None else found[1]()
+    return code if plain is None else plain  # type: ignore[no-any-return]
 
 
 def with_doors(code: CodeType) -> CodeType | None:
@@ -44,7 +45,7 @@ def with_doors(code: CodeType) -> CodeType | None:
     copy = None
     if len(new.consts) > len(code.co_consts) or any(inner):
         copy = new.finish()
-        _owns[id(copy)] = (weakref.ref(copy, _forget(_owns, id(copy))), code)
+        _owns[id(copy)] = (weakref.ref(copy, _forget(_owns, id(copy))), weakref.ref(code))
     _copies[id(code)] = (weakref.ref(code, _forget(_copies, id(code))), copy)
     return copy
 

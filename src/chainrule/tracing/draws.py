@@ -184,19 +184,21 @@ _NAMES = (*_FORMS, *_OTHERS.split())
 class TracedGenerator(np.random.Generator):
     """A generator that shares the stream of another one, and whose parameters may be traced."""
 
+    cr_original: Any = None  # what the program is left with, should it keep this one
+
 
 class TracedRandomState(np.random.RandomState):
     """The legacy generator, likewise; it hands every draw to the one that it stands for."""
 
-    original: Any
+    cr_original: Any
 
     def __getattribute__(self, name: str) -> Any:
         if name in _LEGACY:
-            original = object.__getattribute__(self, "original")
+            original = object.__getattribute__(self, "cr_original")
             return _method(lambda n: getattr(original, n), name)
-        if name in ("original", "__class__", "__dict__"):
+        if name in ("cr_original", "__class__", "__dict__"):
             return object.__getattribute__(self, name)
-        return getattr(object.__getattribute__(self, "original"), name)
+        return getattr(object.__getattribute__(self, "cr_original"), name)
 
 
 def _method(plain: Any, name: str) -> Any:
@@ -228,10 +230,12 @@ GENERATORS = (np.random.Generator, np.random.RandomState)
 def traced_generator(rng: Any) -> Any:
     """Return what stands for a generator while a function is traced; anything else as it is."""
     if type(rng) is np.random.Generator:
-        return TracedGenerator(rng.bit_generator)
+        made = TracedGenerator(rng.bit_generator)
+        made.cr_original = rng
+        return made
     if type(rng) is np.random.RandomState:
         stand_in = TracedRandomState.__new__(TracedRandomState)
-        object.__setattr__(stand_in, "original", rng)
+        object.__setattr__(stand_in, "cr_original", rng)
         return stand_in
     return rng
 

@@ -24,7 +24,8 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, partial
+from threading import get_ident
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -33,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import items
-from . import codes, methods, names
+from . import codes, compiled, holders, methods, modules, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
@@ -42,11 +43,12 @@ from .reach import needs_code, needs_doors
 from .running import OPEN, running
 from .source import inside
 from .stacked import all_finite, not_for_all
-from .walk import functions_with_doors
+from .walk import Reach
 
 _lock = threading.RLock()
 _open: set["Doors"] = set()
 _codes: dict[FunctionType, tuple[CodeType, CodeType]] = {}
+_counted = 0  # the registered functions when those were taken in
 _wanted: ContextVar[bool] = ContextVar(
     "chainrule_interpose", default=os.environ.get("CHAINRULE_INTERPOSE", "1") != "0"
 )
@@ -76,10 +78,15 @@ def interpose(wanted: bool = True) -> Iterator[None]:
 class Doors:
     """The doors that one call of a user's function needs: `open` them, and `close` them after."""
 
-    __slots__ = ("opened",)
+    __slots__ = ("alive", "function", "opened", "reach", "roots", "surely", "thread")
 
     def __init__(self) -> None:
         self.opened = False
+        self.thread = get_ident()
+        self.reach: Any = None
+        self.alive = 0
+        self.surely = False  # whether other doors are open than those in code
+        self.roots: list[Any] = []  # what may come to hold what has doors
 
     def open(self, function: Any, surely: bool = False, args: Any = ()) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
@@ -89,20 +96,39 @@ class Doors:
         with _lock:
             self.opened = True
             _open.add(self)  # first: an interrupt may come after any call
-            codes.enter(functions_with_doors(function, args))
-            if surely:
-                self._open_all(function)
+            self.function, self.surely = function, surely
+            self.reach = Reach(function, args)
+            self._enter()
 
-    @staticmethod
-    def _open_all(function: Any) -> None:
+    def _enter(self) -> None:
         global _plain_import
+        codes.enter(self.reach.functions)
+        if not self.surely:
+            return
         if builtins.__import__ is not _import:
             _swap_codes()
             plain = builtins.__import__
             if plain is not _import:  # a signal handler may have differentiated meanwhile
                 _plain_import = plain
                 builtins.__import__ = _import
-        names.swap(function)
+        compiled.enter(_plainly)
+        names.swap(self.function)
+        modules.watch()
+
+    def exchanged(self, function: Any, args: Any, kwargs: Any) -> tuple[Any, Any, Any]:
+        """Return what stands for a function and its arguments; what they hold has doors too."""
+        if not self.surely:
+            return function, args, kwargs
+        self.alive = names.alive()
+        self.roots = [function, *args, *kwargs.values(), *self.reach.roots]
+        with _lock:
+            found = holders.swap(self.roots, self._door())
+        end = 1 + len(args)
+        return found[0], found[1:end], dict(zip(kwargs, found[end:], strict=False))
+
+    def _door(self) -> Callable[[Any], Any]:
+        compared = self.reach.compared
+        return partial(names.door, compared=compared) if compared else names.door
 
     def close(self) -> None:
         """Give everything back when the last trace ends; may be called again if interrupted."""
@@ -110,23 +136,74 @@ class Doors:
             _open.discard(self)
             if not _open:
                 _give_back()
+                if self.roots:
+                    self._settle()
+                    self.roots = []
+
+    def _settle(self) -> None:
+        """Let the program keep none of the look-alikes, generators and constants that it met."""
+        if names.alive() <= self.alive + 1 and not self.reach.keeps():
+            return
+        holders.settle(self.roots, names.kept)
+        for space, words in self.reach.names():
+            for name in words:
+                if (plain := names.kept(space[name])) is not space[name]:
+                    space[name] = plain
+
+
+def _after_fork() -> None:
+    """Close, in the child of a fork, the doors of the threads that it does not have."""
+    gone = [doors for doors in _open if doors.thread != get_ident()]
+    _open.difference_update(gone)
+    if gone and not _open:
+        _give_back()
+    _lock.release()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork
+    )
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Give the program its own names back meanwhile: its code is looked at, not run."""
+    with _lock:
+        traces, running.traces = running.traces, []
+        _give_back()
+        try:
+            yield
+        finally:
+            running.traces = traces
+            for doors in [d for d in _open if d.reach is not None]:
+                doors._enter()
+                holders.swap(doors.roots, doors._door())
 
 
 def _give_back() -> None:
     codes.leave()
+    compiled.leave()
+    modules.leave()
+    holders.restore()
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import
-    for function, (own, _) in list(_codes.items()):
+    for function, (own, _) in tuple(_codes.items()):
         function.__code__ = own
 
 
 def _swap_codes() -> None:
-    for function in registry.plain_functions():
-        if function not in _codes:
-            own = function.__code__  # no call before: a signal handler may differentiate
-            _codes.setdefault(function, (own, _door_of(function, own)))
-        function.__code__ = _codes[function][1]
+    global _counted
+    functions = registry.plain_functions()
+    if _counted != len(functions):
+        for function in functions:
+            if function not in _codes:
+                own = function.__code__  # no call before: a signal handler may differentiate
+                _codes.setdefault(function, (own, _door_of(function, own)))
+        _counted = len(functions)
+    for function, (_, door) in tuple(_codes.items()):
+        function.__code__ = door
 
 
 _plain_import = builtins.__import__
@@ -141,6 +218,7 @@ def _import(name: str, globals: Any = None, *args: Any, **kwargs: Any) -> Any:
         return module  # a module of the program that is imported now: its names come after
     with _lock:
         _swap_codes()  # records may have come with the module
+        compiled.enter(_plainly)
         names.swap(None)  # and modules of the program
         names.imported_into(globals)
     return names.look_alike(module)

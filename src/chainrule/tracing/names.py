@@ -6,15 +6,22 @@ package of the function that is differentiated.
 
 import os
 import sys
+import weakref
 from collections.abc import Callable
+from sys import getrefcount
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..core import registry
+from . import modules
 from .arrays import DOORS, listed
 from .casts import BUILTIN, TYPES, LookAlike
+from .codes import own
 from .mentions import mentions, types_in
 from .source import inside
+from .tracer import TRACERS, release
 
 _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
@@ -27,14 +34,14 @@ _replaced: list[Any] = []  # keeps those alive
 _originals: dict[int, Any] = {}  # by the identity of the door
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _looked: tuple[int, int] = (0, 0)
-_swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int]] = []
-_cells: list[tuple[Any, Any]] = []
+_swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int, Any]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 _generators: dict[type, Callable[[Any], Any]] = {}  # what makes the stand-in of a generator
-_seen: dict[int, CodeType] = {}  # code of the functions that were differentiated
-_nameless: dict[int, list[CodeType]] = {}  # those that mention types; they may have no name
-_STANDS_FOR = "__chainrule_stands_for__"
-_scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}
+# code of the functions that were differentiated, and those that mention types, by the namespace:
+# they may have no name in it
+_seen: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
+_nameless: dict[int, list[weakref.ref[CodeType]]] = {}
+_scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}  # an owner first
 
 
 def like(door: Callable[..., Any], function: Any) -> Any:
@@ -50,43 +57,41 @@ def like(door: Callable[..., Any], function: Any) -> Any:
 def swap(function: Any) -> None:
     """Exchange the names in the program's modules, and in those that `function` lives in."""
     _refresh()
-    for g in _functions_in(function):  # it may have no name in its module, as a lambda
-        if id(g.__code__) not in _seen:
-            _seen[id(g.__code__)] = g.__code__
-            if mentions(g.__code__):
-                _nameless.setdefault(id(g.__globals__), []).append(g.__code__)
+    functions = _functions_in(function)
+    for g in functions:  # it may have no name in its module, as a lambda
+        code = own(g.__code__)
+        if _seen.get(id(code)) is not code:
+            _seen[id(code)] = code
+            if mentions(code):
+                _nameless.setdefault(id(g.__globals__), []).append(weakref.ref(code))
                 _scans.pop(id(g.__globals__), None)
-    for namespace in _namespaces(function):
-        plain, doors = _scan(namespace)
+    for namespace, owner in _namespaces(functions):
+        plain, doors = _scan(namespace, owner)
         if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
             get = namespace.get
             if any(get(name) is not value for name, value in plain.items()):  # bound anew
                 _scans.pop(id(namespace), None)
-                plain, doors = _scan(namespace)
+                plain, doors = _scan(namespace, owner)
             before = len(namespace)
-            _swapped.append((namespace, plain, doors, before))  # first: an interrupt may follow
+            # first: an interrupt may follow
+            _swapped.append((namespace, plain, doors, before, owner))
             namespace.update(doors)
             if len(namespace) != before:  # a name of `builtins` was put in front
-                _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
-    _swap_cells(function, set())
+                _keep(namespace, owner, len(namespace), plain, doors)
 
 
 def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
     while (entry := _last(_swapped)) is not None:
-        namespace, plain, doors, count = entry
+        namespace, plain, doors, count, owner = entry
         for name, door in doors.items():
             if namespace.get(name) is door:
                 if name in plain:
                     namespace[name] = plain[name]
                 else:
                     namespace.pop(name, None)
-        _scans[id(namespace)] = (namespace, count, plain, doors)  # names may have come meanwhile
+        _keep(namespace, owner, count, plain, doors)  # names may have come meanwhile
         _drop(_swapped, entry)
-    while (entry := _last(_cells)) is not None:
-        cell, value = entry
-        cell.cell_contents = value
-        _drop(_cells, entry)
     if not _imported:
         return
     while (namespace := _last(_imported)) is not None:
@@ -94,6 +99,16 @@ def restore() -> None:
             if (plain := original(value)) is not value:
                 namespace[name] = plain
         _drop(_imported, namespace)
+
+
+def _keep(space: Any, owner: Any, count: int, plain: Any, doors: Any) -> None:
+    """Keep a scan for as long as the owner of the namespace lives: a module, or a function."""
+    key = id(space)
+    _scans[key] = (weakref.ref(owner, lambda _: _scans.pop(key, None)), count, plain, doors)
+
+
+def _owned(owner: Any) -> Any:
+    return vars(owner) if isinstance(owner, ModuleType) else getattr(owner, "__globals__", None)
 
 
 def _last(entries: list[Any]) -> Any:
@@ -115,6 +130,7 @@ def _refresh() -> None:
     if key == _looked:
         return
     tables = [DOORS, listed(), TYPES, swapped_doors()]
+    tables.append({like.original: like for like in BUILTIN.values()})
     if "numpy.random" in sys.modules:
         from . import draws
 
@@ -129,14 +145,57 @@ def _refresh() -> None:
     _modules.clear()
     _scans.clear()
     _program.clear()
+    _packages.clear()
     _looked = key
 
 
 def original(value: Any) -> Any:
     """Return what a door or a look-alike of a module stands for, and anything else as it is."""
-    if type(value) is ModuleType:
-        return vars(value).get(_STANDS_FOR, value)
+    if isinstance(value, ModuleType):
+        return vars(value).get(modules.STANDS_FOR, value)
     return _originals.get(id(value), value)
+
+
+def kept(value: Any) -> Any:
+    """Return what the program should have kept in the place of a look-alike or a constant."""
+    if type(value) in TRACERS:
+        return _settled(value)
+    made = getattr(value, "cr_original", None) if type(value) in _kept_kinds() else None
+    return original(value) if made is None else made
+
+
+def _settled(x: Any) -> Any:
+    views = getattr(x, "cr_views", None)
+    if getattr(x, "cr_base", None) is not None or any(ref() is not None for ref in views or ()):
+        return x  # views follow their base, as those of NumPy do
+    plain = release(x)
+    return plain.copy("K") if type(plain) is np.ndarray and plain is not x else plain
+
+
+def _kept_kinds() -> tuple[Any, ...]:
+    """Return the classes of what stands for the program's own generators."""
+    draws = sys.modules.get(__package__ + ".draws")
+    return () if draws is None else (draws.TracedGenerator, draws.TracedRandomState)
+
+
+def may_stand(function: FunctionType, words: set[str]) -> bool:
+    """Say whether some of these names may stand for something with a door."""
+    space = function.__globals__
+    for word in words:
+        value = space.get(word, BUILTIN.get(word))
+        if value is not None and (door(value) is not value or value in BUILTIN.values()):
+            return True
+        if value is None and any(original(vars(m).get(word)) is not vars(m).get(word)
+                                 for m in _modules.values()) and not hasattr(np.ndarray, word):
+            return True
+        if value is not None and original(value) is not value:
+            return True
+    return False
+
+
+def alive() -> int:
+    """Count the traced values and generators that are alive, by the references to their classes."""
+    return sum(map(getrefcount, (*TRACERS, *_kept_kinds())))
 
 
 def look_alike(module: Any) -> Any:
@@ -145,7 +204,7 @@ def look_alike(module: Any) -> Any:
         return _modules[id(module)]
     if not isinstance(module, ModuleType) or module.__name__.split(".")[0] not in _HOMES:
         return module
-    if hasattr(module, _STANDS_FOR):
+    if hasattr(module, modules.STANDS_FOR):
         return module
     _modules[id(module)] = module  # for modules that hold each other
     try:
@@ -169,11 +228,20 @@ def _make_look_alike(module: ModuleType) -> ModuleType:
         changed |= {k: p for k, p in parts.items() if p is not vars(module)[k]}
     if not changed:
         return module
-    made = ModuleType(module.__name__, module.__doc__)
-    vars(made).update(vars(module))
-    vars(made).update(changed)
-    setattr(made, _STANDS_FOR, module)
-    return made
+    return modules.make(module, changed)
+
+
+def door(value: Any, compared: Any = ()) -> Any:
+    """Return what stands for a value while a function is traced, or the value itself.
+
+    So does a type whose name is among those that the program compares by identity.
+    """
+    if isinstance(value, ModuleType):
+        return look_alike(value)
+    found = _door_of(value)
+    if found is None or (compared and isinstance(found, LookAlike) and value.__name__ in compared):
+        return value
+    return found
 
 
 def _door_of(value: Any) -> Any:
@@ -181,44 +249,45 @@ def _door_of(value: Any) -> Any:
     return _doors.get(id(value)) if make is None else make(value)
 
 
-def stand_in(value: Any) -> Any:
-    """Return what stands for an argument of a traced function: a generator of random numbers."""
-    make = _generators.get(type(value))
-    return value if make is None else make(value)
+_program: dict[int, tuple[dict[str, Any], ModuleType]] = {}  # namespaces of the program's modules
+_packages: dict[str, list[tuple[dict[str, Any], ModuleType]]] = {}  # of libraries
 
 
-_program: dict[int, dict[str, Any]] = {}  # the namespaces of the program's modules
-
-
-def _namespaces(function: Any) -> list[dict[str, Any]]:
+def _namespaces(functions: list[FunctionType]) -> list[tuple[dict[str, Any], Any]]:
+    """Return the namespaces whose names are exchanged, each with what it lives as long as."""
     if not _program:
         for module in list(sys.modules.values()):
             space = getattr(module, "__dict__", None)
             if type(space) is dict and of_program(space):
-                _program[id(space)] = space
+                _program[id(space)] = space, module
     found = list(_program.values())
-    for g in _functions_in(function):
+    for g in functions:
         space = g.__globals__
         package = str(space.get("__name__", "")).split(".")[0]
         if id(space) not in _program and package not in _HOMES:  # whose inside sees plain NumPy
-            found.append(space)
+            found.append((space, g))
             if not of_program(space) and package != "chainrule":
                 found += _package(package)
     return found
 
 
-def _package(package: str) -> list[dict[str, Any]]:
+def _package(package: str) -> list[tuple[dict[str, Any], ModuleType]]:
     """Return the namespaces of an installed package, which the differentiated function is of."""
-    return [
-        vars(m)
+    if package in _packages:
+        return _packages[package]
+    _packages[package] = [
+        (vars(m), m)
         for name, m in list(sys.modules.items())
         if (name == package or name.startswith(package + ".")) and type(m) is ModuleType
         and not str(getattr(m, "__file__", "")).startswith(_HERE)
     ]  # fmt: skip
+    return _packages[package]
 
 
 def _functions_in(function: Any) -> list[FunctionType]:
     """Return the plain functions behind a callable: of partials, methods, wrappers, instances."""
+    if type(function) is FunctionType and not function.__dict__:
+        return [] if registry.find(function) is not None else [function]
     found, todo, seen = [], [function], set()
     while todo:
         f = todo.pop()
@@ -233,7 +302,7 @@ def _functions_in(function: Any) -> list[FunctionType]:
         elif f is not None:
             todo += [getattr(f, name, None) for name in ("func", "__func__", "__wrapped__")]
             call = vars(type(f)).get("__call__")
-            if type(call) is FunctionType:
+            if type(call) is FunctionType and not inside[call.__code__.co_filename]:
                 todo.append(call)
             todo.append(getattr(f, "function", None))
     return found
@@ -255,30 +324,30 @@ def of_program(namespace: dict[str, Any]) -> bool:
     return known
 
 
-def _scan(namespace: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _scan(namespace: dict[str, Any], owner: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Find the names to exchange; the answer is kept until the number of names changes."""
     found = _scans.get(id(namespace))
-    if found is not None and found[0] is namespace and found[1] == len(namespace):
+    if found is not None and found[1] == len(namespace) and _owned(found[0]()) is namespace:
         return found[2], found[3]
     plain: dict[str, Any] = {}
     doors: dict[str, Any] = {}
     mentioned, compared = types_in(_code_of(namespace))
     for name, value in list(namespace.items()):
-        door = look_alike(value) if type(value) is ModuleType else _door_of(value)
+        door = look_alike(value) if isinstance(value, ModuleType) else _door_of(value)
         if door is None or door is value or (name in compared and isinstance(door, LookAlike)):
             continue
         plain[name] = value
-        doors[name] = _without(door, compared) if type(door) is ModuleType else door
+        doors[name] = _without(door, compared) if isinstance(door, ModuleType) else door
     for name in mentioned - compared:
         if name not in namespace:
             doors[name] = BUILTIN[name]
-    _scans[id(namespace)] = (namespace, len(namespace), plain, doors)
+    _keep(namespace, owner, len(namespace), plain, doors)
     return plain, doors
 
 
 def _code_of(namespace: dict[str, Any]) -> list[CodeType]:
     """Return the code of a module's functions and methods, and of those without a name in it."""
-    codes = list(_nameless.get(id(namespace), ()))
+    codes = [code for ref in _nameless.get(id(namespace), ()) if (code := ref()) is not None]
     for value in list(namespace.values()):
         members = vars(value).values() if isinstance(value, type) else (value,)
         for m in members:
@@ -293,36 +362,18 @@ def _code_of(namespace: dict[str, Any]) -> list[CodeType]:
 
 def _without(module: ModuleType, names: set[str]) -> ModuleType:
     """Return a look-alike in which the types of these names are the module's own."""
-    plain = vars(getattr(module, _STANDS_FOR))
+    plain = vars(original(module))
     doors = vars(module)
     types = {k: plain[k] for k in names if isinstance(doors.get(k), LookAlike)}
     if not types:
         return module
-    made = ModuleType(module.__name__, module.__doc__)
-    vars(made).update(doors | types)
-    return made
-
-
-def _swap_cells(function: Any, seen: set[int]) -> None:
-    """Exchange what closures hold: names that an enclosing function imported."""
-    for f in _functions_in(function):
-        if id(f) in seen or not f.__closure__ or inside[f.__code__.co_filename]:
-            continue
-        seen.add(id(f))
-        for cell in f.__closure__:
-            try:
-                value = cell.cell_contents
-            except ValueError:  # still empty
-                continue
-            door = look_alike(value) if type(value) is ModuleType else _door_of(value)
-            if door is not None and door is not value:
-                _cells.append((cell, value))
-                cell.cell_contents = door
-            elif type(value) is FunctionType:
-                _swap_cells(value, seen)
+    return modules.make(original(module), doors | types)
 
 
 def namespace(module: ModuleType) -> dict[str, Any]:
     """Return the names of a module's look-alike."""
     _refresh()
     return dict(vars(look_alike(module)))
+
+
+modules.hooks |= {"door": door, "original": original}

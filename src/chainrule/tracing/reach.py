@@ -60,8 +60,9 @@ _SHORT = frozenset(  # methods whose second argument may be the output
 _MOST = 64  # entries of a container that are looked at, each time
 _MODULES = ("numpy", "numpy.linalg", "numpy.fft")
 
-Rests = tuple[tuple[dict[str, Any], str, Any], ...]
-_known: dict[CodeType, Rests | None] = {}
+# a name, in whose globals (None: the function's own), and what it stood for
+Rests = tuple[tuple[Any, str, Any], ...]
+_known: dict[int, tuple[weakref.ref[CodeType], Rests | None]] = {}  # by the identity of a code
 _records = 0
 
 
@@ -76,28 +77,63 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     if _records != registry.count():  # a function of the program may have got a record
         _records = registry.count()
         _known.clear()
-    rests = _known.get(code, _MISSING)
-    if rests is not None:
-        for namespace, name, value in rests if rests is not _MISSING else ():  # type: ignore[attr-defined]
-            now = value() if type(value) is weakref.ref else value
-            if namespace.get(name, _MISSING) is not now or not _still_holds(now):
-                rests = _MISSING
-                break
-    if rests is _MISSING:
-        found: list[tuple[dict[str, Any], str, Any]] = []
+    known = _known.get(id(code))
+    if known is not None and known[0]() is code and _hold(known[1], function):
+        rests = known[1]
+    else:
+        found = _Rests(function)
         plain = _is_plain(function, code, found, set())
-        if len(_known) > 4096:
-            _known.clear()
-        rests = _known[code] = tuple(found) if plain else None
+        rests = tuple(found) if plain else None
+        key = id(code)
+        _known[key] = weakref.ref(code, lambda _: _known.pop(key, None)), rests
     return rests is None or not _holds_data(function, (*above, function))
 
 
-def _still_holds(value: Any) -> bool:
-    """Say whether what a name stands for still holds nothing but data."""
-    if type(value) is FunctionType:
-        held = value.__closure__ or value.__defaults__ or value.__kwdefaults__
-        return not held or _holds_data(value, (value,))
-    return type(value) not in _CONTAINERS or _is_data(value)
+class _Rests(list[tuple[Any, str, Any]]):
+    """Collects what an answer rests on, and keeps neither namespaces nor data alive by it."""
+
+    def __init__(self, function: FunctionType) -> None:
+        self.function = function
+
+    def add(self, owner: Any, name: str, value: Any) -> None:
+        """Note that a name of `owner`, a module or a function, stands for `value`."""
+        if type(owner) is FunctionType:
+            owner = None if owner is self.function else weakref.ref(owner)
+        if type(value) is FunctionType:
+            value = weakref.ref(value)
+        elif _is_data(value):
+            value = _is_data
+        self.append((owner, name, value))
+
+
+def _hold(rests: Rests | None, function: FunctionType) -> bool:
+    """Say whether all names stand for what they stood for, or still for data."""
+    own_names = function.__globals__
+    for owner, name, value in rests or ():
+        space = own_names if owner is None else _space(owner)
+        now = space.get(name, _MISSING)
+        if value is _is_data:
+            if type(now) not in _NUMBERS and not _is_data(now):
+                return False
+        elif type(value) is weakref.ref:
+            if now is not value() or not _holds_still(now):
+                return False
+        elif now is not value:
+            return False
+    return True
+
+
+def _space(owner: Any) -> dict[str, Any]:
+    if type(owner) is weakref.ref:
+        owner = owner()
+        return {} if owner is None else owner.__globals__  # type: ignore[no-any-return]
+    return owner if type(owner) is dict else vars(owner)
+
+
+def _holds_still(function: Any) -> bool:
+    """Say whether a function that is called still holds nothing but data."""
+    held = function.__closure__ or function.__defaults__ or function.__kwdefaults__
+    return not held or _holds_data(function, (function,))
 
 
 def plain_arguments(args: Any, kwargs: dict[str, Any]) -> bool:
@@ -114,7 +150,7 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
         return True
     if type(function) is not FunctionType:
         return False
-    if any(space is _WRITES for space, _, _ in _known[own(function.__code__)] or ()):
+    if any(owner is _WRITES for owner, _, _ in _known[id(own(function.__code__))][1] or ()):
         return True
     held = _values_held(function)
     above = (*above, function)
@@ -129,7 +165,7 @@ def needs_code(function: Any, above: tuple[Any, ...] = ()) -> bool:
     """Say of a function that needs no other doors whether there may be some in code."""
     if type(function) is not FunctionType or needs_doors(function, above):
         return True
-    if any(space is _CODES for space, _, _ in _known[own(function.__code__)] or ()):
+    if any(owner is _CODES for owner, _, _ in _known[id(own(function.__code__))][1] or ()):
         return True
     above = (*above, function)
     return any(
@@ -224,9 +260,9 @@ def _is_plain(
     for step in dis.get_instructions(code):
         name, value = step.opname, step.argval
         if module is not None:  # which the instruction before left on the stack
-            space = vars(module)
-            module = space.get(value, _MISSING) if name in _ATTRS else _MISSING
-            rests.append((space, value, module))
+            owner = module
+            module = vars(owner).get(value, _MISSING) if name in _ATTRS else _MISSING
+            rests.add(owner, value, module)
             if isinstance(module, ModuleType):
                 if not _is_known_module(module):
                     return False
@@ -270,8 +306,7 @@ def _gives_array(value: Any) -> bool:
 
 def _is_plain_name(function: FunctionType, name: str, rests: Any, seen: set[CodeType]) -> bool:
     value = function.__globals__.get(name, _MISSING)
-    held = weakref.ref(value) if type(value) is np.ndarray else value
-    rests.append((function.__globals__, name, held))
+    rests.add(function, name, value)
     if value is _MISSING:
         found = getattr(builtins, name, None)
         return name in _BUILTINS or (isinstance(found, type) and issubclass(found, BaseException))

@@ -4,6 +4,8 @@ What is missed here (a function that is found by a name made at run time) runs w
 code, and is refused loudly where it would lose a derivative.
 """
 
+import dis
+import sys
 import weakref
 from collections.abc import Iterator
 from functools import partial
@@ -12,32 +14,63 @@ from typing import Any
 
 import numpy as np
 
+from . import modules
 from .codes import own, with_doors
-from .names import of_program
+from .mentions import mentions, types_in
+from .names import may_stand, of_program
 from .source import inside
-from .tracer import Tracer
+from .tracer import TRACERS, Tracer
 
 _plans: dict[int, tuple[Any, "_Plan"]] = {}  # by the identity of a function's code
 
 
-def functions_with_doors(function: Any, args: Any = ()) -> list[FunctionType]:
-    """Return the functions behind a callable and its arguments whose code is to have doors."""
-    todo = [f for v in (function, *args) for f in _reached(v)]
-    found: dict[int, FunctionType] = {}
-    seen: set[int] = set()
-    while todo:
-        f = todo.pop()
-        if id(f) in seen:
-            continue
-        seen.add(id(f))
-        if with_doors(own(f.__code__)) is not None:
-            found[id(f)] = f
-        for ref in _plan(f).functions:
-            g = ref()
-            if g is not None:
-                found[id(g)] = g
-        todo += _held(f)
-    return list(found.values())
+class Reach:
+    """What a callable and its arguments reach: functions whose code gets doors, and holders."""
+
+    __slots__ = ("compared", "functions", "plans", "roots")
+
+    def __init__(self, function: Any, args: Any = ()) -> None:
+        todo: list[Any] = [function] if type(function) is FunctionType else []
+        for v in (function, *args) if not todo or function.__dict__ else args:
+            if type(v) not in _SIMPLE and type(v) not in TRACERS:
+                todo += _reached(v)
+        found: dict[int, FunctionType] = {}
+        seen: set[int] = set()
+        self.roots: list[Any] = []
+        self.compared: set[str] = set()  # names that are compared by identity
+        self.plans: list[tuple[FunctionType, _Plan]] = []
+        while todo:
+            f = todo.pop()
+            if id(f) in seen or inside[f.__code__.co_filename]:
+                continue
+            seen.add(id(f))
+            if with_doors(own(f.__code__)) is not None:
+                found[id(f)] = f
+            plan = _plan(f)
+            self.plans.append((f, plan))
+            if plan.compared:
+                self.compared |= plan.compared
+            for ref in plan.functions:
+                if (g := ref()) is not None:
+                    found[id(g)] = g
+            self.roots += [g for ref in plan.called if (g := ref()) is not None]
+            for owner, name in plan.places:
+                if type(value := _globals(f, owner).get(name)) not in _SIMPLE:
+                    self.roots.append(value)
+            if f.__closure__ or f.__defaults__ or f.__kwdefaults__:
+                todo += _held(f)
+        self.functions = list(found.values())
+
+    def keeps(self) -> bool:
+        """Say whether some code may keep something that has a door."""
+        return any(plan.escapes for _, plan in self.plans)
+
+    def names(self) -> Iterator[tuple[dict[str, Any], set[str]]]:
+        """Give the namespaces that are reached, and the names in them that are known there."""
+        for f, plan in self.plans:
+            for owner, words in plan.spaces:
+                space = _globals(f, owner)
+                yield space, words & space.keys()
 
 
 def _plan(function: FunctionType) -> "_Plan":
@@ -46,17 +79,34 @@ def _plan(function: FunctionType) -> "_Plan":
     if known is not None and known[0]() is code and known[1].holds(function):
         return known[1]
     plan = _Plan(function)
-    _plans[id(code)] = (weakref.ref(code, lambda _: _plans.pop(id(code), None)), plan)
+    key = id(code)
+    _plans[key] = weakref.ref(code, lambda _: _plans.pop(key, None)), plan
     return plan
+
+
+def _globals(function: FunctionType, owner: Any) -> dict[str, Any]:
+    """Return the globals of `owner`, a reference; None stands for the function itself."""
+    f = function if owner is None else owner()
+    return {} if f is None else f.__globals__
 
 
 class _Plan:
     """The functions that those of one code reach by global names, and what this rests on."""
 
-    __slots__ = ("functions", "rests")
+    __slots__ = (
+        "attributes", "called", "compared", "escapes", "functions", "likes", "places", "rests",
+        "spaces",
+    )  # fmt: skip
 
     def __init__(self, function: FunctionType) -> None:
         self.functions: list[Any] = []
+        self.called: list[Any] = []  # functions that hold something themselves
+        self.likes = modules.count()
+        self.attributes: list[Any] = []  # what names stand for in modules that have look-alikes
+        self.compared: set[str] = set()  # names that are compared by identity
+        self.escapes = False  # whether some code takes what has a door otherwise than to call it
+        self.spaces: list[tuple[Any, set[str]]] = []
+        self.places: list[tuple[Any, str]] = []  # names of what may hold doors
         self.rests: list[tuple[Any, str, int]] = []  # None stands for the function itself
         package = _package(function)
         todo, seen = [function], {id(function)}
@@ -69,10 +119,20 @@ class _Plan:
                 todo += _fresh(_held(f), seen)
                 if with_doors(own(f.__code__)) is not None:
                     self.functions.append(ref)
+                if f.__defaults__ or f.__kwdefaults__ or f.__closure__ or f.__dict__:
+                    self.called.append(ref)
             names = _names(own(f.__code__))
+            self.spaces.append((ref, names))
+            self.attributes += modules.attributes(names)
+            if mentions(own(f.__code__)):
+                self.compared |= types_in([own(f.__code__)])[1]
+            if not self.escapes:
+                self.escapes = may_stand(f, _escaping(own(f.__code__)))
             for name in names:
                 value = f.__globals__.get(name)
                 if value is not None and type(value) not in _SIMPLE:
+                    if not isinstance(value, ModuleType):
+                        self.places.append((ref, name))
                     found = list(_reached(value, names))
                     if found:
                         self.rests.append((ref, name, id(value)))
@@ -80,11 +140,49 @@ class _Plan:
 
     def holds(self, function: FunctionType) -> bool:
         """Say whether the names still stand for the same things."""
+        if self.likes != modules.count():
+            return False
+        for module, name, value in self.attributes:
+            if vars(module).get(name) is not value:
+                modules.follow(module, name)
+                return False
         for ref, name, identity in self.rests:
             f = function if ref is None else ref()
             if f is None or id(f.__globals__.get(name)) != identity:
                 return False
         return True
+
+
+def _escaping(code: CodeType) -> set[str]:
+    """Return the names that code takes otherwise than to call them or to look into them.
+
+    What is loaded to be called stands with a NULL on the stack.
+    """
+    found: set[str] = set()
+    called, before, high = False, 0, 0
+    pairs = [p for p in zip(code.co_code[::2], code.co_code[1::2], strict=True) if p[0] != _CACHE]
+    for (op, arg), (after, _) in zip(pairs, [*pairs[1:], (0, 0)], strict=True):
+        if op == _EXTENDED:
+            high = (high | arg) << 8
+            continue
+        arg, high = arg | high, 0
+        if op in (_GLOBAL, _DEREF):
+            called = op == _GLOBAL and bool(arg & 1)
+        elif op not in _LOOKS:
+            called = False
+        called = called or before == _NULL or after == _NULL
+        if op in (_GLOBAL, _ATTR) and after not in _LOOKS and not called:
+            if not (op == _ATTR and _FLAGGED and arg & 1):
+                found.add(code.co_names[arg >> (op == _GLOBAL or _FLAGGED)])
+        before = op
+    return found.union(*(_escaping(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+
+_CACHE, _EXTENDED = dis.opmap["CACHE"], dis.opmap["EXTENDED_ARG"]
+_GLOBAL, _ATTR = dis.opmap["LOAD_GLOBAL"], dis.opmap["LOAD_ATTR"]
+_NULL, _DEREF = dis.opmap["PUSH_NULL"], dis.opmap["LOAD_DEREF"]
+_LOOKS = {dis.opmap[n] for n in ("LOAD_ATTR", "LOAD_METHOD") if n in dis.opmap}
+_FLAGGED = sys.version_info >= (3, 12)
 
 
 def _package(function: FunctionType) -> str:

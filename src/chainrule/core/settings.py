@@ -1,0 +1,42 @@
+"""NumPy's floating-point settings, which an error must leave as it found them.
+
+``with np.errstate()`` does not hold against signals: Ctrl-C may come between the change and the
+block, and the settings stay changed.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_held: Any = getattr(getattr(getattr(np, "_core", None), "umath", None), "_extobj_contextvar", None)
+
+
+def settings() -> Any:
+    """Return what NumPy does at floating-point errors, to be put back."""
+    return np.geterr() if _held is None else _held.get()
+
+
+def put_back(found: Any) -> None:
+    """Let NumPy do what it did when `found` was taken."""
+    if _held is None:
+        np.seterr(**found)
+    else:
+        _held.set(found)
+
+
+def undisturbed(function: _F) -> _F:
+    """Decorate a function: however an error leaves it, the settings are what they were."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        found = settings()
+        try:
+            return function(*args, **kwargs)
+        except BaseException:
+            put_back(found)
+            raise
+
+    return wrapper  # type: ignore[return-value]

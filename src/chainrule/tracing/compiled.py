@@ -1,0 +1,155 @@
+"""Numba's kernels in a traced program.
+
+A kernel that receives plain numbers, and arrays that the program made of them, runs as it is: it
+gets the memory of these arrays, and what it writes there is stored into them. A kernel that
+receives traced values is run as the Python function that it was compiled from, and the compiled one
+beside it: where they part, it is refused. What is compiled meanwhile sees the program's own names.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedFunctionError
+from . import stores
+from . import tracer as tracers
+from .running import running
+from .source import describe, user_frame
+
+# module, class, method, and whether Python code stands behind the compiled one
+_CLASSES = (
+    ("numba.core.dispatcher", "Dispatcher", "__call__"),
+    ("numba.np.ufunc.dufunc", "DUFunc", "__call__"),
+    ("numba.np.ufunc.gufunc", "GUFunc", "__call__"),
+    ("numba.core.compiler", "CompilerBase", "compile_extra"),
+)
+_set: list[tuple[type, str, Any]] = []  # class, method, and what its own `__dict__` held
+
+
+def enter(plainly: Callable[[], Any]) -> None:
+    """Set the doors in Numba's classes; what is compiled is compiled in the context `plainly`."""
+    if _set or "numba" not in sys.modules:
+        return
+    for module, name, method in _CLASSES:
+        cls = getattr(sys.modules.get(module), name, None)
+        if cls is None:
+            continue
+        own = vars(cls).get(method)
+        make = _compiling(getattr(cls, method), plainly) if method != "__call__" else (
+            _called(getattr(cls, method)))  # fmt: skip
+        _set.append((cls, method, own))
+        setattr(cls, method, make)
+
+
+def leave() -> None:
+    """Give the classes their own methods back."""
+    while _set:
+        cls, method, own = entry = _set[-1]
+        if own is not None:
+            setattr(cls, method, own)
+        elif method in vars(cls):
+            delattr(cls, method)
+        if _set and _set[-1] is entry:
+            _set.pop()
+
+
+def _compiling(own: Any, plainly: Callable[[], Any]) -> Callable[..., Any]:
+    def compile_extra(self: Any, function: Any) -> Any:
+        with plainly():
+            return own(self, function)
+
+    return compile_extra
+
+
+def _called(own: Any) -> Callable[..., Any]:
+    def call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        found = [v for v in (*args, *kwargs.values()) if _holds(v)] if running.traces else None
+        if not found:
+            return own(self, *args, **kwargs)
+        if any(_traced(v) for v in found):
+            return _as_python(self, own, args, kwargs)
+        lent = _Lent()
+        result = own(self, *map(lent.plain, args), **{k: lent.plain(v) for k, v in kwargs.items()})
+        lent.give_back()
+        return result
+
+    return call
+
+
+def _holds(value: Any) -> bool:
+    kind = type(value)
+    return kind in tracers.TRACERS or (kind in (tuple, list) and any(map(_holds, value)))
+
+
+def _traced(value: Any) -> bool:
+    if type(value) in (tuple, list):
+        return any(map(_traced, value))
+    return type(value) in tracers.TRACERS and value.cr_owner is not tracers.CONSTANT
+
+
+class _Lent:
+    """Plain copies of arrays for one call, and what has been written into them."""
+
+    def __init__(self) -> None:
+        self.copies: dict[int, tuple[Any, Any, bytes]] = {}
+
+    def plain(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in (tuple, list):
+            return kind(map(self.plain, value))
+        if kind not in tracers.TRACERS:
+            return value.copy() if kind is np.ndarray and self.all else value
+        held = tracers.known(value)
+        if type(held) is not np.ndarray:
+            return held
+        if id(value) not in self.copies:
+            copy = held.copy("K")
+            self.copies[id(value)] = value, copy, copy.tobytes()
+        return self.copies[id(value)][1]
+
+    all = False  # whether arrays that are plain are copied too
+
+    def give_back(self) -> None:
+        """Store into the program's arrays what was written into their copies."""
+        for value, copy, before in self.copies.values():
+            if copy.tobytes() != before:
+                stores.store(value, ..., copy)
+
+
+def _as_python(kernel: Any, own: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    function = getattr(kernel, "py_func", None)
+    if function is None:
+        raise _refused(kernel, "it is a compiled ufunc, which takes plain numbers only")
+    if any(v.cr_varies() for v in (*args, *kwargs.values()) if type(v) in tracers.TRACERS):
+        return function(*args, **kwargs)
+    lent = _Lent()
+    lent.all = True
+    plain = [lent.plain(v) for v in args], {k: lent.plain(v) for k, v in kwargs.items()}
+    wanted = own(kernel, *plain[0], **plain[1])
+    result = function(*args, **kwargs)
+    written = [(copy, tracers.known(v)) for v, copy, _ in lent.copies.values()]
+    if not _near(wanted, result) or not all(_near(a, b) for a, b in written):
+        raise _refused(kernel, "the compiled code and its Python source give different values")
+    return result
+
+
+def _near(one: Any, other: Any) -> bool:
+    if type(one) in (tuple, list):
+        return len(one) == len(other) and all(map(_near, one, other))
+    if one is None or not isinstance(one, np.ndarray | np.generic | float | int | complex):
+        return True
+    a, b = np.asarray(one), np.asarray(tracers.known(other))
+    return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-6, atol=1e-9, equal_nan=True))
+
+
+def _refused(kernel: Any, why: str) -> UnsupportedFunctionError:
+    name = getattr(kernel, "__name__", "the kernel")
+    return UnsupportedFunctionError(
+        f"{name}, compiled by Numba, received a traced value",
+        where=describe(user_frame(2)),
+        why=why,
+        cure=f"give it a rule: chainrule.custom_rule({name}, partial=…), or jvp=…, or vjp=…; where "
+        f"no derivative is meant, pass chainrule.stop_gradient(x)",
+    )

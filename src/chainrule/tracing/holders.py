@@ -1,0 +1,198 @@
+"""Doors where a program holds functions: defaults, attributes, tables, partials, closures.
+
+``def f(x, xp=np)``, ``self.act = math.tanh``, ``RULES = {"sin": math.sin}``: what stands for
+something with a door is exchanged in the object that holds it, from the start of a traced call to
+its end, as names are (`names`). Afterwards the same walk puts back what the program kept of the
+doors in the meantime: look-alikes, generators, constant arrays.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from types import CellType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from . import tracer as tracers
+from .modules import LookAlikeModule, Watched
+from .source import inside
+
+_held: list[tuple[Any, Any, Any, Any]] = []  # holder, key, what it held, and the door
+_FEW, _MOST, _DEEPEST = 100, 1000, 12
+_SIMPLE: set[type] = {
+    int, float, str, bool, bytes, complex, type(None), np.ndarray, slice, range, np.dtype,
+    *np.sctypeDict.values(),
+}  # fmt: skip
+_LEAVES = frozenset((np.ufunc, type(np.sum), type(len), ModuleType, LookAlikeModule, Watched))
+
+
+class Exchange:
+    """One walk: `new` tells what is to stand in the place of a value, or gives it as it is."""
+
+    __slots__ = ("new", "note", "seen")
+
+    def __init__(self, new: Callable[[Any], Any], note: bool) -> None:
+        self.new, self.note = new, note
+        self.seen: dict[int, Any] = {}
+
+    def visit(self, value: Any, depth: int = 0) -> Any:
+        """Return what stands for `value`, and exchange inside it."""
+        kind = type(value)
+        if kind in _SIMPLE or (kind in tracers.TRACERS and self.note):
+            return value
+        made = self.new(value)
+        if made is not value or kind in _LEAVES or kind in tracers.TRACERS:
+            return made
+        if depth > _DEEPEST or id(value) in self.seen or len(self.seen) > _MOST:
+            return value
+        self.seen[id(value)] = value
+        if kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_make")):
+            return self._tuple(value, kind, depth)
+        if kind is list or kind is dict or issubclass(kind, dict):
+            self._items(value, value, depth)
+        elif kind is FunctionType:
+            self.function(value, depth)
+        elif kind is MethodType:
+            self.visit(value.__self__, depth)
+            self.visit(value.__func__, depth)
+        elif kind is partial:
+            self._set(value, "", (value.func, value.args, value.keywords), depth)
+        elif isinstance(value, type):
+            self._class(value, depth)
+        elif kind is staticmethod or kind is classmethod:
+            function = self.visit(value.__func__, depth)
+            return value if function is value.__func__ else kind(function)
+        else:
+            self._instance(value, kind, depth)
+        return value
+
+    def _tuple(self, value: Any, kind: Any, depth: int) -> Any:
+        if len(value) > _FEW:
+            return value
+        items = [self.visit(v, depth + 1) for v in value]
+        if all(a is b for a, b in zip(items, value, strict=True)):
+            return value
+        return kind(items) if kind is tuple else kind._make(items)
+
+    def _items(self, holder: Any, items: Any, depth: int) -> None:
+        if len(items) <= _FEW:
+            for key, v in list(items.items() if isinstance(items, dict) else enumerate(items)):
+                if type(v) not in _SIMPLE:
+                    self._set(holder, key, v, depth)
+
+    def function(self, f: FunctionType, depth: int = 0) -> None:
+        """Exchange in defaults, closure and attributes of a function."""
+        if inside[f.__code__.co_filename]:
+            return
+        if f.__defaults__:
+            self._set(f, "__defaults__", f.__defaults__, depth)
+        if f.__kwdefaults__:
+            self._items(f.__kwdefaults__, f.__kwdefaults__, depth)
+        if f.__dict__:
+            self._items(f.__dict__, f.__dict__, depth)
+        for cell in f.__closure__ or ():
+            try:
+                self._set(cell, "", cell.cell_contents, depth)
+            except ValueError:  # still empty
+                continue
+
+    def _class(self, cls: Any, depth: int) -> None:
+        for c in cls.__mro__:
+            if c.__flags__ & _HEAP and c.__module__.split(".")[0] not in _LIBRARIES:
+                for key, v in list(vars(c).items())[:_FEW]:
+                    if key not in _SLOTS and type(v) not in _SIMPLE:
+                        self._set(c, key, v, depth)
+
+    def _instance(self, value: Any, kind: type, depth: int) -> None:
+        if kind.__module__.split(".")[0] in _LIBRARIES and not kind.__flags__ & _HEAP:
+            if kind.__name__ != "SimpleNamespace":
+                return
+        if kind.__module__.split(".")[0] == "chainrule":
+            value, kind = getattr(value, "function", None), type(None)
+            if type(value) is FunctionType:
+                self.function(value, depth)
+            return
+        self.visit(kind, depth)
+        try:
+            state = object.__getattribute__(value, "__dict__")
+        except AttributeError:
+            state = None
+        if type(state) is dict:
+            self._items(state, state, depth)
+        for c in kind.__mro__:
+            slots = vars(c).get("__slots__", ())
+            for name in (slots,) if isinstance(slots, str) else slots:
+                held = vars(c).get(name)
+                if hasattr(held, "__get__") and hasattr(value, name):
+                    self._set(value, held, getattr(value, name), depth)
+
+    def _set(self, holder: Any, key: Any, value: Any, depth: int) -> None:
+        made = self.visit(value, depth + 1)
+        if made is not value:
+            if self.note:
+                _held.append((holder, key, value, made))  # first: an interrupt may follow
+            put(holder, key, made)
+
+
+_HEAP = 1 << 9  # a class that is made by a `class` statement
+_SLOTS = frozenset("__slots__ __dict__ __weakref__ __doc__ __module__ __qualname__".split())
+_LIBRARIES = frozenset("numpy scipy builtins functools collections abc typing enum types".split())
+
+
+def put(holder: Any, key: Any, value: Any) -> None:
+    """Let `holder` hold `value` at `key`."""
+    kind = type(holder)
+    if kind is list or kind is dict:
+        holder[key] = value
+    elif isinstance(holder, dict):
+        dict.__setitem__(holder, key, value)
+    elif kind is CellType:
+        holder.cell_contents = value
+    elif kind is partial:
+        holder.__setstate__((*value, vars(holder)))
+    elif isinstance(holder, type) or kind is FunctionType:
+        setattr(holder, key, value)
+    else:
+        key.__set__(holder, value)  # the descriptor of a slot
+
+
+def held(holder: Any, key: Any) -> Any:
+    """Return what `holder` holds at `key`."""
+    kind = type(holder)
+    if kind is list or isinstance(holder, dict):
+        return holder[key]
+    if kind is CellType:
+        return holder.cell_contents
+    if kind is partial:
+        return holder.func, holder.args, holder.keywords
+    if isinstance(holder, type):
+        return vars(holder)[key]
+    return getattr(holder, key) if kind is FunctionType else key.__get__(holder)
+
+
+def swap(roots: Any, door: Callable[[Any], Any]) -> list[Any]:
+    """Exchange what `roots` hold for doors, and return what stands for the roots themselves."""
+    walk = Exchange(door, note=True)
+    return [v if type(v) in _SIMPLE else walk.visit(v) for v in roots]
+
+
+def settle(roots: Any, plain: Callable[[Any], Any]) -> None:
+    """Put back what the program kept of the doors in the objects that `roots` hold."""
+    walk = Exchange(plain, note=False)
+    for value in roots:
+        if type(value) not in _SIMPLE:
+            walk.visit(value)
+
+
+def restore() -> None:
+    """Put back what was exchanged, unless the program put something else there."""
+    while _held:
+        holder, key, plain, door = entry = _held[-1]
+        try:
+            now = held(holder, key)
+        except (AttributeError, LookupError, ValueError):  # the program took it away
+            now = None
+        if now is door or (type(holder) is partial and now == door):
+            put(holder, key, plain)
+        if _held and _held[-1] is entry:  # a signal handler may have been here
+            _held.pop()
