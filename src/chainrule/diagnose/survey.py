@@ -6,7 +6,7 @@ plain value, so that one call shows all places; the rest is read off the recordi
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from sys import _getframe
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,13 +16,13 @@ from ..core.graph import Graph, Node, Place
 from ..errors import ChainRuleError, CustomRuleError
 from ..lift import Argnums, Call, name_of
 from ..tracing.losses import swallowed
-from ..tracing.recording import Recording
-from ..tracing.running import CLOSED, Note
-from ..tracing.source import describe, resolve, user_frame
-from ..tracing.tracer import TRACERS, Tracer, concrete
+from ..tracing.running import Note
+from ..tracing.source import resolve
+from ..tracing.tracer import TRACERS
 from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
 from .kinks import touched
+from .watching import BRANCH, CUT, Event, Watching, outcomes
 
 LOST, DIFFERS, ZERO, CHOICE = "lost", "differs", "zero", "choice"
 _HEADINGS = {
@@ -86,13 +86,13 @@ class Findings:
         return [asdict(f) for f in self.findings]
 
 
-class Survey(Recording):
+class Survey(Watching):
     """Records, and takes note of what would be an error."""
 
     __slots__ = ("notes",)
 
     def __init__(self) -> None:
-        super().__init__(keep=True)
+        super().__init__()
         self.notes: list[Finding] = []
 
     def note(self, finding: Finding) -> None:
@@ -117,28 +117,21 @@ class Survey(Recording):
         swallowed.raised = None  # nothing was raised
         self.note(Finding(LOST, error.what, error.where, error.why, error.cure))
 
-    def observed(self, tracer: Tracer) -> None:
-        if tracer.cr_owner is not self or self.state == CLOSED:
-            return
-        frame = user_frame(2)
-        asker = _getframe(1).f_code.co_name
-        where = describe(frame, tracer)
-        if asker in ("__int__", "__floor__", "__ceil__") and tracer.dtype.kind in "fc":
-            self.note(Finding(
-                ZERO, "a traced value was cut down to an integer", where,
-                "an integer is locally constant", "leave it a float where its slope matters",
-            ))  # fmt: skip
-        elif asker == "__bool__" and frame is not None:
-            self.note(Finding(
-                CHOICE, f"the program branches on a traced value, which is {_shown(tracer)} here",
-                where, "the derivative is that of the branch that ran",
-                "nothing, unless the branches differ in value where they meet",
-            ))  # fmt: skip
 
-
-def _shown(value: Any) -> str:
-    text = str(concrete(value))
-    return text if len(text) <= 40 else text[:37] + "…"
+def _happened(event: Event) -> Iterator[Finding]:
+    """Say what a place of the program does to its derivatives."""
+    found = outcomes(event.outcomes)
+    if event.kind == CUT:
+        yield Finding(
+            ZERO, "a traced value was cut down to an integer", event.where,
+            "an integer is locally constant", "leave it a float where its slope matters",
+        )  # fmt: skip
+    elif event.kind == BRANCH:
+        yield Finding(
+            CHOICE, f"the program branches on a traced value, which is {found} here", event.where,
+            "the derivative is that of the branch that ran",
+            "nothing, unless the branches differ in value where they meet",
+        )  # fmt: skip
 
 
 def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> Findings:
@@ -186,7 +179,8 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
         uncompared = "a derivative is a limit here" if outputs else "the run stopped"
     graph = survey.finish(inputs, outputs)
     stopped = not outputs
-    found = [*survey.notes, *(() if stopped else _disconnected(call, graph)), *_steps(graph)]
+    found = [*survey.notes, *chain.from_iterable(map(_happened, survey.events))]
+    found += [*(() if stopped else _disconnected(call, graph)), *_rounding(graph)]
     found += [Finding(CHOICE, what, _place(node.place), why) for node, what, why in touched(graph)]
     found += _inside_rules(kinked)
     order = list(_HEADINGS)
@@ -255,7 +249,12 @@ def _is_compared(graph: Graph, start: Node) -> bool:
     return False
 
 
-def _steps(graph: Graph) -> Iterator[Finding]:
+def _rounding(graph: Graph) -> Iterator[Finding]:
+    for node, what, cure in steps(graph):
+        yield Finding(ZERO, what, _place(node.place), "it is locally constant", cure)
+
+
+def steps(graph: Graph) -> Iterator[tuple[Node, str, str]]:
     """Find rounding, integer casts, and comparisons whose outcome is used as a number."""
     flows = {
         parent
@@ -279,7 +278,7 @@ def _steps(graph: Graph) -> Iterator[Finding]:
             continue
         if (what, node.place) not in seen:
             seen.add((what, node.place))
-            yield Finding(ZERO, what, _place(node.place), "it is locally constant", cure)
+            yield node, what, cure
 
 
 __all__ = ["Finding", "Findings", "check"]

@@ -1,32 +1,41 @@
 """A closed form of the derivative, where the graph is small enough for one to be readable.
 
 It is the product of the recorded rules written out in the inputs; SymPy, where it is installed,
-only tidies it, and what it returns is evaluated again beside the rules at random points.
+only tidies it. What it returns is held against the user's program at other points: a recording is
+of one point, and its numbers (what a solver found, what a branch decided) may belong to it alone.
 """
 
 import ctypes
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from ..core.graph import Node
+from ..core.graph import Graph, Node
+from ..diagnose.compare import unchecked
+from ..lift import output_leaves
+from ..slopes import AGREES, CHOICE, DIFFERS, compare, silent
+from ..tracing.recording import Recording
+from ..tracing.tracer import concrete
+from .checks import call
 from .evaluation import evaluate
 from .expr import App, Expr, Sym, add_up, size, substitute, to_json
 from .record import Symbol
 
-OPS, COUNT, BUDGET, POINTS, TREE = 40, 200, 2.0, 5, 2000
+OPS, COUNT, BUDGET, TREE = 40, 200, 2.0, 2000
 
 
 def closed_form(builder: Any) -> dict[str, Any]:
     """Return {"closed": …} or {"closed": None, "omitted": {reason, counts}}."""
     run = builder.run
     if run.output is None or not builder.sweep.order:
-        return {"closed": None, "omitted": {"reason": "the output does not depend on the inputs"}}
+        return _omitted("the output does not depend on the inputs")
+    frozen = builder.happenings.frozen()
+    if frozen:
+        return _omitted(frozen)
     if not builder.scalar:
-        return {"closed": None, "omitted": {"reason": "the graph holds arrays: the steps above "
-                                            "are its closed form"}}  # fmt: skip
+        return _omitted("the graph holds arrays: the steps above are its closed form")
     forward = len([n for n in run.nodes if n.dtype is not None])
     backward = len(builder.sweep.executed) + len(builder.sweep.additions)
     sizes = _sizes(builder)
@@ -36,17 +45,28 @@ def closed_form(builder: Any) -> dict[str, Any]:
     if forward > OPS or tree_ops > TREE:
         reason = f"{tree_ops:,} operations as one expression, {forward + backward} as named steps"
         return _omitted(reason, counts)
-    rows = []
+    return _forms(builder, targets, counts)
+
+
+def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[str, Any]:
+    forms = {}
     for node in targets:
-        row, reason = _one(builder, node)
-        if row is None:
+        tree = written_out(builder, node)
+        tidy, by, reason = _tidy(builder, tree)
+        if tidy is None:
             return _omitted(reason, counts)
-        rows.append(row)
+        forms[node] = (tidy, by)
+    with silent(), unchecked():
+        points, reason = agreement(builder, {n: tidy for n, (tidy, _) in forms.items()})
+    if reason:
+        return _omitted(reason, counts)
+    rows = [_row(builder, n, tidy, by, points) for n, (tidy, by) in forms.items()]
     return {"closed": rows or None, "omitted": None if rows else {"reason": "nothing flows"}}
 
 
-def _omitted(reason: str, counts: dict[str, int]) -> dict[str, Any]:
-    return {"closed": None, "omitted": {"reason": reason, "counts": counts}}
+def _omitted(reason: str, counts: dict[str, int] | None = None) -> dict[str, Any]:
+    told = {"reason": reason} | ({"counts": counts} if counts else {})
+    return {"closed": None, "omitted": told}
 
 
 def _definitions(builder: Any) -> dict[str, list[Expr]]:
@@ -85,18 +105,11 @@ def written_out(builder: Any, node: Node) -> Expr:
     return done["bar:" + builder.run.symbol_of[node].id]
 
 
-def _one(builder: Any, node: Node) -> tuple[dict[str, Any] | None, str]:
-    run = builder.run
-    tree = written_out(builder, node)
-    tidy, by, reason = _tidy(builder, tree)
-    if tidy is None:
-        return None, reason
-    if not _agree(builder, tree, tidy):
-        return None, "the tidied expression did not agree with the rules at a random point"
+def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str, Any]:
     lhs = total(builder, node)
     line = builder.line(lhs.sym(), [tidy], lhs.value)
-    return {"of": run.symbol_of[node].id, "line": line, "by": by, "ops": size(tidy),
-            "points": POINTS, "tree": to_json(tidy)}, ""  # fmt: skip
+    return {"of": builder.run.symbol_of[node].id, "line": line, "by": by, "ops": size(tidy),
+            "points": points, "tree": to_json(tidy)}  # fmt: skip
 
 
 def total(builder: Any, node: Node) -> Symbol:
@@ -153,18 +166,72 @@ def in_time(work: Callable[[], Any], seconds: float) -> tuple[Any, str]:
     return box[0], ""
 
 
-def _agree(builder: Any, rules: Expr, tidy: Expr) -> bool:
-    """Evaluate both at the point and at random points beside it."""
-    rng = np.random.default_rng(7)
-    symbols = builder.run.symbols
-    names = {builder.run.symbol_of[n].id for n in builder.run.inputs}
-    for k in range(POINTS + 1):
-        moved = dict(symbols)
-        for name in names:
-            old = symbols[name]
-            step = 0.0 if k == 0 else 0.05 * rng.standard_normal() * max(1.0, abs(old.value))
-            moved[name] = Symbol(old.id, old.name, old.kind, np.float64(old.value + step))
-        a, b = evaluate(rules, moved), evaluate(tidy, moved)
-        if np.isfinite(a) and not np.isclose(a, b, rtol=1e-7, atol=1e-9):
-            return False
-    return True
+# --- the program at other points ------------------------------------------------------------------
+
+
+def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
+    """Hold formulas against the user's program at other points: how many agree, or why none may.
+
+    At each the program is recorded anew, and must be the same steps with the same numbers; and its
+    slopes, by differences, must be what the formulas say.
+    """
+    run = builder.run
+    agreed = 0
+    for k, leaves in enumerate(elsewhere(run.call.leaves)):
+        moved = dict(run.symbols)
+        for node, value in zip(run.inputs, leaves, strict=True):
+            old = run.symbol_of[node]
+            moved[old.id] = Symbol(old.id, old.name, old.kind, value)
+        gradient = [
+            np.asarray(evaluate(forms[n], moved) if n in forms else 0.0, np.result_type(x))
+            for n, x in zip(run.inputs, leaves, strict=True)
+        ]
+        steps = _recorded(run, leaves)
+        if steps is None:
+            continue  # outside its domain
+        if steps != signature(run.graph):
+            return 0, "the program is another one at other points: its steps, or the numbers in " \
+                "them, hang on its inputs"
+        found = compare(lambda *xs: call(builder, xs), leaves, gradient, seed=k).verdict
+        if found == DIFFERS or found == CHOICE:
+            return 0, "the tidied expression did not agree with the program at another point"
+        agreed += found == AGREES
+    few = "the program has a slope at too few other points for a comparison"
+    return agreed, "" if agreed >= 2 else few
+
+
+def elsewhere(leaves: list[Any]) -> Iterator[list[Any]]:
+    """Iterate over points beside and away from the given one."""
+    for factor, shift in ((1.03, 0.01), (0.87, -0.02), (1.7, 0.1), (0.3, -0.05), (-0.8, -0.3)):
+        yield [(x * factor + shift).astype(x.dtype)[()] for x in map(np.asarray, leaves)]
+
+
+def _recorded(run: Any, leaves: list[Any]) -> list[Any] | None:
+    """Record the program at other inputs; None where it raises."""
+    recording = Recording(keep=True, places=False)
+    tracers = [recording.input(x) for x in leaves]
+    try:
+        found, _ = output_leaves(run.function, run.call.run(recording, tracers))
+    except Exception:
+        return None
+    return signature(recording.finish(tracers, found))
+
+
+def signature(graph: Graph) -> list[Any]:
+    """Return what a recording is apart from the values of its inputs: its steps and constants."""
+    number: dict[Any, int] = {n: i for i, n in enumerate((*graph.inputs, *graph.nodes))}
+
+    def operand(node: Node, k: int) -> Any:
+        parent = node.inputs[k]
+        return number[parent] if parent is not None else _bits(node.primals[k])
+
+    steps: list[Any] = [
+        (n.op.name, [operand(n, k) for k in range(len(n.inputs))], str(n.params))
+        for n in graph.nodes if n.op is not None
+    ]  # fmt: skip
+    return [*steps, [number[o] if type(o) is Node else _bits(o) for o in graph.outputs]]
+
+
+def _bits(v: Any) -> Any:
+    a = np.asarray(concrete(v))
+    return a.dtype.str, a.shape, a.tobytes()

@@ -9,8 +9,9 @@ from ..core.graph import Node
 from ..errors import UsageError
 from . import checks, costs
 from .closed import closed_form
-from .evaluation import evaluate, kinks
+from .evaluation import evaluate
 from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import value_to_json
 from .paths import paths
@@ -30,6 +31,7 @@ class Builder:
         self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
         self.notes: list[str] = []
+        self.happenings = Happenings(run, self.index)
         self.entry = _entry(run, output)
         self.seed = _seed(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
@@ -57,9 +59,10 @@ class Builder:
             doc["paths"] = paths(self)
             doc["matrix"] = matrix_form(self)
             doc |= closed_form(self)
+            doc["roots"] = self.happenings.roots(self)
             doc["check"] = checks.check(self)
             doc["cost"] = costs.cost(self)
-        doc["notes"] = self.notes + kinks(run)
+        doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
 
@@ -146,8 +149,14 @@ class Builder:
         def put(s: Sym) -> Expr:
             return trees.get(by_symbol.get(s.id), s)  # type: ignore[arg-type]
 
+        solved = {
+            n for e in self.happenings.solvers for n in self.run.graph.nodes[slice(*e.span)]
+        }
         for n in self.run.nodes:
             if n.dtype is None:
+                continue
+            if n in solved:  # its numbers say nothing: by its name
+                trees[n] = self.run.symbol_of[n].sym()
                 continue
             trees[n] = substitute(self.run.expression(n), put)
             if size(trees[n], limit + 1) > limit:
@@ -172,6 +181,8 @@ class Builder:
                 "line": self.line(symbol.sym(), sides, node.output),
                 "live": node in self.run.live,
             }
+            if node in self.happenings.marks:
+                row["mark"] = self.happenings.marks[node]
             if symbol.source is not None:
                 row["source"] = _source(symbol.source)
             rows.append(row)

@@ -12,22 +12,22 @@ import numpy as np
 from .. import tree
 from ..core.graph import Node
 from ..diagnose.compare import Point
+from ..diagnose.watching import Watching
 from ..errors import OutputTypeError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
-from ..tracing.recording import Recording
 from ..tracing.source import Source, resolve
 from ..tracing.tracer import TRACERS
 from .expr import App, Expr, Num, Reader, Sym
 from .names import Name, Namer, runs
 
 
-class KeptRecording(Recording):
+class KeptRecording(Watching):
     """Keeps all values, and constant arrays as they were when they were used."""
 
     __slots__ = ("copies",)
 
     def __init__(self) -> None:
-        super().__init__(keep=True)
+        super().__init__()
         self.copies: dict[int, tuple[Any, Any]] = {}
 
     def _snapshot(self, array: Any) -> Any:
@@ -100,6 +100,7 @@ class Run:
             out = self.call.run(rec, tracers)
         leaves, _ = output_leaves(f, out)
         graph = rec.finish(tracers, leaves)
+        self.graph, self.events = graph, rec.events
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs)
         self.reader = Reader(self.constant)

@@ -139,6 +139,8 @@ def forward(doc: dict[str, Any]) -> Block:
             s = doc["symbols"][r["symbol"]]
             cells.append([shape(s["shape"], s["dtype"])])
         cells.append([Place(r["source"])] if "source" in r else [""])
+        if "mark" in r:
+            cells.append([f"— {r['mark']}"])
         rows.append(cells)
     block = Block(3, "Forward: the values", [], _few(rows, doc))
     if doc["forward"] and doc["output"] not in [r["symbol"] for r in doc["forward"]]:
@@ -265,10 +267,13 @@ def closed(doc: dict[str, Any]) -> Block | None:
         words = f"omitted: {doc['omitted']['reason']}"
         if counts and "named steps" in words:
             words += f" ({counts['forward']} forward + {counts['backward']} backward)"
-        return Block(8, "Closed form", [words])
-    rows: list[list[Cell]] = [
-        [[Line(c["line"])], [f"— {c['by']}; agrees with the rules here and at {c['points']} "
-                             "random points"]] for c in doc["closed"]
+        rows: list[list[Cell]] = []
+        for root in doc["roots"]:
+            rows += [[[root["words"]]], *([[Line(line)]] for line in root["lines"])]
+        return Block(8, "Closed form", [words], rows)
+    rows = [
+        [[Line(c["line"])], [f"— {c['by']}; agrees with the program here and at {c['points']} "
+                             "other points"]] for c in doc["closed"]
     ]  # fmt: skip
     return Block(8, "Closed form", [], rows)
 

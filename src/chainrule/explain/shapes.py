@@ -1,5 +1,6 @@
 """The shape under every factor of a line, and whether the inner dimensions agree."""
 
+import os
 from typing import Any
 
 from .expr import App, Expr, Num, Sym, from_json
@@ -73,3 +74,12 @@ def _fits(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
         return False
     tail = large[len(large) - len(small) :]
     return all(a in (1, b) for a, b in zip(small, tail, strict=True))
+
+
+def place_text(source: Any) -> str:
+    """Say where a place of the user's program is, and what stands there."""
+    if source is None:
+        return "an unknown place"
+    text = f"{os.path.basename(source.file)}:{source.line}"
+    words = source.text if len(source.text) <= 60 else source.text[:57] + "…"
+    return f"{text}, {words}" if words else text

@@ -39,7 +39,7 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     except KeyError:
         meaning = ""
     if not meaning:
-        raise NotImplementedError(f"{e.op} has no closed expression")
+        raise NotImplementedError(f"{e.op} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))
     return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
 
@@ -67,7 +67,10 @@ def tidy(tree: Expr, limit: int) -> Any:
     if best.count_ops() > limit:
         return f"{int(best.count_ops()):,} operations as one expression"
     names = {symbol: id for id, symbol in made.items()}
-    return from_sympy(best, names)
+    try:
+        return from_sympy(best, names)
+    except NotImplementedError as error:
+        return str(error)
 
 
 @lru_cache(maxsize=1)
@@ -99,7 +102,7 @@ def from_sympy(e: Any, names: dict[Any, str]) -> Expr:
         return _power(e, names)
     name = _functions().get(type(e).__name__)
     if name is None:
-        raise NotImplementedError(f"{type(e).__name__} has no operation")
+        raise NotImplementedError(f"SymPy writes it with {type(e).__name__}, which has no operation")
     return App(name, tuple(from_sympy(a, names) for a in e.args))
 
 

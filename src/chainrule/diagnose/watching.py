@@ -1,0 +1,94 @@
+"""A recording that notes what its operations do not show: branches, cuts, stops, solvers."""
+
+from dataclasses import dataclass, field
+from itertools import groupby
+from sys import _getframe
+from types import FrameType
+from typing import Any
+
+from ..core.graph import Place
+from ..tracing.recording import Recording
+from ..tracing.running import OPEN
+from ..tracing.source import Source, describe, resolve, user_frame
+from ..tracing.tracer import Tracer, concrete
+
+BRANCH, CUT, STOP, SOLVER = "branch", "cut", "stop", "solver"
+_CUTS = ("__int__", "__floor__", "__ceil__", "__trunc__", "__round__")
+
+
+@dataclass(slots=True)
+class Event:
+    """Something that happened at one place of the program, perhaps many times."""
+
+    kind: str
+    source: Source | None
+    where: str
+    outcomes: list[str] = field(default_factory=list)  # what was found there, in order
+    span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
+    roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
+
+
+class Watching(Recording):
+    """Keeps everything, and the events of the run in their order."""
+
+    __slots__ = ("events", "solving")
+
+    def __init__(self) -> None:
+        super().__init__(keep=True)
+        self.events: list[Event] = []
+        self.solving: list[Event] = []
+
+    def observed(self, tracer: Tracer) -> None:
+        if tracer.cr_owner is not self or self.state != OPEN:
+            return
+        frame, asker = user_frame(2), _getframe(1).f_code.co_name
+        if asker in _CUTS and tracer.dtype.kind in "fc":
+            self._seen(CUT, frame, tracer, str(concrete(tracer)))
+        elif asker == "__bool__" and frame is not None:
+            self._seen(BRANCH, frame, tracer, str(concrete(tracer)))
+
+    def told(self, what: str, data: Any = None) -> None:
+        if what == "stop_gradient":
+            self._seen(STOP, user_frame(2), data, str(concrete(data)))
+        elif what == "solver":
+            frame, here = user_frame(2), len(self.nodes)
+            event = Event(SOLVER, resolve(_place(frame)), describe(frame), [data], (here, here))
+            self.events.append(event)
+            self.solving.append(event)
+        elif what == "solved" and self.solving:
+            event = self.solving.pop()
+            event.span = (event.span[0], len(self.nodes))
+        elif what == "root" and self.solving:
+            self.solving[-1].roots.append(data)
+
+    def _seen(self, kind: str, frame: FrameType | None, value: Any, outcome: str) -> None:
+        source = resolve(_place(frame))  # a loop tests at two places of one source text
+        known = next((e for e in self.events if e.kind == kind and e.source == source), None)
+        if known is None:
+            known = Event(kind, source, describe(frame, value))
+            self.events.append(known)
+        known.outcomes.append(outcome)
+
+
+def _place(frame: FrameType | None) -> Place | None:
+    return None if frame is None else (frame.f_code, frame.f_lasti)
+
+
+def outcomes(found: list[str]) -> str:
+    """Sum up what was found at a place: “True 5 times, then False”."""
+    groups = [(word, len(list(same))) for word, same in groupby(found)]
+    if len(groups) > 4:
+        counts = {word: found.count(word) for word in dict.fromkeys(found)}
+        if len(counts) > 4:
+            return f"{short(found[0])}, then {len(found) - 1} other values"
+        return " and ".join(_times(short(w), n) for w, n in counts.items())
+    return ", then ".join(_times(short(w), n) for w, n in groups)
+
+
+def _times(word: str, n: int) -> str:
+    return word if n == 1 else f"{word} {n} times"
+
+
+def short(text: str) -> str:
+    """Cut a long text off."""
+    return text if len(text) <= 40 else text[:37] + "…"

@@ -1,0 +1,168 @@
+"""What a run does to its derivatives: branches, kinks, steps, stops and solvers, told by place."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+from ..diagnose.kinks import touched
+from ..diagnose.survey import steps
+from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
+from ..modes.reverse import backward
+from ..tracing.tracer import TRACERS
+from .expr import App, Sym
+from .record import Run, Symbol
+from .shapes import place_text
+
+_JUMPING = ("remainder", "fmod", "mod", "divmod", "modf")
+
+
+class Happenings:
+    """The notes of a run, a mark for every step that one is about, and the roots it found."""
+
+    def __init__(self, run: Run, index: dict[Node, int]) -> None:
+        self.run, self.index = run, index
+        self.notes: list[str] = []
+        self.marks: dict[Node, str] = {}
+        self.solvers = [e for e in run.events if e.kind == SOLVER and self._inside(e)]
+        for event in run.events:
+            self._event(event)
+        self._kinks()
+        self._steps()
+
+    def _inside(self, event: Event) -> list[Node]:
+        nodes = self.run.graph.nodes[slice(*event.span)]
+        return [n for n in nodes if n in self.run.live and n.dtype is not None]
+
+    def _event(self, event: Event) -> None:
+        place, found = place_text(event.source), outcomes(event.outcomes)
+        if event.kind == BRANCH:
+            self.notes.append(
+                f"the program branches at {place}, which is {found} here: the derivative is that "
+                "of the branch that ran"
+            )
+        elif event.kind == CUT:
+            self.notes.append(
+                f"a value ({found}) is cut down to an integer at {place}: an integer is locally "
+                "constant, and no derivative flows through it"
+            )
+        elif event.kind == STOP:
+            self.notes.append(
+                f"stop_gradient holds a value fast at {place} ({found}): the derivative takes it "
+                "as a constant, so it is not the slope of the whole program"
+            )
+        elif event in self.solvers:
+            self._solver(event, place)
+
+    def _solver(self, event: Event, place: str) -> None:
+        nodes = self._inside(event)
+        rows = [self.index[n] for n in nodes if n in self.index]
+        which = f"row {rows[0]}" if len(rows) == 1 else f"rows {min(rows)} to {max(rows)}"
+        root = " It is a root: see 8." if event.roots else ""
+        self.notes.append(
+            f"{event.outcomes[0]} ran on plain numbers at {place}: {which} carry the derivative of "
+            f"its answer, not of its iterations, and their numbers are those of this run.{root}"
+        )
+        for n in nodes:
+            self.marks[n] = f"{event.outcomes[0]}: see 11"
+
+    def _kinks(self) -> None:
+        for node, what, why in touched(self.run.graph):
+            if node in self.run.symbol_of:
+                name = self.run.symbol_of[node].text
+                place = place_text(self.run.source(node))
+                self.notes.append(f"{name} is at a kink or tie ({place}): {what}; {why}")
+                self.marks[node] = "at a kink or tie: see 11"
+
+    def _steps(self) -> None:
+        for node, what, _ in steps(self.run.graph):
+            if node in self.run.symbol_of:
+                self._step(node, f"{what}: it is locally constant, so no derivative flows")
+        seen = set()
+        for node in self.run.nodes:
+            if node.op is not None and node.op.name in _JUMPING and node in self.run.live:
+                if node.place not in seen:
+                    seen.add(node.place)
+                    self._step(node, f"{node.op.name} jumps where the quotient is whole; the "
+                               "derivative is that between two jumps", "it has jumps")  # fmt: skip
+
+    def _step(self, node: Node, words: str, mark: str = "a step function") -> None:
+        if node not in self.run.symbol_of:
+            return
+        place = place_text(self.run.source(node))
+        self.notes.append(f"{self.run.symbol_of[node].text} ({place}): {words}")
+        self.marks[node] = f"{mark}: see 11"
+
+    # --- what keeps a formula from being the program's -------------------------------------------
+    def frozen(self) -> str:
+        """Say why no formula can be read off this run, or nothing."""
+        if self.solvers:
+            name, place = self.solvers[0].outcomes[0], place_text(self.solvers[0].source)
+            return f"{name} at {place} has no formula: its rows hold numbers of this point alone"
+        for event in self.run.events:
+            place = place_text(event.source)
+            if event.kind == STOP:
+                return f"stop_gradient holds a value fast at {place}, as no formula does"
+            if event.kind in (BRANCH, CUT):
+                return f"the program decides by its values at {place}: a formula is of one branch"
+        return ""
+
+    def roots(self, builder: Any) -> list[dict[str, Any]]:
+        """Tell every root as what it is: F(x, a) = 0, dx/da = −F_a/F_x."""
+        found = []
+        for event in self.solvers:
+            for root, known in event.roots:
+                node = root.cr_node if type(root) in TRACERS else None
+                if node in self.run.symbol_of:
+                    found.append(self._root(builder, event, node, known, len(found) + 1))
+        return found
+
+    def _root(self, builder: Any, event: Event, node: Node, known: Any, k: int) -> dict[str, Any]:
+        x = self.run.symbol_of[node]
+        flow = self._partials(known.residual)
+        names = [self.run.symbol_of[n] for n in flow]
+        inputs = ", ".join(s.text for s in names)
+        name = "F" if k == 1 else f"F{k}"
+        formula = "d{0}/d{1} = −{2}_{1} / {2}_{0}" if not x.shape else (
+            "d{0}/d{1} = −(∂{2}/∂{0})⁻¹ ∂{2}/∂{1}")  # fmt: skip
+        words = (
+            f"{x.text} solves {name}({x.text}, {inputs}) = 0 "
+            f"({event.outcomes[0]} at {place_text(event.source)}), so "
+            + "; ".join(formula.format(x.text, s.text, name) for s in names)
+        )
+        lines = []
+        slope = getattr(known.jacobian, "entries", getattr(known.jacobian, "matrix", None))
+        if not x.shape and slope is not None and np.size(slope) == 1:
+            for n, value in flow.items():
+                if not n.shape:
+                    lines.append(self._slope(builder, name, x, n, float(value), slope))
+        return {"words": words, "lines": lines}
+
+    def _partials(self, residual: Any) -> dict[Node, Any]:
+        """Return ∂F/∂a for every input a that F reads, the unknown held fast."""
+        if np.size(residual.cr_value) != 1:
+            return dict.fromkeys(self.run.inputs)
+        ct = np.ones(residual.shape, residual.dtype)[()]
+        cotangents: dict[Node, Any] = {residual.cr_node: ct}
+        backward(reversed(self.run.graph.nodes), cotangents)
+        return {n: cotangents[n] for n in self.run.inputs if n in cotangents}
+
+    def _slope(
+        self, builder: Any, name: str, x: Symbol, n: Node, by_input: float, slope: Any
+    ) -> dict[str, Any]:
+        a, by_root = self.run.symbol_of[n], float(np.ravel(slope)[0])
+        parts = []
+        for of, value in ((a, by_input), (x, by_root)):
+            words = (f"∂{name}/∂{of.text}", f"\\frac{{\\partial {name}}}{{\\partial {of.latex}}}")
+            parts.append(self.run.add(
+                Symbol(f"d:{name}/{of.id}", of.name, "partial", np.float64(value), words=words)
+            ))  # fmt: skip
+        words = (f"d{x.text}/d{a.text}", f"\\frac{{d{x.latex}}}{{d{a.latex}}}")
+        total = np.float64(-by_input / by_root)
+        whole = self.run.add(Symbol(f"root:{x.id}/{a.id}", x.name, "partial", total, words=words))
+        top, bottom = (Sym(p.id) for p in parts)
+        quotient = App("negative", (App("divide", (top, bottom)),))
+        line: dict[str, Any] = builder.line(
+            whole.sym(), [quotient, builder.numeric(quotient)], total
+        )
+        return line
