@@ -23,6 +23,7 @@ _RANK = (AGREES, CHOICE, NOTHING, DIFFERS)
 _CLOSE, _SINGLE = 1e-7, 2e-2  # relative; what the differences leave open comes on top
 _EXACT = 1e4  # units of rounding that a complex step may be off
 _ROUNDS, _NEAREST = 16, 21  # halvings of the step
+_NEAR = (1e-7, 1e-8, 1e-9)
 JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
 
 Phi = Callable[[float], float]
@@ -299,9 +300,9 @@ class Slope:
 
     def _jumps(self) -> bool:
         """Say whether the values on both sides stay apart however near they come."""
-        near = [self.scales[0] * h for h in (1e-8, 1e-9)]
-        gaps = [abs(self.phi(h) - self.phi(-h)) for h in near]
-        return bool(gaps[1] > 0.5 * gaps[0] and gaps[1] > 100 * self._noise(1.0))
+        gaps = [abs(self.phi(h) - self.phi(-h)) for h in np.multiply(self.scales[0], _NEAR)]
+        least = 1e-6 * abs(self.here) + 100 * self._noise(1.0)  # a solver's noise is no jump
+        return bool(min(gaps) > 0.5 * max(gaps) and min(gaps) > least)
 
 
 def _along(

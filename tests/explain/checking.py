@@ -12,7 +12,9 @@ from . import latex_reader, reader
 
 def names_of(derivation, latex=False):
     symbols = derivation.document["symbols"].values()
-    return {s["latex" if latex else "text"]: derivation.values[s["id"]] for s in symbols}
+    constants = {"\\pi": np.pi, "\\operatorname{e}": np.e} if latex else {"π": np.pi, "e": np.e}
+    key = "latex" if latex else "text"
+    return constants | {s[key]: derivation.values[s["id"]] for s in symbols}
 
 
 def lines_in(data):

@@ -70,3 +70,12 @@ def test_forward_mode_of_arrays_agrees_with_reverse():
         gradient = derivation.gradient[raw.split("'")[1]]
         np.testing.assert_allclose(sweep["result"]["scalar"], gradient[tuple(sweep["entry"])],
                                    rtol=1e-12)  # fmt: skip
+
+
+def named_constants(x):
+    h = np.sin(np.pi * x) / 3 + np.sqrt(2) * x + np.e**x
+    return h * np.log(2) + x ** (2 / 3) / np.sqrt(2 * np.pi) + 180 / np.pi * x + 0.1 * x**1.3
+
+
+def test_lines_with_named_constants():
+    assert checking.check_all(explain(named_constants, 0.7)) > 20

@@ -86,7 +86,7 @@ class Op:
     __slots__ = (
         "name", "value", "slots", "variadic", "additive", "outputs", "bind", "view", "function",
         "notation", "domain", "kinks", "mp", "samples", "references", "complex", "closed", "batch",
-        "store", "jump", "indexed", "cache", "known_needs",
+        "store", "jump", "indexed", "cache", "known_needs", "__weakref__",
     )  # fmt: skip
 
     def __init__(

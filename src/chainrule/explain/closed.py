@@ -193,7 +193,7 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
             return 0, "the program is another one at other points: its steps, or the numbers in " \
                 "them, hang on its inputs"
         found = compare(lambda *xs: call(builder, xs), leaves, gradient, seed=k).verdict
-        if found == DIFFERS or found == CHOICE:
+        if found in (DIFFERS, CHOICE):
             return 0, "the tidied expression did not agree with the program at another point"
         agreed += found == AGREES
     few = "the program has a slope at too few other points for a comparison"

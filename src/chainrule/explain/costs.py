@@ -117,6 +117,7 @@ def cost(builder: Any) -> dict[str, Any]:
     m = size(np.shape(run.value))
     forward, sweeps, counted = 0, 0, True
     per_sweep = None
+    groups: dict[int, int] = {}  # operations of a sweep: how many sweeps take so many
     for i, node in enumerate(run.inputs):
         k = size(node.shape)
         sweeps += k
@@ -132,12 +133,14 @@ def cost(builder: Any) -> dict[str, Any]:
             assert per_sweep is not None
             one = per_sweep
         forward += one.total * k
+        groups[one.total] = groups.get(one.total, 0) + k
     reverse_total = back.total * m
     return {
         "inputs": n, "outputs": m, "value": value.to_json(),
         "reverse": {"sweeps": m, "per_sweep": back.to_json(), "total": reverse_total},
         "forward": {"sweeps": sweeps, "per_sweep": None if per_sweep is None else
-                    per_sweep.to_json(), "total": forward, "counted": counted},
+                    per_sweep.to_json(), "total": forward, "counted": counted,
+                    "groups": [[k, total] for total, k in groups.items() if k]},
         "winner": "tie" if reverse_total == forward else
                   "reverse" if reverse_total < forward else "forward",
         "saved": _saved(builder),

@@ -5,11 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .. import limits
 from ..errors import UsageError
 from ..lift import Argnums
 from . import latex, markdown, text
 from .document import Builder
 from .record import Run
+from .settling import settle
 
 _MODES = ("reverse", "forward", "both")
 _DETAILS = ("brief", "normal", "full")
@@ -101,12 +103,16 @@ def explain(
     """
     _choose("mode", mode, _MODES)
     _choose("detail", detail, _DETAILS)
-    run = Run(f, args, argnums)
-    builder = Builder(run, mode, detail, output)
-    document = builder.build()
-    bars = [run.symbols["bar:" + run.symbol_of[n].id].value for n in run.inputs]
+    begun = limits.begin()
+    try:
+        run = Run(f, args, argnums)
+        builder = Builder(run, mode, detail, output)
+        builder.settled, builder.notes = settle(builder, begun)
+        document = builder.build()
+    finally:
+        limits.take(begun, None)
     values = {s.id: s.value for s in run.symbols.values()}
-    return Derivation(document, run.call.rebuild(bars), run.value, values)
+    return Derivation(document, run.call.rebuild(builder.settled), run.value, values)
 
 
 def _choose(name: str, given: Any, known: tuple[str, ...]) -> None:

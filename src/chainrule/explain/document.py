@@ -31,6 +31,7 @@ class Builder:
         self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
         self.notes: list[str] = []
+        self.settled: list[Any] = []  # the gradients, where a rule could not say them by limits
         self.happenings = Happenings(run, self.index)
         self.entry = _entry(run, output)
         self.seed = _seed(run, self.entry)

@@ -4,8 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.registry import op_named
-from .expr import Expr, Num, Sym
+from .expr import Expr, Num, Sym, op_of
 from .record import Symbol
 
 
@@ -20,7 +19,7 @@ def evaluate(e: Expr, symbols: dict[str, Symbol]) -> Any:
         return args[0][:, None] * args[1]
     if e.op in ("zeros", "ones"):
         return np.full(e.params["shape"], float(e.op == "ones"))
-    value = op_named(e.op).value
+    value = op_of(e.op).value
     with np.errstate(all="ignore"):
         try:
             return value(*args, **e.params)

@@ -4,13 +4,17 @@ A tree is read off a recorded graph; it is never written by hand. `simplify` use
 identities only (1·a = a, −(−a) = a, a copy is its original), each of which keeps the value.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from ..core.graph import Node
+from ..core.op import Op
+from ..core.registry import op_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +23,7 @@ class Num:
 
     value: Any
     shape: tuple[int, ...] = ()
+    name: str = ""  # π and e have one
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +93,28 @@ def add_up(terms: list[Expr]) -> Expr:
     return total
 
 
+_own: WeakValueDictionary[str, Op] = WeakValueDictionary()  # ops that are in no register
+
+
+def key_of(op: Op) -> str:
+    """Return what an operation is called in trees: a user's own rule gets a key of its own."""
+    try:
+        if op_named(op.name) is op:
+            return op.name
+    except KeyError:
+        pass
+    known = next((key for key, held in _own.items() if held is op), None)
+    if known is None:
+        known = f"own{len(_own) + 1}.{op.name}"
+        _own[known] = op
+    return known
+
+
+def op_of(key: str) -> Op:
+    """Return the operation of a tree; KeyError for those that only trees have."""
+    return _own[key] if key in _own else op_named(key)
+
+
 def is_one(e: Expr) -> bool:
     """Say whether a tree is the literal 1."""
     return isinstance(e, Num) and not isinstance(e.value, bool) and bool(e.value == 1)
@@ -139,7 +166,7 @@ def _negative(e: App) -> Expr:
     (a,) = e.args
     if _is(a, "negative"):
         return a.args[0]
-    if isinstance(a, Num) and not isinstance(a.value, bool):
+    if isinstance(a, Num) and not a.name and not isinstance(a.value, bool):
         return Num(-a.value)
     return e
 
@@ -178,6 +205,8 @@ def _getitem(e: App) -> Expr:
 
 def quiet(name: str, value: Any) -> bool:
     """Say whether a parameter has the value that it has when nobody mentions it."""
+    if " " in name:  # the engine's own: no parameter is called so
+        return True
     if name not in _QUIET or type(value) is not type(_QUIET[name]):
         return False
     return bool(value == _QUIET[name])
@@ -245,7 +274,7 @@ class Reader:
             if source is not None and source.dtype == node.dtype:
                 return args[0]
         params = {k: _frozen(v) for k, v in node.params.items()}
-        return simplify(App(node.op.name, args, params, tuple(node.shape)))
+        return simplify(App(key_of(node.op), args, params, tuple(node.shape)))
 
 
 def _frozen(v: Any) -> Any:
@@ -261,7 +290,7 @@ def _frozen(v: Any) -> Any:
 def to_json(e: Expr) -> Any:
     """Return the tree as plain lists and dicts, with full precision."""
     if isinstance(e, Num):
-        return {"num": number_to_json(e.value)}
+        return {"num": number_to_json(e.value)} | ({"name": e.name} if e.name else {})
     if isinstance(e, Sym):
         return {"sym": e.id, "shape": list(e.shape)}
     out: dict[str, Any] = {"op": e.op, "args": [to_json(a) for a in e.args]}
@@ -274,7 +303,7 @@ def to_json(e: Expr) -> Any:
 def from_json(data: Any) -> Expr:
     """Rebuild the tree that `to_json` wrote."""
     if "num" in data:
-        return Num(number_from_json(data["num"]))
+        return Num(number_from_json(data["num"]), name=data.get("name", ""))
     if "sym" in data:
         return Sym(data["sym"], tuple(data["shape"]))
     return App(
@@ -286,12 +315,26 @@ def from_json(data: Any) -> Expr:
 
 
 def strict(v: Any) -> Any:
-    """Make a document strict JSON: infinities and NaN become words."""
+    """Make a document strict JSON: infinities and NaN become words, and no address is told."""
     if isinstance(v, dict):
         return {k: strict(x) for k, x in v.items()}
     if isinstance(v, list | tuple):
         return [strict(x) for x in v]
+    if isinstance(v, str):
+        return _ADDRESS.sub("", v) if " at 0x" in v else v
     return str(v) if isinstance(v, float) and not np.isfinite(v) else v
+
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
+
+
+def called(v: Any) -> str:
+    """Return what an object is called: by its own name, or the name of its class."""
+    name = getattr(v, "__name__", None)
+    if isinstance(name, str):
+        return name
+    text = str(v)
+    return type(v).__name__ if " at 0x" in text or text.startswith("<") else text
 
 
 def number_to_json(v: Any) -> Any:
@@ -331,7 +374,7 @@ def param_to_json(v: Any) -> Any:
         return {"dtype": str(v)}
     if type(v).__name__ == "Hole":
         return {"hole": True}
-    return {"repr": str(v)}
+    return {"repr": called(v)}
 
 
 def param_from_json(v: Any) -> Any:

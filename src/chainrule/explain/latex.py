@@ -29,6 +29,7 @@ _CHARACTERS = {
     ">": "$>$", "|": "$|$",
 }  # fmt: skip
 _EXPONENT = re.compile(r"(\d)e(-?\d+)")
+_RAISED = re.compile(r"\{(\d)\}(?=[\^'])")  # an operand that may end in an exponent of its own
 _FALLBACK = re.compile(r"[^\x00-\x7f$\\]")
 
 
@@ -41,6 +42,10 @@ class LatexWriter(Writer):
         """Write a symbol."""
         return str(self.symbols[id]["latex"])
 
+    def constant(self, name: str) -> str:
+        """Write a constant that has a name."""
+        return {"π": "\\pi", "e": "\\operatorname{e}"}[name]
+
     def digits(self, text: str) -> str:
         """Dress a number: powers of ten, infinity."""
         text = text.replace("inf", "\\infty").replace("nan", "\\mathrm{NaN}")
@@ -52,7 +57,7 @@ class LatexWriter(Writer):
 
     def pattern(self, notation: Notation) -> str:
         """Return the LaTeX template."""
-        return notation.latex
+        return _RAISED.sub(r"{{{\1}}}", notation.latex)
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
@@ -79,7 +84,7 @@ class LatexWriter(Writer):
         return f"\\sqrt{{{self.expr(e.args[0])}}}", ATOM
 
     def _power(self, e: App) -> tuple[str, int]:
-        return f"{self.expr(e.args[0], POWER + 1)}^{{{self.expr(e.args[1])}}}", POWER
+        return f"{_base(self.expr(e.args[0], POWER + 1))}^{{{self.expr(e.args[1])}}}", POWER
 
     def _matmul(self, e: App) -> tuple[str, int]:
         a, b = e.args
@@ -92,7 +97,7 @@ class LatexWriter(Writer):
 
     def top(self, e: Expr) -> str:
         """Write a transpose."""
-        return self.expr(e, TRANSPOSE + 1) + "^{\\top}"
+        return _base(self.expr(e, TRANSPOSE + 1)) + "^{\\top}"
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
@@ -134,6 +139,11 @@ class LatexWriter(Writer):
     def together(self, line: dict[str, Any]) -> str:
         """Write a whole line."""
         return " ".join(self.line(line))
+
+
+def _base(text: str) -> str:
+    """Put braces around what has an exponent already: TeX takes no second one."""
+    return f"{{{text}}}" if "^" in text else text
 
 
 def _escape(text: str) -> str:

@@ -54,8 +54,8 @@ class Name:
         base = self.base
         if base in _LATEX_GREEK:
             base = _LATEX_GREEK[base]
-        elif len(base) > 1:
-            base = "\\mathrm{" + base.replace("_", "\\_").replace("'", "{'}") + "}"
+        elif len(base) > 1 or not base.isascii():
+            base = "\\mathrm{" + "".join(map(_in_latex, base)) + "}"
         if mark == "bar":
             base = f"\\bar{{{base}}}" if len(self.base) == 1 else f"\\overline{{{base}}}"
         elif mark == "dot":
@@ -63,6 +63,20 @@ class Name:
         index = f"_{{{self.index}}}" if self.index else ""
         turn = f"^{{({self.turn})}}" if self.turn else ""
         return base + index + turn
+
+
+def _in_latex(c: str) -> str:
+    """Write one character of a name so that TeX takes it for a letter."""
+    if c in _LATEX_GREEK:
+        return _LATEX_GREEK[c] + " "
+    if not c.isascii():
+        return f"\\text{{{c}}}" if c.isalpha() else "?"
+    return _ESCAPED.get(c, c)
+
+
+_ESCAPED = {c: f"\\{c}" for c in "_#%&${} "} | {
+    "'": "{'}", "\\": "\\backslash ", "^": "\\hat{}", "~": "\\sim ", "|": "\\vert ",
+}  # fmt: skip
 
 
 def pretty(raw: str) -> tuple[str, str]:

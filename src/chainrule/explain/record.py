@@ -17,6 +17,7 @@ from ..errors import OutputTypeError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..tracing.source import Source, resolve
 from ..tracing.tracer import TRACERS
+from .constants import named
 from .expr import App, Expr, Num, Reader, Sym
 from .names import Name, Namer, runs
 
@@ -265,7 +266,8 @@ class Run:
         if known is not None:
             return known
         if np.ndim(value) == 0:
-            return Num(value if not isinstance(value, np.ndarray) else value[()])
+            value = value if not isinstance(value, np.ndarray) else value[()]
+            return named(value) or Num(value)
         plain = _plain_array(value)
         if plain is not None:
             return plain

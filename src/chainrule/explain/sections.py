@@ -10,6 +10,7 @@ from typing import Any
 Fragment = Any  # str | Sy | Tree | Line | Shapes | Place
 Cell = list[Fragment]
 SHOWN_ROWS = 120
+SUMMANDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +171,10 @@ def local(doc: dict[str, Any]) -> Block | None:
             rows.append([[Line(e["line"])], words])
         else:
             bar = Sy("bar:" + e["to"])
-            rows.append([[Sy(e["from"]), " → ", Sy(e["to"]), ":  a linear map, pulls ", bar,
-                          " back to ", Tree(e["map"])], words])  # fmt: skip
+            rows.append([[
+                Sy(e["from"]), " → ", Sy(e["to"]), ":  the derivative is a linear map; it pulls ",
+                bar, " back to ", Tree(e["map"]),
+            ], words])  # fmt: skip
     if not rows:
         return None
     intro = "every rule is the one that computes; its other arguments are held fixed"
@@ -333,8 +336,15 @@ def cost(doc: dict[str, Any]) -> Block:
     for mode in ("reverse", "forward"):
         m = c[mode]
         per = "" if m["per_sweep"] is None else _operations(m["per_sweep"]) + " a sweep"
-        rows.append([[f"{mode} mode"], [per], [plural(m["sweeps"], "sweep")],
-                     [plural(m["total"], "operation") + " in all"]])  # fmt: skip
+        in_all = plural(m["total"], "operation") + " in all"
+        groups = m.get("groups", [])
+        if len(groups) > 1:  # inputs that stand nearer to the output cost less
+            least, most = (f(total for _, total in groups) for f in (min, max))
+            per = f"{least:,} to {plural(most, 'operation')} a sweep, by input"
+            if len(groups) <= SUMMANDS:
+                parts = " + ".join(f"{k:,}·{total:,}" for k, total in groups)
+                in_all = f"{in_all}: {parts}"
+        rows.append([[f"{mode} mode"], [per], [plural(m["sweeps"], "sweep")], [in_all]])
     n, m_ = c["inputs"], c["outputs"]
     winner = "a tie" if c["winner"] == "tie" else f"{c['winner']} mode wins"
     rows.append([["verdict"], [f"{plural(n, 'input')}, {plural(m_, 'output')}: {winner}"]])

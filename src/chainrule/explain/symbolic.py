@@ -8,8 +8,10 @@ import numpy as np
 import sympy
 
 from ..core import registry
-from .expr import App, Expr, Num, Sym, simplify
+from .constants import PI, E, named
+from .expr import App, Expr, Num, Sym, op_of, simplify
 
+_LARGEST, _HALVES = 10**6, 4  # larger fractions, and those of tenths, are read as decimals
 _CALL = re.compile(r"^(\w+)\(x\)$")
 
 
@@ -28,18 +30,18 @@ def _namespace() -> dict[str, Any]:
 def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     """Translate a tree of scalars; raise NotImplementedError for what SymPy is not asked about."""
     if isinstance(e, Num):
-        return _number(e.value)
+        return {"π": sympy.pi, "e": sympy.E}.get(e.name) or _number(e.value)
     if isinstance(e, Sym):
         return made.setdefault(e.id, sympy.Symbol(f"s{len(made)}", real=True))
     args = [to_sympy(a, made) for a in e.args]
     if e.op == "power_of":
         return args[0] ** _number(e.params["n"])
     try:
-        meaning = registry.op_named(e.op).mp
+        meaning = op_of(e.op).mp
     except KeyError:
         meaning = ""
     if not meaning:
-        raise NotImplementedError(f"{e.op} has no formula that SymPy is told")
+        raise NotImplementedError(f"{e.op.rpartition('.')[2]} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))
     return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
 
@@ -50,7 +52,10 @@ def _number(v: Any) -> Any:
         raise NotImplementedError("the point is not finite")
     if v == int(v) and abs(v) < 1e15:
         return sympy.Integer(int(v))
-    return sympy.Rational(repr(v))
+    form = named(v)
+    if isinstance(form, App):
+        return to_sympy(form, {})
+    return sympy.Rational(repr(v if form is None else form.value))  # type: ignore[union-attr]
 
 
 def tidy(tree: Expr, limit: int) -> Any:
@@ -76,7 +81,7 @@ def tidy(tree: Expr, limit: int) -> Any:
 @lru_cache(maxsize=1)
 def _functions() -> dict[str, str]:
     """Map SymPy's function names to operations, by reading the records backward."""
-    found = {"Abs": "absolute"}
+    found = {"Abs": "absolute", "sign": "sign", "floor": "floor", "ceiling": "ceil"}
     for op in registry.ops():
         match = _CALL.match(op.mp)
         if match and len(op.slots) == 1 and op.function is not None:
@@ -92,6 +97,8 @@ def from_sympy(e: Any, names: dict[Any, str]) -> Expr:
         return Num(int(e))
     if e.is_Rational:
         return _decimal(e)
+    if e is sympy.pi or e is sympy.E:
+        return PI if e is sympy.pi else E
     if e.is_Float or e.is_NumberSymbol:
         return Num(float(e))
     if e.is_Add:
@@ -102,16 +109,24 @@ def from_sympy(e: Any, names: dict[Any, str]) -> Expr:
         return _power(e, names)
     name = _functions().get(type(e).__name__)
     if name is None:
-        raise NotImplementedError(f"SymPy writes it with {type(e).__name__}, which has no operation")
+        words = f"SymPy writes it with {type(e).__name__}, which has no operation"
+        raise NotImplementedError(words)
     return App(name, tuple(from_sympy(a, names) for a in e.args))
 
 
 def _decimal(e: Any) -> Expr:
     value = float(e)
-    if sympy.Rational(repr(value)) == e and len(repr(value)) <= 8:
+    if _plain(e) or (sympy.Rational(repr(value)) == e and len(repr(value)) <= 8):
         return Num(value)
     top = App("divide", (Num(abs(int(e.p))), Num(int(e.q))))
     return App("negative", (top,)) if e.p < 0 else top
+
+
+def _plain(e: Any) -> bool:
+    """Say whether a rational number is better read as a decimal: 2.21, or one of many digits."""
+    if max(abs(e.p), e.q) > _LARGEST:
+        return True
+    return bool(e.q > _HALVES and sympy.Rational(repr(float(e))) == e)
 
 
 def _sum(terms: list[Expr]) -> Expr:
@@ -122,6 +137,10 @@ def _sum(terms: list[Expr]) -> Expr:
 
 
 def _product(e: Any, names: dict[Any, str]) -> Expr:
+    coefficient, rest = e.as_coeff_Mul()
+    if coefficient.is_Rational and not coefficient.is_Integer and _plain(coefficient):
+        product = App("multiply", (Num(abs(float(coefficient))), from_sympy(rest, names)))
+        return App("negative", (product,)) if coefficient < 0 else product
     top, bottom = sympy.fraction(e, exact=True)
     if bottom != 1:
         sign = -1 if top.could_extract_minus_sign() else 1
@@ -154,6 +173,6 @@ def _power(e: Any, names: dict[Any, str]) -> Expr:
     if exponent.is_negative:
         return App("divide", (Num(1), from_sympy(base ** (-exponent), names)))
     if exponent.is_Rational and exponent.is_number:
-        n = int(exponent) if exponent.is_Integer else float(exponent)
+        n = int(exponent) if exponent.is_Integer else float(exponent.p) / float(exponent.q)
         return simplify(App("power_of", (from_sympy(base, names),), {"n": n}))
     return App("power", (from_sympy(base, names), from_sympy(exponent, names)))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core import registry
 from ..core.op import Notation
-from .expr import App, Expr, Num, Sym, from_json, number_from_json, quiet, simplify
+from .constants import named
+from .expr import App, Expr, Num, Sym, called, from_json, number_from_json, op_of, quiet, simplify
 from .names import SUBSCRIPTS, SUPERSCRIPTS
 from .numbers import short
 
@@ -31,6 +31,11 @@ class Writer:
     def symbol(self, id: str) -> str:
         """Write a symbol."""
         return str(self.symbols[id]["text"])
+
+    def constant(self, name: str) -> str:
+        """Write a constant that has a name, unless a value of the program has it."""
+        taken = name == "e" and any(s["text"] == "e" for s in self.symbols.values())
+        return "exp(1)" if taken else name
 
     def digits(self, text: str) -> str:
         """Dress the plain digits of a number."""
@@ -61,6 +66,8 @@ class Writer:
         """Return the text of a tree and how strongly it binds."""
         if isinstance(e, Sym):
             return self.symbol(e.id), ATOM
+        if isinstance(e, Num) and e.name:
+            return self.constant(e.name), ATOM
         if isinstance(e, Num):
             text, _ = self.number(e.value)
             return text, 15 if text.startswith(self.minus) else ATOM
@@ -74,7 +81,7 @@ class Writer:
     def notation(self, op: str) -> Notation:
         """Return how the operation's record says it is written."""
         try:
-            return registry.op_named(op).notation or _CALL
+            return op_of(op).notation or _CALL
         except KeyError:
             return _CALL
 
@@ -100,7 +107,7 @@ class Writer:
     def needs_call(self, e: App) -> bool:
         """Say whether a template would leave out parameters, or which of several outputs it is."""
         try:
-            several = bool(registry.op_named(e.op).outputs)
+            several = bool(op_of(e.op).outputs)
         except KeyError:
             several = False
         return several or any(not quiet(k, v) for k, v in e.params.items())
@@ -135,7 +142,7 @@ class Writer:
             return repr(v)
         if type(v).__name__ == "Hole":
             return holes.pop(0) if holes else "·"
-        return str(v)
+        return v["repr"] if isinstance(v, dict) and "repr" in v else called(v)
 
     # --- operations whose writing depends on shapes -------------------------------------------
     def _add(self, e: App) -> tuple[str, int]:
@@ -307,12 +314,19 @@ def lone(name: str, v: Any) -> Any:
 def exponent(n: Any) -> str:
     """Write an exponent: all its digits, since nothing would tell that some were left out."""
     text, rounded = short(n)
-    return repr(float(n)) if rounded else text
+    if not rounded:
+        return text
+    form = named(float(n))
+    if isinstance(form, Num):
+        return short(form.value)[0]
+    if isinstance(form, App) and form.op == "divide" and isinstance(form.args[0], Num):
+        return f"({form.args[0].value}/{form.args[1].value})"  # type: ignore[union-attr]
+    return repr(float(n))
 
 
 def _has_rounded(writer: Writer, e: Expr) -> bool:
     if isinstance(e, Num):
-        return writer.number(e.value)[1]
+        return not e.name and writer.number(e.value)[1]
     return isinstance(e, App) and any(_has_rounded(writer, a) for a in e.args)
 
 
