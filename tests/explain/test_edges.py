@@ -40,7 +40,8 @@ def test_kinks_are_told():
     assert any("tie" in n for n in notes)
 
 
-def test_an_integer_argument_is_a_number():
+def test_integer_arguments_are_numbers():
+    assert explain(lambda x: x @ x, np.array([1, 2])).gradient.tolist() == [2, 4]
     assert explain(lambda x: x**2, 3).gradient == 6
 
 
@@ -90,7 +91,6 @@ def test_many_readers_do_not_print_endless_sums():
         (lambda: explain(lambda x: "no", 1.0), errors.OutputTypeError, "'no'"),
         (lambda: explain(lambda x: x * 2, np.nan), errors.NonFiniteError, "x"),
         (lambda: draw(lambda x: x * 2, np.nan), errors.NonFiniteError, "x"),
-        (lambda: explain(lambda x: x, np.array([1, 2])), errors.InputTypeError, "astype"),
         (lambda: explain(lambda x: x, "text"), errors.InputTypeError, "text"),
         (lambda: explain(lambda x: x, 1.0, argnums=3), errors.ArgnumsError, "3"),
         (lambda: explain(np.sin, 1.0, mode="sideways"), errors.UsageError, "reverse"),

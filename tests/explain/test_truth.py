@@ -187,7 +187,7 @@ def stores(x):
 
 NO_TICK = {
     "sqrt": (lambda x: np.sum(np.sqrt(x)), np.array([0.0])), "cbrt": (np.cbrt, 0.0),
-    "pole": (lambda x: x / 0.0, 1.0), "log": (np.log, 0.0),
+    "pole": (lambda x: x / np.float64(0), 1.0), "log": (np.log, 0.0),
     "jump": (lambda x: np.floor(x) * x, 2.0),
 }  # fmt: skip
 TICK = {

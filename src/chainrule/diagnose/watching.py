@@ -39,7 +39,7 @@ class Watching(Recording):
         self.solving: list[Event] = []
 
     def observed(self, tracer: Tracer) -> None:
-        if tracer.cr_owner is not self or self.state != OPEN:
+        if tracer.cr_owner is not self or self.state > OPEN:
             return
         frame, asker = user_frame(2), _getframe(1).f_code.co_name
         if asker in _CUTS and tracer.dtype.kind in "fc":

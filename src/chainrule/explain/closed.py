@@ -186,7 +186,7 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
             np.asarray(evaluate(forms[n], moved) if n in forms else 0.0, np.result_type(x))
             for n, x in zip(run.inputs, leaves, strict=True)
         ]
-        steps = _recorded(run, leaves)
+        steps = _recorded(run, leaves) if _real_there(builder, leaves) else None
         if steps is None:
             continue  # outside its domain
         if steps != signature(run.graph):
@@ -198,6 +198,15 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
         agreed += found == AGREES
     few = "the program has a slope at too few other points for a comparison"
     return agreed, "" if agreed >= 2 else few
+
+
+def _real_there(builder: Any, leaves: list[Any]) -> bool:
+    """Say whether the program has a finite value of the same kind there: (−1)^1.3 has not."""
+    try:
+        value = call(builder, leaves)
+    except Exception:
+        return False
+    return bool(np.isfinite(value)) and np.iscomplexobj(value) == np.iscomplexobj(builder.run.value)
 
 
 def elsewhere(leaves: list[Any]) -> Iterator[list[Any]]:

@@ -144,7 +144,7 @@ class Happenings:
             return dict.fromkeys(self.run.inputs)
         ct = np.ones(residual.shape, residual.dtype)[()]
         cotangents: dict[Node, Any] = {residual.cr_node: ct}
-        backward(reversed(self.run.graph.nodes), cotangents)
+        backward(self.run.graph.nodes, cotangents)
         return {n: cotangents[n] for n in self.run.inputs if n in cotangents}
 
     def _slope(

@@ -56,5 +56,5 @@ def _again(builder: Any, leaves: list[Any]) -> list[Any]:
     cotangents: dict[Any, Any] = {}
     if type(out) in TRACERS and out.cr_owner is rec:
         cotangents[out.cr_node] = builder.seed
-    backward(reversed(rec.nodes), cotangents)
+    backward(rec.nodes, cotangents)
     return [*(cotangent_of(cotangents, n) for n in nodes), np.asarray(concrete(out))[()]]
