@@ -107,7 +107,7 @@ def explain(
     try:
         run = Run(f, args, argnums)
         builder = Builder(run, mode, detail, output)
-        builder.settled, builder.notes = settle(builder, begun)
+        builder.settled, builder.notes = settle(builder)
         document = builder.build()
     finally:
         limits.take(begun, None)

@@ -6,40 +6,56 @@ from typing import Any
 import numpy as np
 
 from .. import limits
+from ..diagnose.compare import same_run, unchecked
+from ..errors import IndeterminateWarning, KinkWarning
 from ..lift import name_of, output_leaves
 from ..modes.reverse import backward, cotangent_of
+from ..slopes import silent
 from ..tracing.recording import Recording
 from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete
 from .numbers import short
 
 
-def settle(builder: Any, begun: tuple[int, int]) -> tuple[list[Any], list[str]]:
-    """Return the gradients of the inputs, and what is to be told of those that are limits."""
+def settle(builder: Any) -> tuple[list[Any], list[str]]:
+    """Return the gradients of the inputs as `grad` gives them, and what is to be told of them.
+
+    The engine takes them anew: where a product was 0·∞ they are limits, which no rule can print.
+    """
     run = builder.run
     bars = [builder.sweep.gradients.get(n) for n in run.inputs]
-    found = [np.zeros(n.shape, n.dtype)[()] if g is None else g
+    rules = [np.zeros(n.shape, n.dtype)[()] if g is None else g
              for n, g in zip(run.inputs, bars, strict=True)]  # fmt: skip
-    if len(running.notes) == begun[0]:
-        return found, []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        outs = limits.finish(
-            begun, None, run.call.leaves, [*found, np.asarray(run.value)[()]], len(found),
-            lambda leaves: _again(builder, leaves), name_of(run.function),
-        )  # fmt: skip
-    settled = [np.asarray(concrete(g))[()] for g in outs[: len(found)]]
-    notes = [str(w.message).replace("\n", " ") for w in told]
+        outs = _as_the_engine_does(builder)
+    notes = [str(w.message).replace("\n", " ") for w in told
+             if issubclass(w.category, IndeterminateWarning | KinkWarning)]  # fmt: skip
     for w in told:
-        warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
-    for node, rule, limit in zip(run.inputs, found, settled, strict=True):
-        if not np.array_equal(rule, limit, equal_nan=True):
+        if issubclass(w.category, IndeterminateWarning | KinkWarning):
+            warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
+    for node, rule, settled in zip(run.inputs, rules, outs, strict=True):
+        if not np.array_equal(rule, settled, equal_nan=True):
             name = run.symbol_of[node].text
             notes.append(
                 f"the rules alone cannot say the gradient of {name} here ({_shown(rule)}): its "
-                f"limit around the point is {_shown(limit)}, and is what is returned and checked"
+                f"limit around the point is {_shown(settled)}, and is what is returned and checked"
             )
-    return settled, notes
+    return outs, notes
+
+
+def _as_the_engine_does(builder: Any) -> list[Any]:
+    run, leaves = builder.run, builder.run.call.leaves
+    with silent(), unchecked(), same_run(run.point.state, run.point.stopped):
+        begun = limits.begin()
+        outs = _again(builder, leaves)
+        if len(running.notes) > begun[0]:
+            outs = limits.finish(
+                begun, None, leaves, outs, len(outs) - 1, lambda at: _again(builder, at),
+                name_of(run.function),
+            )  # fmt: skip
+        limits.take(begun, None)
+    return [np.asarray(concrete(g))[()] for g in outs[:-1]]
 
 
 def _shown(v: Any) -> str:
