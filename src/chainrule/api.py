@@ -37,7 +37,6 @@ from .lift import (
     settle,
     strip,
 )
-from .modes.cotangents import has_nan
 from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
@@ -152,7 +151,7 @@ def _value_and_grad(
         *found, value = limits.finish(
             begun, rec, call.leaves, [*found, value], count, evaluate, name_of(f)
         )
-    if has_nan(value):
+    if limits.undefined(value):
         limits.tell_undefined(found, value, name_of(f))
     gradient = call.rebuild(found)
     return ((value, aux) if has_aux else value), gradient
@@ -228,7 +227,7 @@ def vjp(f: Function, *primals: Any, has_aux: bool = False) -> Any:
     pullback = Pullback(g, call, graph, treedef)
     pullback.notes = limits.take(begun, call.trace)
     values = [_value_of(leaf, graph) for leaf in leaves]
-    pullback.undefined = [v for v in values if has_nan(v)]
+    pullback.undefined = [v for v in values if limits.undefined(v)]
     pullback.avals = [(np.shape(v), np.result_type(v)) for v in map(concrete, values)]
     held = [under(leaf) for leaf in leaves]
     pullback.others = {i: other for i, other in enumerate(held) if other is not None}
@@ -333,7 +332,7 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
         )
         found, values = outs[:count], outs[count:]
     for value, tangent in zip(values, found, strict=True):
-        if has_nan(value):
+        if limits.undefined(value):
             limits.tell_undefined([tangent], value, name_of(f))
     result = (tree.unflatten(treedef, values), tree.unflatten(treedef, deliver(found, tuple(ts))))
     return (*result, aux) if has_aux else result
@@ -355,7 +354,7 @@ def _tangent(
         traced = type(leaf) in TRACERS and leaf.cr_owner is trace
         values.append(plain(leaf.cr_value) if traced else settle(leaf))
         found.append(leaf.cr_node if traced else _no_tangent(leaf))
-    if trace.doubt is not None and any(map(has_nan, found)):
+    if trace.doubt is not None and any(map(limits.undefined, found)):
         found = _followed(_without_aux(f, []) if has_aux else f, call, ts, values, found, trace)
     return trace, aux, values, found, treedef
 
@@ -488,7 +487,7 @@ def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) 
         leaves = found[len(rows) * width :]
         rows = [found[i * width : (i + 1) * width] for i in range(len(rows))]
     for row, value in zip(rows, leaves, strict=True):
-        if has_nan(value):
+        if limits.undefined(value):
             limits.tell_undefined(row, value, name_of(f))
     parts = [call.rebuild(deliver(row)) for row in rows]
     return tree.unflatten(treedef, parts)

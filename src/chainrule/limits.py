@@ -60,10 +60,18 @@ def due(begun: tuple[int, int], found: list[Any], values: list[Any]) -> bool:
     if len(running.notes) > begun[0] or running.trail is not None:
         return True
     for g in found:
-        if (g != g if type(g) is np.float64 else has_nan(g)) and not any(map(has_nan, values)):
+        if (g != g if type(g) is np.float64 else undefined(g)) and not any(map(undefined, values)):
             running.note("indeterminate", "", None, owner=owner_of(g))
             return True
     return False
+
+
+def undefined(value: Any) -> bool:
+    """Say whether a value holds a NaN; that large numbers overflow in the look is nobody's."""
+    if type(value) is np.float64:
+        return bool(value != value)
+    with np.errstate(all="ignore"):
+        return has_nan(value)
 
 
 def tell_undefined(found: list[Any], value: Any, name: str) -> None:
@@ -109,7 +117,7 @@ class _Around:
 
     def settle(self, draws: int) -> list[Any]:
         """Return the outputs with the limits in the place of what the rules could not say."""
-        if not any(map(has_nan, self.outs)):  # what was 0·∞ did not get this far
+        if not any(map(undefined, self.outs)):  # what was 0·∞ did not get this far
             self.notes = tuple(n for n in self.notes if n.kind != "indeterminate")
         if not self.notes:
             return self.outs
@@ -296,6 +304,7 @@ class Verdict:
                 self.around._warn(
                     f"the limit along {len(self.values)} directions was taken, good to about "
                     f"{float(self.errors[:, :n][self.good[:, :n] & taken].max(initial=0.0)):.0e}"
+                    + ("; of some elements there is none, they are NaN" if lost.any() else "")
                 )
             elif lost.any():
                 self.around._warn("there is no limit; the result is NaN")

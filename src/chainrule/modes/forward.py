@@ -181,7 +181,8 @@ def _push_linear(op: Op, k: int, xs: Any, ts: Any, params: dict[str, Any], state
         return apply(op, [t if j == k else x for j, x in enumerate(others)], params)
 
     term = product(ts[k], xs)
-    if len(xs) < 2 or state is None or not has_nan(term):
+    factors = len(xs) > 1 and state is not None and sum(map(op.flows, range(len(xs))))
+    if factors < 2 or not has_nan(term):
         return term
     return mend_product(op, k, xs, ts, term, product, state)
 

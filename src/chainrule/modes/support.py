@@ -20,7 +20,7 @@ from ..core.zero import chooses, without
 from ..tracing.running import running
 from ..tracing.stacked import Stacked, constant, every
 from ..tracing.tracer import TRACERS
-from .cotangents import Cotangents, Doubt, Pass, arrive, nonzero
+from .cotangents import Cotangents, Doubt, Pass, arrive, has_nan, nonzero
 from .linear import formula_at
 
 _seed = np.random.SeedSequence(20)
@@ -186,7 +186,8 @@ def mend_product(doubt: Doubt, state: Pass) -> Any:
             met = met + pull(s, _with(node, there))
     found = np.where(np.equal(met, 0), pull(without(np.equal(s, 0), finite(ct)), clean),
                      doubt.found)[()]  # fmt: skip
-    note(state.inner or node, found, 0.0, np.inf)
+    if not has_nan(ct):  # else it was noted where it arose
+        note(state.inner or node, found, 0.0, np.inf)
     return found
 
 

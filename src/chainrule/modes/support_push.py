@@ -11,7 +11,7 @@ from ..core.slots import Linear, Partial
 from ..core.zero import chooses, without
 from ..tracing.stacked import constant, every
 from ..tracing.tracer import apply
-from .cotangents import nonzero
+from .cotangents import has_nan, nonzero
 from .support import factors, finite, infinite, noted, random_values, randomized, randoms
 
 Tangents = list[Any]
@@ -111,7 +111,7 @@ def mend_product(
             met = met + product(s, there)
     clean = [x if m is None else finite(x) for x, m in zip(xs, live, strict=True)]
     found = np.where(np.equal(met, 0), product(without(np.equal(s, 0), finite(t)), clean), term)[()]
-    if supports is not None:
+    if supports is not None and not has_nan(t):  # else it was noted where it arose
         noted(op, state.place, found, 0.0, np.inf)
     return found
 
