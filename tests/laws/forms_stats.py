@@ -70,3 +70,37 @@ def multivariate_densities(x: Any, loc: Any, low: Any, c: Any) -> Any:
         stats.matrix_normal.logpdf(x, rowcov=shape, colcov=np.eye(2)),
         stats.wishart.logpdf(shape, 4, np.eye(2)), stats.multinomial.logpmf([1, 2], 3, share) * c,
     )  # fmt: skip
+
+
+@form(((), ()))
+def distribution_functions_by_integrals(a: Any, b: Any) -> Any:
+    a, b = np.tanh(a), np.tanh(b)
+    at = np.array([-0.3, 0.4])
+    return (
+        stats.truncnorm.cdf(at, a - 2.0, b + 2.5), stats.vonmises.cdf(at, 1.5 + a),
+        stats.vonmises.logsf(at, 1.5 + b),
+        stats.weibull_min.ppf([0.2, 0.7], 2.0 + a), stats.truncnorm.isf(0.3, a - 2.0, b + 2.5),
+    )  # fmt: skip
+
+
+@form(((), (), ()))
+def moments_of_distributions(a: Any, b: Any, scale: Any) -> Any:
+    a, b, scale = 3.0 + np.tanh(a), 2.5 + np.tanh(b), np.exp(0.3 * scale)
+    return (
+        stats.gamma.mean(a, scale=scale), stats.gamma(a, scale=scale).entropy(),
+        stats.beta.var(a, b), stats.beta.entropy(a, b), stats.truncnorm.std(-a, b, scale=scale),
+        stats.norm.entropy(0, a), stats.weibull_min.median(a, scale=scale),
+        sum(stats.weibull_min.interval(0.9, a)), stats.poisson.std(a), sum(stats.chi2.stats(a)),
+    )  # fmt: skip
+
+
+@form(((6,), ()))
+def summaries_of_samples(x: Any, power: Any) -> Any:
+    up, at = 1.0 + np.square(x), np.arange(6.0)
+    found = stats.describe(x)
+    return (
+        stats.pmean(up, 3), stats.gstd(up), stats.boxcox(up, power), stats.boxcox_llf(power, up),
+        stats.yeojohnson(x, 0.5 + 0.1 * power), stats.yeojohnson_llf(0.3, x), found.mean,
+        found.variance, found.skewness, found.minmax[1], *stats.jarque_bera(x),
+        stats.binned_statistic(at, x, "std", bins=[-1, 2, 6]).statistic,
+    )  # fmt: skip

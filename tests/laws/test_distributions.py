@@ -76,7 +76,7 @@ def in_shape(name: str, method: str, k: int) -> Case:
     return Case(f"{name}.{method} in shape {k}", f, (Place(0),), {}, (np.float64(shapes[k]),))
 
 
-LEAST = {"pdf": 99, "logpdf": 99, "ppf": 63, "isf": 66}  # how many shapes have a derivative
+LEAST = {"pdf": 101, "logpdf": 101}  # how many of the 120 shapes have a derivative
 
 
 @pytest.mark.parametrize("method", [*AT_X, *AT_Q])
@@ -92,4 +92,4 @@ def test_in_the_shapes_right_or_refused(method: str) -> None:
             first.forward(case)
             first.reverse(case, 1e-9)  # of a gamma function of 400 nine digits are left
             right += 1
-    assert right >= LEAST.get(method, 74)
+    assert right >= LEAST.get(method, 97)

@@ -46,9 +46,11 @@ _LATE = {
     "scipy.stats": (
         "scipy.stats.continuous",
         "scipy.stats.discrete",
+        "scipy.stats.moments",
         "scipy.stats.kernel_density",
         "scipy.stats.multivariate",
         "scipy.stats.samples",
+        "scipy.stats.summaries",
     ),
 }
 for _package, _modules in _LATE.items():

@@ -7,6 +7,7 @@ What no formula gives is refused. Outside the support the density is 0 and its l
 with a gradient of 0; an invalid shape or scale gives NaN, as in SciPy.
 """
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from ....errors import ChainRuleError, UnsupportedFunctionError
 from ...declare import as_array
 from ..common import as_computed, constant_of
 from .densities import FORMULAS, Formula
+from .integrals import both_sides, quantile
 
 _PLAIN = (np.ndarray, float, int, bool)
 
@@ -127,7 +129,7 @@ _BY_ANOTHER: dict[str, Formula] = {  # what SciPy computes where a distribution 
     "sf": lambda dist, x, *shapes: 1.0 - _standard(dist, "cdf", x, *shapes),
     "logcdf": lambda dist, x, *shapes: np.log(_standard(dist, "cdf", x, *shapes)),
     "logsf": lambda dist, x, *shapes: np.log(_standard(dist, "sf", x, *shapes)),
-    "isf": lambda dist, q, *shapes: _standard(dist, "ppf", 1.0 - q, *shapes),
+    "isf": lambda dist, q, *shapes: _first(dist, "ppf", _own(dist, "_ppf"), (1.0 - q, *shapes)),
 }
 _standard_value = constant_of(
     "stats_standard_value",
@@ -148,10 +150,35 @@ def _standard(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
     try:
         return _first(dist, method, _own(dist, f"_{method}"), (x, *shapes))
     except UnsupportedFunctionError:
-        if method not in _BY_ANOTHER:
-            raise
-    found = _BY_ANOTHER[method](dist, x, *shapes)
+        found = _by_another(dist, method, x, *shapes)
     return as_computed(found, _standard_value(x, *shapes, dist=dist, method=method))
+
+
+def _by_another(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
+    """Compute a method that the distribution has no formula for, by others or by integrals."""
+    if method in _BY_ANOTHER and (method == "isf" or _own(dist, "_cdf")):
+        try:
+            return _BY_ANOTHER[method](dist, x, *shapes)
+        except UnsupportedFunctionError:
+            pass
+    try:
+        with np.errstate(all="ignore"):
+            if method in ("ppf", "isf"):
+                root = _standard_value(x, *shapes, dist=dist, method=method)
+                return quantile(
+                    dist, functools.partial(_sides, dist), functools.partial(_density, dist), x,
+                    root, shapes, method == "isf",
+                )  # fmt: skip
+            below, above = both_sides(dist, functools.partial(_density, dist), x, shapes)
+    except (ChainRuleError, TypeError, ValueError, AttributeError) as error:
+        raise _refusal(dist, method, error) from error
+    found = below if method in ("cdf", "logcdf") else above
+    return np.log(found) if method.startswith("log") else found
+
+
+def _sides(dist: Any, x: Any, *shapes: Any) -> tuple[Any, Any]:
+    """Return F and 1 − F."""
+    return _standard(dist, "cdf", x, *shapes), _standard(dist, "sf", x, *shapes)
 
 
 def _constant(name: str, value: Formula) -> Op:

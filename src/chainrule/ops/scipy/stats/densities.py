@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from ..common import refusal, traced
+from ..common import plain, refusal, traced
 
 Formula = Callable[..., Any]
 _LOG_2, _HALF_LOG_2PI = float(np.log(2.0)), 0.5 * float(np.log(2 * np.pi))
@@ -118,7 +118,24 @@ def _inverse_gauss(x: Any, p: Any, b: Any) -> Any:
     return (p - 1.0) * np.log(x) - 0.5 * b * (x + 1.0 / x) - _LOG_2 - _log_k(p, b)
 
 
+def _mixture_chi2(x: Any, df: Any, nc: Any) -> Any:
+    """Return the density as a mixture of central ones, which is a formula in `df` too."""
+    most = float(np.max(np.asarray(plain(nc)), initial=0.0)) / 2
+    if not most <= 1e4:
+        raise refusal(
+            "the density of scipy.stats.ncx2, in df at a large nc,", "its mixture has too many "
+            "terms", "pass df as a plain number, chainrule.stop_gradient(df)",
+        )  # fmt: skip
+    j = np.arange(np.ceil(most + 12 * np.sqrt(most) + 40))
+    x, half, rate = x[..., None], 0.5 * df[..., None] + j, 0.5 * nc[..., None]
+    weight = special.xlogy(j, rate) - rate - special.gammaln(j + 1)
+    terms = weight + (half - 1.0) * np.log(x) - 0.5 * x - half * _LOG_2 - special.gammaln(half)
+    return special.logsumexp(terms, axis=-1)
+
+
 def _noncentral_chi2(x: Any, df: Any, nc: Any) -> Any:
+    if traced(df):
+        return _mixture_chi2(*np.broadcast_arrays(x, df, nc))
     at, safe = _apart(nc)
     half = 0.5 * df - 1.0
     z = np.sqrt(safe * x)
@@ -135,6 +152,16 @@ def _normal_and_exponential(x: Any, k: Any) -> Any:
     near = np.log(special.erfcx(np.where(left, u, 1.0))) - 0.5 * x * x
     far = (0.5 / k - x) / k + special.log_ndtr(x - 1.0 / k) + _LOG_2
     return np.where(left, near, far) - np.log(k) - _LOG_2
+
+
+def _normal_mass(a: Any, b: Any) -> Any:
+    """Return log(Φ(b) − Φ(a)), without cancellation in the tails."""
+    right = np.greater(a, 0)
+    low, high = np.where(right, -b, a), np.where(right, -a, b)
+    tail = np.less_equal(high, 0)
+    one, two = special.log_ndtr(low), special.log_ndtr(np.where(tail, high, 0.0))
+    middle = np.log1p(-np.where(tail, 0.0, special.ndtr(low) + special.ndtr(-high)))
+    return np.where(tail, two + np.log(-np.expm1(np.where(tail, one - two, -1.0))), middle)
 
 
 FORMULAS: dict[str, Formula] = {
@@ -164,6 +191,7 @@ FORMULAS: dict[str, Formula] = {
     "t": _student,
     "trapezoid": _trapezoid,
     "triang": _triangle,
+    "truncnorm": lambda x, a, b: -0.5 * x * x - _HALF_LOG_2PI - _normal_mass(a, b),
     "truncpareto": lambda x, b, c: np.log(b / (1.0 - c**-b)) - (b + 1.0) * np.log(x),
     "uniform": lambda x: 0.0 * x,
 }  # fmt: skip

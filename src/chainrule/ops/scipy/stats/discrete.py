@@ -154,57 +154,6 @@ def _at_q(name: str) -> None:
     _register(stats.rv_discrete, name, body)
 
 
-# --- moments, of continuous distributions too -----------------------------------------------------
-
-
-def _moments(self: Any, name: str, args: Any, kwargs: Any) -> tuple[Any, Any]:
-    """Return mean and variance by the distribution's own formula."""
-    shapes, loc, scale = self._parse_args(*args, **kwargs)
-    shapes, loc, scale = tuple(map(as_array, shapes)), as_array(loc), as_array(scale)
-    try:
-        with np.errstate(all="ignore"):
-            mean, variance = MOMENTS.get(self.name, self._stats)(*shapes)[:2]
-    except Exception as error:  # the formula is for plain numbers only
-        raise _refusal(self, name, error) from error
-    if mean is None or variance is None:
-        raise _refusal(self, name)
-    valid = np.greater(scale, 0)
-    if shapes:
-        valid = np.logical_and(valid, _valid(*shapes, dist=self))
-    return tuple(
-        np.where(valid, y, np.nan)[()] for y in (loc + scale * mean, scale * scale * variance)
-    )
-
-
-def _mean(self: Any, *args: Any, **kwargs: Any) -> Any:
-    return _moments(self, "mean", args, kwargs)[0]
-
-
-def _var(self: Any, *args: Any, **kwargs: Any) -> Any:
-    return _moments(self, "var", args, kwargs)[1]
-
-
-def _std(self: Any, *args: Any, **kwargs: Any) -> Any:
-    return np.sqrt(_moments(self, "std", args, kwargs)[1])
-
-
-def _stats(self: Any, *args: Any, **kwargs: Any) -> Any:
-    which = kwargs.pop("moments", "mv")
-    if not isinstance(which, str) or not set(which) <= set("mv"):
-        raise _refusal(self, "stats")
-    found = dict(zip("mv", _moments(self, "stats", args, kwargs), strict=True))
-    chosen = [found[letter] for letter in "mv" if letter in which]
-    return chosen[0] if len(chosen) == 1 else tuple(chosen)
-
-
-def _entropy(self: Any, *args: Any, **kwargs: Any) -> Any:
-    shapes, _, scale = self._parse_args(*args, **kwargs)
-    shapes, scale = tuple(map(as_array, shapes)), as_array(scale)
-    if all(map(_is_plain, shapes)):
-        return self.entropy(*shapes) + np.log(scale)
-    return _first(self, "entropy", _own(self, "_entropy"), shapes) + np.log(scale)
-
-
 def _register(base: Any, name: str, body: Formula) -> None:
     body.__name__ = name
     register(getattr(base, name), Composite(f"{base.__name__}.{name}", body, None))
@@ -214,9 +163,3 @@ for _name in _PARTS:
     _at_k(_name)
 for _name in ("ppf", "isf"):
     _at_q(_name)
-_generic = stats.rv_continuous.__mro__[1]
-for _name, _body in (
-    ("mean", _mean), ("var", _var), ("std", _std), ("stats", _stats),
-    ("entropy", _entropy),
-):  # fmt: skip
-    _register(_generic, _name, _body)

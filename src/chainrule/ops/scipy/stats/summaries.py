@@ -1,0 +1,233 @@
+"""Summaries and transformations of samples in `scipy.stats`: circular, trimmed, powers, bins.
+
+Each is a formula in NumPy with SciPy's value (see `samples`). Which elements lie between limits, or
+in a bin, is locally constant: nothing flows there.
+"""
+
+from typing import Any
+
+import numpy as np
+from scipy import special, stats
+
+from ....core.op import Composite, sample
+from ....core.registry import register
+from ...declare import as_array
+from ..common import as_computed, flows, plain, reader, refusal, refused, settled
+from .samples import _float, _kurtosis, _skew, _statistic
+
+# --- circular -------------------------------------------------------------------------------------
+
+_TAU = 2 * np.pi
+
+
+def _resultant(x: Any, axis: int, high: float, low: float) -> tuple[Any, Any]:
+    turn = x * (_TAU / (high - low))
+    return np.mean(np.sin(turn), axis=axis), np.mean(np.cos(turn), axis=axis)
+
+
+def _circmean(x: Any, axis: int, high: float = _TAU, low: float = 0.0) -> Any:
+    s, c = _resultant(x, axis, high, low)
+    period = high - low
+    return (np.arctan2(s, c) * (period / _TAU) - low) % period + low
+
+
+def _length(x: Any, axis: int, high: float, low: float) -> Any:
+    s, c = _resultant(x, axis, high, low)
+    return np.sqrt(s * s + c * c)
+
+
+def _circvar(x: Any, axis: int, high: float = _TAU, low: float = 0.0) -> Any:
+    return 1.0 - _length(x, axis, high, low)
+
+
+def _circstd(
+    x: Any, axis: int, high: float = _TAU, low: float = 0.0, normalize: bool = False
+) -> Any:
+    found = np.sqrt(-2.0 * np.log(_length(x, axis, high, low)))
+    return found if normalize else found * ((high - low) / _TAU)
+
+
+_statistic("circmean", _circmean, sample((5,)))
+_statistic("circvar", _circvar, sample((5,)))
+_statistic("circstd", _circstd, sample((5,)), sample((5, 2), high=180.0, axis=0))
+
+# --- between limits -------------------------------------------------------------------------------
+
+
+def _inside(x: Any, limits: Any, inclusive: Any) -> Any:
+    low, high = (None, None) if limits is None else limits
+    inside = np.ones(np.shape(x), bool)
+    if low is not None:
+        inside &= np.greater_equal(x, low) if inclusive[0] else np.greater(x, low)
+    if high is not None:
+        inside &= np.less_equal(x, high) if inclusive[1] else np.less(x, high)
+    return inside
+
+
+def _tmean(x: Any, axis: int, limits: Any = None, inclusive: Any = (True, True)) -> Any:
+    inside = _inside(x, limits, inclusive)
+    return np.sum(np.where(inside, x, 0.0), axis=axis) / np.sum(inside, axis=axis)
+
+
+def _tvar(
+    x: Any, axis: int, limits: Any = None, inclusive: Any = (True, True), ddof: int = 1
+) -> Any:
+    inside = _inside(x, limits, inclusive)
+    middle = np.expand_dims(_tmean(x, axis, limits, inclusive), axis)
+    squares = np.where(inside, np.square(x - middle), 0.0)
+    return np.sum(squares, axis=axis) / (np.sum(inside, axis=axis) - ddof)
+
+
+def _tstd(x: Any, axis: int, *options: Any, **more: Any) -> Any:
+    return np.sqrt(_tvar(x, axis, *options, **more))
+
+
+def _tsem(x: Any, axis: int, limits: Any = None, inclusive: Any = (True, True), **more: Any) -> Any:
+    count = np.sum(_inside(x, limits, inclusive), axis=axis)
+    return _tstd(x, axis, limits, inclusive, **more) / np.sqrt(count)
+
+
+_statistic("tmean", _tmean, sample((5,)), sample((6,), (-1.0, 2.0)))
+_statistic("tvar", _tvar, sample((5,)), sample((6, 2), (-1.0, None)))
+_statistic("tstd", _tstd, sample((5,)))
+_statistic("tsem", _tsem, sample((5,)))
+
+# --- powers ---------------------------------------------------------------------------------------
+
+
+def _pmean(x: Any, axis: int, p: Any = 1, dtype: Any = None, weights: Any = None) -> Any:
+    if p == 0:
+        return np.exp(_average(np.log(x), axis, weights))
+    return _average(x**p, axis, weights) ** (1.0 / p)
+
+
+def _average(x: Any, axis: int, weights: Any) -> Any:
+    return np.mean(x, axis=axis) if weights is None else np.average(x, axis, plain(weights))
+
+
+_statistic("pmean", _pmean)
+_statistic(
+    "gstd", lambda x, axis, ddof=1: np.exp(np.std(np.log(x), axis=axis, ddof=ddof))
+)  # fmt: skip
+
+
+def _yeo_johnson(x: Any, power: Any) -> Any:
+    above = np.greater_equal(x, 0)
+    up, down = np.where(above, x, 0.0), np.where(above, 0.0, -x)
+    return np.where(above, special.boxcox1p(up, power), -special.boxcox1p(down, 2.0 - power))
+
+
+def _llf(name: str, transform: Any, slope: Any) -> None:
+    """Register a log-likelihood of a transformation's power; its two arguments may be traced."""
+    function = getattr(stats, name)
+    read = reader(function)
+
+    def body(*args: Any, **kwargs: Any) -> Any:
+        given = read(args, kwargs)
+        if given.pop("nan_policy", "propagate") != "propagate" or given.pop("keepdims", False):
+            raise refusal(f"scipy.stats.{name}(nan_policy=…, keepdims=…)", "it has no rule",
+                          "leave out the option")  # fmt: skip
+        power, data, axis = as_array(given["lmb"]), _float(given["data"]), given.get("axis", 0)
+        n = data.shape[axis]
+        spread = np.log(np.var(transform(data, power), axis=axis))
+        found = (power - 1.0) * np.sum(slope(data), axis=axis) - 0.5 * n * spread
+        return as_computed(found, np.asarray(function(plain(power), plain(data), axis=axis))[()])
+
+    register(function, Composite(f"scipy.stats.{name}", body, function))
+
+
+_llf("boxcox_llf", special.boxcox, np.log)
+_llf("yeojohnson_llf", _yeo_johnson, lambda x: np.sign(x) * np.log1p(np.abs(x)))
+
+
+def _transformed(name: str, transform: Any) -> None:
+    function = getattr(stats, name)
+
+    def body(x: Any, lmbda: Any = None, **options: Any) -> Any:
+        if settled(lmbda) is None or any(v is not None for v in options.values()):
+            raise refusal(
+                f"scipy.stats.{name} without a given lmbda",
+                "it searches for the power of greatest likelihood",
+                f"give the power: scipy.stats.{name}(x, lmbda), with lmbda of "
+                f"scipy.stats.{name}_normmax(chainrule.stop_gradient(x)) where it is held fixed",
+            )  # fmt: skip
+        return transform(_float(x), as_array(lmbda))
+
+    register(function, Composite(f"scipy.stats.{name}", body, function))
+
+
+_transformed("boxcox", special.boxcox)
+_transformed("yeojohnson", _yeo_johnson)
+
+# --- several numbers at once ----------------------------------------------------------------------
+
+
+def _describe(a: Any, axis: Any = 0, ddof: int = 1, bias: bool = True, **options: Any) -> Any:
+    x = _float(a)
+    if options.get("nan_policy", "propagate") != "propagate":
+        raise refusal("scipy.stats.describe(nan_policy=…)", "it has no rule", "leave it out")
+    x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
+    model = stats.describe(plain(x), axis, ddof, bias)
+    return type(model)(
+        model.nobs, (np.min(x, axis=axis), np.max(x, axis=axis)), np.mean(x, axis=axis),
+        np.var(x, axis=axis, ddof=ddof), _skew(x, axis, bias), _kurtosis(x, axis, True, bias),
+    )  # fmt: skip
+
+
+register(stats.describe, Composite("scipy.stats.describe", _describe, None))
+
+
+def _jarque_bera(x: Any, *, axis: Any = None, **options: Any) -> Any:
+    if any(v not in ("propagate", False) for v in options.values()):
+        raise refusal("scipy.stats.jarque_bera(nan_policy=…)", "it has no rule", "leave it out")
+    x = _float(x)
+    model = stats.jarque_bera(plain(x), axis=axis)
+    x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
+    found = x.shape[axis] / 6.0 * (_skew(x, axis) ** 2 + _kurtosis(x, axis) ** 2 / 4.0)
+    found = as_computed(found, np.asarray(model.statistic)[()])
+    return type(model)(found, as_computed(np.exp(-0.5 * found), np.asarray(model.pvalue)[()]))
+
+
+register(stats.jarque_bera, Composite("scipy.stats.jarque_bera", _jarque_bera, None))
+
+_OF_BIN = {
+    "mean": np.mean, "sum": np.sum, "std": np.std, "median": np.median, "min": np.min,
+    "max": np.max,
+}  # fmt: skip
+
+
+def _binned_statistic(
+    x: Any, values: Any, statistic: Any = "mean", bins: Any = 10, range: Any = None
+) -> Any:
+    """Return a statistic of the values in each bin; the bins stay where they are."""
+    if flows(x) and range is None and np.ndim(plain(bins)) == 0:
+        raise refusal(
+            "scipy.stats.binned_statistic, in positions that choose the bins,",
+            "the edges hang on the smallest and the largest position",
+            "give the edges: bins=np.linspace(a, b, n), or range=(a, b)",
+        )  # fmt: skip
+    if flows(bins) or statistic == "count" or np.ndim(plain(values)) != 1:
+        raise refusal(
+            "scipy.stats.binned_statistic of this form", "it has no rule",
+            "trace one array of values, and ask for mean, sum, std, median, min or max",
+        )  # fmt: skip
+    values = _float(values)
+    of = statistic if callable(statistic) else _OF_BIN[statistic]
+    model = stats.binned_statistic(
+        plain(as_array(x)), plain(values), of if callable(statistic) else statistic, plain(bins),
+        range,
+    )  # fmt: skip
+    parts = [np.flatnonzero(model.binnumber == k + 1) for k in np.arange(len(model.statistic))]
+    found = [of(values[p]) if p.size else value for p, value in zip(parts, model.statistic,
+                                                                    strict=True)]  # fmt: skip
+    return type(model)(np.stack(found), model.bin_edges, model.binnumber)
+
+
+register(
+    stats.binned_statistic, Composite("scipy.stats.binned_statistic", _binned_statistic, None)
+)
+refused(
+    stats.rv_continuous.fit, "it searches for the greatest likelihood",
+    "minimise -dist.logpdf(data, *theta).sum() by scipy.optimize.minimize, whose answer has "
+    "derivatives", "scipy.stats.rv_continuous.fit",
+)  # fmt: skip
