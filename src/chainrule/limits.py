@@ -166,8 +166,9 @@ class _Around:
         here = np.sign(np.real(flat([concrete(x) for x in self.leaves])))
         out, inside = np.where(here == 0, 1.0, here), np.where(here == 0, 1.0, -here)
         mixed = [np.where((k * w + s) % 1.0 < 0.5, 1.0, -1.0) for w, s in _MIXED]
-        lines = [one, -one, mixed[0] * other, other]
-        for signs in (-mixed[0], out, -out, inside, -inside, *mixed[1:]):
+        turns = np.where(k % 2, -1.0, 1.0)
+        lines = [one, -one, turns * one[::-1], other]
+        for signs in (-turns, out, -out, inside, -inside, *mixed):
             lines += [signs * one, signs * other]
         return [self._split(d, (0.8 + 0.6j, 0.28 - 0.96j)[i % 2]) for i, d in enumerate(lines)]
 
@@ -279,15 +280,23 @@ class Verdict:
         result = np.where(self.open & self.smooth[:n], self._kept(self.mean[:n]), self.here)
         only_branches = kinds == {"branch"}
         if only_branches:  # what was not taken and is infinite was left out with intent
-            taken = self._kept(self.mean[:n]) == self.here
-            lost &= ~(self.agree[:n] & (taken | (self.number[:n] == 0)) & np.isfinite(self.here))
+            taken = (self._kept(self.mean[:n]) == self.here) & (self.number[:n] > 0)
+            lost &= ~(self.agree[:n] & taken & np.isfinite(self.here))
         else:
-            both = self.good[0, :n] & self.good[1, :n] & ("tie" in kinds)
-            middle = self._kept((self.values[0, :n] + self.values[1, :n]) / 2)
-            result = np.where(lost, np.where(both, middle, np.nan), result)
+            finite = (self.good | self.outside).all(axis=0)[:n] & (self.number[:n] > 1)
+            middle = self._kept((self._end(0) + self._end(-1)) / 2)
+            result = np.where(lost, np.where(finite & ("tie" in kinds), middle, np.nan), result)
         self._tell(kinds, lost, result, only_branches)
         same = np.array_equal(result, self.here, equal_nan=True)
         return self.around.outs if same else self._write(result)
+
+    def _end(self, which: int) -> Any:
+        """Return the least (0) or the greatest (−1) limit of each number."""
+        n = self.here.size
+        values = np.where(self.good, self.values, np.nan)[:, :n]
+        ranked = np.sort(values, axis=0)  # NaN goes last
+        last = np.maximum(self.number[:n] - 1, 0)
+        return ranked[0] if which == 0 else ranked[last, np.arange(n)]
 
     def _kept(self, found: Any) -> Any:
         """Return what was found, or the number that the rules gave where it is the same."""
@@ -311,10 +320,11 @@ class Verdict:
             return
         if lost.any():
             i = int(np.flatnonzero(lost)[0])
-            sides = [f"{v:.6g}" if g else "∞" for v, g in zip(
-                self.values[:, i], self.good[:, i], strict=True)]  # fmt: skip
+            ends = [f"{self._end(k)[i]:.6g}" for k in (0, -1)]
+            if not (self.good | self.outside)[:, i].all():
+                ends = [ends[0] if self.number[i] else "∞", "∞"]
             self.around._warn(
-                f"it is {' and '.join(sides[:2])} on two sides of the point, and none there; "
+                f"it is {' and '.join(ends)} on two sides of the point, and none there; "
                 f"the result is {replaced[i]:.6g}, "
                 + ("that of the branch that ran" if only_branches else
                    "the middle of the two" if np.isfinite(replaced[i]) else "not a number")

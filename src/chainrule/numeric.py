@@ -158,17 +158,18 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     91–96.
     """
     step = eps**0.375
-    near, enough = step * 2.0**-14, max(1e-6, 100 * eps)  # the error is overestimated
+    enough = max(1e-6, 100 * eps)  # the error is overestimated
     best, error = _close(g, step)
-    for other in (lambda best, error: _row(g, eps, best, error), lambda *_: _close(g, near)):
-        rough = _rough(best, error, step, _top(best, error, enough), g)
-        if not rough.any():
-            break
-        value, slack = other(best, np.where(rough, error, 0.0))
-        better = slack < error
-        best, error = np.where(better, value, best), np.where(better, slack, error)
-    poor = error > enough * (abs(best) + 0.1 * _top(best, error, enough))
-    return best, np.where(poor & (error > eps), np.inf, error)
+    rough = error > step**1.5 * abs(best) + step**2 * _top(best, error, enough)
+    if _worth(rough & ~(np.isfinite(error) & (best == 0)), best, g):
+        best, error = _better(best, error, *_row(g, eps, np.where(rough, error, 0.0)))
+    if _worth(_poor(best, error, enough), best, g):
+        best, error = _better(best, error, *_close(g, step * 2.0**-14))
+    return best, np.where(_poor(best, error, enough) & (error > eps), np.inf, error)
+
+
+def _poor(best: Vector, error: Vector, enough: float) -> Vector:
+    return error > enough * (abs(best) + 0.1 * _top(best, error, enough))
 
 
 def _top(best: Vector, error: Vector, enough: float) -> float:
@@ -176,16 +177,17 @@ def _top(best: Vector, error: Vector, enough: float) -> float:
     return float(abs(best[error <= enough * abs(best)]).max(initial=0.0))
 
 
-def _rough(
-    best: Vector, error: Vector, step: float, top: float, g: Callable[[float], Vector]
-) -> Vector:
-    """Say which entries have a limit that is not known well enough yet."""
-    rough = error > step**1.5 * abs(best) + step**2 * top
-    rough &= ~(np.isfinite(error) & (best == 0))
-    unknown = rough & np.isnan(best)
+def _worth(open_: Vector, best: Vector, g: Callable[[float], Vector]) -> bool:
+    """Say whether an entry is to be known better, and may have a limit at all."""
+    unknown = open_ & np.isnan(best)
     if unknown.any() and np.isnan(g(2.0**-10)[unknown]).all():
-        rough &= ~unknown
-    return rough
+        open_ = open_ & ~unknown
+    return bool(open_.any())
+
+
+def _better(best: Vector, error: Vector, value: Vector, slack: Vector) -> tuple[Vector, Vector]:
+    better = slack < error
+    return np.where(better, value, best), np.where(better, slack, error)
 
 
 def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
@@ -199,21 +201,34 @@ def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
     return best, np.where(np.isnan(error), np.inf, error)
 
 
-def _row(
-    g: Callable[[float], Vector], eps: float, best: Vector, error: Vector
-) -> tuple[Vector, Vector]:
+def _row(g: Callable[[float], Vector], eps: float, error: Vector) -> tuple[Vector, Vector]:
     """Extrapolate a geometric row: as polynomials, and where that is rough, by `_epsilon`."""
     with np.errstate(all="ignore"):
-        table = [g(h) for h in 2.0**-4 * 4.0 ** -np.arange(int(-0.3 * np.log2(eps)))]
+        table = np.array([g(h) for h in 2.0**-4 * 4.0 ** -np.arange(int(-0.3 * np.log2(eps)))])
+        for i in np.flatnonzero(error > 0):
+            table[:, i] = _without_plateau(table[:, i])
         best, slack = _neville(table)
         for i in np.flatnonzero((slack > 1e-10 * abs(best)) & (error > 0)):
-            value, other = _epsilon(np.array([row[i] for row in table]))
+            value, other = _epsilon(table[:, i])
             if other < slack[i] or np.isnan(best[i]):
                 best[i], slack[i] = value, other
     return best, slack
 
 
-def _neville(table: list[Vector]) -> tuple[Vector, Vector]:
+def _without_plateau(row: Vector) -> Vector:
+    """Leave out the end of a row where it moves no more: rounding may have stopped it.
+
+    Of a row that converges enough is left; one that is rounded to something else is then not led
+    astray (sin x / x, whose second derivative is 0 in floating point from 1e-8 on).
+    """
+    near = abs(row - row[-1]) <= 1e-4 * abs(row[-1])
+    run = len(row) if near.all() else int(np.argmin(near[::-1]))
+    if 3 <= run < len(row) - 4:
+        row = np.where(np.arange(len(row)) < len(row) - run, row, np.nan)
+    return row
+
+
+def _neville(table: Vector) -> tuple[Vector, Vector]:
     """Extrapolate values at h, h/4, h/16, … as polynomials in h; see `_ridders`."""
     best, error = table[-1] * np.nan, np.full(table[0].shape, np.inf)
     last: list[Any] = []
@@ -226,9 +241,18 @@ def _neville(table: list[Vector]) -> tuple[Vector, Vector]:
             better = slack < error
             best, error = np.where(better, row[j + 1], best), np.where(better, slack, error)
         last = row
-    early = abs(table[-1] - best) > 1e-3 * (abs(table[-1]) + abs(best))
-    still = abs(table[-1] - table[-2]) < 0.1 * abs(table[-1] - best)
-    return best, np.where(early & still, np.inf, error)  # it only seemed to come to rest
+    seeming = [_seems(best[i], table[:, i]) for i in range(len(best))]
+    return best, np.where(seeming, np.inf, error)
+
+
+def _seems(best: Any, row: Vector) -> bool:
+    """Say whether a row only seemed to come to rest at `best`: it does so later, elsewhere.
+
+    What lies behind a wild stretch is rounding.
+    """
+    gap, size = abs(row[-1] - best), abs(row[-1]) + abs(best)
+    wild = np.nanmax(abs(row), initial=0.0) > 10 * size
+    return bool(gap > 1e-3 * size and abs(row[-1] - row[-2]) < 0.1 * gap and not wild)
 
 
 def _epsilon(row: Vector) -> tuple[Any, Any]:
@@ -244,9 +268,8 @@ def _epsilon(row: Vector) -> tuple[Any, Any]:
     steps, size = abs(np.diff(row)), abs(row).max()
     noise = np.finfo(float).eps * size
     quiet = int(np.argmin(steps)) + 2  # behind it rounding grows
-    gap = abs(row[-1] - row[quiet - 1])
-    if gap > 1e-3 * size and steps[-1] < 0.1 * gap:
-        return row[-1], np.inf  # it only seemed to come to rest
+    if _seems(row[quiet - 1], row):
+        return row[-1], np.inf
     if quiet < 4 and steps[quiet - 2] <= 1e-9 * size:
         return row[quiet - 1], 8 * steps[quiet - 2] + noise
     if quiet < 4 or (np.all(steps[1:] >= 0.9 * steps[:-1]) and steps[-1] > 8 * noise):

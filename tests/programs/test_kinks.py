@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.interpolate import CubicSpline
+from scipy.ndimage import median_filter
+from scipy.spatial.distance import cdist
 from scipy.special import huber, logsumexp
 
 import chainrule as cr
@@ -170,6 +173,66 @@ def test_the_batch_and_containers() -> None:
     )
     pair = cr.hessian(lambda x, y: np.abs(x * y + x) ** 2, argnums=(0, 1))(0.0, 0.0)
     np.testing.assert_allclose(pair, [[2.0, 0.0], [0.0, 0.0]], atol=1e-12)
+
+
+def rodrigues(v: Any) -> Any:
+    t = np.linalg.norm(v)
+    safe = np.where(t > 0, t, 1.0)
+    a = np.where(t > 0, np.sin(t) / safe, 1.0)
+    b = np.where(t > 0, (1 - np.cos(t)) / safe**2, 0.5)
+    cross = np.cross(v, np.array([1.0, 2.0, 3.0]))
+    return (a * cross + b * np.cross(v, cross))[0]
+
+
+def half_square(v: Any) -> Any:
+    cross = np.cross(v, np.array([1.0, 2.0, 3.0]))
+    return (cross + 0.5 * np.cross(v, cross))[0]
+
+
+LINE = np.array([1.0, 2.0, 3.0, 5.0])
+DATA = np.array([[1.0, 0.5], [1.0, -1.0], [1.0, 2.0]])
+KNOWN = [  # what people write, at the point where it is delicate: the Hessian, or its closed form
+    (lambda w: np.mean(np.maximum(DATA @ w, 0) + np.log1p(np.exp(-np.abs(DATA @ w)))),
+     DATA.T @ DATA / 12, np.zeros(2)),
+    (lambda v: np.sum(np.exp(-cdist(v.reshape(3, 1), v.reshape(3, 1)) ** 2)),
+     lambda v: np.sum(np.exp(-((v[:, None] - v) ** 2))), np.array([0.3, 0.3, 1.0])),
+    (lambda v: np.sum(np.abs(np.fft.rfft(v)) ** 2), np.diag([3.0, 3, 3]) + 1, np.full(3, 0.25)),
+    (lambda v: np.std(v) ** 2, np.var, np.full(4, 0.1)),
+    (lambda a: np.corrcoef(a, LINE)[0, 1],
+     lambda a: (a - np.mean(a)) @ (LINE - 2.75) / np.sqrt(4 * np.var(a) * 4 * np.var(LINE)),
+     2 * LINE),
+    (lambda v: (1 + 3**0.5 * np.linalg.norm(v)) * np.exp(-(3**0.5) * np.linalg.norm(v)),
+     -3 * np.eye(2), np.zeros(2)),
+    (lambda v: np.maximum(1 - np.linalg.norm(v), 0) ** 4 * (4 * np.linalg.norm(v) + 1),
+     -20 * np.eye(2), np.zeros(2)),
+    (lambda v: np.sum(np.where(v == 0, 1.0, np.sin(v) / np.where(v == 0, 1.0, v))),
+     -np.eye(2) / 3, np.zeros(2)),
+    (rodrigues, half_square, np.zeros(3)),
+    (lambda v: np.where(v[0], np.sin(v[0]) ** 2, 0.0), np.diag([2.0, 0.0]), np.zeros(2)),
+    (lambda v: np.sum(np.where(np.abs(v) <= 1, 1 - (1 - v**2) ** 3, 1.0)), np.diag([6.0, 0]),
+     np.array([0.0, 1.0])),
+    (lambda v: np.sum(np.where(v > 0, v * np.log(np.where(v > 0, v, 1.0)), 0.0)),
+     np.diag([2.0, 0.0]), np.array([0.5, 0.0])),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", range(len(KNOWN)))
+def test_what_people_write(case: int) -> None:
+    f, wanted, x = KNOWN[case]
+    wanted = cr.hessian(wanted)(x) if callable(wanted) else wanted
+    for found in (cr.hessian(f)(x), cr.jacrev(cr.grad(f))(x)):
+        np.testing.assert_allclose(found, wanted, rtol=1e-8, atol=1e-8)
+
+
+def test_pieces_that_only_some_directions_see() -> None:
+    for f in (
+        lambda v: np.max(np.abs(v)) ** 2,
+        lambda v: np.sum(np.abs(v)) ** 2,
+        lambda v: np.sum(median_filter(v, 3) ** 2),
+        lambda v: CubicSpline(np.arange(5.0), [0.0, 1, 0, 2, 1])(v[0] + 2.0, 1) * v[1] + v[2],
+    ):
+        with pytest.warns(KinkWarning):
+            cr.jacfwd(cr.jacfwd(cr.grad(f)))(np.zeros(3))
 
 
 def test_an_inner_hessian_carries_outer_derivatives() -> None:

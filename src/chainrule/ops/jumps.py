@@ -37,6 +37,21 @@ def among(_y: Any, a: Any, v: Any, *_: Any, **__: Any) -> bool:
     return bool(np.any(np.isin(v, a)))
 
 
+def truth(_y: Any, *xs: Any, **_: Any) -> bool:
+    """Say whether a number that is taken for true or false is 0."""
+    return any(np.asarray(x).dtype.kind in "fc" and bool(np.any(np.equal(x, 0))) for x in xs)
+
+
+def at_knot(_y: Any, x: Any, knots: Any, *_: Any, **__: Any) -> bool:
+    """Say whether an element of `x` is one of the knots."""
+    return bool(np.any(np.isin(x, knots)))
+
+
+def any_equal(_y: Any, x: Any, *_: Any, **__: Any) -> bool:
+    """Say whether two elements are equal, wherever they stand."""
+    return in_order(None, x, axis=None)
+
+
 def largest(_y: Any, x: Any, *_: Any, axis: Any = None, **__: Any) -> bool:
     """Say whether the greatest element stands there more than once."""
     return _again(np.asarray(x), axis, np.max)

@@ -11,6 +11,7 @@ import numpy as np
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import add, composite, declare
 from ...core.slots import INDEX, Linear
+from .. import jumps
 from ..declare import as_array, operand, zeros_for
 
 
@@ -299,6 +300,7 @@ where = declare(
         bind=_bind_where,
         batch="elementwise",
         function=np.where,
+        jump=lambda y, condition, *_, **__: jumps.truth(y, condition),
         notation=Notation(rule="where passes the gradient to the branch that was taken"),
         samples=(
             sample(Const(np.array([[True], [False]])), (2, 3), (3,)),

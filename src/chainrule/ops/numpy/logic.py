@@ -31,15 +31,17 @@ _COMPARISONS = {
 }
 for _ufunc, (_text, _latex) in _COMPARISONS.items():
     constant(
-        _ufunc, 2, complex=True, jump=None if "logical" in _ufunc.__name__ else jumps.when_equal,
+        _ufunc, 2, complex=True,
+        jump=jumps.truth if "logical" in _ufunc.__name__ else jumps.when_equal,
         notation=Notation(_text, _latex, 5, (6, 6), _STEP),
         samples=(sample((3,), (2, 1)), sample((), ())),
     )  # fmt: skip
 
 for _ufunc in (np.logical_not, np.isnan, np.isinf, np.isfinite):
     constant(
-        _ufunc, complex=True, notation=Notation(rule=_STEP), samples=(sample((2, 3)), sample(()))
-    )
+        _ufunc, complex=True, notation=Notation(rule=_STEP), samples=(sample((2, 3)), sample(())),
+        jump=jumps.truth if _ufunc is np.logical_not else None,
+    )  # fmt: skip
 
 constant(np.isnat, notation=Notation(rule=_STEP))
 

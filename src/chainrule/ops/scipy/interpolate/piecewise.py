@@ -20,6 +20,7 @@ from scipy import interpolate
 from ....core.op import Notation, Op
 from ....core.registry import add, composite
 from ....core.slots import INDEX, Jvp
+from ... import jumps
 from ...declare import as_array
 from ..common import as_computed, constant_of, flows, plain, refusal, settled
 
@@ -81,11 +82,18 @@ def _spline_jvp(t: Any, y: Any, x: Any, spline: Any, nu: int, how: Any, top: Any
     return np.reshape(t, t.shape + (1,) * (len(y.shape) - len(t.shape) - axis)) * slope
 
 
+def _at_knot(_y: Any, x: Any, spline: Any, **_: Any) -> bool:
+    """Say whether a point is a breakpoint, where a derivative of the spline may jump."""
+    knots = getattr(spline, "x", getattr(spline, "t", None))
+    return knots is None or jumps.at_knot(None, x, knots)
+
+
 spline_at = Op(
     "spline_at",
     lambda x, spline, nu, how, top, axis: np.asarray(spline(x, nu, how))[()],
     (Jvp(_spline_jvp),),
     batch="loop",
+    jump=_at_knot,
     notation=Notation("s({0})", "s({0})", 100, (0,), "d s(u) = s′(u) du, s′ the spline's own"),
 )
 add(spline_at)
@@ -110,7 +118,7 @@ def _interval(x: Any, knots: Any, first: int, last: int) -> Any:
     return np.clip(found, first, last - 1)
 
 
-interval = Op("interval", _interval, (INDEX, INDEX), batch="loop",
+interval = Op("interval", _interval, (INDEX, INDEX), batch="loop", jump=jumps.at_knot,
               notation=Notation(rule="piecewise constant: nothing flows"))  # fmt: skip
 add(interval)
 

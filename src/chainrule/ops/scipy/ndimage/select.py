@@ -12,6 +12,7 @@ from ....core.op import Composite, Const, Notation, Op, Sample, sample
 from ....core.registry import add, register
 from ....core.slots import INDEX
 from ....errors import UnsupportedFunctionError
+from ... import jumps
 from ...batched import loop
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
@@ -37,6 +38,7 @@ places = Op(
     _places,
     (INDEX,),
     batch=loop,
+    jump=jumps.any_equal,
     notation=Notation(rule="piecewise constant: nothing flows"),
 )
 add(places)
