@@ -240,6 +240,16 @@ class _Around:
 
         return g
 
+    def beside(self, sizes: Any, total: int) -> Any:
+        """Return for each number the greatest size in its own output: rounding is of that order."""
+        found, start = np.zeros(total), 0
+        for out in self.outs:
+            here = slice(start, start + concrete(out).size)
+            found[here] = sizes[here].max(initial=0.0)
+            start = here.stop
+        found[start:] = sizes.max(initial=0.0)
+        return found
+
     def _warn(self, words: str) -> None:
         warn(self.notes, self.name, words)
 
@@ -258,19 +268,20 @@ class Verdict:
         self.values, self.errors = np.where(self.good, values, 0.0), errors
         self.number = self.good.sum(axis=0)
         mean = self.values.sum(axis=0) / np.maximum(self.number, 1)
-        size = np.maximum(abs(self.values).max(axis=0), 0.0)
-        known = abs(here[np.isfinite(here)])
+        size = abs(self.values).max(axis=0)
+        known = np.where(np.isfinite(here), abs(here), 0.0)
         top = max(float(size.max(initial=0.0)), float(known.max(initial=0.0)))
-        eps = around.eps
+        eps, least = around.eps, 0.01 * around.eps * top
         slack = np.where(self.good, errors, 0.0).max(axis=0)
-        self.allowed = 64 * eps**0.5 * size + eps**0.7 * top + eps + 8 * slack
+        beside = around.beside(np.maximum(size[: here.size], known), size.size)
+        self.allowed = 64 * eps**0.5 * size + eps**0.7 * beside + least + 8 * slack
         spread = np.where(self.good, abs(self.values - mean), 0.0).max(axis=0)
         self.agree = spread <= self.allowed
         trail = np.arange(size.size) >= here.size  # smaller jumps there are rounding
         self.agree |= trail & (spread <= 1e-5 * size + 1e-7 * top)
         enough = self.number > around.wide  # one direction alone agrees with itself
         self.smooth = self.agree & enough & (self.good | self.outside).all(axis=0)
-        self.mean = np.where(abs(mean) <= 8 * slack + eps, 0.0, mean)
+        self.mean = np.where(abs(mean) <= 8 * slack + least, 0.0, mean)
 
     def outputs(self) -> list[Any]:
         """Return the outputs as they should be, after a warning where there is no derivative."""

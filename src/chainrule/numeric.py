@@ -142,6 +142,7 @@ def inner(a: Sequence[Any], b: Sequence[Any]) -> Any:
 
 # --- limits -----------------------------------------------------------------------------------
 
+_ROUNDING = 8 * 2.0**-52  # of what an extrapolation starts from
 _HALVES = (1.0, 0.5, 0.25)
 _WEIGHTS = (1 / 3, -2.0, 8 / 3)  # of a row at h, h/2, h/4: what is left is of the third order
 
@@ -196,7 +197,7 @@ def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
         a, b, c = (g(h * step) for h in _HALVES)
         first, second = 2 * b - a, 2 * c - b
         best = _WEIGHTS[0] * a + _WEIGHTS[1] * b + _WEIGHTS[2] * c
-        error = abs(second - first) + abs(best - second)
+        error = abs(second - first) + abs(best - second) + _ROUNDING * abs(a)
         best = np.where((a == b) & (b == c), c, best)
     return best, np.where(np.isnan(error), np.inf, error)
 
@@ -216,16 +217,16 @@ def _row(g: Callable[[float], Vector], eps: float, error: Vector) -> tuple[Vecto
 
 
 def _without_plateau(row: Vector) -> Vector:
-    """Leave out the end of a row where it moves no more: rounding may have stopped it.
+    """Leave out the end of a row that came to rest abruptly: rounding has stopped it there.
 
-    Of a row that converges enough is left; one that is rounded to something else is then not led
-    astray (sin x / x, whose second derivative is 0 in floating point from 1e-8 on).
+    What converges comes closer by a factor at each step. In floating point the second derivative of
+    sin x / x is −0.33 until it is 0 at once, from 1e-8 on.
     """
-    near = abs(row - row[-1]) <= 1e-4 * abs(row[-1])
-    run = len(row) if near.all() else int(np.argmin(near[::-1]))
-    if 3 <= run < len(row) - 4:
-        row = np.where(np.arange(len(row)) < len(row) - run, row, np.nan)
-    return row
+    away = abs(row - row[-1])
+    far = np.flatnonzero(away > 1e-3 * (abs(row) + abs(row[-1])))
+    if not len(far) or far[-1] > len(row) - 4 or away[far[-1] + 1] > away[far[-1]] / 300:
+        return row
+    return np.where(np.arange(len(row)) <= far[-1], row, np.nan)
 
 
 def _neville(table: Vector) -> tuple[Vector, Vector]:
@@ -238,6 +239,7 @@ def _neville(table: Vector) -> tuple[Vector, Vector]:
             factor = 4.0 ** (j + 1)
             row.append((factor * row[j] - before) / (factor - 1))
             slack = np.maximum(abs(row[j + 1] - row[j]), abs(row[j + 1] - before))
+            slack = slack + 8 * _ROUNDING * abs(last[0])
             better = slack < error
             best, error = np.where(better, row[j + 1], best), np.where(better, slack, error)
         last = row
