@@ -108,6 +108,7 @@ class _Around:
         self.notes, self.name = notes, name
         self.trailing = 0  # how many numbers the inner derivatives are
         self.ties = 0  # how many ties the last run met
+        self.seen: Any = None  # how large the numbers were next to the point
         self.trailing = 0
         self.wide = flat_size(leaves) > 1 or any(x.dtype.kind == "c" for x in leaves)
         plain = [concrete(v) for v in (*leaves, *outs)]
@@ -211,6 +212,7 @@ class _Around:
         size = open_.size + self.trailing
         found = []
         usable = 0
+        self.seen = np.zeros(size)
         for direction in self.directions():
             if usable >= (4 if self.wide else 2):
                 break
@@ -236,6 +238,8 @@ class _Around:
             if values.size >= least and self.ties <= fewest:
                 padded[: min(size, values.size)] = values[:size]
                 fewest = self.ties
+                if h < 1e-5:
+                    self.seen = np.fmax(self.seen, abs(padded))
             return padded
 
         return g
@@ -273,7 +277,8 @@ class Verdict:
         top = max(float(size.max(initial=0.0)), float(known.max(initial=0.0)))
         eps, least = around.eps, 0.01 * around.eps * top
         slack = np.where(self.good, errors, 0.0).max(axis=0)
-        beside = around.beside(np.maximum(size[: here.size], known), size.size)
+        seen = np.where(self.good.all(axis=0), around.seen, 0.0)[: here.size]
+        beside = around.beside(np.maximum(np.maximum(size[: here.size], known), seen), size.size)
         self.allowed = 64 * eps**0.5 * size + eps**0.7 * beside + least + 8 * slack
         spread = np.where(self.good, abs(self.values - mean), 0.0).max(axis=0)
         self.agree = spread <= self.allowed

@@ -230,18 +230,24 @@ def _without_plateau(row: Vector) -> Vector:
 
 
 def _neville(table: Vector) -> tuple[Vector, Vector]:
-    """Extrapolate values at h, h/4, h/16, … as polynomials in h; see `_ridders`."""
+    """Extrapolate values at h, h/4, h/16, … as polynomials in h; see `_ridders`.
+
+    An entry is done once a row makes it worse: behind that rounding agrees by chance only.
+    """
     best, error = table[-1] * np.nan, np.full(table[0].shape, np.inf)
+    done = np.zeros(table[0].shape, bool)
     last: list[Any] = []
     for values in table:
-        row = [values]
+        row, least = [values], np.full(table[0].shape, np.inf)
         for j, before in enumerate(last[:_COLUMNS]):
             factor = 4.0 ** (j + 1)
             row.append((factor * row[j] - before) / (factor - 1))
             slack = np.maximum(abs(row[j + 1] - row[j]), abs(row[j + 1] - before))
             slack = slack + 8 * _ROUNDING * abs(last[0])
-            better = slack < error
+            least = np.fmin(least, slack)
+            better = (slack < error) & ~done
             best, error = np.where(better, row[j + 1], best), np.where(better, slack, error)
+        done |= (least > 100 * error) & (error < 1e-5 * abs(best))
         last = row
     seeming = [_seems(best[i], table[:, i]) for i in range(len(best))]
     return best, np.where(seeming, np.inf, error)
