@@ -418,3 +418,19 @@ def test_a_buffer_that_the_callback_fills() -> None:
 
     assert chainrule.value_and_grad(f)(1.2)[0] == f(1.2)
     np.testing.assert_allclose(chainrule.grad(f)(1.2), richardson(f, 1.2), rtol=1e-6)
+
+
+def test_a_solve_of_constants_may_hold_anything() -> None:
+    def opaque(x: Any) -> float:  # as compiled code: plain numbers only
+        if type(x) not in (float, np.float64):
+            raise TypeError(type(x))
+        return float(x) ** 2 - 2.0
+
+    def f(p: Any) -> Any:
+        return p * optimize.brentq(opaque, 0, 5) + p * optimize.minimize_scalar(opaque).x
+
+    np.testing.assert_allclose(chainrule.grad(f)(1.2), np.sqrt(2.0), rtol=1e-6)
+    bounded = lambda p: optimize.minimize(  # noqa: E731
+        lambda x: np.sum((x - 3.0) ** 2), [0.5], bounds=optimize.Bounds(np.stack([0 * p]), p)
+    ).x[0]
+    np.testing.assert_allclose(chainrule.grad(bounded)(1.2), 1.0)

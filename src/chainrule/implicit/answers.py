@@ -154,6 +154,7 @@ def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             if trace.touched:
                 trace.touch()
             found = solver(*plain_args, **plain_kwargs)
+        running.constant = not trace.touched
         if running.session is not None and trace.touched:
             running.session.append(State(callbacks))
             before.refill()
@@ -189,7 +190,8 @@ def _handed(values: Any, trace: Inside, callbacks: list[Any], top: bool = True) 
     if is_callback(values):
         callbacks.append(values)
     found = plain(values)
-    if kind in TRACERS and is_traced(values):
+    held = vars(values).values() if kind.__name__ in _HOLDERS else (values,)
+    if any(type(v) in TRACERS and is_traced(v) for v in held):
         trace.touched = True
     if not top or kind in TRACERS:
         trace.given[id(found)] = found, values
@@ -293,7 +295,7 @@ def solved(
     The derivative is taken at the root that Newton's method finds from the answer. The way there
     is the check: an answer that is none, or a root that is not simple, is refused.
     """
-    if np.size(answer) == 0:
+    if np.size(answer) == 0 or running.constant:
         return None
     with muted():
         pass  # refused in a batch: the examples are solved one by one

@@ -42,6 +42,7 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
                 for state in running.session or ():
                     state.undo()
                 running.session, running.again = before
+                running.constant = False
                 tell("solved")
 
         composite(function, always=True, **data)(announced)

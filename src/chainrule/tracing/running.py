@@ -29,6 +29,7 @@ class _Running(threading.local):
         self.watch: list[Any] | None = None  # where decisions are noted, while somebody watches
         self.inside: Any = None  # the trace of the solver whose callbacks run
         self.again: Any = None  # what callbacks write to, while the engine calls them
+        self.constant = False  # whether the solve that is at work has read nothing traced
         self.session: list[Any] | None = None  # what is undone when a solver's call is done with
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
         self.rules = 0  # how many traces were open when the backward pass began that is under way
