@@ -196,6 +196,7 @@ class State:
         self.cells: list[tuple[Any, Any]] = []
         self.spaces: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self.lists: list[tuple[list[Any], list[Any]]] = []
+        self.sets: list[tuple[set[Any], set[Any]]] = []
         self.names: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self.buffers: list[tuple[Any, Any, Any, Any]] = []  # held, they are copied when written
         self.seen: set[int] = set()
@@ -231,6 +232,9 @@ class State:
         elif kind is list:
             if len(value) < _MANY:
                 self.lists.append((value, list(value)))
+        elif kind is set:
+            if len(value) < _MANY:
+                self.sets.append((value, set(value)))
         elif kind is dict:
             if len(value) < _MANY:
                 self.spaces.append((value, dict(value)))
@@ -247,7 +251,7 @@ class State:
         if type(space) is dict and len(space) < _MANY and not isinstance(value, type):
             self.spaces.append((space, dict(space)))
             for held in list(space.values()):
-                if type(held) in (list, dict) or type(held) in TRACERS:
+                if type(held) in (list, dict, set) or type(held) in TRACERS:
                     self._look(held, deep - 1)
 
     def refill(self) -> None:
@@ -278,6 +282,9 @@ class State:
         for buffer, value, owner, node in self.buffers:
             if buffer.cr_value is not value:
                 buffer.cr_value, buffer.cr_owner, buffer.cr_node = value, owner, node
+        for group, members in self.sets:
+            group.intersection_update(members)
+            group.update(members)
         for held, items in self.lists:
             if len(held) != len(items) or any(a is not b for a, b in zip(held, items, strict=True)):
                 held[:] = items
