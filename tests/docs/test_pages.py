@@ -8,6 +8,7 @@ from .pages import ROOT, blocks, links, run
 
 PAGES = [
     ROOT / "docs/internals/rebuild.md",
+    ROOT / "docs/internals/house.md",
     ROOT / "docs/guide/quickstart.md",
     ROOT / "docs/guide/other-arrays.md",
     ROOT / "docs/guide/solvers.md",
