@@ -124,6 +124,8 @@ def bad_leaf(name: str, leaf: Any) -> InputTypeError:
     ):
         what = f"a {type(leaf).__name__}"
         cure = f"pass a NumPy array, np.asarray({name})"
+    elif getattr(dtype, "kind", "") in ("i", "u"):  # of another library
+        cure = f"pass {name}.astype(float)"
     elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):
         cure = f"pass a float, or leave {name} out of argnums: a condition has no derivative"
     elif leaf is None or isinstance(leaf, dict | list | tuple):
