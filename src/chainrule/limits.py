@@ -70,6 +70,8 @@ def undefined(value: Any) -> bool:
     """Say whether a value holds a NaN; that large numbers overflow in the look is nobody's."""
     if type(value) is np.float64:
         return bool(value != value)
+    if not isinstance(every(value), np.ndarray | np.generic | float | complex):
+        return False  # an integer, or an array of another library
     with np.errstate(all="ignore"):
         return has_nan(value)
 
