@@ -12,10 +12,12 @@ The engine calls the callback again, at the answer. What those calls leave behin
 attributes and closure cells is undone (`State`).
 """
 
+import dis
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from sys import getrefcount
-from types import BuiltinMethodType, FunctionType, MethodType, ModuleType
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -217,10 +219,11 @@ class State:
                 self.cells.append((cell, held))
                 self._look(held, deep - 1)
             space = value.__globals__
-            names = {n: space[n] for n in value.__code__.co_names if n in space}
-            self.names.append((space, names))
-            for held in names.values():
-                self._look(held, deep - 1)
+            written = {n: space[n] for n in _written(value.__code__) if n in space}
+            if written:
+                self.names.append((space, written))
+            for name in value.__code__.co_names:
+                self._look(space.get(name), deep - 1)
         elif kind is MethodType:
             self._look(value.__self__, deep)
             self._look(value.__func__, deep)
@@ -288,6 +291,12 @@ class State:
         for held, items in self.lists:
             if len(held) != len(items) or any(a is not b for a, b in zip(held, items, strict=True)):
                 held[:] = items
+
+
+@lru_cache(maxsize=1000)
+def _written(code: CodeType) -> frozenset[str]:
+    """Return the globals that a function binds."""
+    return frozenset(i.argval for i in dis.get_instructions(code) if i.opname == "STORE_GLOBAL")
 
 
 def kind_of(value: Any) -> str:
