@@ -449,3 +449,41 @@ def test_threads_that_do_not_trace_get_plain_generators() -> None:
     assert cr.grad(f)(1.0) == 2.0
     assert type(made[0]) is np.random.Generator
     assert type(made[0].normal(size=2)) is np.ndarray
+
+
+@functools.lru_cache
+def squared(x: Any) -> Any:
+    return math.sin(x) * x
+
+
+@functools.cache
+def fibonacci(n: int) -> int:
+    return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+
+
+@functools.cache
+def grid(n: int) -> Any:
+    return np.linspace(0.0, 1.0, n)
+
+
+class Cached:
+    @functools.lru_cache  # noqa: B019
+    def power(self, x: Any, n: int = 2) -> Any:
+        return x**n
+
+
+def test_caches_hold_plain_values_and_traced_ones_are_computed() -> None:
+    one = Cached()
+
+    def f(x: Any) -> Any:
+        return squared(x) + fibonacci(50) * x + (grid(5) * x).sum() + one.power(x, n=3)
+
+    for x in (0.5, 0.7):
+        want = math.cos(x) * x + math.sin(x) + fibonacci(50) + 2.5 + 3 * x * x
+        assert cr.grad(f)(x) == pytest.approx(want, rel=1e-14)
+        assert cr.derivative(f, 2)(x) == pytest.approx(
+            2 * math.cos(x) - x * math.sin(x) + 6 * x, rel=1e-12
+        )
+    assert type(grid(5)) is np.ndarray
+    assert squared.cache_info().currsize == 0
+    assert type(squared) is type(vars(Cached)["power"]) is type(fibonacci)

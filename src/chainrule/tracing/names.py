@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from . import modules
+from . import cached, modules
 from .arrays import DOORS, listed
 from .casts import BUILTIN, TYPES, LookAlike
 from .codes import own
@@ -36,7 +36,8 @@ _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _looked: tuple[int, int] = (0, 0)
 _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int, Any]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
-_generators: dict[type, Callable[[Any], Any]] = {}  # what makes the stand-in of a generator
+# what makes the stand-in of a generator, and of a function with a cache
+_generators: dict[type, Callable[[Any], Any]] = {cached.CACHED: cached.door}
 # code of the functions that were differentiated, and those that mention types, by the namespace:
 # they may have no name in it
 _seen: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
@@ -153,6 +154,8 @@ def original(value: Any) -> Any:
     """Return what a door or a look-alike of a module stands for, and anything else as it is."""
     if isinstance(value, ModuleType):
         return vars(value).get(modules.STANDS_FOR, value)
+    if type(value) is FunctionType and (ref := value.__dict__.get("cr_cached")) is not None:
+        return ref() or value
     return _originals.get(id(value), value)
 
 
