@@ -375,6 +375,9 @@ def swapped_doors() -> dict[Any, Any]:
     }
 
 
+names.makers.append(swapped_doors)
+
+
 class _ClassDoor(LookAlike):
     """The metaclass of the doors of classes: `isinstance` answers as for the class itself."""
 
