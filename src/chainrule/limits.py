@@ -281,7 +281,8 @@ class Verdict:
         slack = np.where(self.good, errors, 0.0).max(axis=0)
         seen = np.where(self.good.all(axis=0), around.seen, 0.0)[: here.size]
         beside = around.beside(np.maximum(np.maximum(size[: here.size], known), seen), size.size)
-        self.allowed = 64 * eps**0.5 * size + eps**0.7 * beside + least + 8 * slack
+        self.close = eps**0.55 * size + eps**0.7 * beside + least + 8 * slack
+        self.allowed = 64 * eps**0.5 * size + self.close
         spread = np.where(self.good, abs(self.values - mean), 0.0).max(axis=0)
         self.agree = spread <= self.allowed
         trail = np.arange(size.size) >= here.size  # smaller jumps there are rounding
@@ -319,7 +320,7 @@ class Verdict:
     def _kept(self, found: Any) -> Any:
         """Return what was found, or the number that the rules gave where it is the same."""
         with np.errstate(all="ignore"):
-            same = abs(found - self.here) <= self.allowed[: self.here.size]
+            same = abs(found - self.here) <= self.close[: self.here.size]
         return np.where(same, self.here, found)
 
     def _tell(self, kinds: set[str], lost: Any, replaced: Any, only_branches: bool) -> None:
