@@ -1,10 +1,16 @@
 """Classes that NumPy reads as sequences, or as integers."""
 
+import re
 from array import array
 from collections import UserList, deque
 from typing import Any, NamedTuple
 
 import numpy as np
+
+
+def name_of(value: object) -> str:
+    """Return a name for a test, the same in every process: without addresses."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 class Own:

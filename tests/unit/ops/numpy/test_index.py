@@ -41,12 +41,12 @@ INDICES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@pytest.mark.parametrize("index", INDICES, ids=sequences.name_of)
 def test_every_form_of_index_reads(index):
     agrees(lambda x: x[index], CUBE)
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@pytest.mark.parametrize("index", INDICES, ids=sequences.name_of)
 def test_every_form_of_index_writes(index):
     part = np.asarray(CUBE[index])
 
@@ -65,7 +65,7 @@ def test_every_form_of_index_writes(index):
     agrees(whole, CUBE, np.cos(np.arange(float(part.size))).reshape(part.shape)[()])
 
 
-@pytest.mark.parametrize("index", INDICES, ids=str)
+@pytest.mark.parametrize("index", INDICES, ids=sequences.name_of)
 def test_every_form_of_index_adds_at(index):
     def f(x):
         y = x * x
@@ -76,7 +76,7 @@ def test_every_form_of_index_adds_at(index):
     agrees(f, CUBE)
 
 
-@pytest.mark.parametrize("index", sequences.INDICES, ids=str)
+@pytest.mark.parametrize("index", sequences.INDICES, ids=sequences.name_of)
 def test_every_form_of_index_is_that_of_each_example(index):
     def f(x):
         y = x * x
