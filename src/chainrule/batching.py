@@ -15,6 +15,7 @@ from .tracing.foreign import leave
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
 from .tracing.stacked import OneByOneError, every
+from .tracing.strange import strange
 from .tracing.tracer import TRACERS, concrete, hold, release
 
 Function = Callable[..., Any]
@@ -288,7 +289,7 @@ def _array(leaf: Any, name: str) -> Any:
     leaf = release(leaf)
     if type(leaf) in TRACERS:
         return leaf.cr_snapshot()
-    plain = isinstance(leaf, np.ndarray) and not isinstance(leaf, np.ma.MaskedArray | np.matrix)
+    plain = isinstance(leaf, np.ndarray) and not strange(type(leaf))
     if plain and leaf.dtype.kind in "fcbiu":
         return leaf if type(leaf) is np.ndarray else np.asarray(leaf)
     if isinstance(leaf, int | float | complex | np.generic):

@@ -41,6 +41,7 @@ from .tracing.recording import Recording
 from .tracing.running import CLOSED, running
 from .tracing.source import describe, user_frame
 from .tracing.stacked import every
+from .tracing.strange import strange
 from .tracing.tracer import TRACERS, Trace, concrete, release
 
 Argnums = int | tuple[int, ...]
@@ -209,7 +210,7 @@ class Call:
         dtype = getattr(leaf, "dtype", None)
         kind = getattr(dtype, "kind", "")
         other = not isinstance(leaf, np.ndarray | np.generic)
-        if kind not in ("f", "c") or other or isinstance(leaf, np.ma.MaskedArray | np.matrix):
+        if kind not in ("f", "c") or other or strange(type(leaf)):
             raise self._bad_leaf(k, i, leaf)
         if isinstance(leaf, np.ndarray) and type(leaf) is not np.ndarray:
             return np.asarray(leaf)

@@ -9,6 +9,7 @@ from . import tree
 from .errors import InputTypeError
 from .tracing.foreign import is_foreign
 from .tracing.source import describe, user_frame
+from .tracing.strange import strange
 from .tracing.tracer import concrete
 
 
@@ -114,7 +115,7 @@ def bad_leaf(name: str, leaf: Any) -> InputTypeError:
     what = f"an array of {dtype}" if dtype is not None else f"{type(leaf).__name__} {leaf!r}"
     cure = "pass only numbers and float arrays in the differentiated arguments; choose others "
     cure += "with argnums="
-    if isinstance(leaf, np.ma.MaskedArray | np.matrix):
+    if strange(type(leaf)):
         what = f"a {type(leaf).__name__}"
         cure = f"pass a plain array, np.asarray({name})"
         if isinstance(leaf, np.ma.MaskedArray):

@@ -11,7 +11,7 @@ import dis
 import operator
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from sys import _getframe
+from sys import _getframe, getrefcount
 from types import CodeType, FrameType
 from typing import Any
 
@@ -72,10 +72,8 @@ def _asked_by_program(frame: FrameType, name: str) -> bool:
     step, operands = _step(code, frame.f_lasti)
     if not step.startswith("CALL"):
         return step in ("LOAD_ATTR", "LOAD_METHOD")
-    return any(
-        value == name if constant else frame.f_locals.get(value) == name
-        for constant, value in operands
-    )
+    held = [value if constant else frame.f_locals.get(value) for constant, value in operands]
+    return any(type(value) is str and value == name for value in held)
 
 
 @lru_cache(maxsize=1024)
@@ -123,7 +121,8 @@ def face_of(plain: type) -> Any:
 _LEFT_OUT = object()
 _NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
 _UNASKED = frozenset(
-    "__array_ufunc__ __array_function__ __array_priority__ __slots__ __module__ __doc__ __init__ "
+    "__array_ufunc__ __array_function__ __array_priority__ __pandas_priority__ __slots__ "
+    "__module__ __doc__ __init__ "
     "__init_subclass__ __hash__ __weakref__ __class__ __annotations__ __dask_tokenize__ "
     "__firstlineno__ __static_attributes__".split()
 )
@@ -177,9 +176,10 @@ def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> An
                 trace = other.cr_owner
         elif kind is not float and kind is not int:
             if kind not in _OTHER_NUMBERS:
-                return general(self, other)
-            result = general(self, other)
-            return result if checks is None else as_python(result)
+                result = general(self, other)
+                return as_python(result) if _is_derived(kind) else result
+            if checks is None:
+                return as_python(general(self, other))
         if checks is not None:
             return checks(general, self, other, swap)
         result = trace.process(registry.find(ufunc), (other, self) if swap else (self, other),
@@ -191,6 +191,11 @@ def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> An
 
     method.__name__ = name
     return method
+
+
+def _is_derived(kind: type) -> bool:
+    """Say whether a class of the program is derived of one of Python's numbers."""
+    return issubclass(kind, float | int | complex) and not issubclass(kind, np.generic)
 
 
 def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
@@ -228,6 +233,8 @@ def _compared(name: str) -> Any:
     general = vars(Tracer)[name]
 
     def method(self: Any, other: Any) -> Any:
+        if type(other) in (complex, _Complex) and name not in ("__eq__", "__ne__"):
+            return NotImplemented
         result = general(self, other)
         return result.item() if type(result) is np.bool_ and type(other) in _PYTHON_OR_OURS \
             else result  # fmt: skip
@@ -376,6 +383,8 @@ def _partition(self: Any, kth: Any, axis: int = -1, **kwargs: Any) -> None:
 def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:
     """Return a view of the same numbers; their bytes under another dtype are refused."""
     other = type not in (None, np.ndarray)
+    if self.cr_owner is tracers.CONSTANT and getrefcount(self) <= _UNNAMED:
+        return self.cr_value.view(*(v for v in (dtype, type) if v is not None))
     if dtype is np.ndarray:
         dtype = None
     if other or (dtype is not None and (_is_class(dtype) or np.dtype(dtype) != self.dtype)):
@@ -384,9 +393,20 @@ def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:
             "a traced array was about to be viewed as something else",
             "the bytes of its numbers carry no derivative",
             "use x.real and x.imag of complex numbers, re + 1j * im to join them, and "
-            "x.astype(dtype) to convert",
+            "x.astype(dtype) to convert; where no derivative is meant, write "
+            "chainrule.stop_gradient(x).view(…)",
         )
     return self[...] if self.shape else self
+
+
+class _Probe:
+    """Counts, as `_view` does, the references to a value that no name holds."""
+
+    def count(self) -> int:
+        return getrefcount(self)
+
+
+_UNNAMED = _Probe().count()
 
 
 def _is_class(dtype: Any) -> bool:

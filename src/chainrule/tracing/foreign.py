@@ -19,6 +19,7 @@ from ..core.sequences import items
 from ..errors import InputTypeError, UnsupportedFunctionError
 from .losses import Guarded, remember
 from .source import describe, inside, user_frame
+from .strange import refused, strange
 
 _PROTOCOL = ("__array_ufunc__", "__array_function__", "shape", "dtype", "astype", "copy")
 _DISPATCHED: Any = type(np.sum)
@@ -44,6 +45,8 @@ def admit(value: Any) -> Any:
     if parts is not None:
         new = [admit(v) for v in parts]
         return value if all(map(is_, new, parts)) else type(parts)(new)
+    if strange(kind):
+        raise refused(value)
     if not is_foreign(kind):
         return value
     return _wrap(value.copy())
@@ -51,7 +54,7 @@ def admit(value: Any) -> Any:
 
 def admitted(types: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Admit the arguments of a call, if one of their `types` is of another library."""
-    if not any(map(is_foreign, types)):
+    if not any(is_foreign(kind) or strange(kind) for kind in types):
         return args, kwargs
     return tuple(map(admit, args)), {k: admit(v) for k, v in kwargs.items()}
 

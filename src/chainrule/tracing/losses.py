@@ -17,6 +17,7 @@ from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, resolve, user_frame
+from .strange import words_for
 from .watching import note
 
 TRACERS: set[type] = set()
@@ -69,6 +70,11 @@ class Guarded:
             return np.array(self.cr_concrete(), dtype)
         if _reads(sys._getframe(1)):
             return np.asarray(self.cr_as_index(), dtype)  # what NumPy refuses unless it is whole
+        words = words_for(sys._getframe(1))
+        if words is not None:
+            self.cr_lose("a traced value met data that is labelled or masked", words[0],
+                         words[1].format("data"))  # fmt: skip
+            return np.array(self.cr_concrete(), dtype)
         self.cr_lose(
             "a traced array was about to be converted to a plain NumPy array",
             "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "

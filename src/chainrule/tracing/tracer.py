@@ -280,14 +280,16 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
         if kind in TRACERS:
             if other.cr_owner.level > trace.level:
                 trace = other.cr_owner
-        elif kind is not float and kind is not int and kind is not np.ndarray:
+        elif kind is np.ndarray:
+            if other.dtype.kind == "O":
+                pair = (other, self) if swap else (self, other)
+                return operands.with_objects(ufunc, *pair)
+        elif kind is not float and kind is not int:
             if kind is complex:
                 # else Python computes a complex without a dtype
                 other = np.result_type(self.dtype, other).type(other)
-            elif not isinstance(other, np.generic | np.ndarray | float | int | complex):
-                other = ufuncs.as_operand(other)
-                if other is NotImplemented:
-                    return NotImplemented
+            elif not issubclass(kind, np.generic):
+                return operands.meet(ufunc, self, other, swap)
         return trace.process(op, (other, self) if swap else (self, other), _NO_PARAMS)
 
     return method
@@ -332,6 +334,7 @@ class Tracer(Guarded):
 
     __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "__weakref__")
     __array_priority__ = 1000.0
+    __pandas_priority__ = 10_000  # pandas leaves operators to what has a higher one
     __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
@@ -601,4 +604,4 @@ _METHODS = {
 for _name, _function in _METHODS.items():
     setattr(Tracer, _name, as_method(_function))
 
-from . import faces  # noqa: E402  they are made of what stands above
+from . import faces, operands  # noqa: E402  they are made of what stands above

@@ -8,7 +8,7 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..core.sequences import elements, is_sequence
 from . import foreign as others
-from . import stores
+from . import operands, stores
 from . import tracer as tracers
 
 _REDUCE = {
@@ -37,7 +37,7 @@ def as_operand(value: Any) -> Any:
         return NotImplemented
     if foreign(value):
         return NotImplemented
-    return float(value) if _is_fraction(value) else others.admit(value)
+    return float(value) if is_fraction(value) else others.admit(value)
 
 
 def foreign(value: Any) -> bool:
@@ -51,7 +51,7 @@ def foreign(value: Any) -> bool:
     return answers is None  # as that of `np.polynomial.Polynomial`
 
 
-def _is_fraction(value: Any) -> bool:
+def is_fraction(value: Any) -> bool:
     """Say whether it is a `fractions.Fraction`, without importing that module."""
     return type(value).__module__ == "fractions"
 
@@ -76,8 +76,8 @@ def power(base: Any, exponent: Any) -> Any:
     if type(exponent) in (int, float):
         op = registry.op_named("power_of")
         return base.cr_owner.process(op, (base,), {"n": exponent})
-    if _is_fraction(exponent):
-        exponent = float(exponent)
+    if type(exponent) not in _ORDINARY and type(exponent) not in tracers.TRACERS:
+        return operands.meet(np.power, base, exponent)
     return call(np.power, "__call__", (base, exponent), {})
 
 
@@ -95,10 +95,14 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         if is_sequence(a):
             args = tuple(as_operand(a) if is_sequence(a) else a for a in args)
             break
-        if foreign(a):
+        args = operands.standing(args)
+        if args is NotImplemented:
             return NotImplemented
-        if others.is_foreign(kind):
-            args = tuple(map(others.admit, args))
+        args = tuple(map(others.admit, args))
+        break
+    for a in args:
+        if type(a) is np.ndarray and a.dtype.kind == "O":
+            return operands.with_objects(ufunc, *args)
     if not kwargs:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)

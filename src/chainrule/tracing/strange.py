@@ -1,0 +1,89 @@
+"""Classes whose operators mean something else than those of their bare numbers."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import UnsupportedFunctionError
+from .source import describe, user_frame
+
+_ALIGNS = "its operators align by labels, which the traced array does not have"
+_CURES = {
+    "pandas": (_ALIGNS, "write {0}.to_numpy(), with the rows in the order that is meant"),
+    "xarray": (_ALIGNS, "write {0}.to_numpy(), with the axes in the order that is meant"),
+    "polars": (_ALIGNS, "write {0}.to_numpy()"),
+}
+LABELLED = frozenset(_CURES)
+_MASKED = (
+    "the elements under its mask take part in no result, and the traced array has no mask",
+    "keep what is not masked: keep = ~np.ma.getmaskarray({0}); then x[keep] beside "
+    "{0}.compressed(), or np.where(keep, x, 0) beside {0}.filled(0)",
+)
+_MATRIX = (
+    "its * and ** are products of matrices, and its results keep two axes",
+    "make it an array, np.asarray({0}), and write @ where a product of matrices is meant",
+)
+_OWN = (
+    "the class has operators of its own, which a traced array would not run",
+    "make it a plain array, np.asarray({0}), and write out what its operators mean",
+)
+
+
+@cache
+def strange(kind: type) -> bool:
+    """Say whether a class of arrays changes what arrays do; to add is harmless."""
+    if not issubclass(kind, np.ndarray):
+        return False
+    for base in kind.__mro__:
+        if base is np.ndarray:
+            return False
+        if base not in _HARMLESS and vars(base).keys() & _CHANGES:
+            return True
+    return False
+
+
+_CHANGES = frozenset(dir(np.ndarray)) - frozenset(
+    "__new__ __init__ __doc__ __module__ __array_finalize__ __repr__ __str__ __format__ "
+    "__reduce__ __reduce_ex__ __setstate__ __init_subclass__ __class_getitem__ __hash__ "
+    "__firstlineno__ __static_attributes__ __annotations__".split()
+)
+_HARMLESS = frozenset((np.memmap, object))
+
+
+def refused(value: Any) -> UnsupportedFunctionError:
+    """Build the error for an operand whose own meaning would be lost."""
+    frame = user_frame(2)
+    kind = type(value)
+    why, cure = words(kind)
+    names = [n for n, held in (frame.f_locals if frame is not None else {}).items()
+             if held is value]  # fmt: skip
+    return UnsupportedFunctionError(
+        f"a traced value met a {kind.__module__.partition('.')[0]} {kind.__name__}",
+        where=describe(frame, value),
+        why=why,
+        cure=cure.format(names[0] if names else "m"),
+    )
+
+
+def words(kind: type) -> tuple[str, str]:
+    """Return why a class is refused, and the cure."""
+    if issubclass(kind, np.ma.MaskedArray) or kind.__module__.startswith("numpy.ma"):
+        return _MASKED
+    if issubclass(kind, np.matrix):
+        return _MATRIX
+    return _CURES.get(kind.__module__.partition(".")[0], _OWN)
+
+
+def words_for(frame: Any) -> tuple[str, str] | None:
+    """Return the words for the library of labelled or masked data whose code runs in `frame`."""
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__", ""))
+        if name.partition(".")[0] in LABELLED:
+            return _CURES[name.partition(".")[0]]
+        if name.startswith("numpy.ma"):
+            return _MASKED
+        if not name.startswith("numpy"):
+            return None
+        frame = frame.f_back
+    return None
