@@ -70,7 +70,7 @@ def _asked_by_program(frame: FrameType, name: str) -> bool:
     if not name.startswith("__"):
         return True
     step, operands = _step(code, frame.f_lasti)
-    if not step.startswith("CALL"):
+    if "CALL" not in step:
         return step in ("LOAD_ATTR", "LOAD_METHOD")
     held = [value if constant else frame.f_locals.get(value) for constant, value in operands]
     return any(type(value) is str and value == name for value in held)
@@ -100,10 +100,12 @@ def face_of(plain: type) -> Any:
     own = dict(_MEMBERS)
     if plain in (float, complex):
         own |= _PYTHONIC
+    if plain is complex:
+        own |= {name: _not_real(name) for name in ("__float__", "__int__")}
     for name, member in own.items():
         if name in shown:
             members[name] = member
-        elif name in _NEEDED:
+        elif name in _NEEDED or name in own.keys() - _MEMBERS.keys():
             members[name] = Hidden(name, member)
     common = {**vars(tracers.Guarded), **vars(Tracer)}
     for name in common.keys() - shown - members.keys() - _UNASKED:
@@ -145,8 +147,9 @@ def as_python(x: Any) -> Any:
 
 def shown(x: Any) -> Any:
     """Return the plain value that is printed; that of a batch says so."""
+    kind = type(x)
     while type(x) in TRACERS:
-        x, kind = x.cr_value, type(x)
+        x = x.cr_value
     return x.item() if kind in _PYTHONS and isinstance(x, np.generic) else x
 
 
@@ -233,7 +236,9 @@ def _compared(name: str) -> Any:
     general = vars(Tracer)[name]
 
     def method(self: Any, other: Any) -> Any:
-        if type(other) in (complex, _Complex) and name not in ("__eq__", "__ne__"):
+        if name not in ("__eq__", "__ne__") and _Complex in (type(self), type(other)):
+            return NotImplemented
+        if type(other) is complex and name not in ("__eq__", "__ne__"):
             return NotImplemented
         result = general(self, other)
         return result.item() if type(result) is np.bool_ and type(other) in _PYTHON_OR_OURS \
@@ -246,6 +251,17 @@ def _compared(name: str) -> Any:
 def _unary(name: str) -> Any:
     general = vars(Tracer)[name]
     return lambda self: as_python(general(self))
+
+
+def _not_real(name: str) -> Any:
+    def method(self: Any) -> Any:
+        raise TypeError(f"a complex number has no {name}, as {type(self).__name__}")
+
+    return method
+
+
+def _copy(self: Any, memo: Any = None) -> Any:
+    return as_python(self.cr_snapshot())
 
 
 def _divmod(self: Any, other: Any) -> Any:
@@ -279,7 +295,7 @@ def _python_ops() -> dict[str, Any]:
         found[name] = property(lambda self, part=part: as_python(part(self)))
     return found | {
         "__divmod__": _divmod, "__rdivmod__": _rdivmod, "as_integer_ratio": _as_integer_ratio,
-        "__hash__": Tracer.__hash__,
+        "__hash__": Tracer.__hash__, "__copy__": _copy, "__deepcopy__": _copy,
     }  # fmt: skip
 
 
@@ -430,7 +446,8 @@ def _wrap(self: Any, array: Any, context: Any = None, return_scalar: bool = Fals
 _MEMBERS: dict[str, Any] = {
     "__len__": _length, "__iter__": _iterate, "__getitem__": _getitem, "__setitem__": _setitem,
     "__delitem__": _delitem, "__contains__": _contains, "__index__": _index, "__round__": _round,
-    "__floor__": _floor, "__ceil__": _ceil, "is_integer": _is_integer, "hex": _hex,
+    "__floor__": _floor, "__ceil__": _ceil, "__trunc__": lambda self: self.__int__(),
+    "is_integer": _is_integer, "hex": _hex,
     "__matmul__": _matmul, "__rmatmul__": _rmatmul, "partition": _partition, "view": _view,
     "mT": property(lambda self: call(np.matrix_transpose, (self,), {})), "base": property(_base),
     "dot": tracers.as_method(np.dot), "argpartition": tracers.as_method(np.argpartition),

@@ -124,8 +124,6 @@ class Guarded:
             note("trunc", (self,), whole)
         return whole
 
-    __trunc__ = __int__
-
     def __complex__(self) -> complex:
         if self.cr_is_constant():
             return complex(self.cr_concrete())
