@@ -74,8 +74,12 @@ def traced_in(mode: str, x: Any, look: Any) -> None:
         cr.vjp(lambda v: cr.jvp(f, (v,), (v,))[1], x)
 
 
-@pytest.mark.parametrize("mode", ["reverse", "forward", "nested"])
-@pytest.mark.parametrize("name", VALUES)
+NESTED = ("float", "1-d", "complex")
+CASES = [(n, m) for n in VALUES for m in ("reverse", "forward", "nested")
+         if m == "reverse" or n in NESTED]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "mode"), CASES)
 def test_a_traced_value_answers_as_the_plain_one(name: str, mode: str) -> None:
     x = VALUES[name]
     wrong: list[str] = []

@@ -213,9 +213,9 @@ def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
                     raise
                 words = f"{operation.__name__}: {error}"
                 raise tracers.stacked.not_for_all(words) from None
-            if type(plain) is complex and self.dtype.kind == "f":
+            if type(plain) is complex and self.dtype.kind == "f" and type(b) is not complex:
                 self = call(np.add, (self.cr_snapshot(), 0j), {})
-                general = getattr(type(self), general.__name__)
+                other = numbered(other) + 0j if swap else other
                 break
         return as_python(general(self, numbered(other)))
 

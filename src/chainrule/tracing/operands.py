@@ -156,7 +156,7 @@ def objects(x: Any) -> Any:
 def with_objects(ufunc: Any, *args: Any) -> Any:
     """Compute with arrays of objects: element by element, by the operators of the elements."""
     operation = _OPERATIONS.get(ufunc)
-    if operation is None:
+    if operation is None or ufunc is np.matmul:
         return ufunc(*map(objects, args))
     return np.frompyfunc(operation, len(args), 1)(*map(objects, args))
 
