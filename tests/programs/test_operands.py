@@ -188,7 +188,9 @@ def test_the_cure_of_a_refusal_works(name: str) -> None:
         cr.grad(lambda x: np.sum(x * m))(VALUES["1-d"])
     assert words in caught.value.cure
     assert "test_operands.py" in caught.value.where
-    cr.check_grads(lambda x: cured(x, m), (VALUES["1-d"],))
+    x = VALUES["1-d"]
+    slopes = [difference(lambda v: cured(v, m), x, e) for e in np.eye(3)]
+    np.testing.assert_allclose(cr.grad(cured)(x, m), slopes, rtol=1e-7)
 
 
 def test_subclasses_as_the_differentiated_argument() -> None:
