@@ -53,7 +53,10 @@ def methods_of_traced_entries(data: Any) -> Any:
 @form(((4,), ()))
 def diagonal_matrices(x: Any, c: Any) -> Any:
     second = sp.diags_array([1.0, -2.0 * c, 1.0], offsets=[-1, 0, 1], shape=(4, 4))
+    third = sp.dia_array((np.stack([x, x * x]), [0, 1]), shape=(4, 4))
+    assert isinstance(third, sp.dia_array)
     return (
+        third.T @ x, (2.0 * third - third @ second).toarray(), third.tocsc()[0, 1],
         sp.diags(x) @ x, second @ x, sp.diags([x, x[:3]], [0, 1]).toarray(),
         sp.dia_array((np.stack([x, x * x]), [0, 1]), shape=(4, 4)) @ x,
     )  # fmt: skip

@@ -34,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import items
-from . import codes, compiled, holders, methods, modules, names
+from . import codes, compiled, holders, lent, methods, modules, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
@@ -357,12 +357,15 @@ def _always(function: Any) -> bool:
     return type(record) is Composite and record.always
 
 
+_ON_THE_WAY = (__file__, methods.__file__, lent.__file__)  # doors that a call has come through
+
+
 def _called_by_program() -> bool:
     """Say whether the program itself calls, rather than a library, and while it is not muted."""
     if not any(trace.state <= OPEN for trace in running.traces):
         return False
     frame: Any = sys._getframe(3)
-    while frame.f_code.co_filename in (__file__, methods.__file__):  # doors on the way
+    while frame.f_code.co_filename in _ON_THE_WAY:
         frame = frame.f_back
     return not inside[frame.f_code.co_filename]
 

@@ -14,6 +14,7 @@ from ....core.registry import composite
 from ...declare import as_array
 from ..common import traced
 from .matrices import (
+    THROUGH,
     MatrixSum,
     TracedEntries,
     _become,
@@ -23,6 +24,7 @@ from .matrices import (
     is_traced,
     moved,
     places_of,
+    through,
 )
 
 # --- entry by entry -------------------------------------------------------------------------------
@@ -122,23 +124,8 @@ class EntryByEntry:
         self._put((rows, cols), _diagonal_values(values, rows.size))
 
 
-_THROUGH = (
-    "toarray todense tobsr todia sum mean diagonal trace multiply dot transpose getrow getcol "
-    "power _matmul_dispatch _rmatmul_dispatch __add__ __radd__ __sub__ __rsub__ __neg__ "
-    "_mul_scalar __truediv__ _divide reshape __abs__ conj conjugate"
-).split()
-
-
-def _through(name: str) -> Any:
-    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.tocsr(), name)(*args, **kwargs)
-
-    method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
-    return method
-
-
-for _name in _THROUGH:
-    setattr(EntryByEntry, _name, _through(_name))
+for _name in THROUGH:
+    setattr(EntryByEntry, _name, through(_name))
 
 _kinds: dict[type, type] = {}
 

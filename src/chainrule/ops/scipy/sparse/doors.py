@@ -18,6 +18,7 @@ from .matrices import (
     _plain_class,
     _traced_like,
     combined,
+    dress,
     in_class,
     is_traced,
     places_of,
@@ -93,17 +94,17 @@ def _through_csr(function: Any) -> None:
     def init(
         self: Any, arg1: Any, shape: Any = None, dtype: Any = None, *_: Any, **kwargs: Any
     ) -> None:
-        """Make a matrix of traced entries: it becomes csr."""
+        """Make a matrix of traced entries: it holds them in csr form."""
         kind = type(self)
         if not isinstance(arg1, tuple):
             csr = sp.csr_matrix if issubclass(kind, sp.spmatrix) else sp.csr_array
-            _become(self, csr(_cast(arg1, dtype), shape=shape))
+            dress(self, csr(_cast(arg1, dtype), shape=shape))
             return
         kwargs.pop("copy", None)
         data = _cast(arg1[0], dtype)
         data = np.atleast_2d(data) if kind.__name__.startswith("dia") else data
         pattern = kind((_numbered(data), *arg1[1:]), shape, **kwargs).tocsr()
-        _become(self, _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1]))
+        dress(self, _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1]))
 
 
 _through_csr(_dia._dia_base.__init__)

@@ -132,6 +132,9 @@ def is_traced(a: Any) -> bool:
     """
     if type(a) in _plain_of:
         return True
+    if type(a) in _dressed.values():
+        _become(a, a._rows)
+        return True
     if not sp.issparse(a) or not traced(getattr(a, "__dict__", {}).get("data")):
         return False
     if a.format not in ("csr", "csc", "coo"):
@@ -149,6 +152,40 @@ def _become(self: Any, made: Any) -> None:
     self.__class__ = type(made)
     self.__dict__.clear()
     self.__dict__.update(values)
+
+
+THROUGH = (
+    "toarray todense tobsr todia sum mean diagonal trace multiply dot transpose getrow getcol "
+    "power _matmul_dispatch _rmatmul_dispatch __add__ __radd__ __sub__ __rsub__ __neg__ "
+    "_mul_scalar __truediv__ _divide reshape __abs__ conj conjugate"
+).split()
+_dressed: dict[type, type] = {}
+
+
+def dress(self: Any, rows: Any) -> None:
+    """Let an object of another format (dia, bsr) hold traced entries in csr form.
+
+    It stays an instance of its class, and answers by the methods of the other; where it meets
+    another matrix it becomes that one.
+    """
+    kind = type(self)
+    if kind not in _dressed:
+        names = (*THROUGH, "tocsc", "tocoo", "copy", "__getitem__", "tolil", "todok", "setdiag")
+        methods = {name: through(name) for name in names}
+        methods["tocsr"] = lambda self, copy=False: self._rows
+        _dressed[kind] = type(kind.__name__, (kind,), methods)
+    self.__dict__.update(_shape=rows.shape, _rows=rows)
+    self.__class__ = _dressed[kind]
+
+
+def through(name: str) -> Any:
+    """Return a method that answers by the matrix in csr form."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(self.tocsr(), name)(*args, **kwargs)
+
+    method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
+    return method
 
 
 def in_class(made: Any, kind: type) -> Any:
