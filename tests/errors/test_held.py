@@ -487,3 +487,13 @@ def test_caches_hold_plain_values_and_traced_ones_are_computed() -> None:
     assert type(grid(5)) is np.ndarray
     assert squared.cache_info().currsize == 0
     assert type(squared) is type(vars(Cached)["power"]) is type(fibonacci)
+
+
+def test_the_methods_of_an_installed_class_are_not_walked_through():
+    from rich.console import Console  # an object of a large installed package
+
+    from chainrule.tracing.walk import Reach
+
+    held = Console()
+    reach = Reach(lambda x: (held, x)[1])
+    assert all(f.__module__ == __name__ for f, _ in reach.plans)

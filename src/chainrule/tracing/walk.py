@@ -31,6 +31,8 @@ class Reach:
 
     def __init__(self, function: Any, args: Any = ()) -> None:
         todo: list[Any] = [function] if type(function) is FunctionType else []
+        first = function if todo else next(_reached(function), None)
+        home = "" if first is None else _package(first)  # it may be an installed package
         for v in (function, *args) if not todo or function.__dict__ else args:
             if type(v) not in _SIMPLE and type(v) not in TRACERS:
                 todo += _reached(v)
@@ -43,6 +45,8 @@ class Reach:
             f = todo.pop()
             if id(f) in seen or inside[f.__code__.co_filename]:
                 continue
+            if not of_program(f.__globals__) and _package(f) != home:
+                continue  # of an installed package: of the class of some value that is held
             seen.add(id(f))
             if with_doors(own(f.__code__)) is not None:
                 found[id(f)] = f
