@@ -2,5 +2,4 @@
 
 REFUSED = {
     "electromagnetism.multipole_polynomial": "np.polyder of a np.poly1d reads plain coefficients",
-    "structures.move_a_truss_node": "a store into the copy of a module's constant, made by .copy()",
 }
