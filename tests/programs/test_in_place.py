@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 import chainrule as cr
+from chainrule.errors import LostDerivativeError
 from chainrule.lift import record
 from chainrule.numeric import complex_step
 from chainrule.tracing.tracer import concrete
@@ -340,3 +341,82 @@ def test_a_view_is_looked_at_after_the_call():
 
     cr.grad(f)(np.array([3.0, 5.0, 7.0]))
     assert np.array_equal(concrete(kept[0]), [25.0, 5.0])
+
+
+ROWS, RIGHT_SIDE = np.arange(9.0).reshape(3, 3) + 5 * np.eye(3), np.arange(3.0)
+
+
+def _residual(x):
+    r = RIGHT_SIDE.copy()
+    r -= ROWS[:, 1] * x
+    r *= x
+    return np.sum(r**2)
+
+
+def _wave(x):
+    s = np.sin(RIGHT_SIDE)
+    for k in range(2):
+        s += x * k
+    s /= x
+    return np.sum(s**2)
+
+
+def _single(x):
+    s = RIGHT_SIDE.astype(np.float32)
+    s += x
+    assert s.dtype == np.float32
+    return float(np.sum(s))
+
+
+@pytest.mark.parametrize("f", [_residual, _wave, _single])
+def test_a_local_array_that_nobody_else_holds_is_changed_in_place(f):
+    h = 1e-6 if f is not _single else 1e-2
+    want = (f(0.7 + h) - f(0.7 - h)) / (2 * h)
+    np.testing.assert_allclose(cr.grad(f)(0.7), want, rtol=1e-3 if f is _single else 1e-8)
+    np.testing.assert_allclose(cr.jvp(f, (0.7,), (1.0,))[1], cr.grad(f)(0.7), rtol=1e-12)
+    np.testing.assert_array_equal(RIGHT_SIDE, np.arange(3.0))
+
+
+def test_what_somebody_else_can_see_is_refused():
+    kept = []
+
+    def by_name(x):
+        r = RIGHT_SIDE.copy()
+        q = r
+        r -= x
+        return np.sum(q)
+
+    def by_view(x):
+        r = RIGHT_SIDE.copy()
+        q = r[1:]
+        r -= x
+        return np.sum(q)
+
+    def by_list(x):
+        r = RIGHT_SIDE.copy()
+        kept.append(r)
+        r -= x
+        return np.sum(kept[-1])
+
+    def by_argument(x):
+        def change(r):
+            r -= x
+
+        r = RIGHT_SIDE.copy()
+        change(r)
+        return np.sum(r)
+
+    for f in (by_name, by_view, by_list, by_argument):
+        try:
+            found = cr.grad(f)(0.7)
+        except LostDerivativeError:
+            continue
+        np.testing.assert_allclose(found, -3.0 if f is not by_view else -2.0)
+
+    def shape(x):
+        r = np.ones(3)
+        r += x * np.ones((2, 3))
+        return np.sum(r)
+
+    with pytest.raises(ValueError, match="broadcast"):
+        cr.grad(shape)(0.7)

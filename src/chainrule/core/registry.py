@@ -20,6 +20,7 @@ _counted = 0  # modules that were there when none of them had fallen due
 _plain: list[FunctionType] = []
 _swapped: list[Any] = []
 _refused: dict[Any, tuple[str, str]] = {}
+_methods: dict[tuple[type, str], Callable[..., Any]] = {}
 
 
 def register(function: Any, record: Op | Composite) -> None:
@@ -38,6 +39,18 @@ def _reach(function: Any) -> None:
         _plain.append(function)
     elif not isinstance(function, _DISPATCHED):
         _swapped.append(function)
+
+
+def register_method(kind: type, name: str, body: Callable[..., Any]) -> None:
+    """Let ``body(self, …)`` answer a method of a compiled class where an argument is traced."""
+    _methods[kind, name] = body
+
+
+def method_of(kind: type, name: str) -> Callable[..., Any] | None:
+    """Return what answers a method of a compiled class, if that is registered."""
+    if name and _lazy:
+        _find_late(None)
+    return _methods.get((kind, name))
 
 
 def refuse(function: Any, why: str, cure: str) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core import registry
 from . import tracer as tracers
 from .arrays import gather, holds_tracer
 from .foreign import admit
@@ -60,9 +61,23 @@ def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return door
 
 
-METHODS: dict[str, Any] = {name: _door(name, f) for name, f in _FUNCTIONS.items()} | {
-    name: _store_door(name) for name in ("fill", "put")
-}
+def _compiled_door(name: str) -> Callable[..., Any]:
+    def door(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if running.traces and (holds_tracer(args) or holds_tracer(kwargs.values())):
+            body = registry.method_of(type(self), name)
+            if body is not None:
+                return body(self, *args, **kwargs)
+        return getattr(self, name)(*args, **kwargs)
+
+    door.__name__ = door.__qualname__ = name
+    return door
+
+
+METHODS: dict[str, Any] = (
+    {name: _door(name, f) for name, f in _FUNCTIONS.items()}
+    | {name: _store_door(name) for name in ("fill", "put")}
+    | {name: _compiled_door(name) for name in ("solve",)}  # of factors (`register_method`)
+)
 
 
 def _bound(name: str) -> Callable[..., Any]:

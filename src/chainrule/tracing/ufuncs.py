@@ -1,5 +1,6 @@
 """Door 1: ufuncs with `out=`, `where=`, `dtype=`, and reduce, accumulate, reduceat, at, outer."""
 
+from sys import _getframe
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from ..core.sequences import elements, is_sequence
 from . import foreign as others
 from . import operands, stores
 from . import tracer as tracers
+from .rebinding import fitted, is_rebound
 
 _REDUCE = {
     np.add: np.sum,
@@ -106,6 +108,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     if not kwargs:
         return _compute(record, args, {})
     out = kwargs.pop("out", None)
+    rebound = out is not None and is_rebound(out, _getframe(2))
     where = kwargs.pop("where", True)
     wanted = {name: v for name in _OF_TYPES if (v := kwargs.pop(name, None)) is not None}
     for name in _IGNORED:
@@ -116,6 +119,8 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     if where is not True:
         old = 0.0 if out is None or out[0] is None else out[0]
         result = tracers.call(np.where, (where, result, old), {})
+    if rebound:
+        return fitted(out[0], result)
     return result if out is None else stores.store_out(out, result, broadcast=True)
 
 

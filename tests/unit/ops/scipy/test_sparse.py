@@ -185,3 +185,34 @@ def test_linear_operators_apply_to_traced_arrays():
     agrees(lambda x: sl.LinearOperator((5, 5), matvec=lambda v: np.sin(v) * v) @ x, B)
     with pytest.raises(ChainRuleError):
         cr.vjp(lambda x: sl.cg(sl.LinearOperator((5, 5), matvec=lambda v: x * v), B)[0], B)
+
+
+FACTORS = sl.splu(sp.csc_array(NEW + 3 * sp.eye_array(4)))
+
+
+class Heat:
+    def __init__(self):
+        self.factors = sl.splu(sp.csc_array(NEW + 3 * sp.eye_array(4)))
+
+    def steps(self, x):
+        for _ in range(3):
+            x = self.factors.solve(x)
+        return x
+
+
+@pytest.mark.parametrize(
+    "f",
+    [lambda x: FACTORS.solve(x), lambda x: FACTORS.solve(x * 2, trans="T"), Heat().steps],
+)
+def test_factors_that_were_made_outside(f):
+    agrees(f, X)
+
+
+def test_factors_kept_on_an_object_do_not_end_the_call():
+    kept = Heat()
+
+    def f(x):
+        kept.factors = sl.splu(sp.csc_array(sp.eye_array(2) * x))
+        return kept.factors.solve(np.ones(2)).sum()
+
+    np.testing.assert_allclose(cr.grad(f)(0.7), -2 / 0.49)

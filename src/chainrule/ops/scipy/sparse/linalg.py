@@ -16,7 +16,7 @@ import scipy.sparse as sp
 from scipy.sparse import linalg
 
 from ....core.op import Notation, Op
-from ....core.registry import add, composite
+from ....core.registry import add, composite, register_method
 from ....core.slots import INDEX, Jvp, Linear
 from ....errors import ImplicitError
 from ...declare import as_array
@@ -158,6 +158,8 @@ class Factored:
         self._factor = None if is_traced(matrix) else make(matrix)
 
     def __getattr__(self, name: str) -> Any:
+        if self._factor is None and not hasattr(linalg.SuperLU, name):
+            raise AttributeError(name)
         if self._factor is None:
             raise refusal(
                 f"the attribute {name!r} of a factored matrix with traced entries",
@@ -175,6 +177,17 @@ class Factored:
         return spsolve(a.conj() if trans == "H" else a, rhs)
 
     __call__ = solve
+
+
+def _solve(self: Any, rhs: Any, trans: str = "N") -> Any:
+    """Solve with factors that were made outside of the traced function."""
+    rhs = as_array(rhs)
+    if rhs.dtype.kind not in "fc":
+        rhs = rhs.astype(float)
+    return factored(rhs, factor=self, trans=trans)
+
+
+register_method(linalg.SuperLU, "solve", _solve)
 
 
 for _function in (linalg.splu, linalg.factorized, linalg.spilu):
