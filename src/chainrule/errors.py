@@ -5,6 +5,7 @@ Each class is also the built-in exception that a NumPy user would catch.
 
 import textwrap
 import threading
+from collections.abc import Callable
 
 
 class _Made(threading.local):
@@ -20,6 +21,10 @@ class _Made(threading.local):
 made = _Made()
 
 
+finders: list[Callable[[], str]] = []
+"""Who knows where the user's program stands, for an error that is raised without saying so."""
+
+
 class ChainRuleError(Exception):
     """Base of all errors of this library.
 
@@ -28,6 +33,8 @@ class ChainRuleError(Exception):
     """
 
     def __init__(self, what: str, *, where: str = "", why: str = "", cure: str = "") -> None:
+        if not where and finders:
+            where = finders[0]()
         made.count += 1
         made.places += where != made.where
         made.where = where

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedFunctionError
-from . import stores
+from . import cures, stores
 from . import tracer as tracers
 from .running import running
 from .source import describe, user_frame
@@ -150,6 +150,5 @@ def _refused(kernel: Any, why: str) -> UnsupportedFunctionError:
         f"{name}, compiled by Numba, received a traced value",
         where=describe(user_frame(2)),
         why=why,
-        cure=f"give it a rule: chainrule.custom_rule({name}, partial=…), or jvp=…, or vjp=…; where "
-        f"no derivative is meant, pass chainrule.stop_gradient(x)",
+        cure=cures.cure(cures.CALL),
     )

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from . import foreign, stores
+from . import cures, foreign, stores
 from . import tracer as tracers
 from .losses import TRACERS, lost
 from .source import inside
@@ -482,7 +482,7 @@ def _bare(x: Any, name: str) -> Any:
             x,
             f"the {name} of a traced value was asked for",
             "bytes and memory carry no derivative",
-            f"where no derivative is meant, write chainrule.stop_gradient(x).{name}",
+            cures.cure(cures.BYTES),
         )
     )
     return x.cr_concrete()

@@ -4,7 +4,6 @@ Law: a traced value never becomes a plain number unnoticed. What is locally cons
 comparisons, indices) may become one, since nothing is lost.
 """
 
-import ast
 import dis
 import sys
 import threading
@@ -15,13 +14,15 @@ import numpy as np
 
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
+from . import cures
 from .running import CLOSED, MUTED, running
-from .source import describe, inside, resolve, user_frame
+from .source import describe, inside, user_frame
 from .strange import words_for
 from .watching import note
 
 TRACERS: set[type] = set()
 """The classes of tracers: engine code asks ``type(x) in TRACERS``."""
+cures.know(TRACERS)
 
 
 class Guarded:
@@ -66,7 +67,7 @@ class Guarded:
         if self.cr_is_constant():
             return np.array(self.cr_concrete(), dtype)
         if _stores(sys._getframe(1)):
-            self.cr_lose(_STORED, _KEPT, STORE_CURE)
+            self.cr_lose(_STORED, _KEPT, cures.store(sys._getframe(1)))
             return np.array(self.cr_concrete(), dtype)
         if _reads(sys._getframe(1)):
             return np.asarray(self.cr_as_index(), dtype)  # what NumPy refuses unless it is whole
@@ -77,12 +78,8 @@ class Guarded:
             return np.array(self.cr_concrete(), dtype)
         self.cr_lose(
             "a traced array was about to be converted to a plain NumPy array",
-            "np.array, np.asarray, a store into a plain array, or compiled code asked for plain "
-            "numbers, which carry no derivative",
-            _dot_cure(user_frame(1))
-            or "use np.stack([x, y]) instead of np.array([x, y]); store into an array that the "
-            "traced function made itself: buf = np.zeros_like(x), or buf = np.copy(data) of plain "
-            "data; where no derivative is meant, pass chainrule.stop_gradient(x)",
+            "what is called there asks for plain numbers, and these carry no derivative",
+            cures.cure(cures.ARRAY),
         )
         return np.array(self.cr_concrete(), dtype)
 
@@ -102,15 +99,12 @@ class Guarded:
         if self.cr_is_constant() or _prints(sys._getframe(1)):
             return float(self.cr_concrete())
         if _stores(sys._getframe(1)):
-            self.cr_lose(_STORED, _KEPT, STORE_CURE)
+            self.cr_lose(_STORED, _KEPT, cures.store(sys._getframe(1)))
             return float(self.cr_concrete())
         self.cr_lose(
             "a traced value was about to become a plain Python float",
-            "float(x), math.sin(x), compiled code and a store into a plain array ask for a bare "
-            "number, which carries no derivative",
-            "leave out float(); use np.sin instead of math.sin; store into an array that the "
-            "traced function made itself: np.zeros_like(x), or np.copy(data) of plain data; where "
-            "no derivative is meant, write float(chainrule.stop_gradient(x))",
+            "what is called there asks for a bare number, which carries no derivative",
+            cures.cure(cures.NUMBER),
         )
         return float(self.cr_concrete())
 
@@ -130,7 +124,7 @@ class Guarded:
         self.cr_lose(
             "a traced value was about to become a plain Python complex number",
             "complex(x) and cmath functions drop the derivative",
-            "write x + 0j, and np.exp(x) instead of cmath.exp(x)",
+            cures.cure(cures.COMPLEX),
         )
         return complex(self.cr_concrete())
 
@@ -138,8 +132,7 @@ class Guarded:
         self.cr_lose(
             _HASHED,
             "a result that is found by the number alone would not carry this derivative",
-            "leave the cache out: f.__wrapped__(x) calls the function under functools.lru_cache "
-            "and functools.cache; give a dict an index or a name as the key",
+            cures.cure(cures.KEY),
         )
         return hash(self.cr_concrete())
 
@@ -147,7 +140,7 @@ class Guarded:
         self.cr_lose(
             "a traced value was about to become plain bytes",
             "bytes carry no derivative",
-            "where no derivative is meant, write bytes(chainrule.stop_gradient(x))",
+            cures.cure(cures.BYTES),
         )
         return bytes(self.cr_concrete())
 
@@ -168,7 +161,7 @@ class Guarded:
             self,
             "a traced value was about to be pickled",
             "a tracer belongs to one running derivative call",
-            "return the value and pickle the result",
+            cures.cure(cures.BYTES),
         )
 
 
@@ -190,27 +183,6 @@ def stores_into_array(up: int) -> bool:
     return _stores(sys._getframe(up + 1))
 
 
-def _dot_cure(frame: FrameType | None) -> str:
-    """Write the product that a line computes as ``A.dot(x)``, or "" where it does no such thing."""
-    found = None if frame is None else resolve((frame.f_code, frame.f_lasti))
-    try:
-        call: Any = ast.parse("" if found is None else found.text.strip(), mode="eval").body
-    except (SyntaxError, ValueError):
-        return ""
-    if type(call) is not ast.Call or len(call.args) != 1:
-        return ""
-    method, array = call.func, None
-    if type(method) is ast.Attribute and method.attr == "dot":
-        array = method.value
-    elif type(method) is ast.Call and ast.unparse(method).replace("'", '"').startswith("getattr("):
-        named = len(method.args) == 2 and ast.unparse(method.args[1]) == "'dot'"
-        array = method.args[0] if named else None
-    if array is None:
-        return ""
-    product = ast.unparse(ast.BinOp(array, ast.MatMult(), call.args[0]))
-    return f"write {product}: an operator asks the traced array, a method of a plain array does not"
-
-
 def _stores(frame: FrameType) -> bool:
     """Say whether a frame computes ``y[i] = x``, of which y can only be a plain array."""
     return frame.f_code.co_code[frame.f_lasti] in STORES
@@ -227,10 +199,6 @@ _STORED = "a traced value was about to be stored into a plain array"
 _KEPT = (
     "the plain array cannot carry the derivative; it is exchanged for a traced one where the "
     "program itself writes y[i] = x and one name or attribute alone holds y, without a view of it"
-)
-STORE_CURE = (
-    "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or np.copy(data) "
-    "of plain data; where no derivative is meant, store chainrule.stop_gradient(x)"
 )
 
 
@@ -339,8 +307,7 @@ def unhidden(error: Exception) -> Exception | None:
         f"{str(error).splitlines()[0][:120]})",
         where=describe(user.tb_frame, offset=user.tb_lasti),
         why="plain numbers carry no derivative",
-        cure="write it with NumPy functions, or give the function a rule with "
-        "chainrule.custom_rule; where no derivative is meant, pass chainrule.stop_gradient(x)",
+        cure=cures.cure_at(user.tb_frame, cures.ARRAY, user.tb_lasti),
     )
 
 
@@ -370,12 +337,13 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
     """Build the error for a function without a rule."""
     module = getattr(function, "__module__", "") or "numpy"
     name = f"{module}.{getattr(function, '__name__', function)}"
-    why, cure = registry.refusal(function) or (
+    declared = registry.refusal(function)
+    if declared is not None and "the numbers are meant" in declared[1]:
+        declared = declared[0], cures.cure(cures.BYTES)
+    why, cure = declared or (
         "running it would turn the traced value into plain numbers, and the gradient would "
         "silently be zero",
-        "write it with supported functions, or give it a rule: chainrule.custom_rule(f, "
-        "partial=…), or jvp=…, or vjp=…; where no derivative is meant, pass "
-        "chainrule.stop_gradient(x)",
+        cures.cure(cures.CALL),
     )
     error = UnsupportedFunctionError(
         f"{name} has no derivative rule, and it received a traced value",

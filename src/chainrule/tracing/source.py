@@ -17,6 +17,7 @@ from typing import Any
 import numpy
 
 from ..core.graph import Place
+from ..errors import finders
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit")
@@ -53,6 +54,53 @@ def user_frame(depth: int = 1) -> FrameType | None:
     while frame is not None and inside[frame.f_code.co_filename]:
         frame = frame.f_back
     return frame
+
+
+def own_frame(frame: FrameType | None) -> FrameType | None:
+    """Return the nearest frame of the user's own program: not in an installed package.
+
+    Where all are (a program that is itself installed), the nearest outside the engine.
+    """
+    nearest = None
+    while frame is not None:
+        if not inside[frame.f_code.co_filename]:
+            if _is_own(frame.f_code.co_filename):
+                return frame
+            nearest = nearest or frame
+        frame = frame.f_back
+    return nearest
+
+
+@lru_cache(maxsize=1024)
+def _is_own(file: str) -> bool:
+    """Say whether a file is the user's own, as neither an installed one nor code of a string is."""
+    parts = file.replace("\\", "/").split("/")
+    installed = "site-packages" in parts or "dist-packages" in parts
+    unseen = file.startswith("<") and not linecache.getlines(file)
+    return not installed and not unseen and not file.startswith(_HERE)
+
+
+def locate() -> str:
+    """Say where the user's program stands, for an error that was raised without a place.
+
+    In a backward pass that is where the operation was computed whose rule is at fault.
+    """
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+        code = frame.f_code
+        if code.co_filename.startswith(_SILENT):
+            return ""
+        if "node" in code.co_varnames and code.co_filename.startswith(_MODES):
+            place = getattr(frame.f_locals.get("node"), "place", None)
+            if place is not None:
+                return _words(place)
+        frame = frame.f_back
+    return describe(user_frame(3))
+
+
+_SILENT = (os.path.join(_HERE, "cli") + os.sep, os.path.join(_HERE, "testing") + os.sep)
+_MODES = os.path.join(_HERE, "modes") + os.sep
+finders.append(locate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,19 +206,28 @@ _ASSIGNS = re.compile(r"\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)?=(?!=)")
 
 
 def describe(frame: FrameType | None, value: Any = None, offset: int | None = None) -> str:
-    """Say where in the user's code `frame` stands, and which variable holds `value` there."""
+    """Say where in the user's code `frame` stands, and which variable holds `value` there.
+
+    A frame in an installed package follows the line of the user's own that led to it.
+    """
     if frame is None:
         return ""
-    found = resolve((frame.f_code, frame.f_lasti if offset is None else offset))
+    words = _words((frame.f_code, frame.f_lasti if offset is None else offset))
+    names = [name for name, held in frame.f_locals.items() if held is value]
+    if value is not None and names:
+        words += f"   (variable {', '.join(repr(n) for n in names)})"
+    own = own_frame(frame)
+    if own is None or own is frame:
+        return words
+    return f"{_words((own.f_code, own.f_lasti))}   (through {words.split(':  ')[0]})"
+
+
+def _words(place: Place) -> str:
+    found = resolve(place)
     assert found is not None
     words = f"{found.file}:{found.line}, in {found.function}"
     text = found.text
     line = linecache.getline(found.file, found.line).strip()
     if line.startswith(text) and _ASSIGNS.match(line, len(text)):
         text = line  # a store: the target alone says little
-    if text:
-        words += f":  {text if len(text) <= 100 else text[:97] + '…'}"
-    names = [name for name, held in frame.f_locals.items() if held is value]
-    if value is not None and names:
-        words += f"   (variable {', '.join(repr(n) for n in names)})"
-    return words
+    return words + (f":  {text if len(text) <= 100 else text[:97] + '…'}" if text else "")

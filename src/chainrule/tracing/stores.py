@@ -17,7 +17,7 @@ from ..core.op import Op
 from ..core.registry import op_named
 from ..core.sequences import is_sequence
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
-from . import foreign, losses
+from . import cures, foreign, losses
 from . import tracer as tracers
 from .running import CLOSED, MUTED, OPEN, running
 from .source import describe, inside, user_frame
@@ -213,8 +213,7 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
         "a traced result was about to be stored into a plain NumPy array",
         where=describe(frame, target),
         why="the plain array cannot carry the derivative",
-        cure="store the result, y[...] = np.sin(x) instead of np.sin(x, out=y), y[...] = y + x "
-        "instead of y += x; or " + losses.STORE_CURE,
+        cure=cures.store(frame, result=True),
     )
 
 

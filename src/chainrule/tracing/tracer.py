@@ -18,7 +18,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
-from . import foreign, stacked, stores, ufuncs
+from . import cures, foreign, stacked, stores, ufuncs
 from .losses import TRACERS, Guarded, lost, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
@@ -457,8 +457,7 @@ class Tracer(Guarded):
                 self,
                 f"a traced array was about to be converted to {np.dtype(dtype)}",
                 "objects, strings and dates carry no derivative",
-                "keep a float array; to print or store the numbers convert "
-                "chainrule.stop_gradient(x)",
+                f"keep a float array; {cures.cure(cures.BYTES)}",
             )
         result = call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
         return result if order == "K" or type(result) not in TRACERS else result.copy(order)

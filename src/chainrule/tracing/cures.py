@@ -1,0 +1,418 @@
+"""The cure for the very call that asked for plain numbers, in the user's own text.
+
+An error is made deep inside; what the user can write instead hangs on the line of the user's own
+program, and on the call under way there. The instruction tells its columns, the columns its
+expression, the frame what its names stand for. Nothing is called or computed to find out.
+"""
+
+import ast
+import copy
+import inspect
+import math
+import numbers
+import sys
+import types
+from collections.abc import Iterator
+from functools import lru_cache
+from types import FrameType
+from typing import Any
+
+import numpy as np
+
+from .modules import hooks
+from .source import own_frame, resolve
+
+ARRAY, NUMBER, COMPLEX, KEY, BYTES = "array", "number", "complex", "key", "bytes"
+CALL = "call"  # of a function without a rule
+
+_TRACERS: list[set[type]] = []  # those of `losses`, which imports this
+_ARRAYS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
+_ANSWERED = ("math", "cmath", "statistics", "operator", "functools", "builtins", "__main__")
+_LONG = 160  # characters of code that a message still shows
+_DISPLAYS = (ast.List, ast.Tuple)
+_NP: dict[str, str] = {
+    "pow": "power", "fsum": "sum", "fabs": "abs", "remainder": "remainder", "dist": "",
+    "gamma": "", "lgamma": "", "erf": "", "erfc": "", "cbrt": "cbrt", "comb": "", "perm": "",
+    "factorial": "", "fma": "", "nextafter": "nextafter", "phase": "angle", "isclose": "isclose",
+}  # fmt: skip
+_ELSEWHERE = {"gamma": "gamma", "lgamma": "gammaln", "erf": "erf", "erfc": "erfc"}
+
+
+def know(tracers: set[type]) -> None:
+    """Take the classes of tracers from the module that imports this one."""
+    _TRACERS.append(tracers)
+
+
+def cure(kind: str) -> str:
+    """Say what to write in the place of the call that is under way in the user's program."""
+    frame = own_frame(sys._getframe(1))
+    if frame is None:
+        return _general("chainrule", kind)
+    return cure_at(frame, kind)
+
+
+def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
+    """As `cure`, for an instruction of a frame."""
+    names = Names(frame)
+    node = _node(frame, offset)
+    if node is None:
+        return _general(names.library, kind)
+    if kind == KEY:
+        return _key(node, names)
+    if type(node) is ast.Call:
+        return _call(node, names, kind)
+    if type(node) is ast.Attribute and kind == BYTES:
+        taken = ast.Attribute(names.frozen(node.value), node.attr)
+        return f"where no derivative is meant, write {_text(taken)}"
+    return _general(names.library, kind)
+
+
+class Names:
+    """What the names of a line stand for."""
+
+    def __init__(self, frame: FrameType) -> None:
+        self.spaces = (frame.f_locals, frame.f_globals, frame.f_builtins)
+        self.library = self._name_of("chainrule")
+        self.numpy = self._name_of("numpy", "np")
+
+    def value(self, node: Any) -> Any:
+        """Return what an expression stands for, where nothing need be run to know it."""
+        if type(node) is ast.Name:
+            for space in self.spaces:
+                if node.id in space:
+                    return _original(space[node.id])
+        if type(node) is ast.Attribute:
+            of = self.value(node.value)
+            if isinstance(of, types.ModuleType):
+                return _original(getattr(of, node.attr, None))
+            return None if of is None else inspect.getattr_static(of, node.attr, None)
+        return None
+
+    def is_traced(self, node: Any) -> bool:
+        """Say whether an expression holds a traced value; one that is not known may."""
+        for part in ast.walk(node):
+            if type(part) in (ast.Name, ast.Attribute) and _traces(self.value(part)):
+                return True
+        return False
+
+    def frozen(self, node: Any) -> Any:
+        """Write an expression as a plain value."""
+        inner = ast.parse(f"{self.library}.stop_gradient(_)", mode="eval").body
+        inner.args = [node]  # type: ignore[attr-defined]
+        return inner
+
+    def _name_of(self, module: str, default: str = "") -> str:
+        for space in self.spaces[:2]:
+            for name, held in list(space.items()):
+                if getattr(held, "__name__", "") == module and isinstance(held, types.ModuleType):
+                    return name
+        return default or module
+
+
+def rule_for(call: ast.Call, names: Names) -> str:
+    """Write the line that gives the function of a call a rule, with the arguments it has there."""
+    args = [a for a in call.args if type(a) is not ast.Starred]
+    if len(args) < len(call.args) or not args:
+        params, zeros = ["*xs"], ["…"]
+    else:
+        traced = [names.is_traced(a) for a in args]
+        if not any(traced):
+            traced = [True] * len(args)
+        params = list(_parameters(args))
+        zeros = ["…" if t else "None" for t in traced]
+    body = zeros[0] if len(zeros) == 1 else f"({', '.join(zeros)})"
+    params += [f"{k.arg}" for k in call.keywords if k.arg]
+    rule = f"vjp=lambda ct, y, {', '.join(params)}: {body}"
+    shown = copy.copy(call)
+    function = ast.parse(f"{names.library}.custom_rule(f, vjp=0)", mode="eval").body
+    function.args = [call.func]  # type: ignore[attr-defined]
+    shown.func = function
+    return _text(shown).replace("vjp=0", rule, 1)
+
+
+def _parameters(args: Any) -> Iterator[str]:
+    seen = {"ct", "y"}
+    for k, a in enumerate(args):
+        name = a.id if type(a) is ast.Name else f"x{k}" if len(args) > 1 else "x"
+        while name in seen:
+            name += "_"
+        seen.add(name)
+        yield name
+
+
+def store(frame: FrameType | None, result: bool = False) -> str:
+    """Say what to write for ``y[i] = x`` of a line, where y is a plain array.
+
+    With `result` the line computes ``f(x, out=y)`` or ``y += x``.
+    """
+    node = None if frame is None else _node(frame)
+    if result:
+        return _result(node) + store(None)
+    while type(node) in (ast.Subscript, ast.Starred):
+        node = node.value  # type: ignore[union-attr]
+    if frame is None or type(node) not in (ast.Name, ast.Attribute):
+        return (
+            "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or "
+            "np.copy(data) of plain data; where no derivative is meant, store "
+            "chainrule.stop_gradient(x)"
+        )
+    names, held = Names(frame), _text(node)
+    end = f"; where no derivative is meant, store {names.library}.stop_gradient(…)"
+    code = frame.f_code
+    if type(node) is ast.Name and node.id in (*code.co_varnames, *code.co_cellvars):
+        return (
+            f"write {held} = {names.numpy}.copy({held}) before it, in the function that is "
+            f"differentiated: it then owns the array{end}"
+        )
+    return (
+        f"write own = {names.numpy}.copy({held}) in the function that is differentiated, and store "
+        f"into own in the place of {held}{end}"
+    )
+
+
+def _result(node: Any) -> str:
+    out = [k.value for k in node.keywords if k.arg == "out"] if type(node) is ast.Call else []
+    if not out:
+        return (
+            "store the result, y[...] = np.sin(x) instead of np.sin(x, out=y), y[...] = y + x "
+            "instead of y += x; or "
+        )
+    call = copy.copy(node)
+    call.keywords = [k for k in node.keywords if k.arg != "out"]
+    return f"write {_grouped(out[0])}[...] = {_text(call)} in the place of {_text(node)}; or "
+
+
+def frozen_call(call: ast.Call, names: Names) -> str:
+    """Write a call with its traced arguments as plain values."""
+    found = copy.copy(call)
+    given = [*call.args, *(k.value for k in call.keywords)]
+    known = any(map(names.is_traced, given))
+    if not known and type(call.func) is ast.Attribute and names.is_traced(call.func.value):
+        found.func = ast.Attribute(names.frozen(call.func.value), call.func.attr)
+        return _text(found)
+
+    def one(a: Any) -> Any:
+        if known and not names.is_traced(a):
+            return a
+        starred = type(a) is ast.Starred
+        return ast.Starred(names.frozen(a.value)) if starred else names.frozen(a)
+
+    found.args = [one(a) for a in call.args]
+    found.keywords = [ast.keyword(k.arg, one(k.value) if known else k.value) for k in call.keywords]
+    return _text(found)
+
+
+# --- one answer for each kind of call ----------------------------------------------------------
+
+
+def _call(call: ast.Call, names: Names, kind: str) -> str:
+    function = names.value(call.func)
+    if kind == CALL:
+        return _any_call(call, names, None)
+    name = getattr(function, "__name__", "")
+    module = getattr(function, "__module__", "") or ""
+    if kind == BYTES and not isinstance(function, type):
+        return f"where no derivative is meant, write {frozen_call(call, names)}"
+    product = _dot(call)
+    if product and type(call.func) is not ast.Name and kind == ARRAY:
+        return product
+    if any(function is f for f in _ARRAYS):
+        return _array(call, names)
+    if module in ("math", "cmath"):
+        return _mathematics(call, names, module, name)
+    if isinstance(function, type) and len(call.args) == 1 and not call.keywords:
+        return _number(call, names, function)
+    if module.startswith("numpy") and name == "bool" and len(call.args) == 1:
+        return f"write {_text(call.args[0])} != 0 in the place of {_text(call)}"
+    return _any_call(call, names, function)
+
+
+def _any_call(call: ast.Call, names: Names, function: Any) -> str:
+    """Answer for a function of which only its name is known."""
+    frozen = f"where no derivative is meant, {frozen_call(call, names)}"
+    hidden = [k.arg for k in call.keywords if k.arg and names.is_traced(k.value)]
+    if hidden:
+        return (
+            f"give {_text(call.func)} a rule by {names.library}.custom_rule, and pass "
+            f"{' and '.join(hidden)} by position, since a rule knows these; or, {frozen}"
+        )
+    if isinstance(function, type) or _is_of_library(function):
+        return f"compute with NumPy instead; or, {frozen}"
+    return (
+        f"give {_text(call.func)} a rule: write {rule_for(call, names)}, in which … is ct times "
+        f"its derivative, in NumPy; or, {frozen}"
+    )
+
+
+def _is_of_library(function: Any) -> bool:
+    """Say whether a function is of the standard library, where results are no arrays."""
+    held = type(getattr(function, "__self__", None)).__module__
+    module = (getattr(function, "__module__", None) or held or "").split(".")[0].lstrip("_")
+    return module not in _ANSWERED and module in sys.stdlib_module_names
+
+
+def _array(call: ast.Call, names: Names) -> str:
+    """np.array of numbers, of rows of numbers, of one array."""
+    if not call.args:
+        return _general(names.library, ARRAY)
+    x = call.args[0]
+    value = names.value(x)
+    if type(x) in _DISPLAYS or type(x) is ast.ListComp or isinstance(value, list | tuple):
+        return f"write {_stacked(x, names)} in the place of {_text(call)}"
+    if _traces(value):
+        return f"write {names.numpy}.copy({_text(x)}) in the place of {_text(call)}"
+    return _any_call(call, names, None)
+
+
+def _stacked(x: Any, names: Names) -> str:
+    if type(x) in _DISPLAYS:
+        parts = [_stacked(e, names) if type(e) in _DISPLAYS else _text(e) for e in x.elts]
+        return f"{names.numpy}.stack([{', '.join(parts)}])"
+    value = names.value(x)
+    if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
+        return f"{names.numpy}.stack([{names.numpy}.stack(row) for row in {_text(x)}])"
+    return f"{names.numpy}.stack({_text(x)})"
+
+
+def _mathematics(call: ast.Call, names: Names, module: str, name: str) -> str:
+    args = ", ".join(_text(a) for a in call.args)
+    if name in _ELSEWHERE:
+        return f"write scipy.special.{_ELSEWHERE[name]}({args}) in the place of {_text(call)}"
+    if name == "dist" and len(call.args) == 2:
+        p, q = call.args
+        written = f"{names.numpy}.linalg.norm({_text(ast.BinOp(p, ast.Sub(), q))})"
+        return f"write {written} in the place of {_text(call)}"
+    other = _NP.get(name, name)
+    known = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2",
+             "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh"}  # fmt: skip
+    other = known.get(other, other)
+    if not other or not hasattr(np, other):
+        return _any_call(call, names, getattr(math, name, None))
+    cast = "+ 0j" if module == "cmath" and name != "phase" else ""
+    args = f"{args} {cast}".strip()
+    return f"write {names.numpy}.{other}({args}) in the place of {_text(call)}"
+
+
+def _number(call: ast.Call, names: Names, kind: type) -> str:
+    """float(x), complex(x), Decimal(x): the value itself is the number."""
+    x, call_text = _text(call.args[0]), _text(call)
+    if issubclass(kind, complex | np.complexfloating):
+        return f"write {_grouped(call.args[0])} + 0j in the place of {call_text}"
+    number = issubclass(kind, numbers.Number | np.floating) or hasattr(kind, "from_float")
+    if number or kind.__module__ in ("ctypes", "_ctypes"):
+        taken = f"write {x} in the place of {call_text}"
+        return f"{taken}; or, where no derivative is meant, {frozen_call(call, names)}"
+    if kind in (np.bool_, bool):
+        return f"write {_grouped(call.args[0])} != 0 in the place of {call_text}"
+    return _any_call(call, names, kind)
+
+
+def _key(node: Any, names: Names) -> str:
+    """A dictionary, a set or a cache asked for the number alone."""
+    if type(node) is ast.Call:
+        function = names.value(node.func)
+        if hasattr(function, "cache_info") and hasattr(function, "__wrapped__"):
+            whole = copy.copy(node)
+            whole.func = ast.Attribute(node.func, "__wrapped__")
+            return f"leave the cache out: write {_text(whole)} in the place of {_text(node)}"
+        if type(function) is type and function in (set, frozenset):
+            return f"write {frozen_call(node, names)}: which members there are does not vary"
+        if type(node.func) is ast.Attribute and node.func.attr in ("add", "discard", "remove"):
+            return f"write {frozen_call(node, names)}: which members there are does not vary"
+        if function is hash:
+            return f"write {frozen_call(node, names)}: a hash does not vary"
+    if type(node) is ast.Set:
+        parts = [names.frozen(e) if names.is_traced(e) else e for e in node.elts]
+        return f"write {_text(ast.Set(parts))}: which members there are does not vary"
+    if type(node) is ast.Dict:
+        keys = [names.frozen(k) if k and names.is_traced(k) else k for k in node.keys]
+        return f"write {_text(ast.Dict(keys, node.values))}, and so where it is looked up"
+    if type(node) is ast.Subscript:
+        table = names.value(node.value)
+        plain_table = type(node.value) is ast.Dict or type(table) is dict
+        if type(node.ctx) is ast.Load and plain_table and not _holds_traced(table or {}):
+            plain = _text(ast.Subscript(node.value, names.frozen(node.slice), ast.Load()))
+            return f"write {plain}: what a table of plain values holds does not vary"
+        return f"give {_text(node.value)} an index or a name as the key, not the number itself"
+    return (
+        "leave a cache out: f.__wrapped__(x) calls the function under functools.lru_cache and "
+        "functools.cache; give a dict an index or a name as the key"
+    )
+
+
+def _holds_traced(table: dict[Any, Any]) -> bool:
+    return any(_traces(v) or isinstance(v, tuple | list | dict) for v in table.values())
+
+
+def _dot(call: ast.Call) -> str:
+    """Write the product that a line computes as ``A.dot(x)``, or "" where it does no such thing."""
+    if len(call.args) != 1:
+        return ""
+    method, array = call.func, None
+    if type(method) is ast.Attribute and method.attr == "dot":
+        array = method.value
+    elif type(method) is ast.Call and ast.unparse(method).replace("'", '"').startswith("getattr("):
+        named = len(method.args) == 2 and ast.unparse(method.args[1]) == "'dot'"
+        array = method.args[0] if named else None
+    if array is None:
+        return ""
+    product = ast.unparse(ast.BinOp(array, ast.MatMult(), call.args[0]))
+    return f"write {product}: an operator asks the traced array, a method of a plain array does not"
+
+
+def _general(library: str, kind: str) -> str:
+    if kind == KEY:
+        return _key(None, None)  # type: ignore[arg-type]
+    if kind == COMPLEX:
+        return "write x + 0j, and np.exp(x) instead of cmath.exp(x)"
+    return (
+        f"give the function that asks for plain numbers a rule, {library}.custom_rule(f, vjp=…), "
+        f"or write it with NumPy; where no derivative is meant, pass {library}.stop_gradient(x)"
+    )
+
+
+# --- reading the line --------------------------------------------------------------------------
+
+
+def _node(frame: FrameType, offset: int | None = None) -> Any:
+    """Return the expression that an instruction computes, or None where it cannot be read."""
+    found = resolve((frame.f_code, frame.f_lasti if offset is None else offset))
+    text = "" if found is None or found.column < 0 else found.text.strip()
+    return None if len(text) > 10 * _LONG else _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Any:
+    for attempt in (text, f"({text})"):
+        try:
+            return ast.parse(attempt, mode="eval").body
+        except (SyntaxError, ValueError):
+            continue
+    return None
+
+
+def _text(node: Any) -> str:
+    text = ast.unparse(node)
+    return text if len(text) <= _LONG else _shortened(node, text)
+
+
+def _shortened(node: Any, text: str) -> str:
+    if type(node) is ast.Call:
+        return f"{ast.unparse(node.func)[: _LONG - 3]}(…)"
+    return text[: _LONG - 1] + "…"
+
+
+def _grouped(node: Any) -> str:
+    simple = ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant
+    return _text(node) if isinstance(node, simple) else f"({_text(node)})"
+
+
+def _traces(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return any(map(_traces, value[:8]))
+    return bool(_TRACERS) and type(value) in _TRACERS[0]
+
+
+def _original(value: Any) -> Any:
+    """Return what a name stands for where no doors are open."""
+    return hooks["original"](value) if "original" in hooks else value
