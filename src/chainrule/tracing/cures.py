@@ -8,7 +8,6 @@ expression, the frame what its names stand for. Nothing is called or computed to
 import ast
 import copy
 import inspect
-import math
 import numbers
 import sys
 import types
@@ -27,15 +26,40 @@ CALL = "call"  # of a function without a rule
 
 _TRACERS: list[set[type]] = []  # those of `losses`, which imports this
 _ARRAYS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
-_ANSWERED = ("math", "cmath", "statistics", "operator", "functools", "builtins", "__main__")
+_ANSWERED = ("math", "cmath", "statistics", "__main__")
 _LONG = 160  # characters of code that a message still shows
 _DISPLAYS = (ast.List, ast.Tuple)
-_NP: dict[str, str] = {
-    "pow": "power", "fsum": "sum", "fabs": "abs", "remainder": "remainder", "dist": "",
-    "gamma": "", "lgamma": "", "erf": "", "erfc": "", "cbrt": "cbrt", "comb": "", "perm": "",
-    "factorial": "", "fma": "", "nextafter": "nextafter", "phase": "angle", "isclose": "isclose",
+_WRITERS = ("fill", "put", "__setitem__", "itemset", "setfield", "at")
+_NUMPY = {  # what NumPy calls otherwise than `math` and `cmath` do
+    "acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2", "pow": "power",
+    "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh", "fabs": "abs", "phase": "angle",
 }  # fmt: skip
-_ELSEWHERE = {"gamma": "gamma", "lgamma": "gammaln", "erf": "erf", "erfc": "erfc"}
+_WRITTEN = {  # what is to be written for the other functions; 0, 1: the arguments
+    "math.fsum": "{np}.sum({0})",
+    "math.dist": "{np}.linalg.norm({0} - {1})",
+    "math.gamma": "scipy.special.gamma({0})",
+    "math.lgamma": "scipy.special.gammaln({0})",
+    "math.erf": "scipy.special.erf({0})",
+    "math.erfc": "scipy.special.erfc({0})",
+    "math.comb": "scipy.special.comb({0}, {1})",
+    "math.perm": "scipy.special.perm({0}, {1})",
+    "math.factorial": "scipy.special.factorial({0})",
+    "math.remainder": "({0} - {1} * {np}.round({0} / {1}))",
+    "math.fma": "({0} * {1} + {2})",
+    "cmath.rect": "{0} * {np}.exp(1j * {1})",
+    "cmath.polar": "({np}.abs({0}), {np}.angle({0}))",
+    "numpy.fromiter": "{np}.stack(list({0}))",
+    "statistics.mean": "{np}.mean({0})",
+    "statistics.fmean": "{np}.mean({0})",
+    "statistics.median": "{np}.median({0})",
+    "statistics.variance": "{np}.var({0}, ddof=1)",
+    "statistics.stdev": "{np}.std({0}, ddof=1)",
+    "statistics.pvariance": "{np}.var({0})",
+    "statistics.pstdev": "{np}.std({0})",
+    "statistics.geometric_mean": "{np}.exp({np}.mean({np}.log({0})))",
+    "statistics.correlation": "{np}.corrcoef({0}, {1})[0, 1]",
+    "statistics.covariance": "{np}.cov({0}, {1})[0, 1]",
+}
 
 
 def know(tracers: set[type]) -> None:
@@ -72,6 +96,7 @@ class Names:
 
     def __init__(self, frame: FrameType) -> None:
         self.spaces = (frame.f_locals, frame.f_globals, frame.f_builtins)
+        self.own = (*frame.f_code.co_varnames, *frame.f_code.co_cellvars)
         self.library = self._name_of("chainrule")
         self.numpy = self._name_of("numpy", "np")
 
@@ -145,9 +170,12 @@ def store(frame: FrameType | None, result: bool = False) -> str:
 
     With `result` the line computes ``f(x, out=y)`` or ``y += x``.
     """
+    frame = own_frame(frame)
     node = None if frame is None else _node(frame)
     if result:
         return _result(node) + store(None)
+    if type(node) is ast.Call and node.args:  # np.put(y, i, x)
+        node = node.args[0]
     while type(node) in (ast.Subscript, ast.Starred):
         node = node.value  # type: ignore[union-attr]
     if frame is None or type(node) not in (ast.Name, ast.Attribute):
@@ -156,10 +184,14 @@ def store(frame: FrameType | None, result: bool = False) -> str:
             "np.copy(data) of plain data; where no derivative is meant, store "
             "chainrule.stop_gradient(x)"
         )
-    names, held = Names(frame), _text(node)
+    return _owned(node, Names(frame))
+
+
+def _owned(node: Any, names: Names) -> str:
+    """Say how the function comes to own an array that it stores into."""
+    held = _text(node)
     end = f"; where no derivative is meant, store {names.library}.stop_gradient(…)"
-    code = frame.f_code
-    if type(node) is ast.Name and node.id in (*code.co_varnames, *code.co_cellvars):
+    if type(node) is ast.Name and node.id in names.own:
         return (
             f"write {held} = {names.numpy}.copy({held}) before it, in the function that is "
             f"differentiated: it then owns the array{end}"
@@ -209,8 +241,9 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
     function = names.value(call.func)
     if kind == CALL:
         return _any_call(call, names, None)
-    name = getattr(function, "__name__", "")
-    module = getattr(function, "__module__", "") or ""
+    written = _in_numpy(call, names, function)
+    if written:
+        return written
     if kind == BYTES and not isinstance(function, type):
         return f"where no derivative is meant, write {frozen_call(call, names)}"
     product = _dot(call)
@@ -218,26 +251,27 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
         return product
     if any(function is f for f in _ARRAYS):
         return _array(call, names)
-    if module in ("math", "cmath"):
-        return _mathematics(call, names, module, name)
+    array = call.func.value if type(call.func) is ast.Attribute else None
+    if array is not None and call.func.attr in _WRITERS:  # type: ignore[attr-defined]
+        array = call.args[0] if call.func.attr == "at" and call.args else array  # type: ignore
+        if isinstance(names.value(array), np.ndarray):
+            return _owned(array, names)
     if isinstance(function, type) and len(call.args) == 1 and not call.keywords:
         return _number(call, names, function)
-    if module.startswith("numpy") and name == "bool" and len(call.args) == 1:
-        return f"write {_text(call.args[0])} != 0 in the place of {_text(call)}"
     return _any_call(call, names, function)
 
 
 def _any_call(call: ast.Call, names: Names, function: Any) -> str:
     """Answer for a function of which only its name is known."""
     frozen = f"where no derivative is meant, {frozen_call(call, names)}"
+    if isinstance(function, type) or _is_of_library(function):
+        return f"compute with NumPy instead; or, {frozen}"
     hidden = [k.arg for k in call.keywords if k.arg and names.is_traced(k.value)]
     if hidden:
         return (
             f"give {_text(call.func)} a rule by {names.library}.custom_rule, and pass "
             f"{' and '.join(hidden)} by position, since a rule knows these; or, {frozen}"
         )
-    if isinstance(function, type) or _is_of_library(function):
-        return f"compute with NumPy instead; or, {frozen}"
     return (
         f"give {_text(call.func)} a rule: write {rule_for(call, names)}, in which … is ct times "
         f"its derivative, in NumPy; or, {frozen}"
@@ -246,13 +280,14 @@ def _any_call(call: ast.Call, names: Names, function: Any) -> str:
 
 def _is_of_library(function: Any) -> bool:
     """Say whether a function is of the standard library, where results are no arrays."""
-    held = type(getattr(function, "__self__", None)).__module__
-    module = (getattr(function, "__module__", None) or held or "").split(".")[0].lstrip("_")
+    of = getattr(function, "__self__", None)
+    held = "" if of is None else type(of).__module__
+    module = (getattr(function, "__module__", None) or held).split(".")[0].lstrip("_")
     return module not in _ANSWERED and module in sys.stdlib_module_names
 
 
 def _array(call: ast.Call, names: Names) -> str:
-    """np.array of numbers, of rows of numbers, of one array."""
+    """Answer for np.array of numbers, of rows of numbers, of one array."""
     if not call.args:
         return _general(names.library, ARRAY)
     x = call.args[0]
@@ -274,30 +309,31 @@ def _stacked(x: Any, names: Names) -> str:
     return f"{names.numpy}.stack({_text(x)})"
 
 
-def _mathematics(call: ast.Call, names: Names, module: str, name: str) -> str:
-    args = ", ".join(_text(a) for a in call.args)
-    if name in _ELSEWHERE:
-        return f"write scipy.special.{_ELSEWHERE[name]}({args}) in the place of {_text(call)}"
-    if name == "dist" and len(call.args) == 2:
-        p, q = call.args
-        written = f"{names.numpy}.linalg.norm({_text(ast.BinOp(p, ast.Sub(), q))})"
-        return f"write {written} in the place of {_text(call)}"
-    other = _NP.get(name, name)
-    known = {"acos": "arccos", "asin": "arcsin", "atan": "arctan", "atan2": "arctan2",
-             "acosh": "arccosh", "asinh": "arcsinh", "atanh": "arctanh"}  # fmt: skip
-    other = known.get(other, other)
-    if not other or not hasattr(np, other):
-        return _any_call(call, names, getattr(math, name, None))
-    cast = "+ 0j" if module == "cmath" and name != "phase" else ""
-    args = f"{args} {cast}".strip()
-    return f"write {names.numpy}.{other}({args}) in the place of {_text(call)}"
+def _in_numpy(call: ast.Call, names: Names, function: Any) -> str:
+    """Write a call of `math` and its like in NumPy, or "" where NumPy has no such thing."""
+    module, name = getattr(function, "__module__", None) or "", getattr(function, "__name__", "")
+    if call.keywords or (name != "hypot" and any(type(a) is ast.Starred for a in call.args)):
+        return ""
+    written = _WRITTEN.get(f"{module}.{name}", "")
+    if written:
+        args = [_grouped(a) for a in call.args]
+        if any(f"{{{k}}}" in written for k in range(len(args), 3)):
+            return ""
+        return f"write {written.format(*args, np=names.numpy)} in the place of {_text(call)}"
+    other = _NUMPY.get(name, name)
+    if module not in ("math", "cmath") or not hasattr(np, other):
+        return ""
+    args = [_grouped(a) + " + 0j" * (module == "cmath" and name != "phase") for a in call.args]
+    return f"write {names.numpy}.{other}({', '.join(args)}) in the place of {_text(call)}"
 
 
 def _number(call: ast.Call, names: Names, kind: type) -> str:
-    """float(x), complex(x), Decimal(x): the value itself is the number."""
+    """Answer for float(x), complex(x), Decimal(x): the value itself is the number."""
     x, call_text = _text(call.args[0]), _text(call)
     if issubclass(kind, complex | np.complexfloating):
         return f"write {_grouped(call.args[0])} + 0j in the place of {call_text}"
+    if issubclass(kind, np.integer):
+        return f"write {names.numpy}.trunc({x}) in the place of {call_text}"
     number = issubclass(kind, numbers.Number | np.floating) or hasattr(kind, "from_float")
     if number or kind.__module__ in ("ctypes", "_ctypes"):
         taken = f"write {x} in the place of {call_text}"
@@ -308,7 +344,7 @@ def _number(call: ast.Call, names: Names, kind: type) -> str:
 
 
 def _key(node: Any, names: Names) -> str:
-    """A dictionary, a set or a cache asked for the number alone."""
+    """Answer for a dictionary, a set or a cache, which ask for the number alone."""
     if type(node) is ast.Call:
         function = names.value(node.func)
         if hasattr(function, "cache_info") and hasattr(function, "__wrapped__"):
@@ -319,6 +355,8 @@ def _key(node: Any, names: Names) -> str:
             return f"write {frozen_call(node, names)}: which members there are does not vary"
         if type(node.func) is ast.Attribute and node.func.attr in ("add", "discard", "remove"):
             return f"write {frozen_call(node, names)}: which members there are does not vary"
+        if "cache" in ast.unparse(node.func):
+            return f"leave the cache out: {_text(ast.Attribute(node.func, '__wrapped__'))}(…)"
         if function is hash:
             return f"write {frozen_call(node, names)}: a hash does not vary"
     if type(node) is ast.Set:
