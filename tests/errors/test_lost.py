@@ -98,7 +98,7 @@ NO_ARRAY = ("plain NumPy array",)
 NO_STORE = ("plain",)
 CONVERSIONS: list[tuple[Function, tuple[str, ...]]] = [
     (lambda x: float(x[0]) * x[1], NO_FLOAT),
-    (lambda x: complex(x[0]).real * x[1], ("complex", "x[0] + 0j")),
+    (lambda x: complex(x[0]).real * x[1], ("complex", "(x[0] + 0j)")),
     (lambda x: math.sin(x[0]), ("write np.sin(x[0]) in the place of math.sin(x[0])",)),
     (lambda x: math.exp(x[0]) + x[1], NO_FLOAT),
     (lambda x: math.sqrt(x[0]), NO_FLOAT),

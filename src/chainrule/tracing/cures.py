@@ -2,32 +2,28 @@
 
 An error is made deep inside; what the user can write instead hangs on the line of the user's own
 program, and on the call under way there. The instruction tells its columns, the columns its
-expression, the frame what its names stand for. Nothing is called or computed to find out.
+expression, the frame what its names stand for.
 """
 
 import ast
 import copy
-import inspect
 import numbers
 import sys
 import types
 from collections.abc import Iterator
-from functools import lru_cache
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
-from .modules import hooks
-from .source import own_frame, resolve
+from .calls import Names, expression, grouped, text_of, traces
+from .source import own_frame
 
 ARRAY, NUMBER, COMPLEX, KEY, BYTES = "array", "number", "complex", "key", "bytes"
 CALL = "call"  # of a function without a rule
 
-_TRACERS: list[set[type]] = []  # those of `losses`, which imports this
 _ARRAYS = (np.array, np.asarray, np.asanyarray, np.ascontiguousarray, np.asfortranarray)
 _ANSWERED = ("math", "cmath", "statistics", "__main__")
-_LONG = 160  # characters of code that a message still shows
 _DISPLAYS = (ast.List, ast.Tuple)
 _WRITERS = ("fill", "put", "__setitem__", "itemset", "setfield", "at")
 _NUMPY = {  # what NumPy calls otherwise than `math` and `cmath` do
@@ -62,11 +58,6 @@ _WRITTEN = {  # what is to be written for the other functions; 0, 1: the argumen
 }
 
 
-def know(tracers: set[type]) -> None:
-    """Take the classes of tracers from the module that imports this one."""
-    _TRACERS.append(tracers)
-
-
 def cure(kind: str) -> str:
     """Say what to write in the place of the call that is under way in the user's program."""
     frame = own_frame(sys._getframe(1))
@@ -78,7 +69,7 @@ def cure(kind: str) -> str:
 def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
     """As `cure`, for an instruction of a frame."""
     names = Names(frame)
-    node = _node(frame, offset)
+    node = expression(frame, offset)
     if node is None:
         return _general(names.library, kind)
     if kind == KEY:
@@ -87,51 +78,8 @@ def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
         return _call(node, names, kind)
     if type(node) is ast.Attribute and kind == BYTES:
         taken = ast.Attribute(names.frozen(node.value), node.attr)
-        return f"where no derivative is meant, write {_text(taken)}"
+        return f"where no derivative is meant, write {text_of(taken)}"
     return _general(names.library, kind)
-
-
-class Names:
-    """What the names of a line stand for."""
-
-    def __init__(self, frame: FrameType) -> None:
-        self.spaces = (frame.f_locals, frame.f_globals, frame.f_builtins)
-        self.own = (*frame.f_code.co_varnames, *frame.f_code.co_cellvars)
-        self.library = self._name_of("chainrule")
-        self.numpy = self._name_of("numpy", "np")
-
-    def value(self, node: Any) -> Any:
-        """Return what an expression stands for, where nothing need be run to know it."""
-        if type(node) is ast.Name:
-            for space in self.spaces:
-                if node.id in space:
-                    return _original(space[node.id])
-        if type(node) is ast.Attribute:
-            of = self.value(node.value)
-            if isinstance(of, types.ModuleType):
-                return _original(getattr(of, node.attr, None))
-            return None if of is None else inspect.getattr_static(of, node.attr, None)
-        return None
-
-    def is_traced(self, node: Any) -> bool:
-        """Say whether an expression holds a traced value; one that is not known may."""
-        for part in ast.walk(node):
-            if type(part) in (ast.Name, ast.Attribute) and _traces(self.value(part)):
-                return True
-        return False
-
-    def frozen(self, node: Any) -> Any:
-        """Write an expression as a plain value."""
-        inner = ast.parse(f"{self.library}.stop_gradient(_)", mode="eval").body
-        inner.args = [node]  # type: ignore[attr-defined]
-        return inner
-
-    def _name_of(self, module: str, default: str = "") -> str:
-        for space in self.spaces[:2]:
-            for name, held in list(space.items()):
-                if getattr(held, "__name__", "") == module and isinstance(held, types.ModuleType):
-                    return name
-        return default or module
 
 
 def rule_for(call: ast.Call, names: Names) -> str:
@@ -152,7 +100,7 @@ def rule_for(call: ast.Call, names: Names) -> str:
     function = ast.parse(f"{names.library}.custom_rule(f, vjp=0)", mode="eval").body
     function.args = [call.func]  # type: ignore[attr-defined]
     shown.func = function
-    return _text(shown).replace("vjp=0", rule, 1)
+    return text_of(shown).replace("vjp=0", rule, 1)
 
 
 def _parameters(args: Any) -> Iterator[str]:
@@ -165,13 +113,28 @@ def _parameters(args: Any) -> Iterator[str]:
         yield name
 
 
+def is_given_traced(frame: FrameType, offset: int) -> bool:
+    """Say whether an instruction calls a compiled function, of no known library, on a tracer."""
+    node, names = expression(frame, offset), Names(frame)
+    if type(node) is not ast.Call:
+        return False
+    function = names.value(node.func)
+    known = isinstance(function, type | types.FunctionType | types.MethodType)
+    if function is None or known or _is_of_library(function):
+        return False
+    module = getattr(function, "__module__", None) or ""
+    ours = module in _ANSWERED or module.split(".")[0] == "numpy"
+    given = [*node.args, *(k.value for k in node.keywords)]
+    return not ours and any(map(names.is_traced, given))
+
+
 def store(frame: FrameType | None, result: bool = False) -> str:
     """Say what to write for ``y[i] = x`` of a line, where y is a plain array.
 
     With `result` the line computes ``f(x, out=y)`` or ``y += x``.
     """
     frame = own_frame(frame)
-    node = None if frame is None else _node(frame)
+    node = None if frame is None else expression(frame)
     if result:
         return _result(node) + store(None)
     if type(node) is ast.Call and node.args:  # np.put(y, i, x)
@@ -189,7 +152,7 @@ def store(frame: FrameType | None, result: bool = False) -> str:
 
 def _owned(node: Any, names: Names) -> str:
     """Say how the function comes to own an array that it stores into."""
-    held = _text(node)
+    held = text_of(node)
     end = f"; where no derivative is meant, store {names.library}.stop_gradient(…)"
     if type(node) is ast.Name and node.id in names.own:
         return (
@@ -211,7 +174,7 @@ def _result(node: Any) -> str:
         )
     call = copy.copy(node)
     call.keywords = [k for k in node.keywords if k.arg != "out"]
-    return f"write {_grouped(out[0])}[...] = {_text(call)} in the place of {_text(node)}; or "
+    return f"write {grouped(out[0])}[...] = {text_of(call)} in the place of {text_of(node)}; or "
 
 
 def frozen_call(call: ast.Call, names: Names) -> str:
@@ -221,7 +184,7 @@ def frozen_call(call: ast.Call, names: Names) -> str:
     known = any(map(names.is_traced, given))
     if not known and type(call.func) is ast.Attribute and names.is_traced(call.func.value):
         found.func = ast.Attribute(names.frozen(call.func.value), call.func.attr)
-        return _text(found)
+        return text_of(found)
 
     def one(a: Any) -> Any:
         if known and not names.is_traced(a):
@@ -231,7 +194,7 @@ def frozen_call(call: ast.Call, names: Names) -> str:
 
     found.args = [one(a) for a in call.args]
     found.keywords = [ast.keyword(k.arg, one(k.value) if known else k.value) for k in call.keywords]
-    return _text(found)
+    return text_of(found)
 
 
 # --- one answer for each kind of call ----------------------------------------------------------
@@ -269,11 +232,11 @@ def _any_call(call: ast.Call, names: Names, function: Any) -> str:
     hidden = [k.arg for k in call.keywords if k.arg and names.is_traced(k.value)]
     if hidden:
         return (
-            f"give {_text(call.func)} a rule by {names.library}.custom_rule, and pass "
+            f"give {text_of(call.func)} a rule by {names.library}.custom_rule, and pass "
             f"{' and '.join(hidden)} by position, since a rule knows these; or, {frozen}"
         )
     return (
-        f"give {_text(call.func)} a rule: write {rule_for(call, names)}, in which … is ct times "
+        f"give {text_of(call.func)} a rule: write {rule_for(call, names)}, in which … is ct times "
         f"its derivative, in NumPy; or, {frozen}"
     )
 
@@ -293,20 +256,20 @@ def _array(call: ast.Call, names: Names) -> str:
     x = call.args[0]
     value = names.value(x)
     if type(x) in _DISPLAYS or type(x) is ast.ListComp or isinstance(value, list | tuple):
-        return f"write {_stacked(x, names)} in the place of {_text(call)}"
-    if _traces(value):
-        return f"write {names.numpy}.copy({_text(x)}) in the place of {_text(call)}"
+        return f"write {_stacked(x, names)} in the place of {text_of(call)}"
+    if traces(value):
+        return f"write {names.numpy}.copy({text_of(x)}) in the place of {text_of(call)}"
     return _any_call(call, names, None)
 
 
 def _stacked(x: Any, names: Names) -> str:
     if type(x) in _DISPLAYS:
-        parts = [_stacked(e, names) if type(e) in _DISPLAYS else _text(e) for e in x.elts]
+        parts = [_stacked(e, names) if type(e) in _DISPLAYS else text_of(e) for e in x.elts]
         return f"{names.numpy}.stack([{', '.join(parts)}])"
     value = names.value(x)
     if isinstance(value, list | tuple) and value and isinstance(value[0], list | tuple):
-        return f"{names.numpy}.stack([{names.numpy}.stack(row) for row in {_text(x)}])"
-    return f"{names.numpy}.stack({_text(x)})"
+        return f"{names.numpy}.stack([{names.numpy}.stack(row) for row in {text_of(x)}])"
+    return f"{names.numpy}.stack({text_of(x)})"
 
 
 def _in_numpy(call: ast.Call, names: Names, function: Any) -> str:
@@ -316,30 +279,30 @@ def _in_numpy(call: ast.Call, names: Names, function: Any) -> str:
         return ""
     written = _WRITTEN.get(f"{module}.{name}", "")
     if written:
-        args = [_grouped(a) for a in call.args]
+        args = [grouped(a) for a in call.args]
         if any(f"{{{k}}}" in written for k in range(len(args), 3)):
             return ""
-        return f"write {written.format(*args, np=names.numpy)} in the place of {_text(call)}"
+        return f"write {written.format(*args, np=names.numpy)} in the place of {text_of(call)}"
     other = _NUMPY.get(name, name)
     if module not in ("math", "cmath") or not hasattr(np, other):
         return ""
-    args = [_grouped(a) + " + 0j" * (module == "cmath" and name != "phase") for a in call.args]
-    return f"write {names.numpy}.{other}({', '.join(args)}) in the place of {_text(call)}"
+    args = [grouped(a) + " + 0j" * (module == "cmath" and name != "phase") for a in call.args]
+    return f"write {names.numpy}.{other}({', '.join(args)}) in the place of {text_of(call)}"
 
 
 def _number(call: ast.Call, names: Names, kind: type) -> str:
     """Answer for float(x), complex(x), Decimal(x): the value itself is the number."""
-    x, call_text = _text(call.args[0]), _text(call)
+    x, call_text = grouped(call.args[0]), text_of(call)
     if issubclass(kind, complex | np.complexfloating):
-        return f"write {_grouped(call.args[0])} + 0j in the place of {call_text}"
+        return f"write ({x} + 0j) in the place of {call_text}"
+    if kind in (np.bool_, bool):
+        return f"write ({x} != 0) in the place of {call_text}"
     if issubclass(kind, np.integer):
-        return f"write {names.numpy}.trunc({x}) in the place of {call_text}"
+        return f"write {names.numpy}.trunc({text_of(call.args[0])}) in the place of {call_text}"
     number = issubclass(kind, numbers.Number | np.floating) or hasattr(kind, "from_float")
     if number or kind.__module__ in ("ctypes", "_ctypes"):
         taken = f"write {x} in the place of {call_text}"
         return f"{taken}; or, where no derivative is meant, {frozen_call(call, names)}"
-    if kind in (np.bool_, bool):
-        return f"write {_grouped(call.args[0])} != 0 in the place of {call_text}"
     return _any_call(call, names, kind)
 
 
@@ -350,28 +313,28 @@ def _key(node: Any, names: Names) -> str:
         if hasattr(function, "cache_info") and hasattr(function, "__wrapped__"):
             whole = copy.copy(node)
             whole.func = ast.Attribute(node.func, "__wrapped__")
-            return f"leave the cache out: write {_text(whole)} in the place of {_text(node)}"
+            return f"leave the cache out: write {text_of(whole)} in the place of {text_of(node)}"
         if type(function) is type and function in (set, frozenset):
             return f"write {frozen_call(node, names)}: which members there are does not vary"
         if type(node.func) is ast.Attribute and node.func.attr in ("add", "discard", "remove"):
             return f"write {frozen_call(node, names)}: which members there are does not vary"
         if "cache" in ast.unparse(node.func):
-            return f"leave the cache out: {_text(ast.Attribute(node.func, '__wrapped__'))}(…)"
+            return f"leave the cache out: {text_of(ast.Attribute(node.func, '__wrapped__'))}(…)"
         if function is hash:
             return f"write {frozen_call(node, names)}: a hash does not vary"
     if type(node) is ast.Set:
         parts = [names.frozen(e) if names.is_traced(e) else e for e in node.elts]
-        return f"write {_text(ast.Set(parts))}: which members there are does not vary"
+        return f"write {text_of(ast.Set(parts))}: which members there are does not vary"
     if type(node) is ast.Dict:
         keys = [names.frozen(k) if k and names.is_traced(k) else k for k in node.keys]
-        return f"write {_text(ast.Dict(keys, node.values))}, and so where it is looked up"
+        return f"write {text_of(ast.Dict(keys, node.values))}, and so where it is looked up"
     if type(node) is ast.Subscript:
         table = names.value(node.value)
         plain_table = type(node.value) is ast.Dict or type(table) is dict
         if type(node.ctx) is ast.Load and plain_table and not _holds_traced(table or {}):
-            plain = _text(ast.Subscript(node.value, names.frozen(node.slice), ast.Load()))
+            plain = text_of(ast.Subscript(node.value, names.frozen(node.slice), ast.Load()))
             return f"write {plain}: what a table of plain values holds does not vary"
-        return f"give {_text(node.value)} an index or a name as the key, not the number itself"
+        return f"give {text_of(node.value)} an index or a name as the key, not the number itself"
     return (
         "leave a cache out: f.__wrapped__(x) calls the function under functools.lru_cache and "
         "functools.cache; give a dict an index or a name as the key"
@@ -379,7 +342,7 @@ def _key(node: Any, names: Names) -> str:
 
 
 def _holds_traced(table: dict[Any, Any]) -> bool:
-    return any(_traces(v) or isinstance(v, tuple | list | dict) for v in table.values())
+    return any(traces(v) or isinstance(v, tuple | list | dict) for v in table.values())
 
 
 def _dot(call: ast.Call) -> str:
@@ -407,50 +370,3 @@ def _general(library: str, kind: str) -> str:
         f"give the function that asks for plain numbers a rule, {library}.custom_rule(f, vjp=…), "
         f"or write it with NumPy; where no derivative is meant, pass {library}.stop_gradient(x)"
     )
-
-
-# --- reading the line --------------------------------------------------------------------------
-
-
-def _node(frame: FrameType, offset: int | None = None) -> Any:
-    """Return the expression that an instruction computes, or None where it cannot be read."""
-    found = resolve((frame.f_code, frame.f_lasti if offset is None else offset))
-    text = "" if found is None or found.column < 0 else found.text.strip()
-    return None if len(text) > 10 * _LONG else _parsed(text)
-
-
-@lru_cache(maxsize=256)
-def _parsed(text: str) -> Any:
-    for attempt in (text, f"({text})"):
-        try:
-            return ast.parse(attempt, mode="eval").body
-        except (SyntaxError, ValueError):
-            continue
-    return None
-
-
-def _text(node: Any) -> str:
-    text = ast.unparse(node)
-    return text if len(text) <= _LONG else _shortened(node, text)
-
-
-def _shortened(node: Any, text: str) -> str:
-    if type(node) is ast.Call:
-        return f"{ast.unparse(node.func)[: _LONG - 3]}(…)"
-    return text[: _LONG - 1] + "…"
-
-
-def _grouped(node: Any) -> str:
-    simple = ast.Name, ast.Attribute, ast.Subscript, ast.Call, ast.Constant
-    return _text(node) if isinstance(node, simple) else f"({_text(node)})"
-
-
-def _traces(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_traces, value[:8]))
-    return bool(_TRACERS) and type(value) in _TRACERS[0]
-
-
-def _original(value: Any) -> Any:
-    """Return what a name stands for where no doors are open."""
-    return hooks["original"](value) if "original" in hooks else value

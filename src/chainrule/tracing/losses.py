@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
-from . import cures
+from . import calls, cures
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, user_frame
 from .strange import words_for
@@ -22,7 +22,7 @@ from .watching import note
 
 TRACERS: set[type] = set()
 """The classes of tracers: engine code asks ``type(x) in TRACERS``."""
-cures.know(TRACERS)
+calls.know(TRACERS)
 
 
 class Guarded:
@@ -300,7 +300,8 @@ def unhidden(error: Exception) -> Exception | None:
         return hidden
     if not isinstance(error, TypeError | AttributeError | ValueError):
         return None
-    if "Tracer" not in str(error) and not _met_tracer(error):
+    given = _is_compiled(error) and cures.is_given_traced(user.tb_frame, user.tb_lasti)
+    if "Tracer" not in str(error) and not given and not _met_tracer(error):
         return None
     return UnsupportedFunctionError(
         f"a traced value met code that takes plain numbers only ({type(error).__name__}: "

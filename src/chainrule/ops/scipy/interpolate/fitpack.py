@@ -90,7 +90,8 @@ def univariate_init(
     if s is None or plain(s) != 0:
         raise refusal(
             "UnivariateSpline with smoothing", "FITPACK chooses the knots by the data",
-            "use s=0, make_interp_spline, or make_lsq_spline with knots of your own",
+            "use s=0, make_interp_spline, or for knots t of your own BSpline(t, "
+            "np.linalg.lstsq(BSpline.design_matrix(x, t, k).toarray(), y)[0], k)",
         )  # fmt: skip
     _univariate(self, x, y, w, bbox, k, ext)
 

@@ -292,13 +292,14 @@ def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> 
     return piecewise.ppoly_call(self, x, der)
 
 
+_SOLVED = "BSpline(t, np.linalg.lstsq(BSpline.design_matrix(x, t, k).toarray(), y)[0], k)"
 refused(
     interpolate.make_smoothing_spline, "it chooses the smoothing by the data",
-    "use make_lsq_spline of plain knots, or a penalty of your own", "make_smoothing_spline",
+    "choose knots t, and write " + _SOLVED, "make_smoothing_spline",
 )  # fmt: skip
 refused(
     interpolate.make_lsq_spline, "it has no rule",
-    "solve with BSpline.design_matrix(x, t, k).toarray() and numpy.linalg.lstsq", "make_lsq_spline",
+    "write " + _SOLVED, "make_lsq_spline",
 )  # fmt: skip
 refused(
     interpolate.splprep, "FITPACK chooses the knots by the data", "use make_interp_spline",

@@ -223,11 +223,16 @@ def _binned_statistic(
     return type(model)(np.stack(found), model.bin_edges, model.binnumber)
 
 
-register(
-    stats.binned_statistic, Composite("scipy.stats.binned_statistic", _binned_statistic, None)
-)
-refused(
-    stats.rv_continuous.fit, "it searches for the greatest likelihood",
-    "minimise -dist.logpdf(data, *theta).sum() by scipy.optimize.minimize, whose answer has "
-    "derivatives", "scipy.stats.rv_continuous.fit",
-)  # fmt: skip
+register(stats.binned_statistic, Composite("scipy.stats.binned_statistic", _binned_statistic, None))
+_fits = {
+    vars(kind)["fit"]: kind.__name__
+    for dist in vars(stats).values() if isinstance(dist, stats.rv_continuous)
+    for kind in type(dist).__mro__ if "fit" in vars(kind)
+}  # fmt: skip
+for _fit, _name in _fits.items():
+    refused(
+        _fit, "it searches for the greatest likelihood",
+        "write scipy.optimize.minimize(lambda theta: -dist.logpdf(data, *theta).sum(), "
+        "dist.fit(chainrule.stop_gradient(data))).x, which starts at the answer",
+        f"scipy.stats.{_name.removesuffix('_gen')}.fit",
+    )  # fmt: skip
