@@ -40,8 +40,8 @@ def custom_rule(
     `f` maps arrays to one array and always receives plain arrays, so it may call anything
     (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
     to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
-    call. The first time a derivative is taken, the rule is compared with central differences along
-    a random direction, unless ``check=False`` (for a rule that is meant to
+    call. The first time that an argument is differentiated, the rule is compared with central
+    differences along a random direction in it, unless ``check=False`` (for a rule that is meant to
     differ, such as a straight-through estimator).
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
@@ -106,10 +106,10 @@ class CustomFunction:
 
     def __init__(self, f: Function, kind: str, rule: Any, check: bool) -> None:
         self.function, self.kind, self.rule = f, kind, rule
-        self.unchecked = check
+        self.checks = check
         self.intact = False  # whether it is known to leave its arguments as they are
         self.ops: dict[int, Op] = {}
-        self.parent: CustomFunction | None = None
+        self.compared: set[int] = set()  # the arguments in which the rule was
         self.__name__, self.__doc__, self.__wrapped__ = _name(f), f.__doc__, f
 
     def __repr__(self) -> str:
@@ -132,8 +132,8 @@ class CustomFunction:
         rules = self.rule
         bound = tuple(map(bind, rules)) if isinstance(rules, tuple) else bind(rules)
         function = functools.partial(self.function, instance)
-        method = CustomFunction(function, self.kind, bound, self.unchecked)
-        method.__name__, method.parent = self.__name__, self
+        method = CustomFunction(function, self.kind, bound, self.checks)
+        method.__name__, method.compared = self.__name__, self.compared
         return method
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -149,15 +149,15 @@ class CustomFunction:
         op = self.ops.get(len(args))
         if op is None:
             op = self.ops[len(args)] = self._declare(len(args), params)
-        if self.unchecked:
-            self.unchecked = False
-            try:
-                self._compare(op, [concrete(a) for a in args], params)
-            except BaseException:
-                self.unchecked = True
-                raise
-            if self.parent is not None:
-                self.parent.unchecked = False
+        if self.checks:
+            new = {k for k, a in enumerate(args) if type(a) in TRACERS} - self.compared
+            if new:
+                self.compared |= new
+                try:
+                    self._compare(op, [concrete(a) for a in args], params, new)
+                except BaseException:
+                    self.compared -= new
+                    raise
         params = {k: np.array(v) if type(v) is np.ndarray else v for k, v in params.items()}
         return apply(op, args, params | {_STATE: taken_of(self._rules())})
 
@@ -329,12 +329,12 @@ class CustomFunction:
     def _error(self, what: str, why: str = "", cure: str = "") -> CustomRuleError:
         return CustomRuleError(what, where=describe(user_frame(2)), why=why, cure=cure)
 
-    def _compare(self, op: Op, xs: list[Any], params: dict[str, Any]) -> None:
-        """Compare the rule with central differences along one random direction."""
+    def _compare(self, op: Op, xs: list[Any], params: dict[str, Any], new: set[int]) -> None:
+        """Compare the rule with central differences along a random direction in the `new` ones."""
         from .tracing.draws import same_draws
 
         xs = [x[()] if isinstance(x, np.ndarray) else x for x in xs]
-        ts = _random_direction(op, xs)
+        ts = [t if k in new else None for k, t in enumerate(_random_direction(op, xs))]
         traces, running.traces = running.traces, []  # rules get plain values and plain names
         try:
             with same_draws() as again:

@@ -39,8 +39,10 @@ class _Inside(dict[str, bool]):
     """Whether a file belongs to a library's inside; filled on first sight."""
 
     def __missing__(self, filename: str) -> bool:
-        inside = self[filename] = filename.startswith(_INSIDE) or (
-            filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES)
+        inside = self[filename] = (
+            filename.startswith(_INSIDE)
+            or (filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES))
+            or filename.endswith((".pyx", ".pxd", ".pxi", "stringsource>"))  # of compiled code
         )
         return inside
 
