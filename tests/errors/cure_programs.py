@@ -38,6 +38,18 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "np.savez(io.BytesIO(), x)\nreturn x[0]": "",
     "return x[2] * random.Random(0).choices([1.0, 2.0], weights=x[:2])[0]": "",
 }
+STORES: list[str] = [  # the cure names the array that is to be the function's own
+    "table = data[:2]\ntable[0] = x[0]\nreturn table.sum()",
+    "table = data[:2]\ntable[:] += x[1:]\nreturn (table * x[:2]).sum()",
+    "row, grid = data[:2], data\nrow[1] = x[0] * x[1]\nreturn row.sum()",
+    "first = box.buf[0]\nbox.buf[1] = x[0]\nreturn box.buf.sum()",
+    "table = data[:3]\nnp.put(table, [0, 1], x[:2])\nreturn table.sum()",
+    "table = data[:3]\nnp.copyto(table, x)\nreturn (table * x).sum()",
+    "table = data[:3]\ntable.fill(x[0])\nreturn table.sum()",
+    "table = data[:3]\ntable.put([0], x[0])\nreturn table.sum()",
+    "table = data[:3]\nnp.add.at(table, [0, 0], x[0])\nreturn table.sum()",
+    "table = data[:3]\nnp.sin(x, out=table)\nreturn table.sum()",
+]
 PLAINLY: list[str] = [  # the same, without doors
     "return float(x[0]) * x[1]",
     "return x[1] * math.sin(x[0])",

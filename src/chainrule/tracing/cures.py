@@ -58,12 +58,25 @@ _WRITTEN = {  # what is to be written for the other functions; 0, 1: the argumen
 }
 
 
-def cure(kind: str) -> str:
-    """Say what to write in the place of the call that is under way in the user's program."""
+def cure(kind: str, otherwise: str = "") -> str:
+    """Say what to write in the place of the call that is under way in the user's program.
+
+    Where no line of it is (a library's function is differentiated as it stands), `otherwise`.
+    """
     frame = own_frame(sys._getframe(1))
-    if frame is None:
-        return _general("chainrule", kind)
+    if frame is None or _is_outside(frame):
+        return otherwise or _general("chainrule", kind)
     return cure_at(frame, kind)
+
+
+def _is_outside(own: FrameType) -> bool:
+    """Say whether a frame is that of the derivative's call, not one of the traced function's."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame is not own:
+        if frame.f_code.co_name == "_run_traced":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
@@ -135,19 +148,20 @@ def store(frame: FrameType | None, result: bool = False) -> str:
     """
     frame = own_frame(frame)
     node = None if frame is None else expression(frame)
-    if result:
-        return _result(node) + store(None)
-    if type(node) is ast.Call and node.args:  # np.put(y, i, x)
-        node = node.args[0]
+    if type(node) is ast.Call:  # np.put(y, i, x), np.sin(x, out=y)
+        named = [k.value for k in node.keywords if k.arg == "out"]
+        node = (named or [*node.args, None])[0]
     while type(node) in (ast.Subscript, ast.Starred):
         node = node.value  # type: ignore[union-attr]
-    if frame is None or type(node) not in (ast.Name, ast.Attribute):
-        return (
-            "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or "
-            "np.copy(data) of plain data; where no derivative is meant, store "
-            "chainrule.stop_gradient(x)"
-        )
-    return _owned(node, Names(frame))
+    unknown = frame is None or type(node) not in (ast.Name, ast.Attribute)
+    if frame is not None and not unknown and not _is_outside(frame):
+        return _owned(node, Names(frame))
+    return (
+        ("write y[...] = y + x in the place of y += x; or " if result else "")
+        + "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or "
+        "np.copy(data) of plain data; where no derivative is meant, store "
+        "chainrule.stop_gradient(x)"
+    )
 
 
 def _owned(node: Any, names: Names) -> str:
@@ -163,18 +177,6 @@ def _owned(node: Any, names: Names) -> str:
         f"write own = {names.numpy}.copy({held}) in the function that is differentiated, and store "
         f"into own in the place of {held}{end}"
     )
-
-
-def _result(node: Any) -> str:
-    out = [k.value for k in node.keywords if k.arg == "out"] if type(node) is ast.Call else []
-    if not out:
-        return (
-            "store the result, y[...] = np.sin(x) instead of np.sin(x, out=y), y[...] = y + x "
-            "instead of y += x; or "
-        )
-    call = copy.copy(node)
-    call.keywords = [k for k in node.keywords if k.arg != "out"]
-    return f"write {grouped(out[0])}[...] = {text_of(call)} in the place of {text_of(node)}; or "
 
 
 def frozen_call(call: ast.Call, names: Names) -> str:

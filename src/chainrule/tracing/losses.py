@@ -16,7 +16,7 @@ from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
 from . import calls, cures
 from .running import CLOSED, MUTED, running
-from .source import describe, inside, user_frame
+from .source import describe, inside, is_own, user_frame
 from .strange import words_for
 from .watching import note
 
@@ -286,12 +286,14 @@ def unhidden(error: Exception) -> Exception | None:
     Compiled code replaces our `LostDerivativeError` by its own error ("setting an array element
     with a sequence"), or meets a tracer's class and says so; None when neither is the case.
     """
-    tb, user = error.__traceback__, None
+    tb, user, own = error.__traceback__, None, None
     while tb is not None:
-        if not inside[tb.tb_frame.f_code.co_filename]:
+        file = tb.tb_frame.f_code.co_filename
+        if not inside[file]:
             user = tb
+            own = tb if own is None or is_own(file) else own
         tb = tb.tb_next
-    if user is None:
+    if user is None or own is None:
         return None
     if isinstance(error.__cause__, LostDerivativeError) and _is_compiled(error):
         return error.__cause__
@@ -308,7 +310,7 @@ def unhidden(error: Exception) -> Exception | None:
         f"{str(error).splitlines()[0][:120]})",
         where=describe(user.tb_frame, offset=user.tb_lasti),
         why="plain numbers carry no derivative",
-        cure=cures.cure_at(user.tb_frame, cures.ARRAY, user.tb_lasti),
+        cure=cures.cure_at(own.tb_frame, cures.ARRAY, own.tb_lasti),
     )
 
 
@@ -340,7 +342,7 @@ def unsupported(function: Any) -> UnsupportedFunctionError:
     name = f"{module}.{getattr(function, '__name__', function)}"
     declared = registry.refusal(function)
     if declared is not None and "the numbers are meant" in declared[1]:
-        declared = declared[0], cures.cure(cures.BYTES)
+        declared = declared[0], cures.cure(cures.BYTES, declared[1])
     why, cure = declared or (
         "running it would turn the traced value into plain numbers, and the gradient would "
         "silently be zero",

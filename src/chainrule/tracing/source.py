@@ -66,7 +66,7 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
     nearest = None
     while frame is not None:
         if not inside[frame.f_code.co_filename]:
-            if _is_own(frame.f_code.co_filename):
+            if is_own(frame.f_code.co_filename):
                 return frame
             nearest = nearest or frame
         frame = frame.f_back
@@ -74,7 +74,7 @@ def own_frame(frame: FrameType | None) -> FrameType | None:
 
 
 @lru_cache(maxsize=1024)
-def _is_own(file: str) -> bool:
+def is_own(file: str) -> bool:
     """Say whether a file is the user's own, as neither an installed one nor code of a string is."""
     parts = file.replace("\\", "/").split("/")
     installed = "site-packages" in parts or "dist-packages" in parts
