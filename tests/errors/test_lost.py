@@ -577,3 +577,24 @@ def test_text_is_not_read_in_again(f: Any) -> None:
     assert cr.grad(lambda x: (f"{x}", float("1.5"))[1] * x)(2.5) == 1.5
     assert cr.grad(lambda x: float(str(cr.stop_gradient(x))) * x)(2.5) == 2.5
     assert f(2.5) == 2.5 or f(2.5) == 6.25  # plain calls are as ever
+
+
+def test_an_argument_that_no_rule_knows_is_refused_and_not_met_for_ever():
+    from scipy import ndimage
+    from scipy.sparse import eye_array
+    from scipy.sparse import linalg as sl
+
+    image = np.arange(12.0).reshape(3, 4)
+    for f in (
+        lambda a: np.sum(ndimage.shift(image, 1.5, cval=a)),
+        lambda a: np.sum(sl.minres(eye_array(3) * 2, np.ones(3), shift=-a)[0]),
+    ):
+        with pytest.raises(UnsupportedFunctionError) as caught:
+            cr.grad(f)(0.7)
+        assert "test_lost.py" in caught.value.where
+
+    def endless(g, y):
+        return g(g, np.mean(y))
+
+    with pytest.raises(RecursionError):  # the program's own stays Python's
+        cr.grad(lambda a: endless(endless, a))(0.7)

@@ -244,7 +244,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         if any_traced([a, b, list(extra), given["points"], given["wvar"]]):
             raise _compiled("quad")
         return integrate.quad(func, plain(a), plain(b), *plain(args), **plain(kwargs))
-    if given["weight"] is not None and (is_traced(a) or is_traced(b) or is_traced(given["wvar"])):
+    if given["weight"] is not None and any_traced([a, b, given["wvar"]]):
         raise UnsupportedFunctionError(
             "scipy.integrate.quad with a weight has no derivative in its limits and in wvar",
             where=describe(user_frame(1)),

@@ -314,6 +314,16 @@ def unhidden(error: Exception) -> Exception | None:
     )
 
 
+def of_program(error: BaseException) -> bool:
+    """Say whether the program's own code stands on the way to an error, below its first frame."""
+    tb = error.__traceback__
+    while tb is not None:
+        if not inside[tb.tb_frame.f_code.co_filename]:
+            return True
+        tb = tb.tb_next
+    return False
+
+
 def _is_compiled(error: Exception) -> bool:
     """Say whether compiled code raised an error, rather than a `raise` of the program."""
     tb = error.__traceback__

@@ -40,7 +40,7 @@ class _Inside(dict[str, bool]):
 
     def __missing__(self, filename: str) -> bool:
         inside = self[filename] = (
-            filename.startswith(_INSIDE)
+            filename.startswith((*_INSIDE, "<frozen "))
             or (filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES))
             or filename.endswith((".pyx", ".pxd", ".pxi", "stringsource>"))  # of compiled code
         )

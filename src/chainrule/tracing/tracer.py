@@ -19,7 +19,7 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import cures, foreign, stacked, stores, ufuncs
-from .losses import TRACERS, Guarded, lost, swallowed, unsupported
+from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
 from .watching import note
@@ -228,6 +228,10 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             result = record.body(*args, **kwargs)
         except BatchError as error:  # a library's branch, not the user's
             raise stacked.one_by_one(error) from error
+        except RecursionError as error:
+            if of_program(error):
+                raise
+            raise unsupported(function) from None  # its body calls it with a traced value again
     else:
         assert isinstance(record, Op)
         if record.bind is not None:

@@ -10,7 +10,7 @@ from scipy import special
 import chainrule as cr
 from chainrule.core import registry
 from chainrule.core.slots import Partial
-from chainrule.errors import UnsupportedFunctionError
+from chainrule.errors import IndeterminateWarning, KinkWarning, UnsupportedFunctionError
 
 INF, NAN = np.inf, np.nan
 registry.load_all()
@@ -67,10 +67,12 @@ def _inner(op: Any, k: int) -> tuple[float, float]:
 def test_maximum_ties_and_nan() -> None:
     a = np.array([1.0, 2.0, 3.0, NAN, 1.0, NAN, INF, -INF])
     b = np.array([2.0, 2.0, 1.0, 1.0, NAN, NAN, INF, -INF])
-    da, db = slopes(np.maximum, a, b)
+    with pytest.warns(IndeterminateWarning, match="the value is NaN"):
+        da, db = slopes(np.maximum, a, b)
     assert da.tolist() == [0, 0.5, 1, 1, 0, 1, 0.5, 0.5]
     assert db.tolist() == [1, 0.5, 0, 0, 1, 0, 0.5, 0.5]
-    da, db = slopes(np.minimum, a, b)
+    with pytest.warns(IndeterminateWarning, match="the value is NaN"):
+        da, db = slopes(np.minimum, a, b)
     assert da.tolist() == [1, 0.5, 0, 1, 0, 1, 0.5, 0.5]
     assert db.tolist() == [0, 0.5, 1, 0, 1, 0, 0.5, 0.5]
 
@@ -78,7 +80,8 @@ def test_maximum_ties_and_nan() -> None:
 def test_fmax_passes_nan_over() -> None:
     a, b = np.array([1.0, 2.0, NAN, 1.0, NAN]), np.array([2.0, 2.0, 1.0, NAN, NAN])
     for f, first in ((np.fmax, [0, 0.5, 0, 1, 1]), (np.fmin, [1, 0.5, 0, 1, 1])):
-        da, db = slopes(f, a, b)
+        with pytest.warns(IndeterminateWarning, match="the value is NaN"):
+            da, db = slopes(f, a, b)
         assert da.tolist() == first
         assert db.tolist() == [1 - d for d in first]
 
@@ -129,7 +132,8 @@ def test_absolute_values() -> None:
     x = np.array([-2.0, 0.0, 3.0, -0.0])
     for f in (np.abs, np.fabs, abs, np.absolute):
         assert slopes(f, x)[0].tolist() == [-1, 0, 1, 0]
-    assert derivatives(lambda x: x * np.abs(x), 0.0, 3) == [0, 0, 0]
+    with pytest.warns(KinkWarning):  # from order two on
+        assert derivatives(lambda x: x * np.abs(x), 0.0, 3) == [0, 0, 0]
     assert slopes(np.sign, x)[0].tolist() == [0, 0, 0, 0]
     z = np.array([3 + 4j, 0j, -2j])
     g = cr.grad(lambda z: np.sum(np.abs(z)))(z)
@@ -267,7 +271,8 @@ def test_sinc_in_every_order_at_zero() -> None:
 
 def test_lengths_at_zero_and_far_out() -> None:
     assert [float(d) for d in slopes(np.hypot, 0.0, 0.0)] == [0, 0]
-    assert cr.hessian(lambda v: np.hypot(v[0], v[1]))(np.zeros(2)).tolist() == [[0, 0], [0, 0]]
+    with pytest.warns(KinkWarning, match="∞ and ∞"):
+        assert np.isnan(cr.hessian(lambda v: np.hypot(v[0], v[1]))(np.zeros(2))).any()
     da, db = slopes(np.hypot, 3e200, 4e200)
     np.testing.assert_allclose([da, db], [0.6, 0.8])
     da, db = slopes(np.arctan2, 3e200, 4e200)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import ChainRuleError
+from chainrule.errors import ChainRuleError, KinkWarning
 
 NAN, INF = np.nan, np.inf
 X = np.array([[1.0, -2.0, 0.5], [3.0, 0.25, -1.5]])
@@ -82,7 +82,8 @@ def test_std_where_all_are_equal() -> None:
     x = np.full((2, 3), 4.0)
     assert not cr.grad(np.std)(x).any()
     assert not cr.jacobian(lambda x: np.std(x, axis=1))(x).any()
-    assert not cr.hessian(np.std)(x[0]).any()
+    with pytest.warns(KinkWarning, match="none there"):
+        assert np.isnan(cr.hessian(np.std)(x[0])).any()
 
 
 def test_too_few_elements() -> None:
@@ -198,7 +199,8 @@ def test_ties_share_equally() -> None:
     assert cr.grad(np.min)(x).tolist() == [[1, 0, 0], [0, 0, 0]]
     assert cr.grad(np.ptp)(x)[0].tolist() == [-1, 0.25, 0.25]
     assert cr.grad(lambda x: np.maximum.reduce(x, axis=None))(x)[1, 0] == 0.25
-    assert not cr.hessian(lambda v: np.max(v))(x[0]).any()
+    with pytest.warns(KinkWarning):
+        assert not np.nan_to_num(cr.hessian(lambda v: np.max(v))(x[0])).any()
     for axis in (None, 0, 1, (0, 1)):
         pulled(lambda x, axis=axis: np.max(x, axis=axis), x)
         pulled(lambda x, axis=axis: np.amin(x, axis=axis, keepdims=True), x)
