@@ -488,9 +488,9 @@ def test_a_store_shows_its_whole_line() -> None:
 
 def test_an_addition_in_place_names_the_buffer() -> None:
     def fill(q: Any) -> Any:
-        buffer = np.zeros(3)
+        buffer = kept = np.zeros(3)
         buffer += q  # <-
-        return buffer.sum()
+        return kept.sum()
 
     with cr.interpose(False):
         error = refuse(lambda: cr.grad(fill)(X), LostDerivativeError, TypeError, at=fill)
