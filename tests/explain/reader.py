@@ -377,7 +377,7 @@ def check_array(truth, relation, side, line):
     assert len(entries) == len(kept), line
     for e, v in zip(entries, kept, strict=True):
         close(complex(e), complex(v), line)
-    same = all(complex(e) == complex(v) for e, v in zip(entries, kept, strict=True))
+    same = np.array_equal([*map(complex, entries)], [*map(complex, kept)], equal_nan=True)
     assert not (relation == "=" and not same), line
 
 

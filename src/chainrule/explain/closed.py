@@ -49,7 +49,7 @@ def closed_form(builder: Any) -> dict[str, Any]:
 
 
 def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[str, Any]:
-    forms = {}
+    run, forms = builder.run, {}
     for node in targets:
         tree = written_out(builder, node)
         tidy, by, reason = _tidy(builder, tree)
@@ -60,6 +60,11 @@ def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[st
         points, reason = agreement(builder, {n: tidy for n, (tidy, _) in forms.items()})
     if reason:
         return _omitted(reason, counts)
+    for node, (tidy, _) in forms.items():
+        found, settled = evaluate(tidy, run.symbols), builder.settled_of(node)
+        rough = 0.0 if _is_limit(builder, node) else 1e-6
+        if not np.allclose(found, settled, rough, 0.0, equal_nan=True):
+            return _omitted("the formula holds around the point, and has no such value there")
     rows = [_row(builder, n, tidy, by, points) for n, (tidy, by) in forms.items()]
     return {"closed": rows or None, "omitted": None if rows else {"reason": "nothing flows"}}
 
@@ -113,17 +118,27 @@ def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str
 
 
 def total(builder: Any, node: Node) -> Symbol:
-    """Return the symbol of the whole derivative: dy/dx for one input, x̄ for several."""
+    """Return the symbol of the whole derivative: dy/dx for one input, x̄ for several.
+
+    It is what `grad` returns, which is not x̄ of the rules where that is a limit.
+    """
     run = builder.run
     found: Symbol = run.symbols["bar:" + run.symbol_of[node].id]
-    if len(run.inputs) > 1 or builder.entry is not None:
+    settled, several = builder.settled_of(node), len(run.inputs) > 1 or builder.entry is not None
+    if several and not _is_limit(builder, node):
         return found
     of, out = run.symbol_of[node], run.symbols[builder.out_name]
     key = f"total:{of.id}"
     words = (f"d{out.text}/d{of.text}", f"\\frac{{d{out.latex}}}{{d{of.latex}}}")
     if key not in run.symbols:
-        run.add(Symbol(key, of.name, "gradient", found.value, words=words))
+        run.add(Symbol(key, of.name, "gradient", settled, words=words))
     return run.symbols[key]
+
+
+def _is_limit(builder: Any, node: Node) -> bool:
+    """Say whether the gradient is not what the rules say at the point."""
+    rules = builder.sweep.gradients[node]
+    return not np.array_equal(rules, builder.settled_of(node), equal_nan=True)
 
 
 def _tidy(builder: Any, tree: Expr) -> tuple[Expr | None, str, str]:

@@ -5,13 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import limits
 from ..errors import UsageError
 from ..lift import Argnums
 from . import latex, markdown, text
 from .document import Builder
 from .record import Run
-from .settling import settle
 
 _MODES = ("reverse", "forward", "both")
 _DETAILS = ("brief", "normal", "full")
@@ -103,14 +101,9 @@ def explain(
     """
     _choose("mode", mode, _MODES)
     _choose("detail", detail, _DETAILS)
-    begun = limits.begin()
-    try:
-        run = Run(f, args, argnums)
-        builder = Builder(run, mode, detail, output)
-        builder.settled, builder.notes = settle(builder)
-        document = builder.build()
-    finally:
-        limits.take(begun, None)
+    run = Run(f, args, argnums)
+    builder = Builder(run, mode, detail, output)
+    document = builder.build()
     values = {s.id: s.value for s in run.symbols.values()}
     return Derivation(document, run.call.rebuild(builder.settled), run.value, values)
 

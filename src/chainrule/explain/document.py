@@ -8,7 +8,7 @@ import numpy as np
 from ..core.graph import Node
 from ..errors import UsageError
 from . import checks, costs
-from .closed import closed_form
+from .closed import closed_form, total
 from .evaluation import evaluate
 from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
@@ -16,7 +16,8 @@ from .matrix import matrix_form
 from .numbers import value_to_json
 from .paths import paths
 from .record import Run, Symbol
-from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of
+from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
+from .settling import settle
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
@@ -30,12 +31,11 @@ class Builder:
         self.run, self.mode, self.detail = run, mode, detail
         self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
-        self.notes: list[str] = []
-        self.settled: list[Any] = []  # the gradients, where a rule could not say them by limits
         self.happenings = Happenings(run, self.index)
         self.entry = _entry(run, output)
         self.seed = _seed(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
+        self.settled, self.notes = settle(self)
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
 
@@ -303,7 +303,7 @@ class Builder:
         partial = partial_of(term, ct)
         if term.whole is term.rule or term.whole == term.rule or partial is None:
             return product
-        return _replace(term.whole, term.rule, product)
+        return put(term.whole, term.rule, product)
 
     def gradients(self) -> list[dict[str, Any]]:
         """Return the result: the gradient with respect to every input."""
@@ -318,7 +318,14 @@ class Builder:
             symbol = bar(self.run, node, value)
             rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
+            if not np.array_equal(value, settled := self.settled_of(node), equal_nan=True):
+                whole = total(self, node)
+                rows[-1] |= {"limit": True, "line": self.line(whole.sym(), [], settled)}
         return rows
+
+    def settled_of(self, node: Node) -> Any:
+        """Return the gradient of an input as `grad` gives it."""
+        return self.settled[self.run.inputs.index(node)]
 
     def tangents(self) -> list[dict[str, Any]]:
         """Return forward sweeps: one per scalar input, or along the first entry of an array."""
@@ -350,15 +357,6 @@ class Builder:
             sides.append(self.numeric(step.formula))
         return {"of": self.run.symbol_of[step.node].id,
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
-
-
-def _replace(tree: Expr, old: Expr, new: Expr) -> Expr:
-    if tree == old:
-        return new
-    if isinstance(tree, App):
-        args = tuple(_replace(a, old, new) for a in tree.args)
-        return App(tree.op, args, tree.params, tree.shape)
-    return tree
 
 
 def _entry(run: Run, output: Any) -> tuple[int, ...] | None:

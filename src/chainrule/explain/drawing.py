@@ -64,6 +64,5 @@ def draw(
     True
     """
     run = Run(f, args, argnums)
-    document = Builder(run, "reverse", "normal", output).build(work=False)
-    bars = [run.symbols["bar:" + run.symbol_of[n].id].value for n in run.inputs]
-    return Drawing(document, run.call.rebuild(bars))
+    builder = Builder(run, "reverse", "normal", output)
+    return Drawing(builder.build(work=False), run.call.rebuild(builder.settled))

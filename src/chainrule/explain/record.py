@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import tree
+from .. import limits, tree
 from ..core.graph import Node
 from ..diagnose.compare import Point
 from ..diagnose.watching import Watching
@@ -97,8 +97,10 @@ class Run:
         tracers = [rec.input(x) for x in self.call.leaves]
         self.point = Point(f, self.call.arguments(tracers), {}, rec)
         self.places = [self.point.nodes.index(t.cr_node) for t in tracers]  # of the leaves in it
+        begun = limits.begin()
         with contextlib.redirect_stdout(sys.stderr):  # what it prints is no document
             out = self.call.run(rec, tracers)
+        limits.take(begun, rec)
         leaves, _ = output_leaves(f, out)
         graph = rec.finish(tracers, leaves)
         self.graph, self.events = graph, rec.events

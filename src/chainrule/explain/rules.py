@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from .. import limits
 from ..core.graph import Node
 from ..core.op import Op
 from ..modes.forward import push
-from ..modes.reverse import fit, pulls
+from ..modes.cotangents import Doubt, Pass
+from ..modes.reverse import doubting_pulls, fit
+from ..modes.support import follow
 from ..tracing.recording import Recording
 from ..tracing.tracer import TRACERS, concrete
 from .expr import App, Expr, Num, Reader, Sym, simplify, symbols
@@ -141,6 +144,8 @@ def backward_sweep(run: Run, seed: Any) -> Sweep:
     if run.output is None or run.output not in run.live:
         return sweep
     cts: dict[Node, Any] = {run.output: seed}
+    begun = limits.begin()
+    state = Pass(run.nodes, cts, follow)
     with np.errstate(all="ignore"):
         for node in reversed(run.nodes):
             ct = cts.pop(node, None)
@@ -152,7 +157,8 @@ def backward_sweep(run: Run, seed: Any) -> Sweep:
                 if node.op is not None and node.op.name == "component":
                     _to_part(cts, node, ct)
                     continue
-            _pull(run, sweep, cts, node, ct)
+            _pull(run, sweep, cts, node, ct, state)
+    limits.take(begun, None)  # 0·∞ is told of the pass that the engine makes: see settling
     for node in run.inputs:
         if node in cts:
             sweep.gradients[node] = cts[node]
@@ -168,7 +174,9 @@ def _to_part(cts: dict[Node, Any], node: Node, ct: Any) -> None:
     parts[node.params["index"]] = ct
 
 
-def _pull(run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any) -> None:
+def _pull(
+    run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any, state: Pass
+) -> None:
     bench = Bench(run)
     copy = Node(
         node.op, node.inputs, node.params, None, run.live[node], bench.primals(node),
@@ -181,7 +189,7 @@ def _pull(run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any) -> 
         ]
     else:
         held = bench.stand_in(ct, bar(run, node, ct).sym())
-    for k, pull in pulls(copy):
+    for k, pull in doubting_pulls(copy):
         start = len(bench.rec.nodes)
         contribution = pull(held, copy)
         pairs = enumerate(contribution) if k < 0 else [(k, contribution)]
@@ -189,19 +197,64 @@ def _pull(run: Run, sweep: Sweep, cts: dict[Node, Any], node: Node, ct: Any) -> 
             parent = node.inputs[position]
             if c is None or parent is None or not run.live[node] >> position & 1:
                 continue
-            whole = c
-            if c.shape != parent.shape or c.dtype != parent.dtype:
-                whole = fit(c, parent)
-            value = concrete(whole)
-            sweep.terms.setdefault(parent, []).append(
-                Term(node, position, bench.tree(c), bench.tree(whole), value,
-                     tuple(bench.rec.nodes[start:]))
-            )  # fmt: skip
+            term = _term(bench, node, position, c, state)
+            term.graph = tuple(bench.rec.nodes[start:])
+            sweep.terms.setdefault(parent, []).append(term)
             before = cts.get(parent)
             if before is not None:
-                sweep.additions.append(value)
-            cts[parent] = value if before is None else before + value
+                sweep.additions.append(term.value)
+            cts[parent] = term.value if before is None else before + term.value
     sweep.executed += bench.rec.nodes
+
+
+def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
+    """Return what one edge contributes; in doubt, as the engine's own pass mends it."""
+    parent: Any = node.inputs[k]
+    whole, mended = c, None
+    if type(c) is Doubt:
+        mended = _mended(c, node, state)
+        c = whole = c.found
+    if c.shape != parent.shape or c.dtype != parent.dtype:
+        whole = fit(c, parent)
+    value, rule, tree = concrete(whole), bench.tree(c), bench.tree(whole)
+    if mended is None or np.array_equal(mended, concrete(c), equal_nan=True):
+        return Term(node, k, rule, tree, value)
+    guarded = _guarded(bench, rule, mended, concrete(c))
+    if tree == rule:
+        return Term(node, k, guarded, guarded, fit(mended, parent))
+    return Term(node, k, guarded, put(tree, rule, guarded), fit(mended, parent))
+
+
+def _mended(doubt: Doubt, node: Node, state: Pass) -> Any:
+    """Ask the engine what a contribution is in which 0·∞ was met."""
+    ct = doubt.ct
+    plain = Doubt(
+        concrete(doubt.found),
+        [None if c is None else concrete(c) for c in ct] if type(ct) is list else concrete(ct),
+        node, doubt.k, doubt.mend,
+        doubt.factor if callable(doubt.factor) else concrete(doubt.factor),
+    )  # fmt: skip
+    return plain.mend(plain, state)
+
+
+def _guarded(bench: Bench, rule: Expr, mended: Any, found: Any) -> Expr:
+    """Write a rule with 0 where a structural zero met an infinity: nothing flows there."""
+    lost = np.isnan(found) & ~np.isnan(mended)
+    if not np.any(mended[lost] if np.ndim(mended) else mended):
+        cases = bench.run.constant(lost)
+        return App("where", (cases, Num(0.0), rule), {}, rule.shape) if np.ndim(lost) else Num(0.0)
+    instead = bench.run.constant(np.where(lost, mended, 0.0)[()])
+    cases = App("isnan", (rule,), {}, rule.shape)
+    return App("where", (cases, instead, rule), {}, rule.shape)
+
+
+def put(tree: Expr, old: Expr, new: Expr) -> Expr:
+    """Put `new` in the place of `old` in a tree."""
+    if tree == old:
+        return new
+    if isinstance(tree, App):
+        return App(tree.op, tuple(put(a, old, new) for a in tree.args), tree.params, tree.shape)
+    return tree
 
 
 @dataclass(slots=True)

@@ -196,14 +196,21 @@ def backward(doc: dict[str, Any]) -> Block | None:
     shown = {r["symbol"] for r in doc["backward"]}
     rows += [[[Line(g["line"])], ["— nothing flows to it"]] for g in doc["gradients"]
              if g["symbol"] not in shown]  # fmt: skip
+    rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
     intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]),
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
     return Block(5, "Backward: the gradients", intro, _few(rows, doc))
 
 
+_LIMIT = "— the rules cannot say it at the point: this is the limit around it, see 11"
+
+
 def result(doc: dict[str, Any]) -> Block:
     """Give the gradients only."""
-    return Block(5, "Gradient", [], [[[Line(g["line"])]] for g in doc["gradients"]])
+    rows: list[list[Cell]] = [
+        [[Line(g["line"])], *([[_LIMIT]] if "limit" in g else [])] for g in doc["gradients"]
+    ]
+    return Block(5, "Gradient", [], rows)
 
 
 def tangents(doc: dict[str, Any]) -> Block | None:

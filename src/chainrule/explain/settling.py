@@ -12,7 +12,6 @@ from ..lift import name_of, output_leaves
 from ..modes.reverse import backward, cotangent_of
 from ..slopes import silent
 from ..tracing.recording import Recording
-from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete
 from .numbers import short
 
@@ -48,22 +47,25 @@ def _as_the_engine_does(builder: Any) -> list[Any]:
     run, leaves = builder.run, builder.run.call.leaves
     with silent(), unchecked(), same_run(run.point.state, run.point.stopped):
         begun = limits.begin()
-        outs = _again(builder, leaves)
-        if len(running.notes) > begun[0]:
+        rec, *outs = _again(builder, leaves)
+        if limits.due(begun, outs[:-1], outs[-1:]):
             outs = limits.finish(
-                begun, None, leaves, outs, len(outs) - 1, lambda at: _again(builder, at),
+                begun, rec, leaves, outs, len(outs) - 1, lambda at: _again(builder, at)[1:],
                 name_of(run.function),
             )  # fmt: skip
-        limits.take(begun, None)
+        limits.take(begun, rec)
+        if limits.undefined(outs[-1]):
+            limits.tell_undefined(outs[:-1], outs[-1], name_of(run.function))
     return [np.asarray(concrete(g))[()] for g in outs[:-1]]
 
 
 def _shown(v: Any) -> str:
-    return short(v)[0] if np.ndim(v) == 0 else np.array2string(v, precision=6, threshold=8)
+    text = short(v)[0] if np.ndim(v) == 0 else np.array2string(v, precision=6, threshold=8)
+    return text.replace("nan", "NaN")
 
 
 def _again(builder: Any, leaves: list[Any]) -> list[Any]:
-    """Return the gradients and the value at another point."""
+    """Return a recording, and the gradients and the value at another point."""
     run = builder.run
     rec = Recording()
     tracers = [rec.input(x) for x in leaves]
@@ -73,4 +75,5 @@ def _again(builder: Any, leaves: list[Any]) -> list[Any]:
     if type(out) in TRACERS and out.cr_owner is rec:
         cotangents[out.cr_node] = builder.seed
     backward(rec.nodes, cotangents)
-    return [*(cotangent_of(cotangents, n) for n in nodes), np.asarray(concrete(out))[()]]
+    value = np.asarray(concrete(out))[()]
+    return [rec, *(cotangent_of(cotangents, n) for n in nodes), value]

@@ -24,7 +24,7 @@ from .cotangents import Cotangents, Doubt, Pass, Piece, arrive, fit, has_nan
 from .linear import formula_at
 from .support import follow, mend_formula, mend_partial, mend_product
 
-__all__ = ["backward", "cotangent_of", "fit", "pull_back", "pulls"]
+__all__ = ["backward", "cotangent_of", "doubting_pulls", "fit", "pull_back", "pulls"]
 
 Pull = Callable[[Any, Node], Any]
 Pulls = list[tuple[int, Pull]]
@@ -139,9 +139,14 @@ def pulls(node: Node) -> Pulls:
         return []
     found = op.cache.get(("pulls", node.mask))
     if found is None:
-        derived = _derive(op, node.mask, len(node.inputs))
+        derived = doubting_pulls(node)
         found = op.cache["pulls", node.mask] = [(k, _settled(pull)) for k, pull in derived]
     return found
+
+
+def doubting_pulls(node: Node) -> Pulls:
+    """As `pulls`, but where 0·∞ was met they return a `Doubt`, which a pass can mend."""
+    return _derive(node.op, node.mask, len(node.inputs)) if node.op is not None else []
 
 
 def _settled(pull: Pull) -> Pull:

@@ -205,8 +205,8 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
             )
         store(target, ..., result)
         return target
-    if tracers.concrete(result) is result:  # nothing traced: an ordinary store
-        np.copyto(target, result, casting="same_kind")
+    if type(result) not in tracers.TRACERS or result.cr_is_constant():  # an ordinary store
+        np.copyto(target, tracers.known(result), casting="same_kind")
         return target
     frame = user_frame(2)
     raise LostDerivativeError(
