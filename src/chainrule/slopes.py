@@ -24,6 +24,7 @@ _CLOSE, _SINGLE = 1e-7, 2e-2  # relative; what the differences leave open comes 
 _EXACT = 1e4  # units of rounding that a complex step may be off
 _ROUNDS, _NEAREST = 16, 21  # halvings of the step
 _NEAR = (1e-7, 1e-8, 1e-9)
+STEEP = "the program is steeper here than differences can tell"
 JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
 
 Phi = Callable[[float], float]
@@ -57,6 +58,7 @@ class Along:
     reference: float = np.nan
     relative: float = np.nan
     left_out: str = ""
+    random: bool = False  # along a direction drawn at random; else along the one input
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,9 @@ class Slope:
         quick = self._plain(found)
         if quick is not None and abs(quick[0] - found) <= self._allowed(found, *quick):
             return self._told(found, *quick, AGREES)
+        if self._leaps(-1.0) or self._leaps(1.0):
+            words = JUMP if self._jumps() else STEEP
+            return self._told(found, np.nan, np.nan, NOTHING, words)
         left, right = self._side(-1.0), self._side(1.0)
         firm = [side for side in (left, right) if self._firm(side, found)]
         if len(firm) == 2:
@@ -298,6 +303,11 @@ class Slope:
         words = f"the program is finite on the {side} only, and this is its slope there"
         return self._told(found, slope, rough, AGREES if agrees else DIFFERS, words)
 
+    def _leaps(self, sign: float) -> bool:
+        """Say whether the value changes by as much in the smallest step as in the largest."""
+        near, far = (abs(self.phi(sign * h) - self.here) for h in (self.least, 512 * self.least))
+        return bool(near > 0.7 * far and near > 1e-3 * abs(self.here) and near > 1e-9)
+
     def _jumps(self) -> bool:
         """Say whether the values on both sides stay apart however near they come."""
         gaps = [abs(self.phi(h) - self.phi(-h)) for h in np.multiply(self.scales[0], _NEAR)]
@@ -326,9 +336,12 @@ def _along(
     eps = max(float(np.finfo(np.asarray(x).dtype).eps) for x in xs)
     if not relative <= _EXACT * eps:
         return Along(derivative, reference, relative, "its figure is not the slope that the "
-                     "differences show: the program is another function of complex numbers (it "
-                     "takes real parts, sizes or comparisons)" if all(
+                     "differences show: by rounding of large terms that cancel, or since the "
+                     "program is another function of complex numbers (real parts, sizes, "
+                     "comparisons)" if all(
                          r.verdict == AGREES for r in rows) else
                      "its figure is another one; where the differences do not agree that proves "
                      "nothing")  # fmt: skip
-    return Along(derivative, reference, relative)
+    if any(r.verdict == CHOICE or r.why.startswith("a kink") for r in rows):
+        return Along(derivative, reference, relative, "at a kink it proves nothing")
+    return Along(derivative, reference, relative, random=whole > 1 or vs[0].ndim > 0)

@@ -292,8 +292,8 @@ def happens(x):
 def test_branches_kinks_ties_steps_and_stops_are_told_where_they_happen():
     text = explain(happens, 2.0).text()
     for words in (
-        "x > 1, which is True here",
-        "y < 4, which is True 2 times, then False here",
+        "x > 1: what it asks there is True;",
+        "y < 4: what it asks there is True 2 times, then False;",
         "abs(x - 2.0)): absolute is evaluated at 0",
         "argsort is evaluated where elements are equal", "max is evaluated where its largest",
         "floor_divide makes a step function", "remainder jumps", "floor makes a step function",

@@ -12,6 +12,7 @@ from ..lift import parameter_name
 from ..numeric import flat, inner, random_like
 from ..slopes import AGREES, CHOICE, DIFFERS, NOTHING, compare, silent
 from ..testing import check_grads
+from ..tracing.tracer import TRACERS, concrete
 from .console import table
 from .target import Target
 
@@ -52,6 +53,8 @@ class Report:
             return "they differ"
         if any(row.verdict == NOTHING for row in self.rows):
             return "not everything can be compared here"
+        if any(row.verdict == CHOICE for row in self.rows):
+            return "all agree, as far as a kink lets them: there a choice was made"
         return "all agree"
 
     def text(self) -> str:
@@ -94,6 +97,14 @@ def examine(target: Target, argnums: tuple[int, ...], seed: int = 0) -> Report:
     return Report(tuple(rows), fault)
 
 
+def _named(f: Any, name: str) -> Any:
+    def function(*xs: Any) -> Any:
+        return f(*xs)
+
+    function.__name__ = name
+    return function
+
+
 class _Problem:
     """The target as a function of a flat list of arrays, with one cotangent drawn at random."""
 
@@ -106,7 +117,10 @@ class _Problem:
             for k, arg in zip(argnums, chosen, strict=True) for path in tree.paths(arg)
         ]  # fmt: skip
         self.xs = [np.asarray(x)[()] for x in leaves]
-        outputs, pull = api.vjp(self.call, *self.xs)
+        self.kept: list[int] | None = None  # which outputs are floats; an integer may be one beside
+        self.state, self.stopped = states(), list[Any]()
+        self.traced = _named(self.call, target.label)
+        outputs, pull = api.vjp(self.traced, *self.xs)
         if not np.all(np.isfinite(flat(outputs))):
             raise CheckError(
                 f"{target.label} is not finite at this point, so nothing can be compared",
@@ -122,8 +136,13 @@ class _Problem:
         for k, arg in zip(self.argnums, tree.unflatten(self.treedef, list(xs)), strict=True):
             args[k] = arg
         leaves = tree.flatten(self.target.function(*args))[0]
-        arrays = [y if hasattr(y, "dtype") else np.asarray(y)[()] for y in leaves]
-        return tuple(y for y in arrays if y.dtype.kind in "fc")
+        arrays = [y if type(y) in TRACERS or hasattr(y, "dtype") else np.asarray(y)[()]
+                  for y in leaves]  # fmt: skip
+        kinds = [np.result_type(concrete(y)).kind for y in arrays]
+        if self.kept is None:
+            numbers = [k for k, kind in enumerate(kinds) if kind in "fc"]
+            self.kept = numbers or [k for k, kind in enumerate(kinds) if kind in "iu"]
+        return tuple(arrays[k] if kinds[k] in "fc" else np.float64(arrays[k]) for k in self.kept)
 
     def paired(self, *xs: Any) -> tuple[Any, ...]:
         """Return ⟨ȳ, f(x)⟩: one number, whose gradient is Jᵀȳ."""
@@ -134,10 +153,8 @@ class _Problem:
 
     def entries(self, seed: int) -> list[Row]:
         """Compare every input with differences, and all along one direction by a complex step."""
-        state, stopped = states(), list[Any]()
-
         def plain(*xs: Any) -> Any:
-            with same_run(state, stopped):
+            with same_run(self.state, self.stopped):
                 return self.paired(*xs)[0]
 
         found = compare(plain, self.xs, self.gradient, ENTRIES, ENTRIES, seed=seed)
@@ -160,7 +177,8 @@ class _Problem:
     def pairing(self) -> Row:
         """Compare forward with reverse mode: ⟨ȳ, Jẋ⟩ = ⟨Jᵀȳ, ẋ⟩."""
         vs = tuple(random_like(x, self.rng) for x in self.xs)
-        tangents = api.jvp(self.call, tuple(self.xs), vs)[1]
+        with same_run(self.state, self.stopped):
+            tangents = api.jvp(self.traced, tuple(self.xs), vs)[1]
         forward, reverse = float(inner(self.ct, tangents)), float(inner(self.gradient, vs))
         single = any(x.dtype.char in "fF" for x in self.xs)
         off, allowed = abs(forward - reverse), _RTOL["f" if single else "d"]

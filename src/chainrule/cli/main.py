@@ -9,7 +9,9 @@ import difflib
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -149,7 +151,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             build_parser().print_help()
             return USAGE
         run: Callable[[argparse.Namespace], int] = getattr(commands, options.command)
-        with np.errstate(all="ignore"), results_only():
+        with np.errstate(all="ignore"), results_only(), _own_warnings():
             status = run(options)
         sys.stdout.flush()
         return status
@@ -163,6 +165,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else DONE
     except Exception as error:
         return _report(error, loud)
+
+
+@contextmanager
+def _own_warnings() -> Iterator[None]:
+    """Print our own warnings without a place: they name the user's, and the caller's is ours."""
+    before = warnings.formatwarning
+
+    def written(message: Any, category: Any, *rest: Any, **more: Any) -> str:
+        own = category.__module__ == ChainRuleError.__module__
+        return f"warning: {message}\n" if own else before(message, category, *rest, **more)
+
+    warnings.formatwarning = written
+    try:
+        yield
+    finally:
+        warnings.formatwarning = before
 
 
 def _report(error: Exception, loud: bool) -> int:

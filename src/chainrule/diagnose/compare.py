@@ -135,7 +135,9 @@ def compare(point: Point, out: Any, rng: np.random.Generator) -> Disagreement | 
     worst = differ(plain, found, point.single)
     if worst is not None:
         return Disagreement("the value", *worst, _value_parting(point))
-    if not plain or not all(np.all(np.isfinite(y)) for y in plain):
+    if not plain:
+        return "the result holds no floating-point number"
+    if not all(np.all(np.isfinite(y)) for y in plain):
         return "the value is not finite"
     return _compare_slope(point, out, plain, rng)
 

@@ -30,14 +30,14 @@ def _is_at_kink(node: Node) -> bool:
         return False
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
-    kinks = op.kinks or _STEEP.get(op.name, ())
+    kinks = op.kinks or STEEP.get(op.name, ())
     return any(bool(np.any(np.equal(values[0], kink))) for kink in kinks)
 
 
 
 _HIGHER = "; that of a higher order is the limit around the point, if there is one"
 _TOLD = frozenset(("sign", "heaviside", "argmax", "argmin", "digitize"))  # as steps, already
-_STEEP = {"sqrt": (0.0,)}
+STEEP = {"sqrt": (0.0,), "cbrt": (0.0,)}
 _MIDDLE = "0, the middle of all slopes"
 _TIED = "where its arguments are equal", "half of each"
 _COMPARED = "where its arguments are equal", "that of the branch which it chose"

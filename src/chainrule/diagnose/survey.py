@@ -22,7 +22,7 @@ from ..tracing.tracer import TRACERS
 from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
 from .kinks import touched
-from .watching import BRANCH, CUT, Event, Watching, outcomes
+from .watching import BRANCH, CUT, STOP, Event, Watching, outcomes
 
 LOST, DIFFERS, ZERO, CHOICE = "lost", "differs", "zero", "choice"
 _HEADINGS = {
@@ -126,6 +126,12 @@ def _happened(event: Event) -> Iterator[Finding]:
             ZERO, "a traced value was cut down to an integer", event.where,
             "an integer is locally constant", "leave it a float where its slope matters",
         )  # fmt: skip
+    elif event.kind == STOP:
+        yield Finding(
+            ZERO, "stop_gradient holds a value fast", event.where, "the derivative takes it as a "
+            "constant, so it is not the slope of the whole program",
+            "nothing, if that is meant; else leave stop_gradient out",
+        )  # fmt: skip
     elif event.kind == BRANCH:
         yield Finding(
             CHOICE, f"the program branches on a traced value, which is {found} here", event.where,
@@ -223,15 +229,15 @@ def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
         if _is_compared(graph, node):
             yield Finding(
                 ZERO, f"the result depends on {name} through comparisons only: its gradient is "
-                "zero", "", "a search by comparisons (a bisection, a loop until a tolerance) gives "
-                "a number that moves with the input, and no operation leads from one to the other",
-                "leave the search to scipy.optimize.brentq or root, or declare the equation: "
+                "zero", "", "no operation leads from one to the other; where comparisons search (a "
+                "bisection, a loop until a tolerance) the number that they find moves all the same",
+                "leave a search to scipy.optimize.brentq or root, or declare the equation: "
                 "@chainrule.implicit.implicit(residual=…)",
             )  # fmt: skip
         else:
             yield Finding(
                 ZERO, f"the input {name} does not reach the result: its gradient is zero", "",
-                "it is never read" if node not in read else
+                "no operation reads it" if node not in read else
                 "on every path from it stands something that is locally constant",
                 f"leave {name} out of the inputs, or look where its paths end" if node in read
                 else f"use {name}, or leave it out of the inputs",

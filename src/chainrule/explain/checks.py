@@ -30,7 +30,7 @@ def check(builder: Any) -> dict[str, Any]:
         "worst": [_json(r, symbols) | {"count": found.count(r.verdict)}
                   for r in sorted(worst, key=lambda r: r.badness)],
         "verdict": found.verdict, "passed": found.verdict == AGREES,
-        "complex_step": _complex(found),
+        "complex_step": _complex(builder, found),
     }  # fmt: skip
 
 
@@ -48,9 +48,12 @@ def _json(r: Row, symbols: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _complex(found: Comparison) -> dict[str, Any]:
+def _complex(builder: Any, found: Comparison) -> dict[str, Any]:
     step = found.along
+    if not builder.sweep.order:
+        return {"used": False, "reason": "no derivative flows from the inputs to the result"}
     if step.left_out:
         return {"used": False, "reason": step.left_out}
     return {"used": True, "figure": number_to_json(step.reference),
-            "found": number_to_json(step.derivative), "relative": step.relative}  # fmt: skip
+            "found": number_to_json(step.derivative), "relative": step.relative,
+            "random": step.random}  # fmt: skip

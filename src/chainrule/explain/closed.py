@@ -29,11 +29,11 @@ OPS, COUNT, BUDGET, TREE = 40, 200, 2.0, 2000
 def closed_form(builder: Any) -> dict[str, Any]:
     """Return {"closed": …} or {"closed": None, "omitted": {reason, counts}}."""
     run = builder.run
-    if run.output is None or not builder.sweep.order:
-        return _omitted("the output does not depend on the inputs")
     frozen = builder.happenings.frozen()
     if frozen:
         return _omitted(frozen)
+    if run.output is None or not builder.sweep.order:
+        return _omitted("no derivative flows from the inputs to the output")
     if not builder.scalar:
         return _omitted("the graph holds arrays: the steps above are its closed form")
     forward = len([n for n in run.nodes if n.dtype is not None])
@@ -205,8 +205,8 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
         if steps is None:
             continue  # outside its domain
         if steps != signature(run.graph):
-            return 0, "the program is another one at other points: its steps, or the numbers in " \
-                "them, hang on its inputs"
+            return 0, "the program is another one when it runs again elsewhere: its steps, or " \
+                "the numbers in them, hang on its inputs, on random draws or on what it keeps"
         found = compare(lambda *xs: call(builder, xs), leaves, gradient, seed=k).verdict
         if found in (DIFFERS, CHOICE):
             return 0, "the tidied expression did not agree with the program at another point"

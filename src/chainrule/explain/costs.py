@@ -10,13 +10,14 @@ from .rules import forward_sweep
 
 MOVES = frozenset(
     "reshape transpose broadcast_to getitem setitem concatenate copy astype component where take "
-    "real imag conjugate squeeze flip roll pad tile repeat diagonal diag tril triu "
-    "take_along_axis scatter_add stop_gradient positive".split()
+    "real imag real_part imaginary_part conjugate squeeze flip roll pad tile repeat diagonal diag "
+    "tril triu take_along_axis scatter_add stop_gradient positive".split()
 )
 ARITHMETIC = frozenset(
     "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
     "sign floor ceil trunc rint less less_equal greater greater_equal equal not_equal clip "
-    "remainder floor_divide logical_and logical_or logical_not isfinite isnan".split()
+    "remainder floor_divide logical_and logical_or logical_not isfinite isnan "
+    "radians degrees deg2rad rad2deg".split()
 )
 REDUCTIONS = frozenset("sum prod max min cumsum cumprod mean argmax argmin".split())
 FEW_INPUTS = 8
@@ -27,7 +28,7 @@ class Count:
 
     def __init__(self) -> None:
         self.arithmetic = 0
-        self.transcendental = 0
+        self.functions = 0
         self.uncounted: dict[str, int] = {}
 
     def add(self, node: Node) -> None:
@@ -44,18 +45,18 @@ class Count:
         elif op.name in REDUCTIONS:
             self.arithmetic += max(0, size(np.shape(node.primals[0])) - n)
         elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
-            self.transcendental += n
+            self.functions += n
         else:
             self.uncounted[op.name] = self.uncounted.get(op.name, 0) + 1
 
     @property
     def total(self) -> int:
         """All counted operations."""
-        return self.arithmetic + self.transcendental
+        return self.arithmetic + self.functions
 
     def to_json(self, times: int = 1) -> dict[str, Any]:
         """Return the count of one sweep."""
-        return {"total": self.total * times, "transcendental": self.transcendental * times,
+        return {"total": self.total * times, "functions": self.functions * times,
                 "uncounted": dict(self.uncounted)}  # fmt: skip
 
 
@@ -141,7 +142,9 @@ def cost(builder: Any) -> dict[str, Any]:
         "forward": {"sweeps": sweeps, "per_sweep": None if per_sweep is None else
                     per_sweep.to_json(), "total": forward, "counted": counted,
                     "groups": [[k, total] for total, k in groups.items() if k]},
-        "winner": "tie" if reverse_total == forward else
+        "solvers": len(builder.happenings.solvers),
+        "winner": "" if back.uncounted or (per_sweep and per_sweep.uncounted) else
+                  "tie" if reverse_total == forward else
                   "reverse" if reverse_total < forward else "forward",
         "saved": _saved(builder),
     }  # fmt: skip

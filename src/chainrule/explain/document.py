@@ -10,7 +10,7 @@ from ..errors import UsageError
 from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
-from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import value_to_json
@@ -31,6 +31,7 @@ class Builder:
         self.run, self.mode, self.detail = run, mode, detail
         self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
+        self.read = {p for n in run.graph.nodes for p in n.inputs}
         self.happenings = Happenings(run, self.index)
         self.entry = _entry(run, output)
         self.seed = _seed(run, self.entry)
@@ -173,8 +174,8 @@ class Builder:
                 continue
             symbol = self.run.symbol_of[node]
             tree = self.run.expression(node)
-            sides = [tree]
-            if node.shape == () and self.detail == "full":
+            sides = [] if self._is_offset(node, tree) else [tree]
+            if sides and node.shape == () and self.detail == "full":
                 sides.append(self.numeric(tree))
             row: dict[str, Any] = {
                 "index": self.index[node],
@@ -188,6 +189,16 @@ class Builder:
                 row["source"] = _source(symbol.source)
             rows.append(row)
         return rows
+
+    def _is_offset(self, node: Node, tree: Expr) -> bool:
+        """Say whether a row of a solver holds a value that its formula does not give.
+
+        Such rows carry a derivative: they stand for c·(a − a₀), which is 0 here.
+        """
+        if not any(node in self.happenings.inside(e) for e in self.happenings.solvers):
+            return False
+        found = evaluate(tree, self.run.symbols)
+        return not np.allclose(found, node.output, 1e-6, 0.0, equal_nan=True)
 
     def edges(self) -> list[dict[str, Any]]:
         """Return the local derivative of every edge, as the rule's own formula and its number."""
@@ -217,7 +228,11 @@ class Builder:
             return "it was repeated to fit: its gradient is the sum over the copies"
         if op.name in ("multiply", "divide") and self.run.live[term.reader] in (1, 2):
             if op.name == "multiply" or term.argument == 0:
-                return "constant factor: d(c·u) = c du"
+                other = term.reader.inputs[1 - term.argument]
+                what = "constant factor" if other is None else "a factor of derivative 0"
+                return f"{what}: d(c·u) = c du"
+        if op.name in ("absolute", "abs") and _reads_complex(term):
+            return "d |u| = Re(conj(u) du) / |u|"
         return op.notation.rule if op.notation else ""
 
     def _edge(self, parent: Node, term: Term, terms: list[Term]) -> dict[str, Any]:
@@ -312,9 +327,9 @@ class Builder:
             value = self.sweep.gradients.get(node)
             if value is None:
                 value = np.zeros(node.shape, node.dtype)[()]
-                self.notes.append(
-                    f"{self.run.symbol_of[node].text} does not reach the output: its gradient is 0"
-                )
+                read, name = node in self.read, self.run.symbol_of[node].text
+                words = f"no derivative flows from {name} to" if read else f"{name} does not reach"
+                self.notes.append(f"{words} the output: its gradient is 0")
             symbol = bar(self.run, node, value)
             rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
@@ -357,6 +372,11 @@ class Builder:
             sides.append(self.numeric(step.formula))
         return {"of": self.run.symbol_of[step.node].id,
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
+
+
+def _reads_complex(term: Term) -> bool:
+    """Say whether the argument of an edge is complex."""
+    return np.iscomplexobj(term.reader.primals[term.argument])
 
 
 def _entry(run: Run, output: Any) -> tuple[int, ...] | None:

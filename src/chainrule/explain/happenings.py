@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from ..diagnose.kinks import touched
+from ..diagnose.kinks import STEEP, touched
 from ..diagnose.survey import steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
@@ -14,6 +14,7 @@ from .expr import App, Sym
 from .record import Run, Symbol
 from .shapes import place_text
 
+SEE = ": see 11"
 _JUMPING = ("remainder", "fmod", "mod", "divmod", "modf")
 
 
@@ -24,13 +25,14 @@ class Happenings:
         self.run, self.index = run, index
         self.notes: list[str] = []
         self.marks: dict[Node, str] = {}
-        self.solvers = [e for e in run.events if e.kind == SOLVER and self._inside(e)]
+        self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
         for event in run.events:
             self._event(event)
         self._kinks()
         self._steps()
 
-    def _inside(self, event: Event) -> list[Node]:
+    def inside(self, event: Event) -> list[Node]:
+        """Return the steps of a solver that carry a derivative."""
         nodes = self.run.graph.nodes[slice(*event.span)]
         return [n for n in nodes if n in self.run.live and n.dtype is not None]
 
@@ -38,8 +40,8 @@ class Happenings:
         place, found = place_text(event.source), outcomes(event.outcomes)
         if event.kind == BRANCH:
             self.notes.append(
-                f"the program branches at {place}, which is {found} here: the derivative is that "
-                "of the branch that ran"
+                f"the program branches at {place}: what it asks there is {found}; the derivative "
+                "is that of the branch that ran"
             )
         elif event.kind == CUT:
             self.notes.append(
@@ -55,7 +57,7 @@ class Happenings:
             self._solver(event, place)
 
     def _solver(self, event: Event, place: str) -> None:
-        nodes = self._inside(event)
+        nodes = self.inside(event)
         rows = [self.index[n] for n in nodes if n in self.index]
         which = f"row {rows[0]}" if len(rows) == 1 else f"rows {min(rows)} to {max(rows)}"
         root = " It is a root: see 8." if event.roots else ""
@@ -64,20 +66,26 @@ class Happenings:
             f"its answer, not of its iterations, and their numbers are those of this run.{root}"
         )
         for n in nodes:
-            self.marks[n] = f"{event.outcomes[0]}: see 11"
+            self.marks[n] = event.outcomes[0] + SEE
 
     def _kinks(self) -> None:
         for node, what, why in touched(self.run.graph):
+            place, steep = place_text(self.run.source(node)), node.op.name in STEEP
+            words = "has a vertical tangent" if steep else "is at a kink or tie"
             if node in self.run.symbol_of:
                 name = self.run.symbol_of[node].text
-                place = place_text(self.run.source(node))
-                self.notes.append(f"{name} is at a kink or tie ({place}): {what}; {why}")
-                self.marks[node] = "at a kink or tie: see 11"
+                self.notes.append(f"{name} {words} ({place}): {what}; {why}")
+                self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
+            elif node.dtype is not None and node.dtype.kind == "b":  # what it decided is no step
+                self.notes.append(f"the program {words} ({place}): {what}; {why}")
 
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):
             if node in self.run.symbol_of:
-                self._step(node, f"{what}: it is locally constant, so no derivative flows")
+                at_step = node.op.name == "sign" and np.any(np.equal(node.primals[0], 0))
+                words = "the point stands on the step; the derivative taken is 0, as on both sides"
+                locally = "it is locally constant, so no derivative flows"
+                self._step(node, f"{what}: {words if at_step else locally}")
         seen = set()
         for node in self.run.nodes:
             if node.op is not None and node.op.name in _JUMPING and node in self.run.live:
@@ -91,7 +99,7 @@ class Happenings:
             return
         place = place_text(self.run.source(node))
         self.notes.append(f"{self.run.symbol_of[node].text} ({place}): {words}")
-        self.marks[node] = f"{mark}: see 11"
+        self.marks[node] = mark + SEE
 
     # --- what keeps a formula from being the program's -------------------------------------------
     def frozen(self) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 from .. import limits
 from ..core.graph import Node
 from ..core.op import Op
-from ..modes.forward import push
 from ..modes.cotangents import Doubt, Pass
+from ..modes.forward import push
 from ..modes.reverse import doubting_pulls, fit
 from ..modes.support import follow
 from ..tracing.recording import Recording

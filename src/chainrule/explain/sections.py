@@ -11,6 +11,7 @@ Fragment = Any  # str | Sy | Tree | Line | Shapes | Place
 Cell = list[Fragment]
 SHOWN_ROWS = 120
 SUMMANDS = 6
+MANY_NAMES = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,9 +304,10 @@ def check(doc: dict[str, Any]) -> Block:
         rows.append([[f"{c['tested']}{more} entries tested{shown}"]])
     step = c["complex_step"]
     if step["used"]:
-        rows.append([[f"complex step, h 1e-20: {number(step['figure'])} against "
-                      f"{number(step['found'])}; relative error "
-                      f"{number(step['relative'], 2)} ✓"]])  # fmt: skip
+        along = " along a random direction" if step["random"] else ""
+        off = abs(step["figure"] - step["found"])
+        rows.append([[f"complex step{along}, h 1e-20: {number(step['figure'])} against "
+                      f"{number(step['found'])}; off by {number(off, 2)} ✓"]])  # fmt: skip
     else:
         rows.append([[f"complex step left out: {step['reason']}"]])
     return Block(9, "Check", [], rows)
@@ -353,11 +355,16 @@ def cost(doc: dict[str, Any]) -> Block:
                 in_all = f"{in_all}: {parts}"
         rows.append([[f"{mode} mode"], [per], [plural(m["sweeps"], "sweep")], [in_all]])
     n, m_ = c["inputs"], c["outputs"]
-    winner = "a tie" if c["winner"] == "tie" else f"{c['winner']} mode wins"
+    open_, tie = "open, since some operations are not counted", "a tie"
+    winner = {"": open_, "tie": tie}.get(c["winner"], f"{c['winner']} mode wins")
     rows.append([["verdict"], [f"{plural(n, 'input')}, {plural(m_, 'output')}: {winner}"]])
-    kept: Cell = _space([[Sy(i)] for i in c["saved"]], ", ") or ["nothing"]
-    rows.append([["kept"], [*kept, " (what the rules read in the backward pass)"]])
-    how = "counted from the operations that ran; copies and moves are free"
+    kept: Cell = _space([[Sy(i)] for i in c["saved"][:MANY_NAMES]], ", ") or ["nothing"]
+    if len(c["saved"]) > MANY_NAMES:
+        kept.append(f" and {len(c['saved']) - MANY_NAMES:,} more")
+    rows.append([["kept"], [*kept, " (for the rules of the backward pass)"]])
+    how = "counted from the operations that were recorded; copies and moves are free"
+    if c["solvers"]:
+        how += "; what a solver does inside is not counted"
     if not c["forward"]["counted"]:
         how += "; forward mode estimated from the first 8 inputs"
     return Block(10, "Cost", [how], rows)
@@ -365,8 +372,8 @@ def cost(doc: dict[str, Any]) -> Block:
 
 def _operations(c: dict[str, Any]) -> str:
     words = plural(c["total"], "operation")
-    if c["transcendental"]:
-        words += f" ({c['transcendental']:,} transcendental)"
+    if c["functions"]:  # exp, a root, a power: one value of a function each
+        words += f" ({plural(c['functions'], 'function value')})"
     if c["uncounted"]:
         words += " and " + ", ".join(f"{n}× {k} (not counted)" for k, n in c["uncounted"].items())
     return words

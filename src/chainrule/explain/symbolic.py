@@ -47,6 +47,8 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
 
 
 def _number(v: Any) -> Any:
+    if np.iscomplexobj(v):
+        raise NotImplementedError("SymPy is not asked about complex numbers")
     v = float(v)
     if not np.isfinite(v):
         raise NotImplementedError("the point is not finite")

@@ -1,0 +1,151 @@
+"""Sentences that a teacher found to be false, and what stands in their place."""
+
+import inspect
+import math
+import re
+
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+
+import chainrule
+from chainrule.cli.main import main
+from chainrule.explain import explain
+from chainrule.slopes import NOTHING, compare
+
+from . import checking
+
+
+def section(f, x, number):
+    text = explain(f, x).text()
+    found = re.search(rf"^{number} .*?(?=^\d+ |\Z)", text, re.DOTALL | re.MULTILINE)
+    return found.group() if found else ""
+
+
+def relu(x=0.0):
+    return max(0, x)
+
+
+def sine(x=0.5):
+    return math.sin(x)
+
+
+def drawn(x=2.0):
+    return x * np.random.rand()  # noqa: NPY002
+
+
+def held(x=3.0):
+    return x * chainrule.stop_gradient(x)
+
+
+@chainrule.custom_rule(partial=lambda y, x: 3 * x**2)
+def cube(x):
+    return x**3
+
+
+def integral(a):
+    return quad(lambda t: np.exp(-a * t * t), 0, 1)[0]
+
+
+def normal(m):
+    return quad(lambda t: np.exp(-((t - m) ** 2) / 8), -np.inf, np.inf)[0]
+
+
+def decay(k):
+    return solve_ivp(lambda t, y: -k * y, (0, 2), [1.0]).y[0, -1]
+
+
+def pieces(x):
+    return np.piecewise(np.asarray(x), [x < 1, x >= 1], [lambda t: t**2, lambda t: 2 * t - 1])
+
+
+SAID = {  # function, point, section, what it says, what it does not say
+    "complex step of a constant": (lambda x: 5.0, 2.0, 9, "no derivative flows", "on the way"),
+    "what solvers do": (integral, 1.5, 10, "what a solver does inside is not counted", "that ran"),
+    "verdict without counts": (decay, 0.8, 10, "open, since some operations are not", "mode wins"),
+    "verdict of solve": (lambda A: np.sum(np.linalg.solve(A, np.ones(2))), np.eye(2) * 3, 10,
+                         "open, since", "mode wins"),
+    "powers": (lambda x: x**4 + np.sqrt(x), 1.5, 10, "function value", "transcendental"),
+    "own rules": (cube, 1.5, 10, "for the rules of the backward pass", "what the rules read"),
+    "direction": (lambda x: np.prod(np.cumsum(x)), np.array([1.0, 2.0, 3.0]), 9,
+                  "along a random direction", "relative error"),
+    "random numbers": (drawn, 2.0, 8, "on random draws", "hang on its inputs\n"),
+    "modulus": (lambda t: np.abs(np.exp(1j * t) + 1), 0.5, 4, "Re(conj(u) du)", "sign u du"),
+    "vertical tangent": (np.cbrt, 0.0, 11, "has a vertical tangent", "kink"),
+    "complex step at a kink": (lambda x: abs(x) * 2 + np.exp(x), 0.0, 9, "proves nothing", "✓"),
+    "pole": (math.tan, math.pi / 2, 9, "steeper here than differences can tell", "kink"),
+    "branch first": (relu, 0.0, 8, "decides by its values", "depend"),
+    "what was False": (relu, 0.0, 11, "max(0, x): what it asks there is False", "does not reach"),
+    "cancellation": (lambda x: (x + 1) ** 2 - x**2, 1e8, 9, "terms that cancel", "it takes"),
+    "on a step": (lambda x: np.sign(x) * x, 0.0, 11, "stands on the step", "locally constant"),
+    "factor": (lambda x: np.sign(x) * x, 0.0, 4, "a factor of derivative 0", "constant factor"),
+    "ties of piecewise": (pieces, 1.0, 11, "arguments are equal", "∞"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SAID)
+@pytest.mark.filterwarnings("ignore")
+def test_what_is_said_is_so(name):
+    f, x, number, said, unsaid = SAID[name]
+    text = section(f, x, number)
+    assert said in text
+    assert unsaid not in text
+
+
+@pytest.mark.parametrize("f", [integral, normal, decay])
+def test_rows_of_solvers_give_no_formula_of_another_value(f):
+    assert checking.check_json(explain(f, 0.7)) > 3
+
+
+@pytest.mark.parametrize("f", [lambda t: np.exp(1j * t).real, lambda t: np.sin(np.radians(t))])
+def test_parts_and_degrees_are_no_functions(f):
+    assert explain(f, 0.5).document["cost"]["value"]["functions"] == 1
+
+
+@pytest.mark.parametrize("slope", [0.0, 1.0, -3e20])
+def test_a_jump_or_a_pole_accuses_nobody(slope):
+    for f in (lambda x: 1.0 / (x - 1e-17), lambda x: np.heaviside(x, 0.5), lambda x: 1e9 * (x > 0)):
+        (row,) = compare(f, [np.float64(0.0)], [np.float64(slope)]).rows
+        assert row.verdict == NOTHING
+
+
+@pytest.fixture
+def check(capsys, tmp_path):
+    def run(function):
+        file = tmp_path / "program.py"
+        head = "import math\nimport numpy as np\nimport chainrule\n"
+        file.write_text(head + inspect.getsource(function), encoding="utf-8")
+        status = main(["check", f"{file}:{function.__name__}"])
+        return status, capsys.readouterr().out
+
+    return run
+
+
+def test_the_command_takes_what_python_floats_give(check):
+    status, out = check(sine)
+    assert status == 0
+    assert "all agree" in out
+
+
+def test_the_command_tells_a_choice(check):
+    status, out = check(relu)
+    assert status == 0
+    assert "0 on the left and 1 on the right" in out
+    assert "there a choice was made" in out
+    assert "the result holds no floating-point number" in out
+
+
+def test_the_command_draws_the_same_numbers(check):
+    assert check(drawn)[0] == 0
+
+
+def test_check_tells_stop_gradient(check):
+    assert "stop_gradient holds a value fast" in check(held)[1]
+    assert "not the slope of the whole program" in str(chainrule.check(held, 3.0))
+
+
+@pytest.mark.filterwarnings("default")
+def test_warnings_of_the_command_have_no_place_of_its_own(capsys):
+    main(["check", "sqrt(x**2)", "--at", "x=0.0"])
+    err = capsys.readouterr().err
+    assert "check.py" not in err
