@@ -196,7 +196,7 @@ def _report(error: Exception, loud: bool) -> int:
 
 def _own(error: ChainRuleError) -> str:
     """Return the message; a place in the command line's own code tells a user nothing."""
-    if error.where.startswith(os.path.dirname(__file__) + os.sep):
+    if os.path.dirname(__file__) + os.sep in error.where:
         error = type(error)(error.what, why=error.why, cure=error.cure)
     return str(error)
 
