@@ -82,6 +82,7 @@ def test_what_no_rule_can_say_is_said_to_be_a_limit(name):
     checking.check_json(derivation)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_the_logarithm_of_zero_keeps_what_grad_says():
     f = lambda x: np.log(x) * x  # noqa: E731
     with pytest.warns(chainrule.errors.IndeterminateWarning):
