@@ -224,6 +224,17 @@ def _import(name: str, globals: Any = None, *args: Any, **kwargs: Any) -> Any:
     return names.look_alike(module)
 
 
+def _arrived(_module: ModuleType) -> None:
+    """Take in what a module has brought that was imported when it was first named."""
+    if running.traces:
+        with _lock:
+            _swap_codes()
+            names.swap(None)
+
+
+modules.hooks["arrived"] = _arrived
+
+
 def _door_of(function: FunctionType, own_code: CodeType) -> CodeType:
     """Build the code that asks `answer`, to stand in for the code of `function`."""
     own = FunctionType(

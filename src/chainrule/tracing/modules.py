@@ -8,6 +8,7 @@ look-alike, at once where a library for such things is loaded, else when a funct
 import sys
 import weakref
 from collections.abc import Callable
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -53,10 +54,20 @@ def make(module: ModuleType, changed: dict[str, Any]) -> ModuleType:
     vars(made).update(vars(module))
     vars(made).update(changed)
     vars(made)[STANDS_FOR] = module
+    if "__getattr__" in changed | vars(module):
+        vars(made)["__getattr__"] = partial(_late, module)
     if id(module) not in _likes:
         _likes[id(module)] = module, weakref.WeakSet(), dict(vars(module))
     _likes[id(module)][1].add(made)
     return made
+
+
+def _late(module: ModuleType, name: str) -> Any:
+    """Return what a module imports when it is first named; it may bring functions with doors."""
+    value = getattr(module, name)
+    if isinstance(value, ModuleType):
+        hooks["arrived"](value)
+    return hooks["door"](value)
 
 
 def follow(module: ModuleType, name: str) -> None:

@@ -47,24 +47,36 @@ def gaps(values: Any) -> Any:
 
     There the vectors may be turned into each other, and 1/(λⱼ − λᵢ) would be a quotient of noise.
     """
-    return _reciprocals(values, values[..., None, :] - values[..., :, None])
+    return reciprocals(values, sign=-1)
 
 
 def sums(values: Any) -> Any:
     """Return 1/(σⱼ + σᵢ), zero on the diagonal, NaN where both are zero up to rounding."""
-    return _reciprocals(values, values[..., None, :] + values[..., :, None])
+    return reciprocals(values, sign=1)
 
 
-def _reciprocals(values: Any, table: Any) -> Any:
+def _reciprocals(values: Any, sign: int) -> Any:
     n = values.shape[-1]
-    unit = np.eye(n, dtype=values.dtype)
+    table = values[..., None, :] + sign * values[..., :, None]
     noise = _NOISE * n * np.finfo(values.dtype).eps
     largest = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)[..., None]
-    near = np.logical_and(np.less_equal(np.abs(table), noise * largest), unit == 0)
-    return (1 - unit) * np.reciprocal(np.where(near, np.nan, table * (1 - unit) + unit))
+    table = np.where(np.abs(table) <= noise * largest, np.nan, table)
+    table[..., np.arange(n), np.arange(n)] = np.inf
+    return np.reciprocal(table)
 
 
 _NOISE = 8  # the error of an eigenvalue of norm 1, in units of n·eps, with room to spare
+reciprocals = Op(
+    "gap_reciprocals",
+    _reciprocals,
+    (Jvp(lambda t, y, _values, sign: -np.square(y) * (t[..., None, :] + sign * t[..., :, None])),),
+    batch="stacks",
+    complex=True,
+    notation=Notation(
+        "F({0})", "F({0})", rule="Fᵢⱼ = 1/(λⱼ ± λᵢ) off the diagonal: dF = −F² ∘ (dλⱼ ± dλᵢ)"
+    ),
+)
+add(reciprocals)
 
 
 def diagonal_of_product(a: Any, b: Any) -> Any:

@@ -152,8 +152,8 @@ def test_integer_arrays_like_a_traced_one_are_plain():
         return np.sum(x[n])
 
     np.testing.assert_array_equal(cr.grad(f)(X)[:, 0], [8.0, 0.0, 4.0])
-    with pytest.raises(LostDerivativeError):
-        cr.grad(lambda x: np.sum(_stored(np.zeros_like(x, dtype=int), x)))(X)
+    cut = cr.grad(lambda x: np.sum(x) + np.sum(_stored(np.zeros_like(x, dtype=int), x)))(X)
+    np.testing.assert_array_equal(cut, np.ones_like(X))  # what is cut off is locally constant
 
 
 def _stored(a, x):
