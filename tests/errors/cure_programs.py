@@ -10,6 +10,7 @@
 CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return blas.ddot(x, x)": "ct * x",
     "return blas.dnrm2(x * 2)": "ct * x / y",
+    "return x[1] * blas.drotg(x[0], 2.0)[0]": "4 * ct / (x0 * x0 + 4) ** 1.5",
     "return blas.dasum(x)": "ct * np.sign(x)",
     "return x[1] * compiled.erfc(x[0])": "-2 * ct / np.sqrt(np.pi) * np.exp(-x * x)",
     "return compiled.jv(2.0, x[0] + x[1])": "ct * (special.jv(1.0, x1) - special.jv(3.0, x1)) / 2",

@@ -123,8 +123,14 @@ def applied(body: str, cure: str, filling: str) -> str:
     elif "custom_rule(" in cure and filling:
         new = re.search(r"write (.+), in which … is", cure)[1].replace("…", filling)  # type: ignore[index]
         call: Any = ast.parse(new, mode="eval").body
-        call.func = call.func.args[0]
+        function = call.func.args[0]
+        call.func = function
         old = ast.unparse(call)
+        if isinstance(function, ast.Lambda):  # it takes a part of what the call gives
+            old = ast.unparse(function.body)
+            params = [a.arg for a in function.args.args]
+            for name, given in zip(params, call.args, strict=True):
+                old = re.sub(rf"\b{name}\b", lambda _, g=given: ast.unparse(g), old, count=1)  # type: ignore[misc]
     elif "an operator asks" in cure:
         new = re.search(r"write (.+?): an operator", cure)[1]  # type: ignore[index]
         product: Any = ast.parse(new, mode="eval").body

@@ -11,7 +11,7 @@ from types import FrameType
 from typing import Any
 
 from .modules import hooks
-from .source import resolve
+from .source import part_taken, resolve
 
 _TRACERS: list[set[type]] = []  # those of `losses`, which imports this
 _LONG = 160  # characters of code that a message still shows
@@ -25,9 +25,10 @@ def know(tracers: set[type]) -> None:
 class Names:
     """What the names of a line stand for."""
 
-    def __init__(self, frame: FrameType) -> None:
+    def __init__(self, frame: FrameType, offset: int | None = None) -> None:
         self.spaces = (frame.f_locals, frame.f_globals, frame.f_builtins)
         self.own = (*frame.f_code.co_varnames, *frame.f_code.co_cellvars)
+        self.part = part_taken(frame, offset)
         self.library = self._name_of("chainrule")
         self.numpy = self._name_of("numpy", "np")
 

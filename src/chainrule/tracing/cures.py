@@ -81,7 +81,7 @@ def _is_outside(own: FrameType) -> bool:
 
 def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
     """As `cure`, for an instruction of a frame."""
-    names = Names(frame)
+    names = Names(frame, offset)
     node = expression(frame, offset)
     if node is None:
         return _general(names.library, kind)
@@ -107,11 +107,17 @@ def rule_for(call: ast.Call, names: Names) -> str:
         params = list(_parameters(args))
         zeros = ["…" if t else "None" for t in traced]
     body = zeros[0] if len(zeros) == 1 else f"({', '.join(zeros)})"
+    whole = ast.unparse(call.func)
+    if names.part and params[0] != "*xs":  # a rule is for one array: the part is taken within
+        kept = [ast.unparse(k) for k in call.keywords]
+        given = ", ".join(params)
+        whole = f"lambda {given}: {whole}({', '.join([given, *kept])}){names.part}"
+        call = ast.Call(call.func, call.args, [])
     params += [f"{k.arg}" for k in call.keywords if k.arg]
     rule = f"vjp=lambda ct, y, {', '.join(params)}: {body}"
     shown = copy.copy(call)
     function = ast.parse(f"{names.library}.custom_rule(f, vjp=0)", mode="eval").body
-    function.args = [call.func]  # type: ignore[attr-defined]
+    function.args = [ast.parse(whole, mode="eval").body]  # type: ignore[attr-defined]
     shown.func = function
     return text_of(shown).replace("vjp=0", rule, 1)
 
@@ -237,8 +243,9 @@ def _any_call(call: ast.Call, names: Names, function: Any) -> str:
             f"give {text_of(call.func)} a rule by {names.library}.custom_rule, and pass "
             f"{' and '.join(hidden)} by position, since a rule knows these; or, {frozen}"
         )
+    place = f"in the place of {text_of(call)}{names.part} " if names.part else ""
     return (
-        f"give {text_of(call.func)} a rule: write {rule_for(call, names)}, in which … is ct times "
+        f"give {text_of(call.func)} a rule: {place}write {rule_for(call, names)}, in which … is ct times "
         f"its derivative, in NumPy; or, {frozen}"
     )
 

@@ -195,6 +195,27 @@ def _pair(target: ast.expr, value: Any, found: dict[tuple[int, int, int, int], s
             _pair(t, v, found)
 
 
+def part_taken(frame: FrameType, offset: int | None = None) -> str:
+    """Return what a line takes of the result of the call under way: ``[0]``, ``.x``, or ""."""
+    position = _position(frame.f_code, frame.f_lasti if offset is None else offset)
+    return _parts("".join(linecache.getlines(frame.f_code.co_filename))).get(position, "")
+
+
+@lru_cache(maxsize=64)
+def _parts(source: str) -> dict[tuple[int, int, int, int], str]:
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except (SyntaxError, ValueError):
+        return {}
+    methods = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    found = {}
+    for node in nodes:
+        if isinstance(node, ast.Subscript | ast.Attribute) and type(node.value) is ast.Call:
+            if id(node) not in methods and isinstance(node.ctx, ast.Load):
+                found[_span(node.value)] = ast.unparse(node)[len(ast.unparse(node.value)) :]
+    return found
+
+
 def _span(node: Any) -> tuple[int, int, int, int]:
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
