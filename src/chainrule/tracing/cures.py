@@ -245,8 +245,8 @@ def _any_call(call: ast.Call, names: Names, function: Any) -> str:
         )
     place = f"in the place of {text_of(call)}{names.part} " if names.part else ""
     return (
-        f"give {text_of(call.func)} a rule: {place}write {rule_for(call, names)}, in which … is ct times "
-        f"its derivative, in NumPy; or, {frozen}"
+        f"give {text_of(call.func)} a rule: {place}write {rule_for(call, names)}, in which … is ct "
+        f"times its derivative, in NumPy; or, {frozen}"
     )
 
 
