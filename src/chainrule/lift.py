@@ -66,6 +66,14 @@ class Call:
         self.treedefs: list[tuple[Any, int]] = []
         self.whole: list[int] = []  # those leaves that were integers
         for k in self.argnums:
+            kind = type(arg := args[k])
+            if kind is float or kind is np.float64:
+                if kind is float:
+                    self.pythons.append(len(self.leaves))
+                    arg = np.float64(arg)
+                self.leaves.append(arg)
+                self.treedefs.append(_BARE)
+                continue
             leaves, treedef = self._apart(k)
             constants = False
             if not leaves and args[k] is None:
@@ -109,7 +117,8 @@ class Call:
 
     def run(self, trace: Trace, inputs: list[Any]) -> Any:
         """Call the function with `inputs` in the place of the leaves."""
-        trace.whole = frozenset(id(inputs[i]) for i in self.whole)
+        if self.whole:
+            trace.whole = frozenset(id(inputs[i]) for i in self.whole)
         args = self.arguments(inputs)
         if tree.knows_objects():
             objects = list(tree.objects_in([self.args[k] for k in self.argnums]))
@@ -152,16 +161,20 @@ class Call:
 
     def parts(self, leaves: list[Any]) -> list[Any]:
         """Put leaves back into the containers of the differentiated arguments."""
-        return self._put_together(leaves, [treedef for treedef, _ in self.treedefs])
+        return self._put_together(leaves)
 
     def gradients(self, leaves: list[Any]) -> list[Any]:
         """As `parts`, of gradients: that of a number which is a constant is zero."""
-        return self._put_together(leaves, [zeros_of(treedef) for treedef, _ in self.treedefs])
+        return self._put_together(leaves, zeros_of)
 
-    def _put_together(self, leaves: list[Any], treedefs: list[Any]) -> list[Any]:
+    def _put_together(self, leaves: list[Any], constants: Any = None) -> list[Any]:
         out, start = [], 0
-        for treedef, (_, n) in zip(treedefs, self.treedefs, strict=True):
-            out.append(tree.unflatten(treedef, leaves[start : start + n]))
+        for treedef, n in self.treedefs:
+            if treedef is None:
+                out.append(leaves[start])
+            else:
+                how = treedef if constants is None else constants(treedef)
+                out.append(tree.unflatten(how, leaves[start : start + n]))
             start += n
         return out
 
@@ -219,6 +232,9 @@ class Call:
     def _bad_leaf(self, k: int, i: int, leaf: Any) -> InputTypeError:
         path = "" if leaf is None else tree.paths(self.args[k], True)[i]
         return bad_leaf(parameter_name(self.function, k) + path, leaf)
+
+
+_BARE = (None, 1)  # how to rebuild an argument that is a number
 
 
 def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:

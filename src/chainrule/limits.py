@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .core.settings import ignore, put_back
 from .errors import BatchError, IndeterminateWarning, KinkWarning
 from .modes.cotangents import has_nan
 from .modes.support import owner_of
@@ -72,8 +73,11 @@ def undefined(value: Any) -> bool:
         return bool(value != value)
     if not isinstance(every(value), np.ndarray | np.generic | float | complex):
         return False  # an integer, or an array of another library
-    with np.errstate(all="ignore"):
+    errors = ignore()
+    try:
         return has_nan(value)
+    finally:
+        put_back(errors)
 
 
 def tell_undefined(found: list[Any], value: Any, name: str) -> None:

@@ -48,7 +48,7 @@ def is_sequence(value: Any) -> bool:
         return True
     if not hasattr(kind, "__getitem__") or not hasattr(kind, "__len__"):
         return False
-    if isinstance(value, str | bytes | dict) or any(hasattr(kind, name) for name in _ARRAYS):
+    if any(hasattr(kind, name) for name in _ARRAYS) or isinstance(value, str | bytes | dict):
         return False
     try:
         memoryview(value)

@@ -27,6 +27,20 @@ def put_back(found: Any) -> None:
         _held.set(found)
 
 
+def ignore() -> Any:
+    """Let NumPy ignore floating-point errors; give what is returned to `put_back` in a `finally`.
+
+    As ``np.errstate(all="ignore")``, at a tenth of its price.
+    """
+    found = settings()
+    put_back(_IGNORING)
+    return found
+
+
+with np.errstate(all="ignore"):
+    _IGNORING = settings()
+
+
 def undisturbed(function: _F) -> _F:
     """Decorate a function: however an error leaves it, the settings are what they were."""
 

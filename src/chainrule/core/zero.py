@@ -12,7 +12,7 @@ def holds_nan(value: Any) -> bool:
     """Say whether a plain number or array may hold a NaN, at the speed of one dot product."""
     if type(value) is np.ndarray:
         flat = value.ravel()
-        square = np.dot(flat, flat)
+        square = flat.dot(flat)
         return bool(square != square)
     differs = value != value
     return bool(differs) if type(differs) in _TRUTHS else True  # not known before it is computed

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.graph import Graph, Node
 from ..core.op import Op
+from ..core.settings import ignore, put_back
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError
@@ -166,7 +167,8 @@ def _push_partial(
     t = ts[k]
     if not callable(rule):
         return t if rule == 1 else t * rule if rule else np.zeros_like(t)
-    with np.errstate(all="ignore"):
+    errors = ignore()
+    try:
         partial = rule(y, *xs, **params)
         product = t * partial
         if not holds_nan(held := every(product)):
@@ -174,6 +176,8 @@ def _push_partial(
         if type(held) is Foreign or state is None:
             return strong_product(t, partial)
         return mend_partial(op, k, ts, partial, state)
+    finally:
+        put_back(errors)
 
 
 def _push_linear(op: Op, k: int, xs: Any, ts: Any, params: dict[str, Any], state: Any) -> Any:

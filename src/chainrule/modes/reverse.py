@@ -14,6 +14,7 @@ import numpy as np
 from ..core.equation import transpose_of
 from ..core.graph import Aval, Node
 from ..core.op import Op
+from ..core.settings import ignore, put_back
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import chooses, holds_nan, strong_product
 from ..tracing.foreign import Foreign, zeros
@@ -37,15 +38,16 @@ def backward(nodes: Sequence[Node], cotangents: Cotangents, release: bool = Fals
     """
     state = Pass(nodes, cotangents, follow)
     before, running.rules = running.rules, len(running.traces)
+    errors = ignore()
     try:
-        with np.errstate(all="ignore"):
-            for node in reversed(nodes):
-                ct = cotangents.pop(node, None)
-                if ct is not None:
-                    pull_back(node, ct, cotangents, state)
-                if release and node.shape:
-                    let_go(node)
+        for node in reversed(nodes):
+            ct = cotangents.pop(node, None)
+            if ct is not None:
+                pull_back(node, ct, cotangents, state)
+            if release and node.shape:
+                let_go(node)
     finally:
+        put_back(errors)
         running.rules = before
 
 

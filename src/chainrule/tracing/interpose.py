@@ -39,7 +39,7 @@ from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
 from .foreign import admit, leave
-from .reach import needs_code, needs_doors
+from .reach import has_code, needs_doors
 from .running import OPEN, running
 from .source import inside
 from .stacked import all_finite, not_for_all
@@ -48,6 +48,7 @@ from .walk import Reach
 _lock = threading.RLock()
 _open: set["Doors"] = set()
 _codes: dict[FunctionType, tuple[CodeType, CodeType]] = {}
+_table: tuple[Any, ...] = ((), (), ())  # functions, their own codes, and those with doors
 _counted = 0  # the registered functions when those were taken in
 _wanted: ContextVar[bool] = ContextVar(
     "chainrule_interpose", default=os.environ.get("CHAINRULE_INTERPOSE", "1") != "0"
@@ -82,21 +83,20 @@ class Doors:
 
     def __init__(self) -> None:
         self.opened = False
-        self.thread = get_ident()
-        self.reach: Any = None
-        self.alive = 0
-        self.surely = False  # whether other doors are open than those in code
-        self.roots: list[Any] = []  # what may come to hold what has doors
 
     def open(self, function: Any, surely: bool = False, args: Any = ()) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
         surely = surely or needs_doors(function)
-        if not (surely or needs_code(function)) or not _wanted.get():
+        if not (surely or has_code(function)) or not _wanted.get():
             return
         with _lock:
+            self.thread, self.function = get_ident(), function
+            self.surely = surely  # whether other doors are open than those in code
+            self.roots: list[Any] = []  # what may come to hold what has doors
+            self.reach: Any = None
+            self.alive = 0
             self.opened = True
             _open.add(self)  # first: an interrupt may come after any call
-            self.function, self.surely = function, surely
             self.reach = Reach(function, args)
             self._enter()
 
@@ -189,20 +189,23 @@ def _give_back() -> None:
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import
-    for function, (own, _) in tuple(_codes.items()):
+    functions, owns, _ = _table
+    for function, own in zip(functions, owns, strict=True):
         function.__code__ = own
 
 
 def _swap_codes() -> None:
-    global _counted
+    global _counted, _table
     functions = registry.plain_functions()
     if _counted != len(functions):
         for function in functions:
             if function not in _codes:
                 own = function.__code__  # no call before: a signal handler may differentiate
                 _codes.setdefault(function, (own, _door_of(function, own)))
+        _table = (tuple(_codes), *zip(*_codes.values(), strict=True))
         _counted = len(functions)
-    for function, (_, door) in tuple(_codes.items()):
+    functions, _, doors = _table
+    for function, door in zip(functions, doors, strict=True):
         function.__code__ = door
 
 

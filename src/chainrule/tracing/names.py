@@ -270,7 +270,8 @@ def _namespaces(functions: list[FunctionType]) -> list[tuple[dict[str, Any], Any
         space = g.__globals__
         package = str(space.get("__name__", "")).split(".")[0]
         if id(space) not in _program and package not in _HOMES:  # whose inside sees plain NumPy
-            found.append((space, g))
+            module = sys.modules.get(str(space.get("__name__", "")))
+            found.append((space, module if getattr(module, "__dict__", None) is space else g))
             if not of_program(space) and package != "chainrule":
                 found += _package(package)
     return found

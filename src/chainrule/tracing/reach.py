@@ -47,8 +47,6 @@ _AFTER_TUPLE = ("BINARY_SUBSCR", "STORE_SUBSCR", "UNPACK_SEQUENCE", "LOAD_CONST"
 _CALL = [step.opname for step in dis.get_instructions(lambda f: f())]
 _NULL_FIRST = _CALL.index("PUSH_NULL") < next(i for i, n in enumerate(_CALL) if n in _LOCALS)
 _MISSING = object()
-_WRITES: dict[str, Any] = {}  # stands among what an answer rests on: the code may write arrays
-_CODES: dict[str, Any] = {}  # the same: there is code that has doors in itself
 _STORES = ("STORE_SUBSCR", "STORE_SLICE", "DELETE_SUBSCR", "STORE_ATTR", "CALL_FUNCTION_EX")
 _WRITERS = frozenset(
     "fill sort put partition itemset resize setfield setflags byteswap shuffle conj conjugate at "
@@ -60,9 +58,7 @@ _SHORT = frozenset(  # methods whose second argument may be the output
 _MOST = 64  # entries of a container that are looked at, each time
 _MODULES = ("numpy", "numpy.linalg", "numpy.fft")
 
-# a name, in whose globals (None: the function's own), and what it stood for
-Rests = tuple[tuple[Any, str, Any], ...]
-_known: dict[int, tuple[weakref.ref[CodeType], Rests | None]] = {}  # by the identity of a code
+_known: dict[int, tuple[weakref.ref[CodeType], "_Rests"]] = {}  # by the identity of a code
 _records = 0
 
 
@@ -81,19 +77,27 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     if known is not None and known[0]() is code and _hold(known[1], function):
         rests = known[1]
     else:
-        found = _Rests(function)
-        plain = _is_plain(function, code, found, set())
-        rests = tuple(found) if plain else None
+        rests = _Rests(function)
+        rests.plain = _is_plain(function, code, rests, set())
+        if not rests.plain:
+            rests.clear()
+        del rests.function
         key = id(code)
         _known[key] = weakref.ref(code, lambda _: _known.pop(key, None)), rests
-    return rests is None or not _holds_data(function, (*above, function))
+    return not rests.plain or not _holds_data(function, (*above, function))
 
 
 class _Rests(list[tuple[Any, str, Any]]):
-    """Collects what an answer rests on, and keeps neither namespaces nor data alive by it."""
+    """An answer, and what it rests on: names, and what they stood for in whose globals.
+
+    None are those of the function itself. It keeps neither namespaces nor data alive.
+    """
 
     def __init__(self, function: FunctionType) -> None:
         self.function = function
+        self.plain = False
+        self.writes = False  # whether the code may write arrays
+        self.codes = False  # whether there is code that has doors in itself
 
     def add(self, owner: Any, name: str, value: Any) -> None:
         """Note that a name of `owner`, a module or a function, stands for `value`."""
@@ -106,10 +110,10 @@ class _Rests(list[tuple[Any, str, Any]]):
         self.append((owner, name, value))
 
 
-def _hold(rests: Rests | None, function: FunctionType) -> bool:
+def _hold(rests: _Rests, function: FunctionType) -> bool:
     """Say whether all names stand for what they stood for, or still for data."""
     own_names = function.__globals__
-    for owner, name, value in rests or ():
+    for owner, name, value in rests:
         space = own_names if owner is None else _space(owner)
         now = space.get(name, _MISSING)
         if value is _is_data:
@@ -127,19 +131,19 @@ def _space(owner: Any) -> dict[str, Any]:
     if type(owner) is weakref.ref:
         owner = owner()
         return {} if owner is None else owner.__globals__  # type: ignore[no-any-return]
-    return owner if type(owner) is dict else vars(owner)
+    return vars(owner)
 
 
 def _holds_still(function: Any) -> bool:
     """Say whether a function that is called still holds nothing but data."""
-    held = function.__closure__ or function.__defaults__ or function.__kwdefaults__
-    return not held or _holds_data(function, (function,))
+    return _holds_data(function, (function,))
 
 
 def plain_arguments(args: Any, kwargs: dict[str, Any]) -> bool:
     """Say whether arguments are data, and no sequence of them holds a traced value."""
     for a in args:
-        if type(a) not in _ATOMS and not _is_data(a):
+        kind = type(a)
+        if kind not in _NUMBERS and kind not in TRACERS and not _is_data(a):
             return False
     return not kwargs or all(map(_is_data, kwargs.values()))
 
@@ -150,7 +154,7 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
         return True
     if type(function) is not FunctionType:
         return False
-    if any(owner is _WRITES for owner, _, _ in _known[id(own(function.__code__))][1] or ()):
+    if _known[id(own(function.__code__))][1].writes:
         return True
     held = _values_held(function)
     above = (*above, function)
@@ -161,20 +165,23 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
     )
 
 
-def needs_code(function: Any, above: tuple[Any, ...] = ()) -> bool:
+def has_code(function: Any, above: tuple[Any, ...] = ()) -> bool:
     """Say of a function that needs no other doors whether there may be some in code."""
-    if type(function) is not FunctionType or needs_doors(function, above):
+    if type(function) is not FunctionType:
+        return False
+    if _known[id(own(function.__code__))][1].codes:
         return True
-    if any(owner is _CODES for owner, _, _ in _known[id(own(function.__code__))][1] or ()):
-        return True
+    held = _values_held(function)
     above = (*above, function)
     return any(
-        type(v) is FunctionType and v not in above and needs_code(v, above)
-        for v in _values_held(function)
+        type(v) is FunctionType and v not in above and (needs_doors(v, above) or has_code(v, above))
+        for v in held
     )
 
 
 def _values_held(function: FunctionType) -> list[Any]:
+    if not (function.__closure__ or function.__defaults__ or function.__kwdefaults__):
+        return []
     held = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     return held + [cell.cell_contents for cell in function.__closure__ or ()]
 
@@ -211,6 +218,8 @@ def _is_short(function: Any) -> bool:
 
 def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
     """Say whether closure and defaults hold nothing but data and plain functions."""
+    if not (function.__closure__ or function.__defaults__ or function.__kwdefaults__):
+        return True
     values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     try:
         values += [cell.cell_contents for cell in function.__closure__ or ()]
@@ -241,7 +250,6 @@ def _is_data(value: Any, depth: int = 0) -> bool:
 
 _CONTAINERS = (list, tuple, dict)
 _DEEPEST = 4
-_ATOMS = _NUMBERS | TRACERS
 
 
 def _is_plain(
@@ -252,9 +260,9 @@ def _is_plain(
     if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         return False
     if _writes(function, code):
-        rests.append((_WRITES, "", _MISSING))
+        rests.writes = True
     if with_doors(code) is not None:
-        rests.append((_CODES, "", _MISSING))
+        rests.codes = True
     before, module = "", None
     after_tuple = (*_AFTER_TUPLE, "RETURN_VALUE") if outer else _AFTER_TUPLE
     for step in dis.get_instructions(code):

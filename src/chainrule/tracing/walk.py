@@ -226,7 +226,7 @@ def _held(f: FunctionType) -> Iterator[FunctionType]:
 def _reached(value: Any, names: Any = (), depth: int = 3) -> Iterator[FunctionType]:
     """Give the program's functions behind a value: of classes, instances, containers, wrappers."""
     kind = type(value)
-    if kind in _SIMPLE:
+    if kind in _SIMPLE or kind in TRACERS:
         return
     if kind is FunctionType:
         if not inside[value.__code__.co_filename]:
