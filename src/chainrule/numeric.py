@@ -123,7 +123,7 @@ def step_into_complex(
     return flat([np.imag(r) / _TINY for r in results]), ""
 
 
-def random_like(x: Any, rng: np.random.Generator) -> Any:
+def random_like(x: Any, rng: Any) -> Any:
     """Draw a direction with entries in [−1, 1], of the shape and dtype of `x`."""
     v = rng.uniform(-1, 1, np.shape(x))
     if x.dtype.kind == "c":

@@ -18,18 +18,22 @@ import numpy as np
 import optree
 
 NAMESPACE, _PARAMETERS = "chainrule", "chainrule.parameters"  # optree's, without and with objects
-_known: set[type] = set()  # classes that were looked at
 _objects: set[type] = set()  # those whose objects are taken apart
 _plain = {np.ndarray, np.float64, float, int}
 
 Treedef = Any
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
 class Fixed:
     """A leaf that is no parameter: an attribute that ``__post_init__`` computes from the others."""
 
-    value: Any
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+_known: set[type] = {Fixed}  # classes that were looked at
 
 
 def flatten(tree: Any, parameters: bool = False) -> tuple[list[Any], Treedef]:
@@ -145,7 +149,7 @@ def knows_objects() -> bool:
 def _is_container(cls: type) -> bool:
     """Say whether the attributes of an object are all there is to it, and it is no array itself."""
     if dataclasses.is_dataclass(cls):
-        return cls is not Fixed
+        return True
     if issubclass(cls, SimpleNamespace):
         return True
     library = cls.__module__.split(".")[0] in sys.stdlib_module_names

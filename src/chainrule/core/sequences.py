@@ -10,8 +10,9 @@ _NO_SEQUENCES = frozenset(
     (float, int, bool, complex, str, bytes, bytearray, memoryview, dict, set, slice, type(None),
      type(Ellipsis), range, np.ndarray, np.float64, np.int64, np.bool_)
 )  # fmt: skip
-_ARRAYS = ("__array__", "__array_interface__", "__array_struct__", "__array_ufunc__", "dtype",
-           "shape", "keys")  # fmt: skip
+_ARRAYS = (
+    "__array__", "__array_interface__", "__array_struct__", "dtype", "shape", "keys",
+)  # fmt: skip
 
 
 def elements(value: Any) -> Any:
@@ -46,9 +47,11 @@ def is_sequence(value: Any) -> bool:
     kind = type(value)
     if kind in _SEQUENCES:
         return True
-    if not hasattr(kind, "__getitem__") or not hasattr(kind, "__len__"):
+    if hasattr(kind, "__array_ufunc__") or not hasattr(kind, "__getitem__"):
         return False
-    if any(hasattr(kind, name) for name in _ARRAYS) or isinstance(value, str | bytes | dict):
+    if not hasattr(kind, "__len__") or any(hasattr(kind, name) for name in _ARRAYS):
+        return False
+    if isinstance(value, str | bytes | dict):
         return False
     try:
         memoryview(value)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.equation import transpose_of
-from ..core.graph import Aval, Node
+from ..core.graph import Node
 from ..core.op import Op
 from ..core.settings import ignore, put_back
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
@@ -61,11 +61,12 @@ def pull_back(node: Node, ct: Any, cotangents: Cotangents, state: Pass) -> None:
     """Send the finished cotangent of one node back to its inputs."""
     inputs = node.inputs
     op = node.op
-    derived = None if op is None else op.cache.get(node.mask)
-    if op is not None and op.store is not None and node.mask & 1 and type(ct) is np.ndarray:
+    if op is None:
+        return
+    if op.store is not None and node.mask & 1 and type(ct) is np.ndarray:
         _pull_back_store(node, ct, cotangents, state)
         return
-    for k, pull in derived or _quick_pulls(node):
+    for k, pull in op.cache.get(node.mask) or _quick_pulls(node):
         contribution = pull(ct, node)
         if k >= 0:
             arrive(cotangents, inputs[k], contribution, state)
@@ -103,32 +104,33 @@ def _pull_back_store(node: Node, ct: Any, cotangents: Cotangents, state: Pass) -
 def let_go(node: Node) -> None:
     """Release the values of a node that its support does not need: those that are not choices."""
     op = node.op
-    kept = op.cache.get(~node.mask)  # type: ignore[union-attr]
-    if kept is None:
-        kept = op.cache[~node.mask] = _kept(node)  # type: ignore[union-attr]
-    if kept == _NOTHING:
+    gone = op.cache.get(~node.mask)  # type: ignore[union-attr]
+    if gone is None:
+        gone = op.cache[~node.mask] = _gone(node)  # type: ignore[union-attr]
+    if gone is _EVERYTHING:
         node.primals = node.output = None
-    elif kept == _CONSTANTS:
+    elif gone is not _NOTHING:
         node.output = None
-        node.primals = [
-            p if n is None or type(p) is not np.ndarray else Aval(p.shape, p.dtype)
-            for p, n in zip(node.primals, node.inputs, strict=True)
-        ]
+        for k in gone:
+            if type(node.primals[k]) is np.ndarray:
+                node.primals[k] = node.inputs[k]
 
 
-_NOTHING, _CONSTANTS, _ALL = range(3)
+_EVERYTHING, _NOTHING = (-1,), (-2,)
 
 
-def _kept(node: Node) -> int:
+def _gone(node: Node) -> tuple[int, ...]:
+    """Return which of the arguments that rules read a support does not need; else it is all or none."""
     op: Any = node.op
     traced = [k for k, n in enumerate(node.inputs) if n is not None]
     slots = [op.slot(k) for k in traced]
     if any(type(s) not in (Partial, Linear, Index) or getattr(s, "selects", 0) for s in slots):
-        return _ALL
+        return _NOTHING
     if any(type(s) is Linear or chooses(op, k, lambda j: node.inputs[j] is None)
            for k, s in zip(traced, slots, strict=True)):  # fmt: skip
-        return _CONSTANTS
-    return _NOTHING
+        needed = op.needs(node.mask, len(node.inputs)).inputs
+        return tuple(k for k in traced if needed[k])
+    return _EVERYTHING
 
 
 def pulls(node: Node) -> Pulls:
@@ -233,9 +235,10 @@ def _pull_partial(slot: Partial, k: int) -> Pull:
     def pull(ct: Any, node: Node) -> Any:
         partial = rule(node.output, *node.primals, **node.params)
         product = ct * partial
-        if type(product) is np.float64 and product == product:
+        kind = type(product)
+        if kind is np.float64 and product == product:
             return product
-        if not holds_nan(held := every(product)):
+        if not holds_nan(held := product if kind is np.ndarray else every(product)):
             return product
         if type(held) is Foreign:  # not known before it is computed
             return strong_product(ct, partial)
@@ -254,7 +257,7 @@ def _pull_linear(op: Op, slot: Linear, k: int, arity: int) -> Pull:
 
         def pull(ct: Any, node: Node) -> Any:
             found = transpose_of(equation, k, ct, node)
-            if has_nan(found):
+            if holds_nan(found) if type(found) is np.ndarray else has_nan(found):
                 return Doubt(found, ct, node, k, mend_product, product)
             return found
 

@@ -142,7 +142,10 @@ def as_python(x: Any) -> Any:
         elif kind is _Complex128:
             _set_class(x, _Complex)
         return x
-    return x.item() if isinstance(x, np.float64 | np.complex128 | np.bool_) else x
+    return x.item() if isinstance(x, _DOUBLE) else x
+
+
+_DOUBLE = (np.float64, np.complex128, np.bool_)
 
 
 def shown(x: Any) -> Any:
@@ -150,17 +153,17 @@ def shown(x: Any) -> Any:
     kind = type(x)
     while type(x) in TRACERS:
         x = x.cr_value
-    return x.item() if kind in _PYTHONS and isinstance(x, np.generic) else x
+    return x.item() if kind in PYTHONS and isinstance(x, np.generic) else x
 
 
 def is_python(x: Any) -> bool:
     """Say whether a traced value has the face of a Python number."""
-    return type(x) in _PYTHONS
+    return type(x) in PYTHONS
 
 
 def numbered(x: Any) -> Any:
     """Return what NumPy makes of a number with the face of a Python number."""
-    return x.cr_snapshot() if type(x) in _PYTHONS else x
+    return x.cr_snapshot() if type(x) in PYTHONS else x
 
 
 _set_class: Callable[[Any, Any], None] = vars(object)["__class__"].__set__
@@ -174,7 +177,7 @@ def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> An
             return general(self, other, *modulus)
         kind = type(other)
         trace = self.cr_owner
-        if kind in _PYTHONS:
+        if kind in PYTHONS:
             if other.cr_owner.level > trace.level:
                 trace = other.cr_owner
         elif kind is not float and kind is not int:
@@ -205,7 +208,9 @@ def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Let Python compute first: it raises what the program may catch, or goes into the plane."""
 
     def checks(general: Any, self: Any, other: Any, swap: bool) -> Any:
-        for a, b in _examples(self, other):
+        value = self.cr_value
+        alone = type(value) is np.float64 and type(other) not in TRACERS
+        for a, b in ((value.item(), other),) if alone else _examples(self, other):
             try:
                 plain = operation(b, a) if swap else operation(a, b)
             except ArithmeticError as error:
@@ -492,6 +497,6 @@ _Float64, _Complex128 = (tracers.FACES[kind] for kind in (np.float64, np.complex
 _Float, _Complex = face_of(float), face_of(complex)
 tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
                       _Complex: _Complex128})  # fmt: skip
-_PYTHONS = frozenset((_Float, _Complex))
+PYTHONS = frozenset((_Float, _Complex))
 _OTHER_NUMBERS = frozenset((bool, complex))
-_PYTHON_OR_OURS = frozenset((float, int, bool, complex, *_PYTHONS))
+_PYTHON_OR_OURS = frozenset((float, int, bool, complex, *PYTHONS))

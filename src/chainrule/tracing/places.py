@@ -1,15 +1,13 @@
 """Which stores a code object has, and by what name it comes by the array that is stored into."""
 
 import dis
-from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 Step = tuple[str, Any, int, Any]  # name, operand, effect on the stack, instruction
 
 
-@dataclass(frozen=True, slots=True)
-class Store:
+class Store(NamedTuple):
     """A store: where it stands, what it does, and how the code names the array, if it does.
 
     `path` is (kind of variable, its name, attributes); `index` is the operand that loads a local.

@@ -113,7 +113,10 @@ class Recording(Trace):
             primals.append(a)
             bit += bit
         if output is None:
-            output = apply(op, primals, params) if deeper else op.value(*primals, **params)
+            if deeper:
+                output = apply(op, primals, params)
+            else:
+                output = op.value(*primals, **params) if params else op.value(*primals)
         if op.jump is not None and self.differentiates:
             touch(self, op, output, primals, params)
         needs = op.known_needs.get(mask) or op.needs(mask, len(primals))

@@ -26,6 +26,8 @@ def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str
     That is so where another derivative is open inside `trace`, or its rules are being run. The
     outermost trace that the values belong to takes the note: only its inputs can break the tie.
     """
+    if len(running.traces) < 2 and not running.rules:
+        return
     if not _is_differentiated(trace) or any(map(_differentiated_further, values)):
         return
     if _at_jump(op, output, values, params):

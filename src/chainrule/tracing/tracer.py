@@ -406,10 +406,12 @@ class Tracer(Guarded):
         return ufuncs.call(ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue}
+        kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue} if kwargs else {}
         if len(types) > 1:
             args, kwargs = foreign.admitted(types, args, kwargs)
-        return call(function, tuple(map(faces.numbered, args)), kwargs)
+        if not faces.PYTHONS.isdisjoint(types):
+            args = tuple(map(faces.numbered, args))
+        return call(function, args, kwargs)
 
     # --- operators ----------------------------------------------------------------------
     __add__, __radd__ = _binary(np.add), _binary(np.add, True)

@@ -6,9 +6,8 @@ operation the long way round, past `note`. Nobody pays for it otherwise.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from sys import _getframe
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -31,8 +30,7 @@ _GAPS: dict[str, Any] = {  # what changes its sign at the kink of an operation
 }
 
 
-@dataclass(slots=True)
-class Decision:
+class Decision(NamedTuple):
     """One decision: the operation, its arguments (some traced), what came out, and the place."""
 
     name: str
