@@ -151,7 +151,7 @@ class Call:
         args = list(self.args)
         for i in self.pythons:
             as_python(inputs[i])
-        for k, part in zip(self.argnums, self.parts(inputs), strict=True):
+        for k, part in zip(self.argnums, self._put_together(inputs), strict=True):
             args[k] = part
         return args
 
@@ -297,7 +297,7 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
 def check_alive(function: Any, out: Any) -> None:
     """Refuse a result that a memo has kept from an earlier call: it would be constant."""
     if type(out) in TRACERS:
-        out.cr_owner.returned(out, name_of(function))
+        out.cr_owner.returned(out, function)
     elif type(out) in (tuple, list, dict):
         for part in out.values() if type(out) is dict else out:
             check_alive(function, part)

@@ -113,7 +113,7 @@ class Inside(Trace):
         if self.touched and not self.over and stores_into_array(3):
             raise self.refuse(tracer)
 
-    def returned(self, tracer: Any, function: str) -> None:
+    def returned(self, tracer: Any, function: Any) -> None:
         if self.carries(tracer):
             raise self.refuse(tracer)
 

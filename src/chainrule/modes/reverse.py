@@ -120,7 +120,7 @@ _EVERYTHING, _NOTHING = (-1,), (-2,)
 
 
 def _gone(node: Node) -> tuple[int, ...]:
-    """Return which of the arguments that rules read a support does not need; else it is all or none."""
+    """Return which arguments, of those that rules read, a support does not need."""
     op: Any = node.op
     traced = [k for k, n in enumerate(node.inputs) if n is not None]
     slots = [op.slot(k) for k in traced]

@@ -172,6 +172,8 @@ def has_code(function: Any, above: tuple[Any, ...] = ()) -> bool:
     if _known[id(own(function.__code__))][1].codes:
         return True
     held = _values_held(function)
+    if not held:
+        return False
     above = (*above, function)
     return any(
         type(v) is FunctionType and v not in above and (needs_doors(v, above) or has_code(v, above))

@@ -86,10 +86,11 @@ class Trace:
     def observed(self, tracer: "Tracer") -> None:
         """Take note that the program branches on this value; ordinary unless a mode objects."""
 
-    def returned(self, tracer: "Tracer", function: str) -> None:
+    def returned(self, tracer: "Tracer", function: Any) -> None:
         """Refuse a tracer as the result of a function where it belongs to another call."""
         if self.state == CLOSED:
-            raise self.leaked(f"the result of {function}")
+            name = getattr(function, "__name__", None) or type(function).__name__
+            raise self.leaked(f"the result of {name}")
 
     def told(self, what: str, data: Any = None) -> None:
         """Take note of what no operation shows (a solver at work, a derivative that is stopped)."""
