@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .core.settings import ignore, put_back
+from .core.zero import holds_nan
 from .errors import BatchError, IndeterminateWarning, KinkWarning
 from .modes.cotangents import has_nan
 from .modes.support import owner_of
@@ -60,11 +61,25 @@ def due(begun: tuple[int, int], found: list[Any], values: list[Any]) -> bool:
     """
     if len(running.notes) > begun[0] or running.trail is not None:
         return True
-    for g in found:
-        if (g != g if type(g) is np.float64 else undefined(g)) and not any(map(undefined, values)):
-            running.note("indeterminate", "", None, owner=owner_of(g))
-            return True
-    return False
+    if not _any_undefined(found) or any(map(undefined, values)):
+        return False
+    running.note("indeterminate", "", None, owner=owner_of(next(filter(undefined, found))))
+    return True
+
+
+def _any_undefined(values: list[Any]) -> bool:
+    """Say whether one of the values holds a NaN: `undefined` of all, in one go."""
+    errors = ignore()
+    try:
+        for v in values:
+            kind = type(v)
+            if v != v if kind is np.float64 else (
+                holds_nan(v) if kind is np.ndarray else undefined(v)
+            ):
+                return True
+        return False
+    finally:
+        put_back(errors)
 
 
 def undefined(value: Any) -> bool:
