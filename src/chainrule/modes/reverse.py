@@ -45,7 +45,10 @@ def backward(nodes: Sequence[Node], cotangents: Cotangents, release: bool = Fals
             if ct is not None:
                 pull_back(node, ct, cotangents, state)
             if release and node.shape:
-                let_go(node)
+                if node.op.cache.get(~node.mask) is _EVERYTHING:  # type: ignore[union-attr]
+                    node.primals = node.output = None
+                else:
+                    let_go(node)
     finally:
         put_back(errors)
         running.rules = before

@@ -247,7 +247,11 @@ def _is_data(value: Any, depth: int = 0) -> bool:
     if kind not in _CONTAINERS or len(value) > _MOST or depth > _DEEPEST:
         return False
     inner = 0 if kind is dict and depth == 0 else depth + 1
-    return all(_is_data(v, inner) for v in (value.values() if kind is dict else value))
+    for v in value.values() if kind is dict else value:
+        kind = type(v)
+        if kind not in _NUMBERS and (inner or kind not in TRACERS) and not _is_data(v, inner):
+            return False
+    return True
 
 
 _CONTAINERS = (list, tuple, dict)
