@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import sparse
 from scipy.optimize import brentq
 
 import chainrule as cr
@@ -420,3 +421,35 @@ def test_what_somebody_else_can_see_is_refused():
 
     with pytest.raises(ValueError):  # noqa: PT011  NumPy's own, in words that its versions change
         cr.grad(shape)(0.7)
+
+
+VIEWS = {
+    "np.from_dlpack": lambda y: np.from_dlpack(y),
+    "a buffer": lambda y: np.ndarray(3, float, buffer=y.data),
+    "a masked array": lambda y: np.ma.array(y, copy=False),
+    "a matrix": lambda y: np.asmatrix(y),
+    "an iterator": lambda y: np.nditer(y).operands[0],
+    "strides": lambda y: np.lib.stride_tricks.as_strided(y, (2, 2), (8, 8)),
+    "a sparse matrix": lambda y: sparse.dia_matrix((y[None], [0]), shape=(3, 3)).data,
+}
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("name", VIEWS)
+def test_memory_that_other_code_holds_is_not_written_past_it(name):
+    def f(x):
+        y = np.zeros(3)
+        seen = VIEWS[name](y)
+        y[:] = x
+        return np.sum(np.asarray(seen) ** 2)
+
+    with pytest.raises(LostDerivativeError, match="other code holds the memory"):
+        cr.grad(f)(np.arange(1.0, 4.0))
+
+    def after(x):
+        y = np.zeros(3)
+        VIEWS[name](y)  # nobody keeps it
+        y[:] = x
+        return np.sum(y**2)
+
+    np.testing.assert_allclose(cr.grad(after)(np.arange(1.0, 4.0)), 2 * np.arange(1.0, 4.0))

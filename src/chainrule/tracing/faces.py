@@ -20,6 +20,7 @@ import numpy as np
 from ..core import registry
 from . import cures, foreign, stores
 from . import tracer as tracers
+from .handed import keep_watch
 from .losses import TRACERS, lost
 from .source import inside
 from .tracer import Tracer, call, concrete, known
@@ -471,11 +472,28 @@ def _remaining(plain: type, name: str) -> Any:
     member = getattr(plain, name)
     if name in ("__array_interface__", "__array_struct__"):
         return _LEFT_OUT  # NumPy would take them in the place of `__array__`
+    if name in _MEMORY:
+        if not callable(member):
+            return property(lambda self: _lend(name, self))
+        return lambda self, *args, **kwargs: _lend(name, self, *args, **kwargs)
     if not callable(member):
         return property(lambda self: getattr(_bare(self, name), name))
     if isinstance(vars(plain).get(name), classmethod) or getattr(member, "__self__", None) is plain:
         return member
     return lambda self, *args, **kwargs: getattr(_bare(self, name), name)(*args, **kwargs)
+
+
+_MEMORY = ("data", "ctypes", "__dlpack__", "__buffer__")
+
+
+def _lend(name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return a member that holds on to the memory of an array, and see that it does."""
+    member = getattr(_bare(x, name), name)
+    result = member(*args, **kwargs) if name.startswith("__") else member
+    del member
+    if type(x.cr_value) is np.ndarray:
+        keep_watch(x)
+    return result
 
 
 def _bare(x: Any, name: str) -> Any:

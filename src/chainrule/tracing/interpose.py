@@ -34,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import items
-from . import codes, compiled, holders, lent, methods, modules, names
+from . import codes, compiled, handed, holders, lent, methods, modules, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
@@ -283,11 +283,30 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
             result = tracers.call(function, args, kwargs)
             return _of_python(result) if scalar else result
         if found:  # constants that a program made: the function gets plain arrays
-            args = tuple(map(_released, args))
-            kwargs = {k: _released(v) for k, v in kwargs.items()}
+            return _lending(own, args, kwargs)
         return own(*args, **kwargs)
 
     return decide
+
+
+def _lending(own: Any, args: Any, kwargs: Any) -> Any:
+    """Call a function with the memory of constants; see whether it, or what it made, keeps some."""
+    lent = [v for v in _constants((*args, *kwargs.values())) if type(v.cr_value) is np.ndarray]
+    before = list(map(handed.count, lent))
+    result = own(*map(_released, args), **{k: _released(v) for k, v in kwargs.items()})
+    for v, n in zip(lent, before, strict=True):
+        if handed.count(v) > n:
+            handed.keep_watch(v)
+    return result
+
+
+def _constants(values: Any) -> Iterator[Any]:
+    for v in values:
+        if type(v) in tracers.TRACERS:
+            if v.cr_owner is tracers.CONSTANT:
+                yield v
+        elif type(v) in (list, tuple, dict):
+            yield from _constants(v.values() if type(v) is dict else v)
 
 
 def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:

@@ -15,6 +15,7 @@ import numpy as np
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
 from . import calls, cures
+from .handed import hand_out
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, is_own, user_frame
 from .strange import words_for
@@ -65,7 +66,8 @@ class Guarded:
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
         if self.cr_is_constant():
-            return np.array(self.cr_concrete(), dtype)
+            held = np.array(self.cr_concrete(), dtype)
+            return held if copy else hand_out(self, held)
         if _stores(sys._getframe(1)):
             self.cr_lose(_STORED, _KEPT, cures.store(sys._getframe(1)))
             return np.array(self.cr_concrete(), dtype)

@@ -19,6 +19,7 @@ from ..core.sequences import is_sequence
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
 from . import cures, foreign, losses
 from . import tracer as tracers
+from .handed import is_seen
 from .running import CLOSED, MUTED, OPEN, running
 from .source import describe, inside, user_frame
 
@@ -85,8 +86,20 @@ def _as_now(a: Any) -> Any:
 
 def _put(y: Any, args: Any, params: dict[str, Any], op: Op) -> None:
     """Let `y`, the first of `args`, become what `op` makes of them."""
+    if is_seen(y):
+        raise _seen_elsewhere(y)
     if not _in_place(y, args, params, op):
         _become(y, tracers.apply(op, args, params))
+
+
+def _seen_elsewhere(y: Any) -> LostDerivativeError:
+    return LostDerivativeError(
+        "a store into an array of which other code holds the memory",
+        where=describe(user_frame(2), y),
+        why="np.asarray, a masked array, a matrix, a frame or a buffer made of it before holds "
+        "plain numbers, which would not see the store",
+        cure="make it of the array after the store, or of a copy: np.copy(y)",
+    )
 
 
 def _swaps(y: Any, value: Any, frame: Any) -> bool:
