@@ -139,10 +139,13 @@ def _near_file(path: str) -> str:
     if not os.path.isdir(folder):
         return f"there is no folder {folder!r} either; the current one is {os.getcwd()}"
     files = sorted(n for n in os.listdir(folder) if n.endswith(".py"))
-    near = difflib.get_close_matches(os.path.basename(path), files, n=3, cutoff=0.5) or files[:5]
-    if not near:
+    stems = [os.path.splitext(n)[0] for n in files]
+    near = difflib.get_close_matches(os.path.splitext(os.path.basename(path))[0], stems, n=3)
+    if not files:
         return f"no Python file is in {folder!r}"
-    return "near it: " + ", ".join(os.path.join(os.path.dirname(path), n) for n in near)
+    shown = [stem + ".py" for stem in near] or files[:5]
+    words = "near it: " if near else "Python files there: "
+    return words + ", ".join(os.path.join(os.path.dirname(path), n) for n in shown)
 
 
 def _function(module: ModuleType, name: str, path: str) -> Callable[..., Any]:
@@ -265,9 +268,12 @@ def _missing_name(missing: list[str], text: str, given: dict[str, Any]) -> Usage
     old = [f"{n}={_short(v)}" for n, v in given.items()]
     assignments = ",".join(old + [f"{n}=0.5" for n in missing])
     words = "variable" if len(missing) == 1 else "variables"
+    also = ""
+    if _FILE.match(text.strip()) is not None:
+        also = f"; where it is no number or array, put inputs = {{{missing[0]!r}: …}} in the file"
     return UsageError(
         f"no value is given for the {words} {', '.join(missing)}",
-        cure=f"write {quoted} --at {assignments}",
+        cure=f"write {quoted} --at {assignments}{also}",
     )
 
 

@@ -61,7 +61,7 @@ def suggestion(name: str, among: frozenset[str] | tuple[str, ...] = FUNCTIONS) -
     """Say what to write instead of an unknown `name`: empty when nothing is near."""
     if among is FUNCTIONS and name.lower() in _ELSEWHERE:
         return f"write {_ELSEWHERE[name.lower()]}"
-    near = difflib.get_close_matches(name, sorted(among), n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name, sorted(among), n=3, cutoff=0.8 if len(name) < 4 else 0.6)
     if not near:
         return ""
     return "did you mean " + " or ".join(near) + "?"

@@ -6,16 +6,15 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from ..errors import UsageError
 from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .expr import Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
-from .numbers import value_to_json
+from .numbers import dtype_name, value_to_json
 from .paths import paths
-from .record import Run, Symbol
+from .record import Run, Symbol, entry_of, seed_of
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
 from .settling import settle
 
@@ -29,12 +28,13 @@ class Builder:
 
     def __init__(self, run: Run, mode: str, detail: str, output: Any) -> None:
         self.run, self.mode, self.detail = run, mode, detail
+        self.told: dict[int, tuple[Any, dict[str, Any]]] = {}
         self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
         self.read = {p for n in run.graph.nodes for p in n.inputs}
         self.happenings = Happenings(run, self.index)
-        self.entry = _entry(run, output)
-        self.seed = _seed(run, self.entry)
+        self.entry = entry_of(run, output)
+        self.seed = seed_of(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
         self.partials: dict[tuple[Node, int], Symbol] = {}
@@ -78,8 +78,15 @@ class Builder:
         return {
             "lhs": to_json(lhs),
             "sides": [to_json(s) for s in kept],
-            "value": None if value is None else value_to_json(value),
+            "value": None if value is None else self.shown(value),
         }
+
+    def shown(self, value: Any) -> dict[str, Any]:
+        """Describe a value, once for all places where it is shown."""
+        known = self.told.get(id(value))
+        if known is None or known[0] is not value:
+            known = self.told[id(value)] = value, value_to_json(value)
+        return known[1]
 
     def seed_tree(self) -> Expr:
         """Return the seed of the backward sweep: 1, or the gradient's own symbol for an array."""
@@ -99,8 +106,8 @@ class Builder:
         """Return the entry of the table of symbols."""
         out: dict[str, Any] = {
             "id": s.id, "name": s.name.raw, "text": s.text, "latex": s.latex, "kind": s.kind,
-            "shape": list(s.shape), "dtype": str(np.asarray(s.value).dtype),
-            "value": value_to_json(s.value),
+            "shape": list(s.shape), "dtype": dtype_name(np.asarray(s.value).dtype),
+            "value": self.shown(s.value),
         }  # fmt: skip
         if s.source is not None:
             out["source"] = _source(s.source)
@@ -195,7 +202,7 @@ class Builder:
 
         Such rows carry a derivative: they stand for c·(a − a₀), which is 0 here.
         """
-        if not any(node in self.happenings.inside(e) for e in self.happenings.solvers):
+        if node not in self.happenings.solved:
             return False
         found = evaluate(tree, self.run.symbols)
         return not np.allclose(found, node.output, 1e-6, 0.0, equal_nan=True)
@@ -377,33 +384,6 @@ class Builder:
 def _reads_complex(term: Term) -> bool:
     """Say whether the argument of an edge is complex."""
     return np.iscomplexobj(term.reader.primals[term.argument])
-
-
-def _entry(run: Run, output: Any) -> tuple[int, ...] | None:
-    """Return which entry of an array output is explained."""
-    shape = np.shape(run.value)
-    if shape == ():
-        return None
-    if output is None:
-        return (0,) * len(shape)
-    index = (output,) if isinstance(output, int) else tuple(output)
-    if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
-        raise UsageError(
-            f"output={output!r} is not an entry of the result, whose shape is {shape}",
-            cure="give one index per axis, such as output=" + repr((0,) * len(shape)),
-        )
-    return tuple(int(i) % n for i, n in zip(index, shape, strict=True))
-
-
-def _seed(run: Run, entry: tuple[int, ...] | None) -> Any:
-    value = np.asarray(run.value)
-    dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(float)
-    if entry is None:
-        return dtype.type(1)
-    seed = np.zeros(value.shape, dtype)
-    if seed.size:
-        seed[entry] = 1
-    return seed
 
 
 def _source(s: Any) -> dict[str, Any]:

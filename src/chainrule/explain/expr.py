@@ -4,6 +4,7 @@ A tree is read off a recorded graph; it is never written by hand. `simplify` use
 identities only (1·a = a, −(−a) = a, a copy is its original), each of which keeps the value.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -317,14 +318,15 @@ def from_json(data: Any) -> Expr:
 def strict(v: Any) -> Any:
     """Make a document strict JSON: infinities and NaN become words, and no address is told."""
     if isinstance(v, dict):
-        return {k: strict(x) for k, x in v.items()}
+        return {k: x if type(x) in _STRICT else strict(x) for k, x in v.items()}
     if isinstance(v, list | tuple):
-        return [strict(x) for x in v]
+        return [x if type(x) in _STRICT else strict(x) for x in v]
     if isinstance(v, str):
         return _ADDRESS.sub("", v) if " at 0x" in v else v
-    return str(v) if isinstance(v, float) and not np.isfinite(v) else v
+    return str(v) if isinstance(v, float) and not math.isfinite(v) else v
 
 
+_STRICT = (int, bool, type(None))
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 

@@ -26,6 +26,7 @@ class Happenings:
         self.notes: list[str] = []
         self.marks: dict[Node, str] = {}
         self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
+        self.solved = {n for e in self.solvers for n in self.inside(e)}
         for event in run.events:
             self._event(event)
         self._kinks()

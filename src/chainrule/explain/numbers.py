@@ -1,5 +1,6 @@
 """How values are shown: six significant digits, and ≈ exactly where digits were left out."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,8 @@ def value_to_json(v: Any) -> dict[str, Any]:
     """Describe a value: a number in full, an array by its corner and its statistics."""
     a = np.asarray(v)
     if a.ndim == 0:
-        return {"scalar": number_to_json(a[()]), "dtype": str(a.dtype)}
-    out: dict[str, Any] = {"shape": list(a.shape), "dtype": str(a.dtype)}
+        return {"scalar": number_to_json(a[()]), "dtype": dtype_name(a.dtype)}
+    out: dict[str, Any] = {"shape": list(a.shape), "dtype": dtype_name(a.dtype)}
     corner = a[tuple(slice(0, FULL_VECTOR if a.ndim == 1 else CORNER) for _ in a.shape)]
     out["corner"] = _nested(corner)
     out["rounded"] = any(rounded(x) for x in corner.ravel())
@@ -53,6 +54,12 @@ def value_to_json(v: Any) -> dict[str, Any]:
             mean = np.mean(np.square(np.abs(real), dtype=np.float64))
             out["rms"] = number_to_json(np.sqrt(mean))
     return out
+
+
+@lru_cache(maxsize=256)
+def dtype_name(dtype: Any) -> str:
+    """Return the name of a dtype, which NumPy takes long to say."""
+    return str(dtype)
 
 
 def rounded(v: Any) -> bool:

@@ -13,7 +13,7 @@ from .. import limits, tree
 from ..core.graph import Node
 from ..diagnose.compare import Point
 from ..diagnose.watching import Watching
-from ..errors import OutputTypeError
+from ..errors import OutputTypeError, UsageError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..tracing.source import Source, resolve
 from ..tracing.tracer import TRACERS
@@ -234,10 +234,10 @@ class Run:
                 name = self.namer.take(raw, raw, turns[raw] if many else 0)
             else:
                 name = self.namer.take(f"v{i}", f"v{i}")
-            symbol = self.add(Symbol(f"v{i}", name, "step", node.output, source=sources[node]))
-            while symbol.id in (s.id for s in self.symbols.values() if s is not symbol):
-                symbol.id += "'"
-            self.symbols[symbol.id] = symbol
+            id_ = f"v{i}"
+            while id_ in self.symbols:
+                id_ += "'"
+            symbol = self.add(Symbol(id_, name, "step", node.output, source=sources[node]))
             self.symbol_of[node] = symbol
             self.reader.name(node, symbol.sym())
             if np.ndim(node.output) and node.dtype.kind not in "fc":
@@ -285,6 +285,35 @@ class Run:
         symbol = self.add(Symbol(name.text, name, "constant", value))
         self._know(value, symbol)
         return symbol
+
+
+def entry_of(run: Run, output: Any) -> tuple[int, ...] | None:
+    """Return which entry of an array output is explained."""
+    shape = np.shape(run.value)
+    if shape == ():
+        return None
+    if output is None:
+        return (0,) * len(shape)
+    index = (output,) if isinstance(output, int) else tuple(output)
+    if len(index) != len(shape) or any(not -n <= i < n for i, n in zip(index, shape, strict=True)):
+        raise UsageError(
+            f"{output!r} is not an entry of the result, whose shape is {shape}",
+            cure=f"give one index per axis: output={(0,) * len(shape)}, or on the command line "
+            f"--entry {','.join('0' * len(shape))}",
+        )
+    return tuple(int(i) % n for i, n in zip(index, shape, strict=True))
+
+
+def seed_of(run: Run, entry: tuple[int, ...] | None) -> Any:
+    """Return the cotangent of the output."""
+    value = np.asarray(run.value)
+    dtype = value.dtype if value.dtype.kind in "fc" else np.dtype(float)
+    if entry is None:
+        return dtype.type(1)
+    seed = np.zeros(value.shape, dtype)
+    if seed.size:
+        seed[entry] = 1
+    return seed
 
 
 def _plain_array(value: Any) -> Expr | None:

@@ -101,7 +101,7 @@ def problem(doc: dict[str, Any]) -> Block:
         index = ", ".join(str(i) for i in p["entry"])
         rows.append([[
             f"the output is an array: this is the row of its Jacobian for entry [{index}]; "
-            "explain(…, output=index) shows another, and each takes a sweep of its own"
+            "explain(…, output=index), or --entry, shows another, each by a sweep of its own"
         ]])  # fmt: skip
     return Block(1, "Problem", [], rows)
 
@@ -160,7 +160,8 @@ def _few(rows: list[Any], doc: dict[str, Any]) -> list[Any]:
         return rows
     half = SHOWN_ROWS // 2
     left = len(rows) - 2 * half
-    return [*rows[:half], [["…"], [f'{left} rows more; detail="full" prints them']], *rows[-half:]]
+    words = f'{left} rows more; detail="full" (--detail full) prints them'
+    return [*rows[:half], [["…"], [words]], *rows[-half:]]
 
 
 def local(doc: dict[str, Any]) -> Block | None:
