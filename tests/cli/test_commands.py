@@ -244,7 +244,7 @@ ERRORS = [
     (["explain", "[x, x]", "--at", "x=1", "--entry", "7"], "(7,) is not an entry", "--entry 0"),
     (["explain", "zzz.py:loss"], "no file 'zzz.py'", "Python files there: "),
     (["explain", "foo(x)", "--at", "x=1"], "foo", "at column 1"),
-    (["explain", "model.py:lost"], "no value is given", "put inputs = {"),
+    (["explain", "lists.py:f"], "no value is given", "put inputs = {"),
     (["explain", "[x, x]", "--at", "x=1", "--entry", "a"], "--entry", ""),
     (["explain", "model.py:nothing"], "no floating-point input", "give the function a parameter"),
     (["explain", "badinputs.py:f"], "'inputs' in", "make it a dict"),
@@ -264,6 +264,7 @@ def test_errors(args: list[str], what: str, cure: str, capsys: Any, model: Path)
     Path("raises.py").write_text("y = 1 / 0\ndef f(x): return x\n", encoding="utf-8")
     Path("exits.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     Path("badinputs.py").write_text("inputs = 3\ndef f(x): return x\n", encoding="utf-8")
+    Path("lists.py").write_text("def f(layers): return layers[0]\n", encoding="utf-8")
     Path("ints.py").write_text("inputs = {'n': 3}\n", encoding="utf-8")
     status, out, err = call(capsys, *args)
     assert status == 2
