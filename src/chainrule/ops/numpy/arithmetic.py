@@ -85,9 +85,10 @@ def _power_base(_y: Any, x: Any, n: Any) -> Any:
     return n * np.power(x, np.where(flat, 1, n) - 1)
 
 
-def _power_exponent(y: Any, x: Any, _n: Any) -> Any:
-    """xⁿ·log x, and 0 at x = 0 (0ⁿ is constant in n > 0)."""
-    return y * np.log(np.where(np.equal(x, 0), 1.0, x))
+def _power_exponent(y: Any, x: Any, n: Any) -> Any:
+    """xⁿ·log x; at x = 0 it is 0 for n > 0, where 0ⁿ is constant, and else −∞."""
+    at_zero = np.where(np.greater(n, 0), 1.0, x)
+    return y * np.log(np.where(np.equal(x, 0), at_zero, x))
 
 
 elementwise(
