@@ -149,7 +149,7 @@ def _value_and_grad(
             return [*found, value]
 
         *found, value = limits.finish(
-            begun, rec, call.leaves, [*found, value], count, evaluate, name_of(f)
+            begun, rec, call.leaves, [*found, value], count, evaluate, name_of(f), aux=has_aux
         )
     if limits.undefined(value):
         limits.tell_undefined(found, value, name_of(f))
@@ -328,7 +328,8 @@ def jvp(f: Function, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
             return [*found, *values]
 
         outs = limits.finish(
-            begun, trace, call.leaves, [*found, *values], count, evaluate, name_of(f)
+            begun, trace, call.leaves, [*found, *values], count, evaluate, name_of(f),
+            aux=has_aux,
         )
         found, values = outs[:count], outs[count:]
     for value, tangent in zip(values, found, strict=True):

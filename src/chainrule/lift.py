@@ -281,8 +281,9 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
                     traces.remove(trace)
                 if running.lent:
                     lent.end(trace)
-                if running.texts and not traces:
+                if not traces:
                     running.texts.clear()
+                    running.figures.clear()
                 swallowed.error = None  # it holds the frames of the call, and they hold arrays
                 swallowed.raised = before
                 if doors.opened:

@@ -39,16 +39,17 @@ def begin() -> tuple[int, int]:
 
 def finish(
     begun: tuple[int, int], trace: Any, leaves: list[Any], outs: list[Any], count: int,
-    evaluate: Evaluate, name: str, before: tuple[Note, ...] = (),
+    evaluate: Evaluate, name: str, before: tuple[Note, ...] = (), aux: bool = False,
 ) -> list[Any]:  # fmt: skip
     """Return the outputs of a call, of which the first `count` are derivatives, as they should be.
 
-    `evaluate(leaves)` gives the outputs at another point. `before` are notes taken earlier.
+    `evaluate(leaves)` gives the outputs at another point. `before` are notes taken earlier. With
+    `aux` the function returns something besides, which stays as it is.
     """
     if len(running.notes) > begun[0] or before:
         own = (*before, *take(begun, trace))
         if own:
-            outs = _Around(leaves, evaluate, outs, count, own, name).settle(begun[1])
+            outs = _Around(leaves, evaluate, outs, count, own, name, aux).settle(begun[1])
     if running.trail is not None:
         running.trail += map(concrete, outs)
     return outs
@@ -123,11 +124,11 @@ class _Around:
 
     def __init__(
         self, leaves: list[Any], evaluate: Evaluate, outs: list[Any], count: int,
-        notes: tuple[Note, ...], name: str,
+        notes: tuple[Note, ...], name: str, aux: bool = False,
     ) -> None:  # fmt: skip
         self.leaves, self.evaluate, self.outs, self.count = leaves, evaluate, outs, count
-        self.notes, self.name = notes, name
-        self.trailing = 0  # how many numbers the inner derivatives are
+        self.notes, self.name, self.aux = notes, name, aux
+        self.trail: Any = None  # what the inner derivatives are by the rules
         self.ties = 0  # how many ties the last run met
         self.seen: Any = None  # how large the numbers were next to the point
         self.trailing = 0
@@ -170,7 +171,7 @@ class _Around:
             again[: here.size], here, equal_nan=True
         ):
             return "the function does not give the same twice; let nothing that it keeps decide"
-        self.trailing = again.shape[0] - here.size
+        self.trailing, self.trail = again.shape[0] - here.size, again[here.size :]
         return ""
 
     def directions(self) -> list[list[Any]]:
@@ -309,6 +310,20 @@ class Verdict:
         enough = self.number > around.wide  # one direction alone agrees with itself
         self.smooth = self.agree & enough & (self.good | self.outside).all(axis=0)
         self.mean = np.where(abs(mean) <= 8 * slack + least, 0.0, mean)
+        self._judge_values()
+
+    def _judge_values(self) -> None:
+        """Look at the values, too, if inner derivatives that they may rest on are others here."""
+        n, trail = self.here.size, self.around.trail
+        off = abs(self.mean[n:] - trail) > self.close[n:]
+        if not np.any(off & self.smooth[n:]):
+            return
+        self.open = self.open | (np.arange(n) >= flat_size(self.around.outs[: self.around.count]))
+        if self.around.aux:
+            self.around._warn(
+                "what the function returns besides (aux) may hold a derivative by the rules, which "
+                "is another than around the point"
+            )
 
     def outputs(self) -> list[Any]:
         """Return the outputs as they should be, after a warning where there is no derivative."""

@@ -27,6 +27,11 @@ SWITCHES: dict[str, tuple[Integrand, float, float, Callable[[float], list[float]
     "if": (lambda t, p: 1.0 if t < p else 0.0, 0, 3, lambda p: [p]),
     "if not": (lambda t, p: 0.0 if p >= t else math.exp(-t), 0, 3, lambda p: [p]),
     "where": (lambda t, p: np.where(t < p, t * p, 2.0), 0, 3, lambda p: [p]),
+    "searched": (lambda t, p: [1.0, 3.0][int(np.searchsorted([p], t))], 0, 3, lambda p: [p]),
+    "searched in two": (
+        lambda t, p: np.array([1.0, t, 3.0 * p])[np.searchsorted(np.array([p, 2 * p]), t)],
+        0, 3, lambda p: [p, 2 * p],
+    ),
     "where of constants": (lambda t, p: np.where(p * t > 1, 3.0, t**2), 0, 3, lambda p: [1 / p]),
     "heaviside": (lambda t, p: np.heaviside(t - p**2, 0.5) * t, 0, 3, lambda p: [p**2]),
     "sign": (lambda t, p: np.sign(t - p) * np.cos(t), 0, 3, lambda p: [p]),

@@ -306,3 +306,40 @@ def test_check_names_the_kink_inside_a_derivative() -> None:
         warnings.simplefilter("ignore", cr.errors.UncheckedWarning)
         with cr.checked():
             assert cr.hessian(lambda x: np.abs(x) ** 2)(0.0) == 2.0
+
+
+INNER: dict[str, tuple[Any, Any, Any]] = {  # f, point, its second derivative there
+    "abs": (lambda x: abs(x) ** 2, 0.0, 2.0),
+    "norm": (lambda x: np.linalg.norm(x) ** 2, np.zeros(2), 2 * np.eye(2)),
+    "logistic": (lambda x: np.maximum(x, 0) + np.log1p(np.exp(-abs(x))), 0.0, 0.25),
+    "two sides": (lambda x: np.maximum(x, -x) ** 2 + x**3, 0.0, 2.0),
+    "smooth": (lambda x: np.sum(np.sin(x) * x), np.array([0.3, 0.4]), None),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_values_that_are_second_derivatives(name: str) -> None:
+    """What `hessian` and `derivative` say at the point is what a function of them has as value."""
+    f, x, want = INNER[name]
+    second = (lambda g: cr.derivative(g, 2)) if np.ndim(x) == 0 else cr.hessian
+    want = second(f)(x) if want is None else want
+    value, slope = cr.jvp(second(f), (x,), (np.ones_like(x),))
+    assert np.allclose(value, want, rtol=1e-9, atol=1e-9)
+    assert np.shape(slope) == np.shape(want)
+    value, _ = cr.value_and_grad(lambda v: np.sum(second(f)(v)) + 0.0)(x)
+    assert np.allclose(value, np.sum(want), rtol=1e-9, atol=1e-9)
+
+
+def test_what_is_returned_besides_is_warned_of() -> None:
+    def f(x: Any) -> Any:
+        return x**2, cr.derivative(lambda y: abs(y) ** 2, 2)(x)
+
+    with pytest.warns(KinkWarning, match="aux"):
+        cr.grad(f, has_aux=True)(0.0)
+
+
+def test_values_of_first_derivatives_stay_by_the_table() -> None:
+    def f(x: Any) -> Any:
+        return cr.grad(lambda y: abs(y) ** 2)(x) + np.where(x == 0, 5.0, 0.0)
+
+    assert cr.value_and_grad(f)(0.0)[0] == 5.0

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..tracing.tracer import depth
-from .answers import Problem, differentiated, run_muted, unchecked, vector
+from .answers import Problem, differentiated, is_traced, run_muted, unchecked, vector
+from .inside import Inside, State
 
 Function = Callable[..., Any]
 
@@ -46,6 +47,7 @@ def implicit(residual: Function, *, symmetric: bool = False, check: bool = True)
         def solution(*args: Any, **kwargs: Any) -> Any:
             if not depth():
                 return solve(*args, **kwargs)
+            before = State((solve,))
             answer = np.asarray(run_muted(solve, *args, **kwargs))[()]
             shape = np.shape(answer)
 
@@ -55,8 +57,14 @@ def implicit(residual: Function, *, symmetric: bool = False, check: bool = True)
 
             if check:
                 problem = Problem(getattr(solve, "__name__", "solve"), kind=kind)
-                return differentiated(equations, answer, problem)
-            return unchecked(equations, answer, kind)
+                found = differentiated(equations, answer, problem)
+            else:
+                found = unchecked(equations, answer, kind)
+            if is_traced(found):  # what the solver kept depends on the inputs, too
+                kept = Inside(getattr(solve, "__name__", "solve"))
+                kept.touched = kept.over = True
+                before.taint(kept.mark)
+            return found
 
         return solution
 

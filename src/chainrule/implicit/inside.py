@@ -22,13 +22,15 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..core.op import Op
 from ..errors import LostDerivativeError
+from ..tracing import faces
 from ..tracing.losses import remember, stores_into_array
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN, WATCHED, depth, running
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import TRACERS, Trace, concrete, make_tracer
+from ..tracing.tracer import TRACERS, Trace, apply, concrete, make_tracer
 
 Function = Callable[..., Any]
 _EQUAL = frozenset("equal isclose array_equal allclose".split())
@@ -130,6 +132,94 @@ class Inside(Trace):
         )
         remember(error, frame)
         return error
+
+
+class Moving(Inside):
+    """The trace of the points of an integral whose limits move: its points move with them.
+
+    What is computed of one is marked, and recorded as ever: at a fixed point its derivative is
+    right. What the integrand keeps of it is not that of the point, and is refused after.
+    """
+
+    __slots__ = ()
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.touched = True
+
+    def carries(self, tracer: Any) -> bool:
+        under = tracer.cr_value
+        return super().carries(tracer) or (type(under) in TRACERS and under.cr_carries())
+
+    def process(self, op: Op, args: Any, params: dict[str, Any]) -> Any:
+        if self.over:
+            return self._after(op, args, params)
+        return self.mark(apply(op, [self.under(a) for a in args], params))
+
+    def store(self, y: Any, op: Op, args: Any, params: dict[str, Any]) -> bool:
+        return False
+
+    def takes(self, args: Any, kwargs: dict[str, Any]) -> bool:
+        return False
+
+    def mark(self, value: Any) -> Any:
+        if type(value) in TRACERS:
+            return make_tracer(value, self, None) if value.dtype.kind in "fc" else value
+        return super().mark(value)
+
+    def under(self, value: Any) -> Any:
+        """Return what is under the mark."""
+        return value.cr_value if type(value) in TRACERS and value.cr_owner is self else value
+
+
+class Points:
+    """The points of one integral: marked where its limits move, and without the marks of others."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.trace: Moving | None = None
+        self.others: dict[int, Moving] = {}  # of integrals in whose integrand this one stands
+
+    def limits(self, values: Any) -> Any:
+        """Return the limits without marks; from now on points are marked if some limit moves."""
+        values = tree.map_leaves(self.bare, values)
+        carries = (type(v) in TRACERS and v.cr_carries() for v in tree.flatten(values)[0])
+        if self.others or any(carries):
+            if self.trace is None:
+                self.trace = Moving(self.name)
+                if running.session is not None:  # also where an exception ends it
+                    running.session.append(self)
+        return values
+
+    def bare(self, value: Any) -> Any:
+        """Return what is under all marks."""
+        while type(value) in TRACERS and type(value.cr_owner) is Moving:
+            if value.cr_owner is not self.trace:
+                self.others[value.cr_owner.level] = value.cr_owner
+            value = value.cr_value
+        return value
+
+    def function(self, function: Function) -> Function:
+        """Return an integrand whose point is marked."""
+
+        def call(x: Any, *more: Any) -> Any:
+            if self.trace is not None and type(x) in (float, np.float64):
+                x = faces.as_python(self.trace.mark(x))
+            return tree.map_leaves(self.bare, function(x, *more))
+
+        return call
+
+    def result(self, value: Any) -> Any:
+        """Mark what the integral is, where it stands in an integrand of others; it is over."""
+        self.undo()
+        for level in sorted(self.others):
+            value = self.others[level].mark(value)
+        return value
+
+    def undo(self) -> None:
+        """Let what was kept of the points be refused from now on."""
+        if self.trace is not None:
+            self.trace.over = True
 
 
 def _numbers(values: Any) -> Any:
@@ -268,6 +358,21 @@ class State:
         for other, value, owner, node in self.buffers:
             if other is buffer:
                 buffer.cr_value, buffer.cr_owner, buffer.cr_node = value, owner, node
+
+    def taint(self, mark: Function) -> None:
+        """Mark the values that were written since."""
+        for cell, held in self.cells:
+            if cell.cell_contents is not held:
+                cell.cell_contents = mark(cell.cell_contents)
+        for spaces, all_of_it in ((self.spaces, True), (self.names, False)):
+            for space, before in spaces:
+                for k in list(space if all_of_it else before):
+                    if space.get(k) is not before.get(k):
+                        space[k] = mark(space.get(k))
+        for held, items in self.lists:
+            for i, v in enumerate(held):
+                if i >= len(items) or v is not items[i]:
+                    held[i] = mark(v)
 
     def undo(self) -> None:
         """Put everything back as it was."""

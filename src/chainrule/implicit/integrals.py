@@ -26,6 +26,7 @@ from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import any_traced, attach, is_traced, plain, vector
 from .calls import arguments, solver
+from .inside import Points
 from .switches import Watched, check_jumps, pieces
 
 Function = Callable[..., Any]
@@ -261,7 +262,10 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         rest = rest and ({"real": re[2:], "imag": im[2:]},)
         return (re[0] + 1j * im[0], re[1] + 1j * im[1], *rest)
     regions = open_regions()
-    watched = Watched(lambda x: _number(func(x, *extra)))
+    points = Points("quad")
+    a, b = points.limits((a, b))
+    function = points.function(func)
+    watched = Watched(lambda x: _number(function(x, *extra)))
     f = Integrand(watched, watched)
     kept = _Options(given)
     found = integrate.quad(
@@ -269,7 +273,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         **kept.kept,
     )  # fmt: skip
     value = in_pieces(f, watched, a, b, kept.rule, regions, np.float64(found[0]))
-    return (value if is_traced(value) else found[0], *found[1:])
+    return (points.result(value if is_traced(value) else found[0]), *found[1:])
 
 
 @solver(integrate.quad_vec)
@@ -278,7 +282,10 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     given = arguments(integrate.quad_vec, (f, a, b, *args), kwargs)
     regions = open_regions()
     extra = given["args"]
-    watched = Watched(lambda x: vector(f(x, *extra)))
+    points = Points("quad_vec")
+    a, b = points.limits((a, b))
+    function = points.function(f)
+    watched = Watched(lambda x: vector(function(x, *extra)))
     whole = Integrand(watched, watched)
     names = ("epsabs", "epsrel", "norm", "cache_size", "limit", "quadrature", "points")
     options = {k: plain(given[k]) for k in names}
@@ -286,7 +293,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     value = np.asarray(found[0])
     if whole.innermost(a, b) is None and len(pieces(watched, a, b)) == 1:
-        return found
+        return (points.result(found[0]), *found[1:])
     _real(value)
     kept = _Options({
         **dict.fromkeys(("points", "weight", "wvar", "wopts")), "maxp1": 50, "limlst": 50,
@@ -299,7 +306,8 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         part.values = {x: _entry(v, i) for x, v in whole.values.items()}
         value_i = np.float64(value.ravel()[i])
         entries.append(in_pieces(part, watched, a, b, kept.rule, regions, value_i))
-    return (np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()], *found[1:])
+    result = np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()]
+    return (points.result(result), *found[1:])
 
 
 def _real(value: Any) -> Any:

@@ -9,12 +9,13 @@ traced number.
 import builtins
 import copy
 import copyreg
-from types import new_class
+import re
+from types import GenericAlias, new_class
 from typing import Any
 
 import numpy as np
 
-from . import faces
+from . import faces, modules
 from . import tracer as tracers
 from .foreign import Foreign
 from .losses import lost
@@ -35,7 +36,7 @@ class LookAlike(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
-        if running.texts and type(args[0] if args else None) is str:
+        if (running.texts or running.figures) and type(args[0] if args else None) is str:
             _read_in(args[0])
         return cls.original(*args, **kwargs)
 
@@ -55,6 +56,16 @@ class LookAlike(type):
         return repr(cls.original)
 
 
+class _TypeLike(LookAlike):
+    """The metaclass of what stands for `type`: a traced value is of the class that it shows."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            x = modules.hooks["original"](args[0])
+            return modules.hooks["door"](x.__class__ if type(x) in tracers.TRACERS else type(x))
+        return type(*args, **kwargs)
+
+
 def reduced(cls: LookAlike) -> Any:
     """Pickle a look-alike as the type itself."""
     return copy.copy, (cls.original,)
@@ -72,7 +83,7 @@ def _look_alike(original: Any) -> Any:
 
 def _read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
-    x = running.texts.get(text.strip()) if running.traces else None
+    x = running.texts.get(text.strip(), _figure(text)) if running.traces else None
     if x is not None:
         x.cr_owner.lose(
             lost(
@@ -83,6 +94,25 @@ def _read_in(text: str) -> None:
                 "chainrule.stop_gradient(x)",
             )
         )
+
+
+def _figure(text: str) -> Any:
+    """Return the traced number that a text may be of, rounded: within half of its last digit."""
+    found = _NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    whole, point, fraction, power = found.groups()
+    number, digits = float(text), (whole + fraction).lstrip("0")
+    half = 0.5000001 * 10.0 ** (int(power or 0) - len(fraction))
+    needed = 2 if not (point or power) else 1 if len(digits) < _TELLING else 0
+    for value, unknown, x in running.figures:
+        if abs(value - number) <= half and unknown >= needed:
+            return x
+    return next((x for t, x in running.texts.items() if len(t) > _TELLING and t in text), None)
+
+
+_NUMBER = re.compile(r"\s*[-+]?(\d*)(\.?)(\d*)(?:[eE]([-+]?\d+))?\s*")
+_TELLING = 3  # digits: fewer of them are written by hand as well
 
 
 def _convert(original: Any, args: Any) -> Any:
@@ -121,5 +151,13 @@ _NUMPY = {
         "int8 int16 int32 int64 uint8 uint16 uint32 uint64 intp bool_"
     ).split()
 }
-BUILTIN = {"float": _look_alike(float), "complex": _look_alike(complex)}
+_TYPE_MEMBERS = {
+    "original": type, "__doc__": type.__doc__, "__module__": "builtins",
+    "__class_getitem__": classmethod(lambda _, of: GenericAlias(type, of)),
+}  # fmt: skip
+BUILTIN = {
+    "float": _look_alike(float),
+    "complex": _look_alike(complex),
+    "type": _TypeLike("type", (type,), _TYPE_MEMBERS),
+}
 TYPES: dict[Any, Any] = {t: _look_alike(t) for t in _NUMPY if t is not np.bool_}

@@ -1,9 +1,10 @@
-"""Doors in the code of the program's functions: methods of plain arrays, and stores into them.
+"""Doors in the code of the program's functions: methods, stores, comparisons by identity.
 
 ``A.dot(x)`` is a method of `A`. Where `A` is a plain array NumPy asks its argument for plain
 numbers, and for nothing else; so does ``A[i] = x``. So the functions of the program that do such
 things run, while a function is traced, a copy of their code in which ``A.dot(x)`` is
-``door(A, x)``, and ``A[i] = x`` is ``A = store(A, i, x)``.
+``door(A, x)``, and ``A[i] = x`` is ``A = store(A, i, x)``. In the same copy ``type(v) is float``
+compares what a look-alike stands for, and the class that a traced value passes for.
 """
 
 import dis
@@ -13,14 +14,19 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from . import lent
+from .identity import same
 from .methods import BOUND, METHODS
+from .modules import last
 from .places import Store, stores_in
 from .rewrite import EXTENDED, FORWARD, NOP, Rewriting, caches, unit
 
 _ROOM = "LOAD_METHOD" if sys.version_info < (3, 12) else "LOAD_ATTR"
 _LOOKS_UP = dis.opmap[_ROOM]
 
+_IS = dis.opmap["IS_OP"]
+
 _copies: dict[int, tuple[Any, CodeType | None]] = {}  # by the identity of a code object
+_bare: set[int] = set()  # the codes with a comparison by identity that had no room for a door
 _owns: dict[int, tuple[Any, Any]] = {}  # by the identity of a copy
 _running: list[tuple[FunctionType, CodeType, CodeType]] = lent.copies  # functions that run a copy
 
@@ -42,6 +48,8 @@ def with_doors(code: CodeType) -> CodeType | None:
     new.consts[:] = [door or c for door, c in zip(inner, code.co_consts, strict=True)]
     _set_method_doors(new)
     _set_store_doors(new)
+    if not _set_identity_doors(new) or any(id(c) in _bare for c in code.co_consts):
+        _bare.add(id(code))
     copy = None
     if len(new.consts) > len(code.co_consts) or any(inner):
         copy = new.finish()
@@ -51,23 +59,41 @@ def with_doors(code: CodeType) -> CodeType | None:
 
 
 def _forget(table: dict[int, Any], key: int) -> Any:
-    return lambda _: table.pop(key, None)
+    bare = _bare  # at the end of the interpreter the name is gone
+
+    def forget(_: Any) -> None:
+        table.pop(key, None)
+        bare.discard(key)
+
+    return forget
+
+
+def compares(code: CodeType) -> bool:
+    """Say whether code, or code inside it, writes ``a is b``."""
+    inner = (c for c in code.co_consts if isinstance(c, CodeType))
+    return _IS in code.co_code[::2] or any(map(compares, inner))
+
+
+def is_bare(code: CodeType) -> bool:
+    """Say whether some comparison by identity in the code compares things as they are."""
+    with_doors(code)
+    return id(code) in _bare
 
 
 def enter(functions: list[FunctionType]) -> None:
     """Let functions run their copies, until `leave`."""
     for f in functions:
         plain = f.__code__
-        copy = with_doors(plain)
-        if copy is not None and id(plain) not in _owns:
+        copy = None if id(plain) in _owns else with_doors(plain)
+        if copy is not None:
             _running.append((f, plain, copy))  # first: an interrupt may follow
             f.__code__ = copy
 
 
 def leave() -> None:
     """Give all functions their own code back, unless the program gave them another."""
-    while _running:
-        f, plain, copy = entry = _running[-1]
+    while (entry := last(_running)) is not None:
+        f, plain, copy = entry
         if f.__code__ is copy:
             f.__code__ = plain
         if _running and _running[-1] is entry:  # a signal handler may have been here
@@ -114,6 +140,63 @@ def _set_store_doors(new: Rewriting) -> None:
         count = len(new.consts)
         if not new.detour(first, end, step.offset, body):
             del new.consts[count:]
+
+
+def _set_identity_doors(new: Rewriting) -> bool:
+    """Let ``a is b`` ask `same`; say whether all of them do that compare with no constant."""
+    if _IS not in new.code.co_code[::2]:
+        return True
+    steps = [s for s in dis.get_instructions(new.code) if s.opcode != EXTENDED]
+    all_do = True
+    for i, step in enumerate(steps):
+        if step.opcode == _IS and steps[i - 1].opname != "LOAD_CONST":
+            count = len(new.consts)
+            ask = new.const(same) + unit("SWAP", 3) + call(1)
+            ask += unit("UNARY_NOT") if step.arg else b""
+            if not (_with_before(new, steps, i, ask) or _with_next(new, steps, i, ask)):
+                del new.consts[count:]
+                all_do = False
+    return all_do
+
+
+def _with_before(new: Rewriting, steps: list[Any], i: int, ask: bytes) -> bool:
+    """Make room for `ask`, in the place of a step, by moving what stands before it along."""
+    step, moved = steps[i], steps[i - 1]
+    if moved.opname == "CALL" and steps[i - 2].opname == "PRECALL":
+        moved = steps[i - 2]  # the two stay together
+    if step.is_jump_target or any(word in moved.opname for word in _FIXED):
+        return False
+    body = bytes(new.units[_first(moved) : step.offset]) + ask
+    return new.detour(_first(moved), step.offset + 2, step.offset, body)
+
+
+def _with_next(new: Rewriting, steps: list[Any], i: int, ask: bytes) -> bool:
+    """Make room for `ask` by moving the next step along, which may be a jump on what it gave."""
+    step, moved = steps[i], steps[i + 1]
+    end = moved.offset + 2 * (1 + caches(moved.opname))
+    if moved.is_jump_target:
+        return False
+    if not any(word in moved.opname for word in _FIXED):
+        body = ask + bytes(new.units[_first(moved) : end])
+    elif moved.opname in _OTHERWISE:
+        keeps = moved.opname.endswith("OR_POP")  # until Python 3.11
+        ask += unit("COPY", 1) if keeps else b""
+        over = _OTHERWISE[moved.opname]
+        back = new.back(len(ask) + len(unit(over)), moved.argval)
+        body = ask + unit(over, len(back) // 2) + back + (unit("POP_TOP") if keeps else b"")
+    else:
+        return False
+    return new.detour(step.offset, end, step.offset, body)
+
+
+_FIXED = ("JUMP", "RESUME", "YIELD", "SEND", "FOR_ITER")
+_FORWARD_IF = "POP_JUMP_FORWARD_IF_" if sys.version_info < (3, 12) else "POP_JUMP_IF_"
+_OTHERWISE = {  # jumps on a truth value, and those forward on the other one
+    form.format(on): _FORWARD_IF + other
+    for on, other in (("TRUE", "FALSE"), ("FALSE", "TRUE"))
+    for form in ("POP_JUMP_IF_{}", "POP_JUMP_FORWARD_IF_{}", "POP_JUMP_BACKWARD_IF_{}",
+                 "JUMP_IF_{}_OR_POP")
+}  # fmt: skip
 
 
 def _first(step: Any) -> int:

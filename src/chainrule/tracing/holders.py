@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from . import tracer as tracers
-from .modules import LookAlikeModule, Watched
+from .modules import LookAlikeModule, Watched, last
 from .source import inside
 
 _held: list[tuple[Any, Any, Any, Any]] = []  # holder, key, what it held, and the door
@@ -186,8 +186,8 @@ def settle(roots: Any, plain: Callable[[Any], Any]) -> None:
 
 def restore() -> None:
     """Put back what was exchanged, unless the program put something else there."""
-    while _held:
-        holder, key, plain, door = entry = _held[-1]
+    while (entry := last(_held)) is not None:
+        holder, key, plain, door = entry
         try:
             now = held(holder, key)
         except (AttributeError, LookupError, ValueError):  # the program took it away

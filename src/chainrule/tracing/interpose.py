@@ -101,7 +101,7 @@ class Doors:
             self._enter()
 
     def _enter(self) -> None:
-        global _plain_import
+        global _plain_import, _plain_build_class
         codes.enter(self.reach.functions)
         if not self.surely:
             return
@@ -111,6 +111,9 @@ class Doors:
             if plain is not _import:  # a signal handler may have differentiated meanwhile
                 _plain_import = plain
                 builtins.__import__ = _import
+            if builtins.__build_class__ is not _build_class:
+                _plain_build_class = builtins.__build_class__
+                builtins.__build_class__ = _build_class
         compiled.enter(_plainly)
         names.swap(self.function)
         modules.watch()
@@ -127,8 +130,7 @@ class Doors:
         return found[0], found[1:end], dict(zip(kwargs, found[end:], strict=False))
 
     def _door(self) -> Callable[[Any], Any]:
-        compared = self.reach.compared
-        return partial(names.door, compared=compared) if compared else names.door
+        return partial(names.door, bare=True) if self.reach.bare else names.door
 
     def close(self) -> None:
         """Give everything back when the last trace ends; may be called again if interrupted."""
@@ -189,6 +191,8 @@ def _give_back() -> None:
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import
+    if builtins.__build_class__ is _build_class:
+        builtins.__build_class__ = _plain_build_class
     functions, owns, _ = _table
     for function, own in zip(functions, owns, strict=True):
         function.__code__ = own
@@ -236,6 +240,14 @@ def _arrived(_module: ModuleType) -> None:
 
 
 modules.hooks["arrived"] = _arrived
+
+
+_plain_build_class = builtins.__build_class__
+
+
+def _build_class(body: Any, name: str, *bases: Any, **kwargs: Any) -> Any:
+    """As `__build_class__`; the bases are the types that look-alikes stand for."""
+    return _plain_build_class(body, name, *map(names.original, bases), **kwargs)
 
 
 def _door_of(function: FunctionType, own_code: CodeType) -> CodeType:

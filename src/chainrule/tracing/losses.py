@@ -5,6 +5,7 @@ comparisons, indices) may become one, since nothing is lost.
 """
 
 import dis
+import re
 import sys
 import threading
 from types import FrameType
@@ -98,8 +99,14 @@ class Guarded:
         return True
 
     def __float__(self) -> float:
-        if self.cr_is_constant() or _prints(sys._getframe(1)):
+        if self.cr_is_constant():
             return float(self.cr_concrete())
+        if _prints(frame := sys._getframe(1)):
+            number = float(self.cr_concrete())
+            formats = [c for c in frame.f_code.co_consts if type(c) is str and "%" in c]
+            whole = not formats or any(map(_WHOLE.search, formats))
+            running.figures.append((number, 1 + whole, self))
+            return number
         if _stores(sys._getframe(1)):
             self.cr_lose(_STORED, _KEPT, cures.store(sys._getframe(1)))
             return float(self.cr_concrete())
@@ -139,6 +146,8 @@ class Guarded:
         return hash(self.cr_concrete())
 
     def __bytes__(self) -> bytes:
+        if self.cr_is_constant():
+            return bytes(self.cr_concrete())
         self.cr_lose(
             "a traced value was about to become plain bytes",
             "bytes carry no derivative",
@@ -178,6 +187,9 @@ def _prints(frame: FrameType) -> bool:
     """
     code, at = frame.f_code.co_code, frame.f_lasti
     return code[at] == dis.opmap["BINARY_OP"] and code[at + 1] == _REMAINDER
+
+
+_WHOLE = re.compile(r"%[^a-zA-Z%]*?(?:\.0?[fFeE]|[gGdi])")  # gives text without a point
 
 
 def stores_into_array(up: int) -> bool:

@@ -110,10 +110,15 @@ def watch() -> None:
             module.__class__ = Watched
 
 
+def last(entries: list[Any]) -> Any:
+    """Return the last entry, or None: a signal handler may have taken it since a look."""
+    return entries[-1] if entries else None
+
+
 def leave() -> None:
     """Give the modules their own class back."""
-    while _watched:
-        module, kind = entry = _watched[-1]
+    while (entry := last(_watched)) is not None:
+        module, kind = entry
         module.__class__ = kind
         if _watched and _watched[-1] is entry:  # a signal handler may have been here
             _watched.pop()

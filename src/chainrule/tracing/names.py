@@ -15,11 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from . import cached, modules
+from . import cached, codes, modules
 from .arrays import DOORS, listed
 from .casts import BUILTIN, TYPES, LookAlike
 from .codes import own
-from .mentions import mentions, types_in
 from .source import inside
 from .tracer import TRACERS, release
 
@@ -38,11 +37,12 @@ _swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int, Any]] 
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 # what makes the stand-in of a generator, and of a function with a cache
 _generators: dict[type, Callable[[Any], Any]] = {cached.CACHED: cached.door}
-# code of the functions that were differentiated, and those that mention types, by the namespace:
-# they may have no name in it
+# code of the functions that were differentiated, and that which names types, by the namespace:
+# it may have no name there
 _seen: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
 _nameless: dict[int, list[weakref.ref[CodeType]]] = {}
 _scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}  # an owner first
+_comparing: dict[int, list[weakref.ref[FunctionType]]] = {}  # functions that ask ``a is b``
 
 
 def like(door: Callable[..., Any], function: Any) -> Any:
@@ -63,11 +63,13 @@ def swap(function: Any) -> None:
         code = own(g.__code__)
         if _seen.get(id(code)) is not code:
             _seen[id(code)] = code
-            if mentions(code):
+            if _types_in([code]) or codes.compares(code):
                 _nameless.setdefault(id(g.__globals__), []).append(weakref.ref(code))
                 _scans.pop(id(g.__globals__), None)
     for namespace, owner in _namespaces(functions):
         plain, doors = _scan(namespace, owner)
+        if comparing := _comparing.get(id(namespace)):
+            codes.enter([f for ref in comparing if (f := ref()) is not None])
         if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
             get = namespace.get
             if any(get(name) is not value for name, value in plain.items()):  # bound anew
@@ -83,7 +85,7 @@ def swap(function: Any) -> None:
 
 def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
-    while (entry := _last(_swapped)) is not None:
+    while (entry := modules.last(_swapped)) is not None:
         namespace, plain, doors, count, owner = entry
         for name, door in doors.items():
             if namespace.get(name) is door:
@@ -95,7 +97,7 @@ def restore() -> None:
         _drop(_swapped, entry)
     if not _imported:
         return
-    while (namespace := _last(_imported)) is not None:
+    while (namespace := modules.last(_imported)) is not None:
         for name, value in list(namespace.items()):
             if (plain := original(value)) is not value:
                 namespace[name] = plain
@@ -104,16 +106,17 @@ def restore() -> None:
 
 def _keep(space: Any, owner: Any, count: int, plain: Any, doors: Any) -> None:
     """Keep a scan for as long as the owner of the namespace lives: a module, or a function."""
-    key = id(space)
-    _scans[key] = (weakref.ref(owner, lambda _: _scans.pop(key, None)), count, plain, doors)
+    key, tables = id(space), (_scans, _comparing)
+
+    def forget(_: Any) -> None:
+        for table in tables:
+            table.pop(key, None)  # type: ignore[attr-defined]
+
+    _scans[key] = (weakref.ref(owner, forget), count, plain, doors)
 
 
 def _owned(owner: Any) -> Any:
     return vars(owner) if isinstance(owner, ModuleType) else getattr(owner, "__globals__", None)
-
-
-def _last(entries: list[Any]) -> Any:
-    return entries[-1] if entries else None
 
 
 def _drop(entries: list[Any], done: Any) -> None:
@@ -124,6 +127,8 @@ def _drop(entries: list[Any], done: Any) -> None:
 
 makers: list[Callable[[], dict[Any, Any]]] = []
 """What makes doors in the modules above this one: each returns them by what they replace."""
+finders: list[Callable[[dict[str, Any]], list[FunctionType]]] = []
+"""What finds the functions behind the names of a namespace, in the module above."""
 
 
 def _refresh() -> None:
@@ -236,17 +241,15 @@ def _make_look_alike(module: ModuleType) -> ModuleType:
     return modules.make(module, changed)
 
 
-def door(value: Any, compared: Any = ()) -> Any:
+def door(value: Any, bare: bool = False) -> Any:
     """Return what stands for a value while a function is traced, or the value itself.
 
-    So does a type whose name is among those that the program compares by identity.
+    So does a type where the program compares by identity and there was no room for a door.
     """
     if isinstance(value, ModuleType):
         return look_alike(value)
     found = _door_of(value)
-    if found is None or (compared and isinstance(found, LookAlike) and value.__name__ in compared):
-        return value
-    return found
+    return value if found is None or (bare and isinstance(found, LookAlike)) else found
 
 
 def _door_of(value: Any) -> Any:
@@ -337,40 +340,45 @@ def _scan(namespace: dict[str, Any], owner: Any) -> tuple[dict[str, Any], dict[s
         return found[2], found[3]
     plain: dict[str, Any] = {}
     doors: dict[str, Any] = {}
-    mentioned, compared = types_in(_code_of(namespace))
+    functions = [f for find in finders for f in find(namespace)]
+    comparing = [f for f in functions if codes.compares(own(f.__code__))]
+    _comparing[id(namespace)] = [weakref.ref(f) for f in comparing]
+    code = [own(f.__code__) for f in functions if f.__globals__ is namespace]
+    code += [c for ref in _nameless.get(id(namespace), ()) if (c := ref()) is not None]
+    bare = any(map(codes.is_bare, (*code, *(own(f.__code__) for f in comparing))))
     for name, value in list(namespace.items()):
-        door = look_alike(value) if isinstance(value, ModuleType) else _door_of(value)
-        if door is None or door is value or (name in compared and isinstance(door, LookAlike)):
-            continue
-        plain[name] = value
-        doors[name] = _without(door, compared) if isinstance(door, ModuleType) else door
-    for name in mentioned - compared:
-        if name not in namespace:
+        made = door(value, bare)
+        if made is not value:
+            plain[name] = value
+            doors[name] = _without_types(made) if bare and isinstance(made, ModuleType) else made
+    for name in () if bare else _types_in(code):
+        if name not in namespace and (name != "type" or not _is_ours(namespace)):
             doors[name] = BUILTIN[name]
     _keep(namespace, owner, len(namespace), plain, doors)
     return plain, doors
 
 
-def _code_of(namespace: dict[str, Any]) -> list[CodeType]:
-    """Return the code of a module's functions and methods, and of those without a name in it."""
-    codes = [code for ref in _nameless.get(id(namespace), ()) if (code := ref()) is not None]
-    for value in list(namespace.values()):
-        members = vars(value).values() if isinstance(value, type) else (value,)
-        for m in members:
-            m = getattr(m, "__func__", m)
-            m = getattr(m, "fget", m)
-            m = getattr(m, "__wrapped__", m)
-            code = getattr(m, "__code__", None)
-            if isinstance(code, CodeType) and getattr(m, "__globals__", None) is namespace:
-                codes.append(code)
-    return codes
+def _is_ours(namespace: dict[str, Any]) -> bool:
+    """Say whether a namespace is of the engine, which asks `type` for tracers."""
+    return str(namespace.get("__name__", "")).split(".")[0] == __package__.split(".")[0]
 
 
-def _without(module: ModuleType, names: set[str]) -> ModuleType:
-    """Return a look-alike in which the types of these names are the module's own."""
+def _types_in(found: list[CodeType]) -> set[str]:
+    """Return the built-in types with look-alikes that code, or code inside it, names."""
+    named: set[str] = set()
+    todo = list(found)
+    while todo:
+        code = todo.pop()
+        todo += [c for c in code.co_consts if isinstance(c, CodeType)]
+        named |= BUILTIN.keys() & set(code.co_names)
+    return named
+
+
+def _without_types(module: ModuleType) -> ModuleType:
+    """Return a look-alike in which the types are the module's own."""
     plain = vars(original(module))
     doors = vars(module)
-    types = {k: plain[k] for k in names if isinstance(doors.get(k), LookAlike)}
+    types = {k: plain[k] for k, v in doors.items() if isinstance(v, LookAlike)}
     if not types:
         return module
     return modules.make(original(module), doors | types)

@@ -43,21 +43,25 @@ class Rewriting:
 
     def detour(self, first: int, end: int, at: int, new: bytes) -> bool:
         """Run `new` in the place of the bytes from `first` to `end`, as if it stood at `at`."""
-        there, back = len(self.units) // 2, end // 2
-        if there > _FAR or first in self.taken or end - first < 4:
+        there = len(self.units) // 2
+        room = range(first, end, 2)
+        if there > _FAR or not self.taken.isdisjoint(room) or end - first < 4:
             return False
-        self.taken.add(first)
+        self.taken.update(room)
         ahead = there - first // 2 - 2
         jump = bytes((EXTENDED, ahead >> 8, FORWARD, ahead & 255))
         self.units[first:end] = jump + bytes((NOP, 0)) * ((end - first) // 2 - 2)
-        behind = there + len(new) // 2 - back
-        for _ in (1, 2):  # a prefix of the jump makes it longer
-            length = len(unit("JUMP_BACKWARD", behind)) // 2
-            behind = there + len(new) // 2 + length - back
-        body = new + unit("JUMP_BACKWARD", behind)
+        body = new + self.back(len(new), end)
         self.units += body
         self.added.append((len(body) // 2, at))
         return True
+
+    def back(self, length: int, to: int) -> bytes:
+        """Return the jump to an offset that will stand `length` bytes behind the end."""
+        behind = here = (len(self.units) + length - to) // 2
+        for _ in (1, 2):  # a prefix of the jump makes it longer
+            behind = here + len(unit("JUMP_BACKWARD", behind)) // 2
+        return unit("JUMP_BACKWARD", behind)
 
     def finish(self) -> CodeType:
         """Return the new code object."""

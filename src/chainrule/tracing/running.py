@@ -32,6 +32,9 @@ class _Running(threading.local):
         self.constant = False  # whether the solve that is at work has read nothing traced
         self.session: list[Any] | None = None  # what is undone when a solver's call is done with
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
+        # those numbers; 1 where the text is not known, as that of ``"%.3f" % x``, 2 where it may
+        # be of whole numbers, else 0; the traced value
+        self.figures: list[tuple[float, int, Any]] = []
         self.rules = 0  # how many traces were open when the backward pass began that is under way
         self.notes: list[Note] = []
         self.trail: list[Any] | None = None  # what inner derivatives are, while limits are taken

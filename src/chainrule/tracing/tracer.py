@@ -569,13 +569,18 @@ def make_tracer(value: Any, trace: Trace, node: Any) -> Tracer:
 
 def printed(x: Tracer, text: str) -> str:
     """Remember what a traced number was printed as: read in again it would be a constant."""
-    loses = running.traces and x.shape == () and (x.cr_carries() or x.cr_varies())
+    loses = running.traces and (x.cr_carries() or x.cr_varies())
     if loses and len(running.texts) < _MOST_TEXTS:
         running.texts[text.strip()] = x
+        plain = concrete(x)
+        known_here = type(plain) is not foreign.Foreign and plain.dtype.kind == "f"
+        if known_here and plain.size <= _MOST_PRINTED:
+            running.figures += [(v, 0, x) for v in np.ravel(plain).tolist()]
     return text
 
 
 _MOST_TEXTS = 10_000
+_MOST_PRINTED = 1000  # elements: NumPy prints no more in full
 
 
 def concrete(x: Any) -> Any:

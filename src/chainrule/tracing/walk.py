@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from . import modules
-from .codes import own, with_doors
-from .mentions import mentions, types_in
-from .names import may_stand, of_program
+from .codes import is_bare, own, with_doors
+from .names import finders, may_stand, of_program
 from .source import inside
 from .tracer import TRACERS, Tracer
 
@@ -27,7 +26,7 @@ _plans: dict[int, tuple[Any, "_Plan"]] = {}  # by the identity of a function's c
 class Reach:
     """What a callable and its arguments reach: functions whose code gets doors, and holders."""
 
-    __slots__ = ("compared", "functions", "plans", "roots")
+    __slots__ = ("bare", "functions", "plans", "roots")
 
     def __init__(self, function: Any, args: Any = ()) -> None:
         todo: list[Any] = [function] if type(function) is FunctionType else []
@@ -39,7 +38,7 @@ class Reach:
         found: dict[int, FunctionType] = {}
         seen: set[int] = set()
         self.roots: list[Any] = []
-        self.compared: set[str] = set()  # names that are compared by identity
+        self.bare = False  # whether some code compares by identity without a door
         self.plans: list[tuple[FunctionType, _Plan]] = []
         while todo:
             f = todo.pop()
@@ -52,8 +51,7 @@ class Reach:
                 found[id(f)] = f
             plan = _plan(f)
             self.plans.append((f, plan))
-            if plan.compared:
-                self.compared |= plan.compared
+            self.bare = self.bare or plan.bare
             for ref in plan.functions:
                 if (g := ref()) is not None:
                     found[id(g)] = g
@@ -98,7 +96,7 @@ class _Plan:
     """The functions that those of one code reach by global names, and what this rests on."""
 
     __slots__ = (
-        "attributes", "called", "compared", "escapes", "functions", "likes", "places", "rests",
+        "attributes", "bare", "called", "escapes", "functions", "likes", "places", "rests",
         "spaces",
     )  # fmt: skip
 
@@ -107,7 +105,7 @@ class _Plan:
         self.called: list[Any] = []  # functions that hold something themselves
         self.likes = modules.count()
         self.attributes: list[Any] = []  # what names stand for in modules that have look-alikes
-        self.compared: set[str] = set()  # names that are compared by identity
+        self.bare = False  # whether some code compares by identity without a door
         self.escapes = False  # whether some code takes what has a door otherwise than to call it
         self.spaces: list[tuple[Any, set[str]]] = []
         self.places: list[tuple[Any, str]] = []  # names of what may hold doors
@@ -128,8 +126,7 @@ class _Plan:
             names = _names(own(f.__code__))
             self.spaces.append((ref, names))
             self.attributes += modules.attributes(names)
-            if mentions(own(f.__code__)):
-                self.compared |= types_in([own(f.__code__)])[1]
+            self.bare = self.bare or is_bare(own(f.__code__))
             if not self.escapes:
                 self.escapes = may_stand(f, _escaping(own(f.__code__)))
             for name in names:
@@ -252,6 +249,21 @@ def _reached(value: Any, names: Any = (), depth: int = 3) -> Iterator[FunctionTy
         yield from _methods(kind)
         for v in list(_state(value).values())[:_FEW]:
             yield from _reached(v, (), depth - 1)
+
+
+def _behind(space: dict[str, Any]) -> list[FunctionType]:
+    """Return the functions behind the names of a namespace."""
+    todo = [f for value in list(space.values()) for f in _reached(value)]
+    seen: dict[int, FunctionType] = {}
+    while todo and len(seen) < 10 * _MOST:
+        f = todo.pop()
+        if id(f) not in seen:
+            seen[id(f)] = f
+            todo += _held(f)
+    return list(seen.values())
+
+
+finders.append(_behind)
 
 
 def _state(value: Any) -> dict[str, Any]:

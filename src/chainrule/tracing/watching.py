@@ -4,6 +4,7 @@ While somebody watches, the traces that are open are in the state `WATCHED`, whi
 operation the long way round, past `note`. Nobody pays for it otherwise.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from sys import _getframe
@@ -22,11 +23,23 @@ COMPARING = frozenset(
     "less less_equal greater greater_equal equal not_equal isclose".split()
 )
 _RATIOS = frozenset("remainder fmod floor_divide".split())
+
+
+def _nearest(a: Any, v: Any, *_: Any) -> tuple[Any, ...]:
+    """Return how far numbers are from the nearest of those among which they are searched."""
+    among, wanted = np.asarray(known(a)), np.asarray(known(v))
+    if not among.size:
+        return ()
+    k = abs(np.subtract.outer(wanted, among)).argmin(-1)
+    return (a[k] - v if hasattr(a, "cr_snapshot") else among[k] - v,)
+
+
 _GAPS: dict[str, Any] = {  # what changes its sign at the kink of an operation
     **dict.fromkeys(("absolute", "fabs"), lambda a: (a,)),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), lambda a, b: (a - b,)),
     "clip": lambda a, *bounds: tuple(a - b for b in bounds if b is not None),
     **dict.fromkeys(COMPARING - {"isclose"}, lambda a, b: (a - b,)),
+    "searchsorted": _nearest,
 }
 
 
@@ -86,6 +99,8 @@ def note(name: str, args: Any, result: Any) -> None:
 
 
 def _outcome(name: str, args: Any, result: Any) -> Any:
+    if name == "searchsorted":  # rules search too: what they give has no step there
+        return None if _in_a_rule() else known(result)
     if name in _RATIOS:
         return np.floor_divide(*map(known, args))
     if name in ROUNDING or name in COMPARING:
@@ -98,6 +113,18 @@ def _outcome(name: str, args: Any, result: Any) -> Any:
 def known(x: Any) -> Any:
     """Return the plain value under any number of tracers."""
     return x.cr_concrete() if hasattr(x, "cr_snapshot") else x
+
+
+def _in_a_rule() -> bool:
+    frame: Any = _getframe(2)
+    while frame is not None and inside[frame.f_code.co_filename]:
+        if _OPS in frame.f_code.co_filename:
+            return True
+        frame = frame.f_back
+    return False
+
+
+_OPS = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "ops", "")
 
 
 def _place() -> Any:
