@@ -318,7 +318,8 @@ class Verdict:
         off = abs(self.mean[n:] - trail) > self.close[n:]
         if not np.any(off & self.smooth[n:]):
             return
-        self.open = self.open | (np.arange(n) >= flat_size(self.around.outs[: self.around.count]))
+        values = np.arange(n) >= flat_size(self.around.outs[: self.around.count])
+        self.open = self.open | (values & self.smooth[:n])
         if self.around.aux:
             self.around._warn(
                 "what the function returns besides (aux) may hold a derivative by the rules, which "

@@ -87,6 +87,7 @@ PLAINLY: list[str] = [  # the same, without doors
 ]
 
 WORDS: list[tuple[str, str]] = [
+    ("y = np.zeros(3)\nview = np.ma.array(y, copy=False)\ny[:] = x\nreturn y.sum() + view.sum()", "y = np.zeros(3)\nview = np.ma.array(np.copy(y), copy=False)\ny[:] = x\nreturn y.sum() + view.sum()"),
     ("return np.polymul([x[0] * 0, x[1]], [1.0, 2.0]).sum()", "return np.polymul([x[1]], [1.0, 2.0]).sum()"),
     ("return np.pad(x, 5, mode='reflect', reflect_type='odd').sum()", "return np.pad(np.pad(x, 2, mode='reflect', reflect_type='odd'), 3, mode='reflect', reflect_type='odd').sum()"),
     ("return np.pad(x, 2, mode=lambda v, w, k, q: None).sum()", "return np.concatenate([np.zeros(2), x, np.zeros(2)]).sum()"),
