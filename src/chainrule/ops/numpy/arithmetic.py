@@ -87,6 +87,8 @@ def _power_base(_y: Any, x: Any, n: Any) -> Any:
 
 def _power_exponent(y: Any, x: Any, n: Any) -> Any:
     """xⁿ·log x; at x = 0 it is 0 for n > 0, where 0ⁿ is constant, and else −∞."""
+    if type(x) in (int, float, np.float64) and x != 0:
+        return y * np.log(x)
     at_zero = np.where(np.greater(n, 0), 1.0, x)
     return y * np.log(np.where(np.equal(x, 0), at_zero, x))
 
