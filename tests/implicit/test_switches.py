@@ -4,6 +4,7 @@ The oracle integrates between the places, which the test knows, by Gauss's rule,
 differences of that.
 """
 
+import bisect
 import math
 from collections.abc import Callable
 from itertools import pairwise
@@ -65,6 +66,36 @@ SWITCHES: dict[str, tuple[Integrand, float, float, Callable[[float], list[float]
     "at zero": (lambda t, p: 1.0 if t > p - 1.25 else p, -1, 2, lambda p: [p - 1.25]),
     "an end that moves": (lambda t, p: np.where(t < p / 2, 2.0, t), 0, None, lambda p: [p / 2]),
     "to infinity": (lambda t, p: np.where(t < p, 2.0, 1.0) * np.exp(-t), 0, np.inf, lambda p: [p]),
+    "round of Python": (
+        lambda t, p: t * round(t / p), 0, 2, lambda p: [0.5 * p, 1.5 * p]
+    ),
+    "digits": (
+        lambda t, p: round(t / p, 1) * 1.0, 0, 0.5,
+        lambda p: [k * p / 10 for k in np.arange(0.5, 5 / p)],
+    ),
+    "a look-up": (
+        lambda t, p: {0: 1.0, 1: 3.0, 2: 2.0}[round(t / p)], 0, 2, lambda p: [0.5 * p, 1.5 * p]
+    ),
+    "int64": (lambda t, p: np.int64(t / p) * 1.0, 0, 2, lambda p: [p]),
+    "searchsorted": (
+        lambda t, p: [1.0, 3.0, 2.0][int(np.searchsorted([1.0, p], t))], 0, 2, lambda p: [1.0, p]
+    ),
+    "digitize": (lambda t, p: 1.0 + t * np.digitize(t, [1.0, p]), 0, 2, lambda p: [1.0, p]),
+    "bisect": (lambda t, p: t * bisect.bisect([p, 1.5], t), 0, 2, lambda p: [p, 1.5]),
+    "argsort": (lambda t, p: t * np.argsort([p, t, 1.7])[0], 0, 2, lambda p: [p]),
+    "argmax": (lambda t, p: t * np.argmax([p, t]), 0, 2, lambda p: [p]),
+    "nanargmin": (lambda t, p: t * np.nanargmin([p, t]), 0, 2, lambda p: [p]),
+    "lexsort": (lambda t, p: t * np.lexsort((np.array([p, t]),))[0], 0, 2, lambda p: [p]),
+    "histogram": (
+        lambda t, p: t * np.histogram([t], np.array([0.0, 1.0, 3.0]) * p)[0][0], 0, 2,
+        lambda p: [p],
+    ),
+    "signbit": (lambda t, p: t * np.signbit(t - p), 0, 2, lambda p: [p]),
+    "copysign": (lambda t, p: np.copysign(t, t - p), 0, 2, lambda p: [p]),
+    "isclose": (
+        lambda t, p: t * np.isclose(t, p, rtol=0, atol=0.3), 0, 2, lambda p: [p - 0.3, p + 0.3]
+    ),
+    "frexp": (lambda t, p: t * math.frexp(t / p)[1], 0.6, 2, lambda p: [p]),
     "backward": (lambda t, p: 1.0 if t < p else t, 3, 0, lambda p: [p]),
 }  # fmt: skip
 POINTS = [1.25, 1.1001]
@@ -181,6 +212,19 @@ CROSSINGS: dict[str, tuple[Callable[[Any], Any], float]] = {
         lambda p: integrate.odeint(
             lambda y, t: 1.0 if t < p else 0.0, 0.0, [0, 2.0], rtol=1e-8, hmax=0.01
         )[-1, 0],
+        1.0,
+    ),
+    "round": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [float(round(t / p))], (0, 1.5), [0.0], max_step=0.05, **_RUN
+        ).y[0, -1],
+        -0.5,
+    ),
+    "searchsorted": (
+        lambda p: integrate.solve_ivp(
+            lambda t, y: [[1.0, 3.0, 2.0][int(np.searchsorted([0.3, p], t))]], (0, 2), [0.0],
+            max_step=0.05, **_RUN,
+        ).y[0, -1],
         1.0,
     ),
     "the two sides meet": (

@@ -19,7 +19,7 @@ from ..errors import ImplicitWarning, UnsupportedFunctionError
 from ..lift import record
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import concrete
-from ..tracing.watching import Decision, watching
+from ..tracing.watching import Decision, known, watching
 from .answers import unchecked
 
 Function = Callable[..., Any]
@@ -70,6 +70,8 @@ def pieces(f: Watched, a: Any, b: Any) -> list[tuple[Any, Any]]:
         return [(a, b)]
     ends: list[Any] = []
     for left, right in found:
+        if _change(f, left, right) is None:  # a traced number is rounded otherwise in the last bit
+            left, right = left - 2e-15 * size, right + 2e-15 * size
         move = place_of(f, left, right, size)
         ends += [left + (move - concrete(move)), right + (move - concrete(move))]
     if concrete(a) > concrete(b):
@@ -127,24 +129,23 @@ def _locate(f: Watched, left: float, right: float, size: float, found: list[Any]
 
 def place_of(f: Any, left: float, right: float, size: float) -> Any:
     """Return where the outcome changes, as a function of all that it depends on."""
-    before, after = f.notes(left)[1], f.notes(right)[1]
-    change = next(
-        ((m, n) for m, n in zip(before, after, strict=False) if m.mark() != n.mark()), None
-    )
+    change = _change(f, left, right)
     if change is None or change[0].place != change[1].place:
         raise _refuse(left, "what it decides by there could not be told")
     m, n = change
-    if not m.gaps():
+    swapped = m.swapped(n)
+    if not m.gaps(swapped):
         raise _refuse(left, f"{m.name} has no rule for how the place moves")
-    flips = np.flatnonzero(np.ravel(m.outcome) != np.ravel(n.outcome))
+    same = np.shape(m.outcome) == np.shape(n.outcome)
+    flips = np.flatnonzero(m.outcome != n.outcome) if same else np.zeros(0, int)
 
     def gap(z: Any) -> Any:
         near = [
             np.ravel(g)[i]
             for note in reversed(f.notes(z)[1])
             if note.place == m.place
-            for g in map(np.asarray if type(z) is float else _as_is, note.gaps())
-            for i in flips % max(np.size(concrete(g)), 1)
+            for g in map(np.asarray if type(z) is float else _as_is, note.gaps(swapped))
+            for i in _among(flips, m.outcome.size, np.size(concrete(g)))
         ]
         return min(near, key=lambda g: abs(float(concrete(g))))
 
@@ -152,6 +153,29 @@ def place_of(f: Any, left: float, right: float, size: float) -> Any:
     if not np.isfinite(concrete(place)):
         raise _refuse(left, "what is compared there touches, and does not cross")
     return place
+
+
+def _among(flips: Any, outcomes: int, size: int) -> Any:
+    """Return which of `size` gaps may have passed zero, where those outcomes are others."""
+    return flips % size if size and flips.size and outcomes % size == 0 else range(size)
+
+
+def _change(f: Any, left: float, right: float) -> tuple[Decision, Decision] | None:
+    """Return the first decision that is another one to the right than to the left."""
+    pairs = zip(_decisions(f, left), _decisions(f, right), strict=False)
+    return next(((m, n) for m, n in pairs if m.mark() != n.mark()), None)
+
+
+def _decisions(f: Any, x: float) -> list[Decision]:
+    """Return what `f` decides at x, also where it does so by its argument alone."""
+    found: list[Decision] = []
+
+    def watched(z: Any) -> Any:
+        value, found[:] = f.notes(z)
+        return value
+
+    record(watched, (np.float64(x),), {}, 0)
+    return [d._replace(args=tuple(map(known, d.args))) for d in found]
 
 
 def _as_is(value: Any) -> Any:

@@ -20,6 +20,7 @@ from . import tracer as tracers
 from .foreign import Foreign
 from .losses import lost
 from .running import running
+from .watching import note
 
 
 class LookAlike(type):
@@ -131,7 +132,10 @@ def _convert(original: Any, args: Any) -> Any:
     if x.dtype == dtype and x.shape == ():
         return x[()] if isinstance(tracers.concrete(x), np.ndarray) else x
     if dtype.kind in "biu":
-        return original(tracers.known(x))
+        whole = original(tracers.known(x))
+        if dtype.kind != "b":
+            note("trunc", (x,), whole)
+        return whole
     if x.size == 1 and issubclass(original, (float, complex)) and original not in _NUMPY:
         x = tracers.call(np.reshape, (x, ()), {})[()]
     return x if x.dtype == dtype else x.astype(dtype)

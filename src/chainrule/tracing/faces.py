@@ -24,6 +24,7 @@ from .handed import keep_watch
 from .losses import TRACERS, lost
 from .source import inside
 from .tracer import Tracer, call, concrete, known
+from .watching import note
 
 _NO_PARAMS: dict[str, Any] = {}
 
@@ -344,7 +345,9 @@ def _contains(self: Any, value: Any) -> bool:
 
 def _index(self: Any) -> int:
     self.cr_owner.observed(self)
-    return operator.index(self.cr_value if self.shape else self.cr_as_index())
+    index = operator.index(self.cr_value if self.shape else self.cr_as_index())
+    note("trunc", (self,), index)
+    return index
 
 
 def _round(self: Any, ndigits: int | None = None) -> Any:
@@ -354,7 +357,9 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
         return rounded if ndigits is not None else rounded.astype(int)
     self.cr_owner.observed(self)
     value = known(self)
-    return round(float(value) if type(self).cr_plain is float else value, ndigits)
+    result = round(float(value) if type(self).cr_plain is float else value, ndigits)
+    note("round", (self,), result, {"decimals": ndigits or 0})
+    return result
 
 
 def _floor(self: Any) -> Any:

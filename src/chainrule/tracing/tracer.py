@@ -22,7 +22,7 @@ from . import cures, foreign, stacked, stores, ufuncs
 from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
-from .watching import note
+from .watching import note, note_counts
 
 __all__ = ["CLOSED", "CONSTANT", "FACES", "TRACERS", "Trace", "Tracer", "apply", "call", "concrete",
            "depth", "hold", "make_tracer", "muted", "release"]  # fmt: skip
@@ -57,7 +57,7 @@ class Trace:
                 result = self.process(op, args, params)
             finally:
                 self.state = WATCHED
-            note(op.name, args, result)
+            note(op.name, args, result, params)
             return result
         if self.state == CLOSED:
             if running.again and op.name in ("equal", "not_equal"):  # a cache's key: not this one
@@ -233,6 +233,8 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             if of_program(error):
                 raise
             raise unsupported(function) from None  # its body calls it with a traced value again
+        if running.watch is not None:
+            note_counts(record.name, args, kwargs, result)
     else:
         assert isinstance(record, Op)
         if record.bind is not None:

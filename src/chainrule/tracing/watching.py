@@ -23,23 +23,20 @@ COMPARING = frozenset(
     "less less_equal greater greater_equal equal not_equal isclose".split()
 )
 _RATIOS = frozenset("remainder fmod floor_divide".split())
-
-
-def _nearest(a: Any, v: Any, *_: Any) -> tuple[Any, ...]:
-    """Return how far numbers are from the nearest of those among which they are searched."""
-    among, wanted = np.asarray(known(a)), np.asarray(known(v))
-    if not among.size:
-        return ()
-    k = abs(np.subtract.outer(wanted, among)).argmin(-1)
-    return (a[k] - v if hasattr(a, "cr_snapshot") else among[k] - v,)
-
-
+_ORDERS = frozenset(
+    "argmax argmin nanargmax nanargmin argsort argpartition partition_order lexsort searchsorted "
+    "digitize isin order interval histogram histogram2d histogramdd bincount".split()
+)
+_SIGNS = frozenset(
+    "sign signbit heaviside any all argwhere count_nonzero logical_and logical_or logical_xor "
+    "logical_not".split()
+)
+_STEPS = frozenset("floor ceil rint round around fix trunc astype_constant floor_divide".split())
 _GAPS: dict[str, Any] = {  # what changes its sign at the kink of an operation
     **dict.fromkeys(("absolute", "fabs"), lambda a: (a,)),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), lambda a, b: (a - b,)),
     "clip": lambda a, *bounds: tuple(a - b for b in bounds if b is not None),
     **dict.fromkeys(COMPARING - {"isclose"}, lambda a, b: (a - b,)),
-    "searchsorted": _nearest,
 }
 
 
@@ -50,20 +47,53 @@ class Decision(NamedTuple):
     args: tuple[Any, ...]
     outcome: Any
     place: Any
+    params: dict[str, Any]
 
-    def gaps(self) -> tuple[Any, ...]:
+    def gaps(self, swapped: tuple[int, int] = (0, 0)) -> tuple[Any, ...]:
         """Return traced values of which one passes through zero where the outcome changes.
 
-        A step function changes where its argument passes a number that does not depend on anything.
+        A step function changes where its argument passes a number that does not depend on anything,
+        and an order where two of its numbers are equal: those that are `swapped`.
         """
+        if self.name == "copysign":
+            return (self.args[1],)
         if self.name in _GAPS:
             return _GAPS[self.name](*self.args)  # type: ignore[no-any-return]
+        if self.name in _ORDERS:
+            i, j = swapped
+            x = self.numbers()
+            return (x[i] - x[j],) if i != j and max(i, j) < len(x) else ()
+        if self.name in _SIGNS:
+            return tuple(a for a in self.args if getattr(a, "dtype", None) == np.float64)
         a = self.args[0]
+        if self.name == "isclose":
+            b = self.args[1]
+            close = self.params.get("atol", 1e-8) + self.params.get("rtol", 1e-5) * np.abs(b)
+            return (np.abs(a - b) - close,)
+        if self.name == "exponent":
+            return (np.abs(a) - 2.0 ** np.round(np.log2(np.abs(known(a)))),)
         if self.name in _RATIOS:
             a = a / self.args[1]
-        elif self.name in ("argmax", "argmin", "isclose", "digitize"):
+        elif self.name not in _STEPS:
             return ()
+        a = a * 10.0 ** self.params.get("decimals", 0)
         return (a - np.round(2 * known(a)) / 2,)
+
+    def numbers(self) -> list[Any]:
+        """Return the elements of all arguments."""
+        return [x for a in self.args if a is not None for x in np.ravel(a)]
+
+    def swapped(self, other: "Decision") -> tuple[int, int]:
+        """Return which two of the numbers stand in another order in `other`."""
+        u, v = (np.array([known(x) for x in d.numbers()]) for d in (self, other))
+        if len(u) != len(v) or self.name not in _ORDERS:
+            return 0, 0
+        for order in (np.argsort(u, kind="stable"), np.argsort(v, kind="stable")):
+            i, j = order[:-1], order[1:]
+            change = np.sign(u[i] - u[j]) != np.sign(v[i] - v[j])
+            for k in np.flatnonzero(change):
+                return int(i[k]), int(j[k])
+        return 0, 0
 
     def mark(self) -> Any:
         """Return what tells this outcome from others."""
@@ -87,7 +117,7 @@ def watching(notes: list[Decision] | None) -> Iterator[None]:
                 trace.state = state
 
 
-def note(name: str, args: Any, result: Any) -> None:
+def note(name: str, args: Any, result: Any, params: Any = None) -> None:
     """Keep a decision that an operation made."""
     notes = running.watch
     if notes is None:
@@ -95,19 +125,43 @@ def note(name: str, args: Any, result: Any) -> None:
     outcome = _outcome(name, args, result)
     if outcome is not None:
         kept = tuple(a.cr_snapshot() if hasattr(a, "cr_snapshot") else a for a in args)
-        notes.append(Decision(name, kept, np.asarray(outcome), _place()))
+        notes.append(Decision(name, kept, np.asarray(outcome), _place(), params or {}))
 
 
 def _outcome(name: str, args: Any, result: Any) -> Any:
+    """Return what an operation decides: whatever has steps, and every integer or truth value."""
     if name == "searchsorted":  # rules search too: what they give has no step there
         return None if _in_a_rule() else known(result)
     if name in _RATIOS:
         return np.floor_divide(*map(known, args))
-    if name in ROUNDING or name in COMPARING:
-        return known(result)
-    if name in _GAPS:
-        return np.stack([np.greater(gap, 0) for gap in _GAPS[name](*map(known, args))])
-    return None
+    if name in _GAPS and name not in COMPARING:
+        return np.stack(np.broadcast_arrays(
+            *(np.greater(gap, 0) for gap in _GAPS[name](*map(known, args)))
+        ))
+    plain = known(result)
+    if name == "copysign":
+        return np.signbit(plain)
+    whole = isinstance(plain, bool | int) or getattr(plain, "dtype", _FLOAT).kind in "biu"
+    return plain if whole or name in ROUNDING else None
+
+
+def note_counts(name: str, args: Any, kwargs: Any, result: Any) -> None:
+    """Keep the whole numbers that a body returned which decides on plain numbers (`histogram`).
+
+    What it decides by is looked for among its arguments and its other results.
+    """
+    parts = result if isinstance(result, tuple) else (result,)
+    counts = [p for p in parts if isinstance(p, np.ndarray) and p.dtype.kind in "iu"]
+    if not counts:
+        return
+    given = (*args, *kwargs.values(), *parts)
+    numbers = [np.stack(a) if isinstance(a, list | tuple) else a for a in given]
+    numbers = [a for a in numbers if getattr(known(a), "dtype", None) == np.float64]
+    for part in counts:
+        note(name, numbers, part)
+
+
+_FLOAT = np.dtype(float)
 
 
 def known(x: Any) -> Any:
