@@ -95,7 +95,7 @@ SWITCHES: dict[str, tuple[Integrand, float, float, Callable[[float], list[float]
     "isclose": (
         lambda t, p: t * np.isclose(t, p, rtol=0, atol=0.3), 0, 2, lambda p: [p - 0.3, p + 0.3]
     ),
-    "frexp": (lambda t, p: t * math.frexp(t / p)[1], 0.6, 2, lambda p: [p]),
+    "frexp": (lambda t, p: t * math.frexp(t / p)[1], 0.6, 2, lambda p: [p / 2, p]),
     "backward": (lambda t, p: 1.0 if t < p else t, 3, 0, lambda p: [p]),
 }  # fmt: skip
 POINTS = [1.25, 1.1001]
