@@ -11,7 +11,7 @@ import chainrule
 from chainrule import check, checked, custom_rule, grad, hessian, hvp, jacobian, jvp, vjp, vmap
 from chainrule.errors import CheckError, UncheckedWarning
 from chainrule.tracing.running import running
-from chainrule.tracing.tracer import TRACERS, concrete
+from chainrule.tracing.tracer import concrete
 
 RIGHT = {
     "scalar": (lambda x: np.sin(x) ** 2, 0.5),
@@ -51,7 +51,7 @@ def test_right_derivatives_pass_and_stay_the_same(name):
 
 def _hide(x):
     """Turn a traced value into a plain number behind the engine's back."""
-    return concrete(x) if type(x) in TRACERS else x
+    return concrete(x)
 
 
 def _loses(x):
@@ -63,7 +63,7 @@ def _loses(x):
 
 def _other_value(x):
     y = 2 * x
-    if type(x) in TRACERS:
+    if concrete(x) is not x:
         y = y + 1
     return np.sum(y)
 
@@ -89,7 +89,7 @@ def test_every_derivative_that_is_wrong_raises_with_both_numbers_and_the_line(ho
     with checked(), pytest.raises(CheckError) as caught:
         TAKEN[how](f, x)
     assert "plain run" in str(caught.value)
-    line = "return concrete(x)" if f is _loses else "y = y + 1"
+    line = "return concrete(x)" if f is _loses else "_other_value"
     if how not in ("hessian", "hvp"):  # there the outer level speaks first, of its own line
         assert line in caught.value.where
 

@@ -10,6 +10,7 @@ import builtins
 import copy
 import copyreg
 import re
+import sys
 from types import GenericAlias, new_class
 from typing import Any
 
@@ -57,13 +58,22 @@ class LookAlike(type):
         return repr(cls.original)
 
 
+_PROTOCOLS = {"__array_ufunc__", "__array_function__"}
+
+
 class _TypeLike(LookAlike):
-    """The metaclass of what stands for `type`: a traced value is of the class that it shows."""
+    """The metaclass of what stands for `type`: a traced value is of the class that it shows.
+
+    In the methods of NumPy's protocols it is of its own: they ask whether they know the class.
+    """
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if len(args) == 1 and not kwargs:
             x = modules.hooks["original"](args[0])
-            return modules.hooks["door"](x.__class__ if type(x) in tracers.TRACERS else type(x))
+            shown = type(x) in tracers.TRACERS and not _PROTOCOLS & set(
+                sys._getframe(1).f_code.co_qualname.split(".")
+            )
+            return modules.hooks["door"](x.__class__ if shown else type(x))
         return type(*args, **kwargs)
 
 

@@ -130,7 +130,7 @@ class Recording(Trace):
                 return _constant(output)
             if not needs.output:
                 held = None
-            if arrays or needs.trims:
+            if arrays or safe or needs.trims:
                 self._release(primals, inputs, needs, safe)
         place: Place | None = None
         if self.places:

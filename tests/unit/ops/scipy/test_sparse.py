@@ -216,3 +216,58 @@ def test_factors_kept_on_an_object_do_not_end_the_call():
         return kept.factors.solve(np.ones(2)).sum()
 
     np.testing.assert_allclose(cr.grad(f)(0.7), -2 / 0.49)
+
+
+START = np.array([1.0, -0.5, 2.0, 0.3])
+
+
+def tridiagonal(x, symmetric=False):
+    low, high = np.tanh(x[:3]), np.tanh(x[:3] if symmetric else x[1:])
+    return sp.diags_array([low, 4 + x * x, high], offsets=[-1, 0, 1], format="csc")
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: sl.eigsh(tridiagonal(x, True), k=2, which="SA", v0=START)[0],
+    lambda x: sl.eigsh(tridiagonal(x, True), k=2, which="SA", v0=START)[1] ** 2,
+    lambda x: sl.eigsh(tridiagonal(x, True), k=2, v0=START, return_eigenvectors=False),
+    lambda x: sl.svds(tridiagonal(x), k=2, v0=START)[1],
+    lambda x: np.abs(sl.svds(tridiagonal(x), k=2, v0=START)[0]),
+    lambda x: sl.inv(tridiagonal(x)).toarray(),
+    lambda x: sl.expm(0.1 * tridiagonal(x)).toarray(),
+    lambda x: sl.expm_multiply(0.1 * tridiagonal(x), START),
+])  # fmt: skip
+def test_spectra_and_functions(f):
+    """SciPy finds the same by Krylov spaces: to rounding, not bitwise."""
+    x = np.array([0.4, 0.9, 1.3, 2.0])
+    np.testing.assert_allclose(cr.vjp(f, x)[0], f(x), rtol=1e-9, atol=1e-11)
+    cr.check_grads(f, (x,), order=1)
+
+
+def test_eigsh_of_a_matrix_that_is_not_symmetric_is_refused():
+    with pytest.raises(UnsupportedFunctionError, match="not symmetric"):
+        cr.grad(lambda x: sl.eigsh(tridiagonal(x), k=2, v0=START)[0].sum())(X)
+
+
+@pytest.mark.parametrize("kind", ["lil", "dok", "csr", "csc"])
+@pytest.mark.parametrize("dtype", [int, np.float32, float, complex])
+def test_a_store_is_cast_to_the_dtype_of_the_matrix(kind, dtype):
+    def f(x):
+        k = sp.csr_array(np.diag([1, 2, 3, 4]).astype(dtype)).asformat(kind)
+        k[0, 1] = x[1]
+        k[2:, 0] = x[2:]
+        k.setdiag(x * x)
+        return k.tocsr().toarray()
+
+    def dense(x):
+        k = np.diag([1, 2, 3, 4]).astype(dtype)
+        k[0, 1] = x[1]
+        k[2:, 0] = x[2:]
+        k[np.arange(4), np.arange(4)] = x * x
+        return k
+
+    x = X + 0.5
+    y, pull = cr.vjp(lambda x: f(x) * 1.0, x)
+    z, back = cr.vjp(lambda x: dense(x) * 1.0, x)
+    assert y.dtype == z.dtype == (f(x) * 1.0).dtype
+    np.testing.assert_array_equal(y, f(x))
+    np.testing.assert_array_equal(pull(np.ones_like(y))[0], back(np.ones_like(z))[0])

@@ -12,6 +12,7 @@ from scipy.sparse import _base, _dok, _index, _lil  # type: ignore[attr-defined]
 
 from ....core.registry import composite
 from ...declare import as_array
+from ...numpy.index import setitem
 from ..common import traced
 from .matrices import (
     THROUGH,
@@ -37,11 +38,16 @@ def _grid(shape: tuple[int, int], key: Any) -> tuple[Any, Any]:
     return rows[key], cols[key]
 
 
-def _values(value: Any, shape: tuple[int, ...]) -> Any:
-    """Return what is stored as an array of `shape`."""
+def _values(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return what is stored as an array of `shape`, cast to `dtype` as SciPy casts it."""
     if isinstance(value, MatrixSum):
         value = value.array
     value = value.toarray() if sp.issparse(value) else as_array(value)
+    if value.dtype != dtype:  # what a dense array of that dtype would hold
+        whole = dtype.kind not in "fc"  # a store of whole numbers has no slope
+        value = value.astype(dtype) if whole else setitem(
+            np.zeros(value.shape, dtype), value, index=...
+        )
     if value.size == np.prod(shape, dtype=int):
         return np.reshape(value, shape)
     return np.broadcast_to(value, shape)
@@ -54,7 +60,7 @@ class EntryByEntry:
 
     def _put(self, key: Any, value: Any) -> None:
         rows, cols = _grid(self.shape, key)  # type: ignore[attr-defined]
-        chunk = np.ravel(_values(value, np.shape(rows)))
+        chunk = np.ravel(_values(value, np.shape(rows), self.dtype))  # type: ignore[attr-defined]
         number = len(self._chunks)
         self._chunks.append(chunk)
         for k, place in enumerate(zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(),
@@ -79,7 +85,7 @@ class EntryByEntry:
         found = [(k, self._table[p]) for k, p in enumerate(places) if p in self._table]
         shape = np.shape(rows)
         numbers = sorted({chunk for _, (chunk, _) in found})
-        starts, pieces, total = {}, [np.zeros(0)], 0
+        starts, pieces, total = {}, [np.zeros(0, self.dtype)], 0  # type: ignore[attr-defined]
         for number in numbers:
             starts[number] = total
             pieces.append(self._chunks[number])
@@ -149,7 +155,7 @@ def _fill(self: Any) -> None:
     if isinstance(self, dict):
         dict.clear(self)
     self.__class__ = found
-    self._chunks, self._table = [np.zeros(1), np.asarray(coo.data, float)], table
+    self._chunks, self._table = [np.zeros(1, self.dtype), np.asarray(coo.data)], table
 
 
 def _in_place(name: str, sign: float) -> None:
@@ -177,7 +183,7 @@ for _function in dict.fromkeys((
 )):  # fmt: skip
 
     @composite(_function, name=f"scipy.sparse.{_function.__qualname__}", always=True)
-    def setitem(self: Any, key: Any, x: Any, _function: Any = _function) -> None:
+    def store(self: Any, key: Any, x: Any, _function: Any = _function) -> None:
         """Store traced numbers into a sparse matrix."""
         if _is_filled(self):
             self._put(key, x)
@@ -194,7 +200,7 @@ for _function in dict.fromkeys((
 def _store(self: Any, places: tuple[Any, Any], value: Any) -> None:
     """Store into a csr, csc or coo matrix: it is made anew, with these places replaced."""
     rows, cols = places
-    value = _values(value, np.shape(rows))
+    value = _values(value, np.shape(rows), self.dtype)
     a = self.tocoo()
     a = a._summed() if is_traced(a) else a
     stored = np.ravel(rows) * a.shape[1] + np.ravel(cols)

@@ -446,6 +446,15 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
             "use scipy.linalg.eigh(A.toarray(), M.toarray(), subset_by_index=…)",
         )  # fmt: skip
     dense = _full(A, "eigsh")
+    values = plain(dense)
+    if type(values) is np.ndarray and not np.allclose(
+        values, np.conjugate(values.T), rtol=1e-8, atol=1e-12 * np.abs(values).max()
+    ):
+        raise refusal(
+            "scipy.sparse.linalg.eigsh of a matrix that is not symmetric (Hermitian)",
+            "its answer is then no function of the matrix",
+            "make it symmetric: A = (A + A.T) / 2, or A = (A + A.conj().T) / 2",
+        )
     found = linalg.eigsh(_plain_sparse(A), k, None, *args, **kwargs)
     vectors = kwargs.get("return_eigenvectors", args[8] if len(args) > 8 else True)
     values, every = np.linalg.eigh(dense)
@@ -493,7 +502,7 @@ def inv(A: Any) -> Any:
     """Return the inverse of a sparse matrix, whose entries are all kept."""
     if not is_traced(A):
         return linalg.inv(A)
-    return _as_sparse(spsolve(A, np.eye(A.shape[0])), A)
+    return _as_sparse(spsolve(A, np.eye(A.shape[0], dtype=A.dtype)), A)
 
 
 @composite(linalg.expm, name="scipy.sparse.linalg.expm", always=True)

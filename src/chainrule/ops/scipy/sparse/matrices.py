@@ -267,7 +267,7 @@ class TracedEntries:
             return np.sum(self.toarray(), axis=axis)
         turned = self.T if axis % 2 == 0 else self  # type: ignore[attr-defined]
         _only_arrays(self, "sum(axis=…)", f"A{'.T' if axis % 2 == 0 else ''} @ np.ones(n)")
-        return turned @ np.ones(turned.shape[1])
+        return turned @ np.ones(turned.shape[1], self.data.dtype)
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the mean of all entries, zeros included."""
