@@ -185,6 +185,8 @@ WORDS: list[tuple[str, str]] = [
     ("return scipy.ndimage.zoom(np.outer(x, x), x[0] * 2).sum()",
      "return scipy.ndimage.affine_transform(np.outer(x, x), np.eye(2) / 1.4, output_shape=(4, 4), order=1).sum()"),
     # sparse
+    ("A = sp.csr_array(np.outer(x, x * x))\nreturn spla.eigsh(A, k=1)[0].sum()",
+     "A = sp.csr_array(np.outer(x, x * x))\nA = (A + A.T) / 2\nreturn spla.eigsh(A, k=1)[0].sum()"),
     ("A = sp.csr_array(np.diag(x))\nreturn spla.LinearOperator((3, 3), matvec=lambda v: A @ v).matvec(np.ones(3)).sum() if False else spla.eigs(A, k=1)[0].real.sum()",
      "A = sp.csr_array(np.diag(x))\nreturn sl.eigh(A.toarray(), np.eye(3), subset_by_index=[2, 2])[0].sum()"),
     ("A = sp.csr_matrix(np.diag(x))\nreturn spla.expm_multiply(A, np.ones(3), start=0, stop=1, num=3).sum()",
