@@ -1,6 +1,8 @@
+
 """Options and profiles that all tests share."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,3 +28,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("fuzz" if config.getoption("--fuzz") else "short")
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what decision 0022 lists as failing: the file shrinks, and nothing joins it."""
+    known = set(Path(__file__).with_name("known_failures.txt").read_text().splitlines())
+    for item in items:
+        if item.nodeid in known:
+            item.add_marker(pytest.mark.xfail(reason="decision 0022", strict=False))
