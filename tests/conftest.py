@@ -35,4 +35,4 @@ def pytest_collection_modifyitems(items):
     known = set(Path(__file__).with_name("known_failures.txt").read_text().splitlines())
     for item in items:
         if item.nodeid in known:
-            item.add_marker(pytest.mark.xfail(reason="decision 0022", strict=False))
+            item.add_marker(pytest.mark.xfail(reason="decision 0022", strict=True))

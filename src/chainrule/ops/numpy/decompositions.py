@@ -42,6 +42,11 @@ def positive_definite(*shape: int) -> Any:
     return draw
 
 
+def distinct(*shape: int) -> Any:
+    """Draw positive values apart from each other, for samples."""
+    return lambda rng: np.cumsum(0.5 + rng.random(shape), axis=-1)
+
+
 def gaps(values: Any) -> Any:
     """Return 1/(λⱼ − λᵢ), zero on the diagonal, NaN where two values are equal up to rounding.
 
@@ -72,6 +77,9 @@ reciprocals = Op(
     (Jvp(lambda t, y, _values, sign: -np.square(y) * (t[..., None, :] + sign * t[..., :, None])),),
     batch="stacks",
     complex=True,
+    samples=(
+        sample(distinct(3), sign=-1), sample(distinct(2, 3), sign=-1), sample(distinct(3), sign=1),
+    ),
     notation=Notation(
         "F({0})", "F({0})", rule="Fᵢⱼ = 1/(λⱼ ± λᵢ) off the diagonal: dF = −F² ∘ (dλⱼ ± dλᵢ)"
     ),
