@@ -84,7 +84,7 @@ class Inside(Trace):
         if isinstance(value, np.ndarray | np.generic):
             return make_tracer(value, self, None) if value.dtype.kind in "fc" else value
         if type(value) is float or type(value) is complex:
-            return make_tracer(np.asarray(value)[()], self, None)
+            return faces.as_python(make_tracer(np.asarray(value)[()], self, None))
         if isinstance(value, dict):  # an OptimizeResult is one
             for k, v in value.items():
                 value[k] = self.mark(v)

@@ -168,6 +168,28 @@ def numbered(x: Any) -> Any:
     return x.cr_snapshot() if type(x) in PYTHONS else x
 
 
+def lowered(operands: Any) -> Any:
+    """Convert traced Python numbers to the precision of what they meet: they are weak as plain.
+
+    NumPy computes ``np.float32(2) * 0.1`` in single precision (NEP 50).
+    """
+    kinds = [_WEAK.get(type(v)) for v in operands]
+    strong = [np.result_type(v) for v, kind in zip(operands, kinds, strict=True)
+              if kind is None and v is not None]  # fmt: skip
+    if not strong:
+        return operands
+    found = []
+    for v, kind in zip(operands, kinds, strict=True):
+        if kind is not None and type(v) in PYTHONS:
+            dtype = np.result_type(kind, *strong)
+            if type(kind) is complex or dtype.kind == "f":
+                v = v if dtype == v.dtype else v.astype(dtype)
+            elif dtype.kind == "c":
+                v = v.astype(dtype.type(0).real.dtype)
+        found.append(v)
+    return tuple(found)
+
+
 _set_class: Callable[[Any, Any], None] = vars(object)["__class__"].__set__
 
 
@@ -184,6 +206,8 @@ def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> An
                 trace = other.cr_owner
         elif kind is not float and kind is not int:
             if kind not in _OTHER_NUMBERS:
+                if kind in TRACERS or isinstance(other, np.ndarray | np.generic):
+                    self, other = lowered((self, other))
                 result = general(self, other)
                 return as_python(result) if _is_derived(kind) else result
             if checks is None:
@@ -521,5 +545,6 @@ _Float, _Complex = face_of(float), face_of(complex)
 tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
                       _Complex: _Complex128})  # fmt: skip
 PYTHONS = frozenset((_Float, _Complex))
+_WEAK = {int: 0, float: 0.0, complex: 0j, _Float: 0.0, _Complex: 0j}
 _OTHER_NUMBERS = frozenset((bool, complex))
 _PYTHON_OR_OURS = frozenset((float, int, bool, complex, *PYTHONS))

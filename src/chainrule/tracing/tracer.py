@@ -285,6 +285,8 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
         kind = type(other)
         trace = self.cr_owner
         if kind in TRACERS:
+            if kind in faces.PYTHONS:
+                _, other = faces.lowered((self, other))
             if other.cr_owner.level > trace.level:
                 trace = other.cr_owner
         elif kind is np.ndarray:
@@ -413,6 +415,12 @@ class Tracer(Guarded):
         if len(types) > 1:
             args, kwargs = foreign.admitted(types, args, kwargs)
         if not faces.PYTHONS.isdisjoint(types):
+            if function is np.clip:
+                args = faces.lowered((faces.numbered(args[0]), *args[1:]))
+            elif function is np.where:
+                args = (args[0], *faces.lowered(args[1:]))
+            elif function is np.select:
+                args = (args[0], [*faces.lowered(args[1])], *args[2:])
             args = tuple(map(faces.numbered, args))
         return call(function, args, kwargs)
 

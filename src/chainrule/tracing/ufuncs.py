@@ -92,6 +92,9 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         raise tracers.unsupported(ufunc)
     for a in args:
         kind = type(a)
+        if kind in tracers.faces.PYTHONS:
+            args = tracers.faces.lowered(tuple(map(as_operand, args)))
+            continue
         if kind in tracers.TRACERS or kind in _ORDINARY:
             continue
         if is_sequence(a):
@@ -100,7 +103,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         args = operands.standing(args)
         if args is NotImplemented:
             return NotImplemented
-        args = tuple(map(others.admit, args))
+        args = tracers.faces.lowered(tuple(map(others.admit, args)))
         break
     for a in args:
         if type(a) is np.ndarray and a.dtype.kind == "O":
@@ -160,7 +163,7 @@ def _method(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     if method == "outer":
         a, b = args
         a = tracers.call(np.reshape, (a, np.shape(a) + (1,) * np.ndim(b)), {})
-        return ufunc(a, b, **kwargs)
+        return ufunc(a, tracers.faces.numbered(b), **kwargs)
     if method == "at":
         return _at(ufunc, *args)
     if method == "reduceat":
