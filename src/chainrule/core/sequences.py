@@ -23,9 +23,11 @@ def elements(value: Any) -> Any:
     kind = type(value)
     if kind in _SEQUENCES:
         return value
-    if kind in _NO_SEQUENCES or not is_sequence(value):
+    if kind in _NO_SEQUENCES:
         return None
-    return list(value)
+    if is_sequence(value):
+        return list(value)
+    return value.cr_elements() if hasattr(kind, "cr_elements") else None
 
 
 def items(value: Any) -> Any:
@@ -37,9 +39,9 @@ def items(value: Any) -> Any:
     kind = type(value)
     if kind in _SEQUENCES:
         return value
-    if kind in _NO_SEQUENCES or not isinstance(value, Sequence) or isinstance(value, str | bytes):
+    if kind in _NO_SEQUENCES or isinstance(value, str | bytes):
         return None
-    return elements(value)
+    return elements(value) if isinstance(value, Sequence) or hasattr(kind, "cr_elements") else None
 
 
 def is_sequence(value: Any) -> bool:

@@ -56,9 +56,10 @@ def gather(value: Any) -> Any:
     """Build the array of a nested list in which some numbers or arrays are traced."""
     if type(value) in TRACERS:
         return value
-    value = elements(value) if is_sequence(value) else value
-    if type(value) not in (list, tuple):
+    found = elements(value)
+    if found is None:
         return np.asarray(value)
+    value = found
     flat, shape = _scalars(value)
     if shape is not None and not any(under(v) is not None for v in flat):
         return apply(op_named("pack"), flat, {"shape": shape})
@@ -248,7 +249,7 @@ def _listed(function: Any) -> Callable[..., Any]:
 
 
 def _gathered(a: Any) -> Any:
-    if type(a) in TRACERS or not _traced(a):
+    if type(a) in TRACERS or not is_sequence(a) or not _traced(a):
         return a
     return gather(a) if _is_regular(elements(a)) else a
 

@@ -16,6 +16,9 @@ FORMATS = [
     sp.dok_array(NEW),
 ]  # fmt: skip
 X = np.arange(4.0) + 1
+START8, FINE = np.eye(8)[:, :1], {"tol": 1e-10, "maxiter": 200}
+S8 = sp.diags_array([-np.ones(7), np.arange(8.0) + 3, -np.ones(7)], offsets=[-1, 0, 1])
+S4 = sp.csr_array(OLD + OLD.T + 5 * sp.eye(4))
 ROWS, COLS = [0, 1, 2, 2], [0, 1, 1, 1]  # one place stands twice
 
 A = sp.csr_array(sp.random(5, 5, 0.4, format="csr", random_state=0) + 5 * sp.eye(5))
@@ -104,10 +107,10 @@ def test_the_plain_classes_are_left_as_they_are():
 def test_what_has_no_rule_is_refused():
     for f in (
         lambda x: sl.eigs(rows_of_traced(x), k=1)[0],
-        lambda x: sl.eigsh(rows_of_traced(x), k=2, M=NEW)[0],
+        lambda x: sl.eigsh(S4, k=2, M=sp.diags_array(x), mode="cayley", sigma=0.1)[0],
         lambda x: sl.expm_multiply(rows_of_traced(x), X, start=0, stop=1, num=3),
-        lambda x: (OLD + np.outer(x, x)) * 2.0, lambda x: rows_of_traced(x).maximum(NEW),
-        lambda x: sl.spilu(rows_of_traced(x)).solve(X), lambda x: sl.lsqr(NEW, x)[0],
+        lambda x: x * (OLD + np.outer(x, x)), lambda x: rows_of_traced(x).maximum(NEW),
+        lambda x: sl.spilu(rows_of_traced(x)).solve(X),
     ):  # fmt: skip
         with pytest.raises(UnsupportedFunctionError):
             cr.vjp(f, X)
@@ -230,6 +233,11 @@ def tridiagonal(x, symmetric=False):
     lambda x: sl.eigsh(tridiagonal(x, True), k=2, which="SA", v0=START)[0],
     lambda x: sl.eigsh(tridiagonal(x, True), k=2, which="SA", v0=START)[1] ** 2,
     lambda x: sl.eigsh(tridiagonal(x, True), k=2, v0=START, return_eigenvectors=False),
+    lambda x: sl.eigsh(tridiagonal(x, True), 2, sp.diags_array(x), 0.0, v0=START)[0],
+    lambda x: sl.eigsh(S4, 2, sp.diags_array(x), v0=START, which="SA")[1] ** 2,
+    lambda x: sl.eigsh(S4 * x[0], 2, S4 + sp.eye(4), None, "SA", START, None, None, 0, False),
+    lambda x: sl.lobpcg(S8 * x[0] + sp.eye_array(8) * x[1], START8, **FINE)[0],
+    lambda x: sl.lobpcg(S8, START8, S8 + sp.eye_array(8) * x[2], **FINE)[1] ** 2,
     lambda x: sl.svds(tridiagonal(x), k=2, v0=START)[1],
     lambda x: np.abs(sl.svds(tridiagonal(x), k=2, v0=START)[0]),
     lambda x: sl.inv(tridiagonal(x)).toarray(),
@@ -241,6 +249,37 @@ def test_spectra_and_functions(f):
     x = np.array([0.4, 0.9, 1.3, 2.0])
     np.testing.assert_allclose(cr.vjp(f, x)[0], f(x), rtol=1e-9, atol=1e-11)
     cr.check_grads(f, (x,), order=1)
+
+
+TALL = sp.csr_array(sp.random(9, 4, 0.6, format="csr", random_state=1) + sp.eye(9, 4))
+RIGHT = RNG.standard_normal(9)
+CLOSE = {"atol": 1e-14, "btol": 1e-14}
+
+
+@pytest.mark.parametrize("solver", [sl.lsqr, sl.lsmr])
+def test_least_squares(solver):
+    f = lambda x: [  # noqa: E731
+        *solver(TALL * x[0] + sp.eye_array(9, 4) * x[1] ** 2, RIGHT * x[2], **CLOSE),
+        *solver(TALL, x[3] * RIGHT, x[0], **CLOSE, x0=START),
+        solver(TALL * x[1], RIGHT, 0.3, 1e-14, 1e-14)[0],
+    ]
+    moving = (0, 3, 4, 8) if solver is sl.lsqr else (0, 3, 7)
+    width = 10 if solver is sl.lsqr else 8
+    chosen = [*moving, *[width + k for k in moving], 2 * width]
+    agrees = lambda x: np.concatenate([np.atleast_1d(f(x)[k]) for k in chosen])  # noqa: E731
+    x = np.array([0.4, 0.9, 1.3, 2.0])
+    np.testing.assert_allclose(cr.vjp(agrees, x)[0], agrees(x), rtol=1e-9, atol=1e-11)
+    cr.check_grads(agrees, (x,), order=1)
+
+
+@pytest.mark.filterwarnings("ignore:Exited:UserWarning")
+def test_what_has_not_converged_is_refused():
+    for f in (
+        lambda x: sl.lsqr(TALL * x[0], RIGHT, iter_lim=1)[0],
+        lambda x: sl.lobpcg(S8 * x[0], np.eye(8)[:, :1], maxiter=1, tol=1e-3)[0],
+    ):
+        with pytest.raises(ImplicitError, match="did not converge"):
+            cr.vjp(f, X)
 
 
 def test_eigsh_of_a_matrix_that_is_not_symmetric_is_refused():

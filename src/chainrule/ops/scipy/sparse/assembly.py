@@ -16,7 +16,6 @@ from ...numpy.index import setitem
 from ..common import traced
 from .matrices import (
     THROUGH,
-    MatrixSum,
     TracedEntries,
     _become,
     _pattern,
@@ -27,6 +26,7 @@ from .matrices import (
     places_of,
     through,
 )
+from .numpy_matrix import Matrix
 
 # --- entry by entry -------------------------------------------------------------------------------
 
@@ -40,7 +40,7 @@ def _grid(shape: tuple[int, int], key: Any) -> tuple[Any, Any]:
 
 def _values(value: Any, shape: tuple[int, ...], dtype: Any) -> Any:
     """Return what is stored as an array of `shape`, cast to `dtype` as SciPy casts it."""
-    if isinstance(value, MatrixSum):
+    if isinstance(value, Matrix):
         value = value.array
     value = value.toarray() if sp.issparse(value) else as_array(value)
     if value.dtype != dtype:  # what a dense array of that dtype would hold
@@ -187,7 +187,7 @@ for _function in dict.fromkeys((
         """Store traced numbers into a sparse matrix."""
         if _is_filled(self):
             self._put(key, x)
-        elif not (traced(x) or is_traced(x) or is_traced(self) or isinstance(x, MatrixSum)
+        elif not (traced(x) or is_traced(x) or is_traced(self) or isinstance(x, Matrix)
                   or _is_filled(x)):  # fmt: skip
             _function(self, key, x)
         elif self.format in ("lil", "dok"):

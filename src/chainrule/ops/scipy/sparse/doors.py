@@ -11,20 +11,20 @@ from ....core.registry import composite
 from ...declare import as_array
 from ..common import traced
 from .matrices import (
-    MatrixSum,
     _become,
     _multiplied,
-    _only_arrays,
     _plain_class,
     _traced_like,
     combined,
     dress,
     in_class,
     is_traced,
+    left_product,
     places_of,
     product,
     sparse_sparse,
 )
+from .numpy_matrix import Matrix
 
 # --- doors: making matrices -----------------------------------------------------------------------
 
@@ -163,8 +163,7 @@ for _function in (_base._spbase._matmul_dispatch, _coo._coo_base._matmul_dispatc
     @_door(_function)
     def matmul(self: Any, other: Any) -> Any:
         """Multiply a plain sparse matrix with a traced array, or with a traced scalar."""
-        other = as_array(other)
-        return self._mul_scalar(other) if other.ndim == 0 else product(self, other)
+        return self._mul_scalar(other) if np.ndim(other) == 0 else product(self, other)
 
 
 for _function in (_base._spbase._rmatmul_dispatch, _coo._coo_base._rmatmul_dispatch):
@@ -172,10 +171,7 @@ for _function in (_base._spbase._rmatmul_dispatch, _coo._coo_base._rmatmul_dispa
     @_door(_function)
     def rmatmul(self: Any, other: Any) -> Any:
         """Multiply a traced array with a plain sparse matrix, or scale one."""
-        other = as_array(other)
-        if other.ndim == 0:
-            return self._mul_scalar(other)
-        return product(self.T, other.T).T
+        return self._mul_scalar(other) if np.ndim(other) == 0 else left_product(other, self)
 
 
 for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)):
@@ -208,8 +204,8 @@ def divide(self: Any, other: Any, *, rdivide: bool = False) -> Any:
     """Divide a plain sparse matrix by a traced array, or the other way round."""
     other = as_array(other)
     if rdivide:
-        _only_arrays(self, "a quotient of dense by sparse")
-        return other / self.toarray()
+        found = other / self.toarray()
+        return Matrix(found) if sp.isspmatrix(self) else found
     if other.ndim == 0:
         return self._mul_scalar(1.0 / other)
     return _multiplied(self, 1.0 / other)
@@ -226,7 +222,7 @@ for _owner in _OWNERS:
                 """Add a plain sparse matrix and a traced dense array."""
                 dense = self.toarray()
                 dense = other - dense if _sign == -2.0 else dense + _sign * other
-                return MatrixSum(dense) if sp.isspmatrix(self) else dense
+                return Matrix(dense) if sp.isspmatrix(self) else dense
 
 
 def _reaching(name: str, p: float, q: float) -> None:

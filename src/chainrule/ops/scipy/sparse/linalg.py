@@ -432,37 +432,83 @@ def _plain_sparse(a: Any) -> Any:
 
 @composite(linalg.eigsh, name="scipy.sparse.linalg.eigsh", always=True)
 def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
-    """Return eigenvalues and vectors of a symmetric matrix.
+    """Return eigenvalues and vectors of a symmetric matrix, or of A v = λ M v.
 
-    SciPy finds which they are; they are differentiated as those of the dense matrix. Errors: a
-    generalised problem with traced entries, and a large matrix, are refused.
+    SciPy finds which they are; they are differentiated as those of the dense matrices. Errors: a
+    large matrix, and `mode` other than "normal", are refused.
     """
-    args, kwargs = settled(args), settled(kwargs)
-    if not (traced([A, M, args, kwargs]) or is_traced(A) or is_traced(M)):
+    given = settled(dict(zip(_OPTIONS, args, strict=False)) | kwargs)
+    if not (traced([A, M, given]) or is_traced(A) or is_traced(M)):
         return linalg.eigsh(A, k, M, *args, **kwargs)
-    if M is not None or traced(args) or traced(kwargs):
+    if given.get("mode", "normal") != "normal" or traced(given):
         raise refusal(
-            "scipy.sparse.linalg.eigsh of a generalised problem", "it has no rule",
-            "use scipy.linalg.eigh(A.toarray(), M.toarray(), subset_by_index=…)",
+            "scipy.sparse.linalg.eigsh with options that are traced, or in another mode",
+            "it has no rule", "use scipy.linalg.eigh(A.toarray(), M.toarray())",
         )  # fmt: skip
-    dense = _full(A, "eigsh")
+    dense = _symmetric(_full(A, "eigsh"), "eigsh")
+    weights = None if M is None else _symmetric(_full(M, "eigsh"), "eigsh")
+    found = linalg.eigsh(_plain_sparse(A), k, _plain_sparse(M), **given)
+    if not given.get("return_eigenvectors", True):
+        return _those(dense, weights, (found, None))[0]
+    return _those(dense, weights, found)
+
+
+_OPTIONS = (
+    "sigma", "which", "v0", "ncv", "maxiter", "tol", "return_eigenvectors", "Minv", "OPinv", "mode",
+)  # fmt: skip
+
+
+def _symmetric(dense: Any, name: str) -> Any:
     values = plain(dense)
     if type(values) is np.ndarray and not np.allclose(
         values, np.conjugate(values.T), rtol=1e-8, atol=1e-12 * np.abs(values).max()
     ):
         raise refusal(
-            "scipy.sparse.linalg.eigsh of a matrix that is not symmetric (Hermitian)",
+            f"scipy.sparse.linalg.{name} of a matrix that is not symmetric (Hermitian)",
             "its answer is then no function of the matrix",
             "make it symmetric: A = (A + A.T) / 2, or A = (A + A.conj().T) / 2",
         )
-    found = linalg.eigsh(_plain_sparse(A), k, None, *args, **kwargs)
-    vectors = kwargs.get("return_eigenvectors", args[8] if len(args) > 8 else True)
-    values, every = np.linalg.eigh(dense)
-    chosen = _nearest(plain(values), found[0] if vectors else found)
-    if not vectors:
-        return values[chosen]
-    sides = np.sign(np.real(np.sum(np.conjugate(plain(every[:, chosen])) * found[1], axis=0)))
+    return dense
+
+
+def _those(dense: Any, weights: Any, found: Any) -> tuple[Any, Any]:
+    """Return those eigenvalues and vectors of a dense matrix that SciPy found, with its signs."""
+    values, every = np.linalg.eigh(dense) if weights is None else scipy.linalg.eigh(dense, weights)
+    chosen = _nearest(plain(values), found[0])
+    if found[1] is None:
+        return values[chosen], None
+    base = found[1] if weights is None else plain(weights) @ found[1]
+    sides = np.sign(np.real(np.sum(np.conjugate(plain(every[:, chosen])) * base, axis=0)))
     return values[chosen], every[:, chosen] * np.where(sides == 0, 1.0, sides)
+
+
+@composite(linalg.lobpcg, name="scipy.sparse.linalg.lobpcg", always=True)
+def lobpcg(A: Any, X: Any, B: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """Return eigenvalues and vectors of a symmetric matrix, or of A v = λ B v; as `eigsh`.
+
+    Errors: constraints and histories are refused, and what has not converged.
+    """
+    args, kwargs = settled(args), settled(kwargs)
+    if not (traced([A, B, X, args, kwargs]) or is_traced(A) or is_traced(B)):
+        return linalg.lobpcg(A, X, B, *args, **kwargs)
+    if len(args) > 1 or not _ITERATION.isdisjoint(kwargs):
+        raise refusal(
+            "scipy.sparse.linalg.lobpcg with constraints or histories", "it has no rule",
+            "use scipy.sparse.linalg.eigsh(A, k)",
+        )  # fmt: skip
+    found = linalg.lobpcg(_plain_sparse(A), plain(X), _plain_sparse(B), *args, **kwargs)
+    dense, weights = (None if m is None else _symmetric(_full(m, "lobpcg"), "lobpcg")
+                      for m in (A, B))  # fmt: skip
+    values, vectors = _those(dense, weights, found)
+    if not np.allclose(plain(values), found[0], rtol=1e-5):
+        raise ImplicitError(
+            "scipy.sparse.linalg.lobpcg did not converge",
+            why="what is no eigenvalue has no derivative", cure="raise maxiter, or use eigsh",
+        )
+    return values, vectors
+
+
+_ITERATION = {"Y", "retLambdaHistory", "retResidualNormsHistory"}
 
 
 @composite(linalg.svds, name="scipy.sparse.linalg.svds", always=True)
@@ -521,13 +567,49 @@ def _as_sparse(dense: Any, like: Any) -> Any:
     return _traced_like(pattern, dense[places_of(pattern)])
 
 
-for _function in (linalg.eigs, linalg.lobpcg):
-    _without_rule(_function, "use np.linalg.eig(A.toarray()), or scipy.linalg.eigh of it")
-for _function in (linalg.lsqr, linalg.lsmr):
-    _without_rule(_function, "use numpy.linalg.lstsq(A.toarray(), b), or solve AᵀA x = Aᵀb")
+_without_rule(linalg.eigs, "use np.linalg.eig(A.toarray()), or scipy.linalg.eigh of it")
 
 
-# --- linear operators -----------------------------------------------------------------------------
+def _least_squares(solver: Any, *options: str) -> None:
+    @composite(solver, name=f"scipy.sparse.linalg.{solver.__name__}", always=True)
+    def body(A: Any, b: Any, damp: Any = 0.0, *args: Any, **kwargs: Any) -> Any:
+        """Minimise |A x − b|² + damp²·|x − x0|²; differentiated as that of the dense matrix.
+
+        x and the norms of the residual and of x are differentiated; what else SciPy returns is
+        the state of its iteration, and constant.
+        """
+        given = settled(dict(zip(options, args, strict=False)) | kwargs)
+        if not (traced([A, b, damp, given]) or is_traced(A)):
+            return solver(A, b, damp, *args, **kwargs)
+        given = {k: plain(v) for k, v in given.items()}
+        found = list(solver(_plain_sparse(A), plain(b), plain(damp), **given))
+        dense, b = _full(A, solver.__name__), np.ravel(as_array(b))
+        start = given.get("x0")
+        rest = b if start is None else b - np.matmul(dense, start)
+        damped = traced(damp) or damp != 0
+        n = dense.shape[1]
+        step = np.linalg.lstsq(
+            np.concatenate([dense, damp * np.eye(n)]) if damped else dense,
+            np.concatenate([rest, np.zeros(n)]) if damped else rest,
+        )[0]
+        x = step if start is None else start + step
+        if not np.allclose(plain(x), found[0], rtol=1e-4, atol=1e-4 * np.abs(found[0]).max()):
+            raise ImplicitError(
+                f"scipy.sparse.linalg.{solver.__name__} did not converge",
+                why=f"it stopped for reason {found[1]}; what is no solution has no derivative",
+                cure="give smaller tolerances, atol=1e-12 and btol=1e-12, and more iterations",
+            )
+        left = np.linalg.norm(rest - np.matmul(dense, step))
+        whole = np.hypot(left, damp * np.linalg.norm(step)) if damped else left
+        if solver is linalg.lsqr:
+            found[0], found[3], found[4], found[8] = x, left, whole, np.linalg.norm(step)
+        else:
+            found[0], found[3], found[7] = x, whole, np.linalg.norm(x)
+        return tuple(found)
+
+
+_least_squares(linalg.lsqr, "atol", "btol", "conlim", "iter_lim", "show", "calc_var", "x0")
+_least_squares(linalg.lsmr, "atol", "btol", "conlim", "maxiter", "show", "x0")
 
 
 def _applied(name: str, inner: str, output: int) -> None:

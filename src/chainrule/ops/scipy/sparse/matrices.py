@@ -6,8 +6,9 @@ times a traced scalar, and so on, keeps its class (csr, csc or coo; the other fo
 and holds traced `data` beside plain indices. What only moves entries about (`tocsr`, `toarray`,
 indexing) runs SciPy's own code on the numbers of the places, and the data follow.
 
-Errors: methods of compiled code are refused. Sums that would return `numpy.matrix` (of the old
-matrix classes) can be stored into a matrix again, and are refused in all else.
+What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
+
+Errors: methods of compiled code are refused.
 """
 
 from copy import copy
@@ -22,6 +23,7 @@ from ....core.slots import Linear
 from ...declare import as_array
 from ...numpy.index import scatter_add, split_index
 from ..common import refusal, traced
+from .numpy_matrix import Matrix, bare, like
 
 
 class Form:
@@ -104,7 +106,7 @@ add(sparse_product)
 
 def product(a: Any, x: Any) -> Any:
     """Return A @ x for a sparse A, plain or with traced data, and a dense x."""
-    x = as_array(x)
+    x, given = as_array(bare(x)), x
     if x.ndim == 0:
         raise ValueError("Scalar operands are not allowed, use '*' instead")
     if a.ndim != 2 or x.ndim > 2:
@@ -118,8 +120,13 @@ def product(a: Any, x: Any) -> Any:
             f"(n,k={a.shape[1]}),(k={x.shape[0]},m)->(n,m)"
         )
     if is_traced(a):
-        return sparse_product(a.data, x, form=a.form())
-    return sparse_times(x, form=Form(a))
+        return like(sparse_product(a.data, x, form=a.form()), given)
+    return like(sparse_times(x, form=Form(a)), given)
+
+
+def left_product(x: Any, a: Any) -> Any:
+    """Return x @ A."""
+    return like(product(a.T, np.transpose(as_array(bare(x)))).T, x)
 
 
 # --- matrices with traced entries -----------------------------------------------------------------
@@ -247,7 +254,7 @@ class TracedEntries:
             return sparse_sparse(other, self)
         if np.ndim(other) == 0:
             return self._mul_scalar(other)  # type: ignore[attr-defined]
-        return product(self.T, np.transpose(as_array(other))).T  # type: ignore[attr-defined]
+        return left_product(other, self)
 
     def dot(self, other: Any) -> Any:
         """As SciPy's `dot`."""
@@ -265,9 +272,10 @@ class TracedEntries:
             return np.sum(self.data)
         if self.ndim != 2 or np.ndim(axis) != 0:  # type: ignore[attr-defined]
             return np.sum(self.toarray(), axis=axis)
-        turned = self.T if axis % 2 == 0 else self  # type: ignore[attr-defined]
-        _only_arrays(self, "sum(axis=…)", f"A{'.T' if axis % 2 == 0 else ''} @ np.ones(n)")
-        return turned @ np.ones(turned.shape[1], self.data.dtype)
+        down = axis % 2 == 0
+        turned = self.T if down else self  # type: ignore[attr-defined]
+        found = turned @ np.ones(turned.shape[1], self.data.dtype)
+        return Matrix(np.expand_dims(found, 0 if down else 1)) if sp.isspmatrix(self) else found
 
     def mean(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Return the mean of all entries, zeros included."""
@@ -288,9 +296,8 @@ class TracedEntries:
         return self._moved("toarray", (), {})
 
     def todense(self, order: Any = None, out: Any = None) -> Any:
-        """Return the dense array, where SciPy would not make a `numpy.matrix` of it."""
-        _only_arrays(self, "todense()")
-        return self.toarray()
+        """Return the dense array; of the old classes a matrix."""
+        return Matrix(self.toarray()) if sp.isspmatrix(self) else self.toarray()
 
     def sum_duplicates(self) -> None:
         """Leave it: duplicate entries were added up when the matrix was made (not in coo)."""
@@ -376,45 +383,6 @@ def _coo_of(data: Any, places: Any, like: Any) -> Any:
     return _traced_like(pattern, data)
 
 
-def _only_arrays(a: Any, what: str, instead: str = "A.toarray()") -> None:
-    if sp.isspmatrix(a):
-        raise refusal(
-            f"{what} of a sparse matrix class", "SciPy returns numpy.matrix there, which holds "
-            "plain numbers only", f"use the array classes (csr_array, …), or {instead}",
-        )
-
-
-class MatrixSum:
-    """A sparse matrix plus a dense array, where SciPy makes a `numpy.matrix` of them.
-
-    It can be stored into a matrix again (``K[rows, cols] += block``), and refuses all else.
-    """
-
-    __array_ufunc__ = None
-
-    def __init__(self, array: Any) -> None:
-        self.array = array
-
-    def __getattr__(self, name: str) -> Any:
-        if name in ("A", "A1"):
-            return self.array if name == "A" else np.ravel(self.array)
-        if name.startswith(("_", "cr_", "format")):
-            raise AttributeError(name)
-        raise self._refused()
-
-    def _refused(self, *_: Any) -> Any:
-        raise refusal(
-            "a sum of a sparse matrix and a dense array", "of the classes csr_matrix, lil_matrix "
-            "and the like SciPy returns numpy.matrix there, which holds plain numbers only",
-            "use the array classes (csr_array, lil_array, …), or add to A.toarray()",
-        )
-
-    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __matmul__ = _refused
-    __rmatmul__ = __truediv__ = __neg__ = __pow__ = __getitem__ = __iter__ = __len__ = _refused
-    __float__ = __bool__ = __eq__ = __lt__ = __gt__ = __abs__ = __array__ = _refused
-    __hash__ = None  # type: ignore[assignment]
-
-
 def combined(a: Any, b: Any, p: float, q: float) -> Any:
     """Return p·a + q·b, of which one is a sparse matrix with traced entries."""
     if not sp.issparse(a) or not sp.issparse(b):
@@ -423,7 +391,7 @@ def combined(a: Any, b: Any, p: float, q: float) -> Any:
             return p * a if sp.issparse(a) else q * b
         old = sp.isspmatrix(a) or sp.isspmatrix(b)
         a, b = (x.toarray() if sp.issparse(x) else as_array(x) for x in (a, b))
-        return MatrixSum(p * a + q * b) if old else p * a + q * b
+        return Matrix(p * a + q * b) if old else p * a + q * b
     if a.shape != b.shape:
         raise ValueError("inconsistent shapes")
     like = a if is_traced(a) else b
