@@ -6,6 +6,7 @@ its end, as names are (`names`). Afterwards the same walk puts back what the pro
 doors in the meantime: look-alikes, generators, constant arrays.
 """
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -135,8 +136,12 @@ class Exchange:
 
 
 _HEAP = 1 << 9  # a class that is made by a `class` statement
-_SLOTS = frozenset("__slots__ __dict__ __weakref__ __doc__ __module__ __qualname__".split())
-_LIBRARIES = frozenset("numpy scipy builtins functools collections abc typing enum types".split())
+_SLOTS = frozenset(  # what a class says of itself, and runs nothing of
+    "__slots__ __dict__ __weakref__ __doc__ __module__ __qualname__ __annotations__ __match_args__ "
+    "__dataclass_fields__ __dataclass_params__ __parameters__ __orig_bases__ __abstractmethods__ "
+    "_abc_impl __static_attributes__ __firstlineno__".split()
+)
+_LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 
 
 def put(holder: Any, key: Any, value: Any) -> None:
