@@ -3,22 +3,15 @@
 import pytest
 
 from .collect import Program, programs
-from .judge import Verdict, judge
+from .judge import judge
 from .refused import REFUSED
 
 PROGRAMS = programs()
-_VERDICTS: dict[str, Verdict] = {}
-
-
-def verdict(program: Program) -> Verdict:
-    if program.name not in _VERDICTS:
-        _VERDICTS[program.name] = judge(program)
-    return _VERDICTS[program.name]
 
 
 @pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 def test_right_or_refused(program: Program) -> None:
-    found = verdict(program)
+    found = judge(program)
     assert found.status != "wrong", found.words
     if program.name in REFUSED:
         assert found.status == "loud", f"{program.name} is right now: take it out of refused.py"
@@ -33,8 +26,7 @@ def test_the_set_is_broad_enough() -> None:
 
 
 def test_nearly_all_are_right() -> None:
-    right = [p for p in PROGRAMS.values() if verdict(p).status == "right"]
-    assert len(right) >= 0.97 * len(PROGRAMS)
+    assert len(REFUSED) <= 0.03 * len(PROGRAMS)  # all others are right, as each test sees
 
 
 def test_refusals_name_programs() -> None:

@@ -18,7 +18,8 @@ def test_order_two(record):
 
 @every_record
 def test_the_hessian_is_symmetric(record):
-    for case in calls(record):
+    case = smallest(record)  # that nestings agree says the same of all cases, but of one direction
+    if case is not None:
         higher.symmetric(case)
 
 
