@@ -136,18 +136,22 @@ def push(
         else:
             done_jointly = True
             term = _push_joint(op, slot, y, xs, ts, params)
-        if op.outputs:
-            term = tuple(
-                like_output(t, v) if v.dtype.kind in "fc" and hasattr(t, "dtype") else t
-                for t, v in zip(term, y, strict=True)
-            )
-            total = term if total is None else tuple(
-                a + b for a, b in zip(total, term, strict=True)
-            )
-        else:
-            term = like_output(term, y)
+        if not op.outputs:
             total = term if total is None else total + term
-    return total
+        elif total is None:
+            total = term
+        else:
+            total = tuple(a + b for a, b in zip(total, term, strict=True))
+    if total is None:
+        return None
+    if op.outputs:
+        return tuple(map(_like_part, total, y))
+    return like_output(total, y)
+
+
+def _like_part(term: Any, y: Any) -> Any:
+    """Give a tangent the shape and dtype of its output, where that can have one."""
+    return like_output(term, y) if y.dtype.kind in "fc" and hasattr(term, "dtype") else term
 
 
 def like_output(term: Any, y: Any) -> Any:
