@@ -37,9 +37,8 @@ ARGUMENTS: dict[str, tuple[int, ...]] = {
                  "mathieu_modcem2 mathieu_modsem1 mathieu_modsem2 pro_cv obl_cv"),
         ((0, 1, 2), "pro_ang1 pro_rad1 obl_ang1 obl_rad1"),
         # derivatives that are integrals, without a further one
-        ((0,), "gammainc_daa student_in_v zeta_in_x kolmogorov_slope"),
-        ((0, 1), "betainc_daa betainc_dab betainc_dbb mathieu_a_slope mathieu_b_slope "
-                 "smirnov_slope"),
+        ((0,), "zeta_in_x kolmogorov_slope"),
+        ((0, 1), "mathieu_a_slope mathieu_b_slope smirnov_slope"),
         ((0, 1, 2), "pro_cv_slope obl_cv_slope"),
     )
     for name in names.split()
@@ -47,8 +46,7 @@ ARGUMENTS: dict[str, tuple[int, ...]] = {
 
 # records of which a second derivative, in what the samples draw, is an integral without a rule
 SECOND = set(
-    "gammainc_da betainc_da betainc_db stdtridf zetac mathieu_a mathieu_b pro_cv obl_cv "
-    "kolmogorov kolmogi smirnov smirnovi".split()
+    "zetac mathieu_a mathieu_b pro_cv obl_cv kolmogorov kolmogi smirnov smirnovi".split()
 )
 
 

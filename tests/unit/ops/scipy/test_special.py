@@ -345,6 +345,30 @@ def test_second_derivatives_in_shapes_against_mpmath(name, at):
                 np.testing.assert_allclose(found[i, j], want, rtol=1e-12, atol=1e-15)
 
 
+def _student(v, t):
+    half = mpmath.betainc(v / 2, 0.5, 0, v / (v + t * t), regularized=True) / 2
+    return 1 - half if t > 0 else half
+
+
+@pytest.mark.parametrize(
+    ("f", "exact", "points"),
+    [
+        (special.gammainc, lambda a, x: mpmath.gammainc(a, 0, x, regularized=True),
+         ((0.01, 3.0), (0.5, 0.3), (3.0, 6.0))),
+        (special.betainc, lambda a, b, x: mpmath.betainc(a, b, 0, x, regularized=True),
+         ((0.3, 5.0, 0.001), (2.5, 3.0, 0.7))),
+        (special.stdtr, _student, ((2.5, 0.7), (0.7, -9.0), (30.0, 1.1))),
+    ],
+    ids=lambda f: getattr(f, "__name__", ""),
+)  # fmt: skip
+def test_third_derivatives_in_a_shape_against_mpmath(f, exact, points):
+    third = cr.grad(cr.grad(cr.grad(f)))
+    with mpmath.workdps(40):
+        for at in points:
+            want = float(mpmath.diff(lambda a, at=at: exact(a, *at[1:]), at[0], 3))
+            np.testing.assert_allclose(third(*at), want, rtol=1e-12)
+
+
 @pytest.mark.parametrize("z", [0.7 + 0.3j, -2.3 + 0.4j, 5 + 2j, -3.5 + 0j, 12 + 0.1j])
 @pytest.mark.parametrize("name", ["gamma", "loggamma", "digamma", "rgamma", "shichi"])
 def test_higher_derivatives_of_complex_numbers(name, z):

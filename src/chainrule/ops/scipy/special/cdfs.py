@@ -11,10 +11,17 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .common import WHOLE, doubles, refuse, refuse_twice, ufunc
+from .common import WHOLE, doubles, refuse, ufunc
 from .erf import gaussian
 from .gammas import psi_gap
-from .incomplete import beta_density, betainc_da, betainc_db, gamma_density, gammainc_da
+from .incomplete import (
+    beta_density,
+    betainc_da,
+    betainc_db,
+    betainc_in_shapes,
+    gamma_density,
+    gammainc_da,
+)
 from .logs import in_power
 
 _UNIT = (0.0, 1.0)
@@ -201,15 +208,26 @@ def _density_in_v(_y: Any, v: Any, t: Any) -> Any:
     return 0.5 * student_density(v, t) * logs
 
 
+def _student_in_v_twice(_y: Any, v: Any, t: Any) -> Any:
+    """Return ∂²F/∂v², the derivative of `_student_in_v`."""
+    square = np.square(t)
+    z, w = v / (v + square), square / (v + square)
+    lower = betainc_in_shapes(0.5 * v, 0.5, z, j=2, k=0)
+    upper = -betainc_in_shapes(0.5, 0.5 * v, w, j=0, k=2)
+    slope = 0.25 * np.where(np.less(z, 0.5), lower, upper)
+    logs = 0.5 * (psi_gap(0.5 * v, 0.5) - np.log1p(square / v)) - 1.0 / v
+    moved = np.abs(t) / v * (student_density(v, t) * logs + _density_in_v(None, v, t))
+    return -0.5 * np.sign(t) * (slope + moved)
+
+
 student_in_v = ufunc(
-    None, refuse_twice("stdtr", "df"), _density_in_v, name="student_in_v", value=_student_in_v,
-    at=(2.5, None), domain=(_SHAPE, (-4.0, 4.0)), rule="d ∂F/∂v = ∂f/∂v dt",
+    None, _student_in_v_twice, _density_in_v, name="student_in_v", value=_student_in_v,
+    domain=(_SHAPE, (-4.0, 4.0)), rule="d ∂F/∂v = ∂²F/∂v² dv + ∂f/∂v dt",
 )  # fmt: skip
 STUDENT: Partials = (student_in_v, student_density)
-_T_AT = (2.5, None)
-forward(special.stdtr, STUDENT, domain=(_SHAPE, (-4.0, 4.0)), at=_T_AT,
+forward(special.stdtr, STUDENT, domain=(_SHAPE, (-4.0, 4.0)),
         rule="d stdtr(v, u) = Student's density du + ∂/∂v dv")  # fmt: skip
-inverse(special.stdtrit, STUDENT, 1, (0, -1), 1.0, (_SHAPE, _UNIT), _T_AT)
+inverse(special.stdtrit, STUDENT, 1, (0, -1), 1.0, (_SHAPE, _UNIT))
 inverse(special.stdtridf, STUDENT, 0, (-1, 1), 1.0, ((0.80, 0.82), (1.0, 1.2)))
 
 # --- normal, its mean and deviation as unknowns ---------------------------------------------------

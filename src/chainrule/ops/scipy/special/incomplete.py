@@ -1,10 +1,9 @@
 """Incomplete gamma and beta functions, their inverses, and how they depend on their parameters.
 
 In x the partial is a density, computed without the cancellation of large exponents. In a parameter
-it is an integral whose integrand changes its sign once; it is taken over the side on which the sign
-stays, by a rule whose error lies below rounding, or by a series near an end. Of these integrals the
-derivative in x is known again, and a second one in a parameter is an integral of the same kind; a
-third one is refused.
+it is the integral of the density times a factor whose mean is 0, up to x or from x on, by a rule
+whose error lies below rounding, or by a series near an end. Of these integrals the derivative in x
+is their integrand, and the next one in a parameter is an integral of the same kind.
 
 References: NIST Digital Library of Mathematical Functions, §8.8, §8.17; C. Loader, Fast and
 accurate computation of binomial probabilities (2000).
@@ -16,8 +15,9 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from .common import blockwise, doubles, ray, refuse_twice, ufunc
-from .gammas import psi_gap
+from ....core.op import sample
+from .common import blockwise, doubles, ray, ufunc
+from .gammas import polygamma_gap, psi_gap
 
 _SHAPE = (0.3, 4.0)
 _UNIT = (0.0, 1.0)
@@ -116,19 +116,37 @@ def _weighted_gamma(a: Any, x: Any, weight: Any) -> Any:
     return np.where(below, lower, upper)
 
 
-@blockwise
-def _gammainc_da(a: Any, x: Any) -> Any:
-    """Return ∂P/∂a, which is below 0."""
-    found = np.where(x > 0.5, _weighted_gamma(a, x, lambda e: e), _gamma_series(a, x)[1])
-    return np.where(np.logical_or(x == 0, np.isinf(x)), 0.0, found)[:, 0]
+def _factor(j: int, k: int, cumulant: Any) -> Any:
+    """Return ∂ʲ∂ᵏ eᵍ / eᵍ, derivatives in two parameters; those of g are `cumulant(p, q)`."""
+    if j == 0:
+        return _factor(k, 0, lambda p, q: cumulant(q, p)) if k else 1.0
+    return sum(
+        math.comb(j - 1, p) * math.comb(k, q) * cumulant(j - p, k - q) * _factor(p, q, cumulant)
+        for p in range(j) for q in range(k + 1)
+    )  # fmt: skip
+
+
+def _gamma_factor(a: Any, e: Any, n: int) -> Any:
+    """Return what n derivatives in a multiply the density with, at e = log t − ψ(a).
+
+    1/Γ(a) is taken as a/Γ(a + 1): the derivatives of ψ would cancel for small a.
+    """
+    if n < 2:
+        return e if n else 1.0
+    over = np.reciprocal(a)
+
+    def factor(m: int) -> Any:
+        return _factor(
+            m, 0, lambda p, _q: e - over if p == 1 else -special.polygamma(p - 1, a + 1.0)
+        )
+
+    return factor(n) + n * over * factor(n - 1)
 
 
 @blockwise
-def _gammainc_daa(a: Any, x: Any) -> Any:
-    """Return ∂²P/∂a²: the mean of (log t − ψ)² − ψ′ over t < x."""
-    spread = special.polygamma(1, a)
-    found = _weighted_gamma(a, x, lambda e: e * e - spread)
-    found = np.where(x > 0.5, found, _gamma_series(a, x)[2])
+def _gammainc_in_a(a: Any, x: Any, n: int) -> Any:
+    found = _weighted_gamma(a, x, lambda e: _gamma_factor(a, e, n))
+    found = np.where(x > 0.5, found, _gamma_series(a, x, n))
     return np.where(np.logical_or(x == 0, np.isinf(x)), 0.0, found)[:, 0]
 
 
@@ -136,39 +154,33 @@ def _falling(f: Any, least: Any, far: Any) -> Any:
     return ray(f, least, far)[:, None]
 
 
-def _gamma_series(a: Any, x: Any) -> Any:
-    """Return P, ∂P/∂a and ∂²P/∂a² for x up to ½, by the series of P in x."""
-    total, slope, bend, term = 1.0, 0.0, 0.0, 1.0
+def _gamma_series(a: Any, x: Any, n: int) -> Any:
+    """Return ∂ⁿP/∂aⁿ for x up to ½, by the series of P in x."""
+    sums, term = [1.0, *[0.0] * n], 1.0
     for k in range(1, 20):
         term = term * -x / k
-        total = total + term * a / (a + k)
-        slope = slope + term * k / (a + k) ** 2
-        bend = bend - 2 * term * k / (a + k) ** 3
+        sums[0] = sums[0] + term * a / (a + k)
+        for m in range(1, n + 1):
+            sums[m] = sums[m] - (-1) ** m * math.factorial(m) * term * k / (a + k) ** (m + 1)
     lead = np.exp(special.xlogy(a, x)) * special.rgamma(a + 1)
-    first = np.log(x) - special.digamma(a + 1)
-    second = first * first - special.polygamma(1, a + 1)
-    return (
-        lead * total, lead * (total * first + slope),
-        lead * (total * second + 2 * slope * first + bend),
-    )  # fmt: skip
+    e = np.log(x) - special.digamma(a + 1)
+    parts = (math.comb(n, m) * part * _gamma_factor(a + 1, e, n - m) for m, part in enumerate(sums))
+    return lead * sum(parts)
 
 
-gammainc_daa = ufunc(
+gammainc_in_a = ufunc(
     None,
-    refuse_twice("gammainc", "a", 3),
-    lambda _y, a, x: gamma_density(a, x) * (
-        np.square(np.log(x) - special.digamma(a)) - special.polygamma(1, a)
-    ),
-    name="gammainc_daa", value=_gammainc_daa, at=(1.5, None), domain=((0.3, 4.0), (0.1, 4.0)),
-    rule="d ∂²P/∂a² = density·((log u − ψ(a))² − ψ′(a)) du",
+    lambda _y, a, x, n: gammainc_in_a(a, x, n=n + 1),
+    lambda _y, a, x, n: gamma_density(a, x) * _gamma_factor(a, np.log(x) - special.digamma(a), n),
+    name="gammainc_in_a", value=_gammainc_in_a, domain=((0.3, 4.0), (0.1, 4.0)),
+    samples=(sample((), (), n=1), sample((3, 1), (2,), n=1), sample((2,), (2,), n=2)),
+    rule="d ∂ⁿP/∂aⁿ = ∂ⁿ⁺¹P/∂aⁿ⁺¹ da + ∂ⁿ density/∂aⁿ du",
 )  # fmt: skip
-gammainc_da = ufunc(
-    None,
-    lambda _y, a, x: gammainc_daa(a, x),
-    lambda _y, a, x: gamma_density(a, x) * (np.log(x) - special.digamma(a)),
-    name="gammainc_da", value=_gammainc_da, domain=((0.3, 4.0), (0.1, 4.0)),
-    rule="d ∂P/∂a = ∂²P/∂a² da + density·(log u − ψ(a)) du",
-)  # fmt: skip
+
+
+def gammainc_da(a: Any, x: Any) -> Any:
+    """Return ∂P/∂a, which is below 0."""
+    return gammainc_in_a(a, x, n=1)
 
 
 def _incomplete_gamma(function: Any, inverse: Any, sign: float) -> None:
@@ -241,75 +253,67 @@ def _beta_near_one(a: Any, b: Any, y: Any) -> Any:
     return -lead * (total * psi_gap(a, b) + slope)
 
 
+def _beta_factor(a: Any, b: Any, e: Any, f: Any, j: int, k: int) -> Any:
+    """Return what j derivatives in a and k in b multiply the density with.
+
+    e and f are log t and log(1 − t), both less their means.
+    """
+
+    def cumulant(p: int, q: int) -> Any:
+        if p + q == 1:
+            return e if p else f
+        if p and q:
+            return special.polygamma(p + q - 1, a + b)
+        return polygamma_gap(a, b, n=p - 1) if p else polygamma_gap(b, a, n=q - 1)
+
+    return _factor(j, k, cumulant)
+
+
+def _betainc_in_shapes(a: Any, b: Any, x: Any, j: int, k: int) -> Any:
+    if j < k:
+        return -_betainc_side(b, a, x, j=k, k=j, complement=True)
+    return _betainc_side(a, b, x, j=j, k=k, complement=False)
+
+
 @blockwise
-def _betainc_da(a: Any, b: Any, x: Any, complement: bool) -> Any:
-    """Return ∂I/∂a, which is below 0; with `complement` x is given as y = 1 − x."""
-    x, y, density = _sides(a, b, x, complement)
-    found = _weighted_beta(a, b, x, y, density, lambda e, _f: e)
-    found = np.where(x * (1 + b) < 0.05, _beta_near_zero(a, b, x), found)
-    found = np.where(y * (1 + a) < 0.05, _beta_near_one(a, b, y), found)
-    return np.where(np.logical_or(x == 0, y == 0), 0.0, found)[:, 0]
-
-
-def _sides(a: Any, b: Any, x: Any, complement: bool) -> tuple[Any, Any, Any]:
+def _betainc_side(a: Any, b: Any, x: Any, j: int, k: int, complement: bool) -> Any:
+    """Return ∂ʲ⁺ᵏI/∂aʲ∂bᵏ; with `complement` x is given as y = 1 − x."""
     x, y = (1 - x, x) if complement else (x, 1 - x)
-    return x, y, _beta_density(b, a, y) if complement else _beta_density(a, b, x)
-
-
-@blockwise
-def _betainc_second(a: Any, b: Any, x: Any, complement: bool, mixed: bool) -> Any:
-    """Return ∂²I/∂a², or ∂²I/∂a∂b: the mean of e² − Var or e·f − Cov over t < x."""
-    x, y, density = _sides(a, b, x, complement)
-    whole = special.polygamma(1, a + b)
-    spread = whole - special.polygamma(1, a)
-    found = _weighted_beta(
-        a, b, x, y, density, lambda e, f: e * f + whole if mixed else e * e + spread
-    )
+    density = _beta_density(b, a, y) if complement else _beta_density(a, b, x)
+    found = _weighted_beta(a, b, x, y, density, lambda e, f: _beta_factor(a, b, e, f, j, k))
+    if (j, k) == (1, 0):
+        found = np.where(x * (1 + b) < 0.05, _beta_near_zero(a, b, x), found)
+        found = np.where(y * (1 + a) < 0.05, _beta_near_one(a, b, y), found)
     return np.where(np.logical_or(x == 0, y == 0), 0.0, found)[:, 0]
 
 
-def _center(a: Any, b: Any, x: Any) -> tuple[Any, Any]:
-    return np.log(x) + psi_gap(a, b), np.log1p(-x) + psi_gap(b, a)
+def _density_in_shapes(_y: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
+    e, f = np.log(x) + psi_gap(a, b), np.log1p(-x) + psi_gap(b, a)
+    return beta_density(a, b, x) * _beta_factor(a, b, e, f, j, k)
 
 
-def _second(name: str, value: Any, weight: Any) -> Any:
-    return ufunc(
-        None, refuse_twice("betainc", "a", 3), refuse_twice("betainc", "b", 3),
-        lambda _y, a, b, x: beta_density(a, b, x) * weight(*_center(a, b, x), a, b),
-        name=name, value=value, at=(1.5, 2.0, None), domain=(_SHAPE, _SHAPE, _UNIT),
-        rule="d of an integral up to u = its integrand at u, du",
-    )  # fmt: skip
-
-
-betainc_daa = _second(
-    "betainc_daa",
-    lambda a, b, x: _betainc_second(a, b, x, complement=False, mixed=False),
-    lambda e, _f, a, b: e * e + special.polygamma(1, a + b) - special.polygamma(1, a),
-)
-betainc_dbb = _second(
-    "betainc_dbb",
-    lambda a, b, x: -_betainc_second(b, a, x, complement=True, mixed=False),
-    lambda _e, f, a, b: f * f + special.polygamma(1, a + b) - special.polygamma(1, b),
-)
-betainc_dab = _second(
-    "betainc_dab",
-    lambda a, b, x: _betainc_second(a, b, x, complement=False, mixed=True),
-    lambda e, f, a, b: e * f + special.polygamma(1, a + b),
-)
-betainc_da = ufunc(
-    None, lambda _y, a, b, x: betainc_daa(a, b, x), lambda _y, a, b, x: betainc_dab(a, b, x),
-    lambda _y, a, b, x: beta_density(a, b, x) * _center(a, b, x)[0],
-    name="betainc_da", value=lambda a, b, x: _betainc_da(a, b, x, complement=False),
-    domain=(_SHAPE, _SHAPE, _UNIT),
-    rule="d ∂I/∂a = ∂²I/∂a² da + ∂²I/∂a∂b db + density·(log u + ψ(a+b) − ψ(a)) du",
+betainc_in_shapes = ufunc(
+    None,
+    lambda _y, a, b, x, j, k: betainc_in_shapes(a, b, x, j=j + 1, k=k),
+    lambda _y, a, b, x, j, k: betainc_in_shapes(a, b, x, j=j, k=k + 1),
+    _density_in_shapes,
+    name="betainc_in_shapes", value=_betainc_in_shapes, domain=(_SHAPE, _SHAPE, _UNIT),
+    samples=(
+        sample((), (), (), j=1, k=0), sample((3, 1), (2,), (2,), j=0, k=1),
+        sample((2,), (2,), (2,), j=1, k=1), sample((2,), (2,), (2,), j=0, k=2),
+    ),
+    rule="d ∂ʲ⁺ᵏI/∂aʲ∂bᵏ = the next ones in a da and in b db + ∂ʲ⁺ᵏ density/∂aʲ∂bᵏ du",
 )  # fmt: skip
-betainc_db = ufunc(
-    None, lambda _y, a, b, x: betainc_dab(a, b, x), lambda _y, a, b, x: betainc_dbb(a, b, x),
-    lambda _y, a, b, x: beta_density(a, b, x) * _center(a, b, x)[1],
-    name="betainc_db", value=lambda a, b, x: -_betainc_da(b, a, x, complement=True),
-    domain=(_SHAPE, _SHAPE, _UNIT),
-    rule="d ∂I/∂b = ∂²I/∂a∂b da + ∂²I/∂b² db + density·(log(1 − u) + ψ(a+b) − ψ(b)) du",
-)  # fmt: skip
+
+
+def betainc_da(a: Any, b: Any, x: Any) -> Any:
+    """Return ∂I/∂a, which is below 0."""
+    return betainc_in_shapes(a, b, x, j=1, k=0)
+
+
+def betainc_db(a: Any, b: Any, x: Any) -> Any:
+    """Return ∂I/∂b, which is above 0."""
+    return betainc_in_shapes(a, b, x, j=0, k=1)
 
 
 def _incomplete_beta(function: Any, inverse: Any, sign: float) -> None:
