@@ -4,6 +4,7 @@ The formats that are filled entry by entry (lil, dok) keep traced entries in chu
 store, beside a table of which entry stands where; they turn to csr for everything but indexing.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -194,11 +195,25 @@ for _function in dict.fromkeys((
             _fill(self)
             self._put(key, x)
         else:
-            _store(self, _grid(self.shape, key), x)
+            _assign(self, key, x)
 
 
-def _store(self: Any, places: tuple[Any, Any], value: Any) -> None:
-    """Store into a csr, csc or coo matrix: it is made anew, with these places replaced."""
+def _assign(self: Any, key: Any, value: Any) -> None:
+    """Store at an index, and warn as SciPy does where a compressed matrix gets new places."""
+    grows = _store(self, _grid(self.shape, key), value)
+    if grows and self.format in ("csr", "csc"):
+        name = f"{self.format}_{'matrix' if sp.isspmatrix(self) else 'array'}"
+        warnings.warn(
+            f"Changing the sparsity structure of a {name} is expensive. lil and dok are more "
+            "efficient.", sp.SparseEfficiencyWarning, stacklevel=3,
+        )  # fmt: skip
+
+
+def _store(self: Any, places: tuple[Any, Any], value: Any) -> bool:
+    """Store into a csr, csc or coo matrix: it is made anew, with these places replaced.
+
+    Say whether any of the places is new.
+    """
     rows, cols = places
     value = _values(value, np.shape(rows), self.dtype)
     a = self.tocoo()
@@ -213,6 +228,7 @@ def _store(self: Any, places: tuple[Any, Any], value: Any) -> None:
     made = _traced_like(_pattern(np.divmod(flat, a.shape[1]), a.shape, self), data)
     made = made.tocsc() if self.format == "csc" else made.tocsr() if self.format == "csr" else made
     _become(self, made)
+    return not np.all(np.isin(stored, old))
 
 
 def _diagonal_places(shape: tuple[int, int], values: Any, k: int) -> tuple[Any, Any]:
@@ -253,9 +269,7 @@ def _tolil(self: Any, copy: bool = False) -> Any:
 
 # a matrix with traced entries has these methods too
 TracedEntries.tolil = TracedEntries.todok = _tolil  # type: ignore[attr-defined]
-TracedEntries.__setitem__ = lambda self, key, x: _store(  # type: ignore[attr-defined]
-    self, _grid(self.shape, key), x
-)
+TracedEntries.__setitem__ = _assign  # type: ignore[attr-defined]
 TracedEntries.setdiag = setdiag  # type: ignore[attr-defined]
 
 
