@@ -82,12 +82,15 @@ def refusal(name: str, why: str, cure: str) -> UnsupportedFunctionError:
     return UnsupportedFunctionError(f"{name} received a traced value", why=why, cure=cure)
 
 
-def _computed(y: Any, value: Any, within: float = 1e-6) -> Any:
-    """Return the library's value, once it is seen to be that of the formula."""
+def _computed(y: Any, value: Any, within: float = 1e-6, floor: float = 1e-3) -> Any:
+    """Return the library's value, once it is seen to be that of the formula.
+
+    They may differ by the share `within` of the largest value and `floor`.
+    """
     close = max(within, 1e-3 if np.asarray(y).dtype.itemsize < 8 else 0.0)
     scale = np.max(np.abs(value), initial=0.0, where=np.isfinite(value))
     with np.errstate(invalid="ignore"):
-        near = np.abs(y - value) <= close * (scale + 1e-3)
+        near = np.abs(y - value) <= close * (scale + floor)
     if np.shape(y) != np.shape(value) or not np.all(near | (y == value) | ~np.isfinite(y)):
         raise RuleError(
             "a formula differs from the library's value", why=f"{y!r} against {value!r}",
@@ -113,6 +116,12 @@ as_computed = Op(
     notation=Notation("{0}", "{0}", 0, (0, 0), "the value of a library, the derivative of {0}"),
 )
 add(as_computed)
+
+
+def computed_from(inputs: Any, y: Any, value: Any) -> Any:
+    """Return `as_computed`, as near as a library comes that computes in the inputs' precision."""
+    single = any(x.dtype.itemsize < 8 for x in inputs)
+    return as_computed(y, value, within=1e-3 if single else 1e-6)
 
 
 def constant_of(name: str, value: Callable[..., Any], batch: Any = "loop") -> Op:

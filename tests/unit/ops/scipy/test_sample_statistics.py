@@ -96,3 +96,9 @@ def test_points_on_a_line():
     assert np.allclose(cr.grad(lambda p: fit(p).intercept)(p), [0, 1])
     assert np.allclose(cr.grad(lambda p: stats.pearsonr(x, x * p[0])[0])(p), [0, 0])
     assert cr.vjp(lambda p: fit(p).pvalue, p)[0] == fit(p).pvalue
+
+
+def test_the_circular_deviation_of_angles_close_together():
+    x = np.array([0.7, 0.7 + 1e-6, 0.7 - 3e-6])
+    assert np.allclose(cr.grad(stats.circstd)(x), cr.grad(np.std)(x), rtol=1e-9)
+    assert not np.any(cr.grad(stats.circstd)(np.full(3, 0.7)))  # as np.std: the tip of a cone

@@ -18,7 +18,7 @@ from ....core.registry import add, register
 from ....core.slots import INDEX, Partial
 from ....errors import ChainRuleError, UnsupportedFunctionError
 from ...declare import as_array
-from ..common import as_computed, constant_of
+from ..common import as_computed, computed_from, constant_of
 from .densities import FORMULAS, Formula
 from .integrals import both_sides, quantile
 
@@ -231,7 +231,8 @@ def _at_x(name: str) -> None:
         y = np.where(np.logical_and(valid, np.equal(z, z)), y, np.nan)[()]
         if name not in ("pdf", "logpdf"):
             return y
-        return as_computed(y, _value(as_array(x), loc, scale, *shapes, dist=self, method=name))
+        given = as_array(x), loc, scale, *shapes
+        return computed_from(given, y, _value(*given, dist=self, method=name))
 
     _register(name, body)
 

@@ -84,9 +84,14 @@ def _panels(dist: Any, x: Any, shapes: tuple[Any, ...], side: Any) -> tuple[Any,
     return np.reshape(nodes, flat), np.reshape(weights, flat)
 
 
+def in_double(*xs: Any) -> tuple[Any, ...]:
+    """Return arrays of one shape in double precision, in which SciPy integrates."""
+    return tuple(x.astype(np.float64) for x in np.broadcast_arrays(*xs))
+
+
 def both_sides(dist: Any, density: Any, x: Any, shapes: tuple[Any, ...]) -> tuple[Any, Any]:
     """Return F and 1 − F at x; `density` is a function of the nodes and the shapes."""
-    x, *shapes = np.broadcast_arrays(x, *shapes)
+    x, *shapes = in_double(x, *shapes)
     side, value = lower(x, *shapes, dist=dist), mass(x, *shapes, dist=dist)
     nodes, weights = _panels(dist, x, tuple(shapes), side)
     found = np.sum(weights * density(nodes, *(s[..., None] for s in shapes)), axis=-1)
@@ -121,7 +126,7 @@ def quantile(
 
     `function(x, *shapes)` gives F and 1 − F.
     """
-    q, root, *shapes = np.broadcast_arrays(q, root, *shapes)
+    q, root, *shapes = in_double(q, root, *shapes)
     x = root
     for _ in range(NEWTON):
         below, above = function(x, *shapes)
@@ -133,7 +138,7 @@ def quantile(
 
 def mean_of(dist: Any, density: Any, weight: Any, shapes: tuple[Any, ...]) -> Any:
     """Return the mean of ``weight(x, *shapes)``, from both sides of the median."""
-    shapes = tuple(np.broadcast_arrays(*shapes))
+    shapes = in_double(*shapes)
     middle = median(*shapes, dist=dist)
     total: Any = 0.0
     for side in (True, False):

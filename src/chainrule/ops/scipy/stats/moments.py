@@ -17,17 +17,20 @@ from ....core.op import Composite
 from ....core.registry import register
 from ....errors import ChainRuleError
 from ...declare import as_array
-from ..common import as_computed, constant_of
+from ..common import as_computed, computed_from, constant_of
 from .continuous import _density, _is_plain, _log_density, _own, _refusal, _valid
 from .discrete import MOMENTS
-from .integrals import compared, mean_of
+from .integrals import compared, in_double, mean_of
 
 _FAILS = (ChainRuleError, TypeError, ValueError, AttributeError, KeyError, NotImplementedError)
-_value = constant_of(
-    "stats_moment",
-    lambda *shapes, dist, method: np.asarray(getattr(dist, method)(*shapes), float),
-    batch="elementwise",
-)
+
+
+def _scipys(loc: Any, scale: Any, *shapes: Any, dist: Any, method: str) -> Any:
+    where = (loc, scale) if isinstance(dist, stats.rv_continuous) else (loc,)
+    return np.asarray(getattr(dist, method)(*shapes, *where), float)
+
+
+_value = constant_of("stats_moment", _scipys, batch="elementwise")
 
 
 def _parse(self: Any, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], Any, Any, Any]:
@@ -63,7 +66,7 @@ def _by_integral(dist: Any, name: str, weight: Any, shapes: Any) -> Any:
             found = mean_of(dist, lambda x, *s: _density(dist, x, *s), weight, shapes)
     except _FAILS as error:
         raise _refusal(dist, name, error) from error
-    value = _value(*shapes, dist=dist, method=name)
+    value = _value(0.0, 1.0, *in_double(*shapes), dist=dist, method=name)
     compared(found, value, name=f"{dist.name}.{name}")
     return as_computed(found, value)
 
@@ -81,31 +84,6 @@ def _standard(dist: Any, name: str, shapes: Any) -> Any:
     return _by_integral(dist, name, lambda x, *_s: (x - middle) ** 2, shapes)
 
 
-def mean(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return the mean."""
-    shapes, loc, scale, valid = _parse(self, args, kwargs)
-    return np.where(valid, loc + scale * _standard(self, "mean", shapes), np.nan)[()]
-
-
-def var(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return the variance."""
-    shapes, loc, scale, valid = _parse(self, args, kwargs)
-    found = scale * scale * _standard(self, "var", shapes)
-    return np.where(valid, found + np.zeros(np.shape(loc)), np.nan)[()]
-
-
-def std(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return the standard deviation."""
-    return np.sqrt(var(self, *args, **kwargs))
-
-
-def entropy(self: Any, *args: Any, **kwargs: Any) -> Any:
-    """Return the (differential) entropy."""
-    shapes, loc, scale, valid = _parse(self, args, kwargs)
-    found = _standard_entropy(self, shapes) + np.log(scale) + np.zeros(np.shape(loc))
-    return np.where(valid, found, np.nan)[()]
-
-
 def _standard_entropy(dist: Any, shapes: Any) -> Any:
     if all(map(_is_plain, shapes)):
         return dist.entropy(*shapes)
@@ -118,6 +96,28 @@ def _standard_entropy(dist: Any, shapes: Any) -> Any:
         if not _is_plain(found):
             return found
     return _by_integral(dist, "entropy", lambda x, *s: -_log_density(dist, x, *s), shapes)
+
+
+_FORMULAS: dict[str, Any] = {  # of a distribution, its shapes, location and scale
+    "mean": lambda dist, shapes, loc, scale: loc + scale * _standard(dist, "mean", shapes),
+    "var": lambda dist, shapes, _loc, scale: scale * scale * _standard(dist, "var", shapes),
+    "std": lambda dist, shapes, _loc, scale: scale * np.sqrt(_standard(dist, "var", shapes)),
+    "entropy": lambda dist, shapes, _loc, scale: _standard_entropy(dist, shapes) + np.log(scale),
+}
+
+
+def _summary(name: str) -> Any:
+    def body(self: Any, *args: Any, **kwargs: Any) -> Any:
+        shapes, loc, scale, valid = _parse(self, args, kwargs)
+        found = _FORMULAS[name](self, shapes, loc, scale) + np.zeros(np.shape(loc))
+        found = np.where(valid, found, np.nan)[()]
+        given = loc, scale, *shapes
+        return computed_from(given, found, _value(*given, dist=self, method=name))
+
+    return body
+
+
+mean, var, std, entropy = map(_summary, _FORMULAS)
 
 
 def median(self: Any, *args: Any, **kwargs: Any) -> Any:

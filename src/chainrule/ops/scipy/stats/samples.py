@@ -34,7 +34,9 @@ def _refuse_options(name: str, given: Values) -> None:
                       "leave out the option, and drop missing values beforehand")  # fmt: skip
 
 
-def _statistic(name: str, formula: Callable[..., Any], *samples: Any, data: int = 1) -> None:
+def _statistic(
+    name: str, formula: Callable[..., Any], *samples: Any, data: int = 1, floor: float = 1e-3
+) -> None:
     """Register ``formula(*data, axis, **options)``; an axis None stands for all entries."""
     function = getattr(stats, name)
     read = reader(function)
@@ -55,7 +57,7 @@ def _statistic(name: str, formula: Callable[..., Any], *samples: Any, data: int 
         found = formula(*xs, axis, **options)
         if keep:
             found = np.reshape(found, np.shape(value))
-        return as_computed(found, np.asarray(value)[()])
+        return as_computed(found, np.asarray(value)[()], floor=floor)
 
     register(function, Composite(f"scipy.stats.{name}", body, function, samples))
 

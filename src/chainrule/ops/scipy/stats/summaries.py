@@ -12,6 +12,7 @@ from scipy import special, stats
 from ....core.op import Composite, sample
 from ....core.registry import register
 from ...declare import as_array
+from ...numpy.arithmetic import sqrt_or_zero
 from ..common import as_computed, flows, plain, reader, refusal, refused, settled
 from .samples import _float, _kurtosis, _skew, _statistic
 
@@ -40,16 +41,30 @@ def _circvar(x: Any, axis: int, high: float = _TAU, low: float = 0.0) -> Any:
     return 1.0 - _length(x, axis, high, low)
 
 
+def _apart(x: Any, axis: int, high: float, low: float) -> Any:
+    """Return 1 − R² for the length R, without cancellation: 0 where all angles are the same."""
+    x = np.moveaxis(x, axis, 0)
+    turn = (x - x[:1]) * (_TAU / (high - low))
+    s, missing = np.mean(np.sin(turn), axis=0), 2.0 * np.mean(np.square(np.sin(turn / 2)), axis=0)
+    return missing * (2.0 - missing) - s * s
+
+
 def _circstd(
     x: Any, axis: int, high: float = _TAU, low: float = 0.0, normalize: bool = False
 ) -> Any:
-    found = np.sqrt(-2.0 * np.log(_length(x, axis, high, low)))
+    apart, length = _apart(x, axis, high, low), _length(x, axis, high, low)
+    near = np.less(apart, 0.5)
+    small = np.where(np.logical_and(near, np.greater(apart, 0)), apart, 0.0)
+    logs = np.where(near, np.log1p(-small), 2.0 * np.log(np.where(near, 1.0, length)))
+    found = sqrt_or_zero(-logs)
     return found if normalize else found * ((high - low) / _TAU)
 
 
 _statistic("circmean", _circmean, sample((5,)))
 _statistic("circvar", _circvar, sample((5,)))
-_statistic("circstd", _circstd, sample((5,)), sample((5, 2), high=180.0, axis=0))
+_statistic(  # SciPy takes the root of a difference from 1: it is off by 1e-8 of the period
+    "circstd", _circstd, sample((5,)), sample((5, 2), high=180.0, axis=0), floor=100.0
+)
 
 # --- between limits -------------------------------------------------------------------------------
 
@@ -131,7 +146,8 @@ def _llf(name: str, transform: Any, slope: Any) -> None:
         n = data.shape[axis]
         spread = np.log(np.var(transform(data, power), axis=axis))
         found = (power - 1.0) * np.sum(slope(data), axis=axis) - 0.5 * n * spread
-        return as_computed(found, np.asarray(function(plain(power), plain(data), axis=axis))[()])
+        value = function(plain(given["lmb"]), plain(data), axis=axis)
+        return as_computed(found, np.asarray(value)[()])
 
     register(function, Composite(f"scipy.stats.{name}", body, function))
 
@@ -151,7 +167,8 @@ def _transformed(name: str, transform: Any) -> None:
                 f"give the power: scipy.stats.{name}(x, lmbda), with lmbda of "
                 f"scipy.stats.{name}_normmax(chainrule.stop_gradient(x)) where it is held fixed",
             )  # fmt: skip
-        return transform(_float(x), as_array(lmbda))
+        found = transform(_float(x), as_array(lmbda))
+        return as_computed(found, np.asarray(function(plain(x), plain(lmbda)))[()])
 
     register(function, Composite(f"scipy.stats.{name}", body, function))
 
@@ -168,10 +185,13 @@ def _describe(a: Any, axis: Any = 0, ddof: int = 1, bias: bool = True, **options
         raise refusal("scipy.stats.describe(nan_policy=…)", "it has no rule", "leave it out")
     x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
     model = stats.describe(plain(x), axis, ddof, bias)
-    return type(model)(
-        model.nobs, (np.min(x, axis=axis), np.max(x, axis=axis)), np.mean(x, axis=axis),
-        np.var(x, axis=axis, ddof=ddof), _skew(x, axis, bias), _kurtosis(x, axis, True, bias),
+    ends = np.min(x, axis=axis), np.max(x, axis=axis)
+    found = (
+        np.mean(x, axis=axis), np.var(x, axis=axis, ddof=ddof), _skew(x, axis, bias),
+        _kurtosis(x, axis, True, bias),
     )  # fmt: skip
+    values = (np.asarray(v)[()] for v in model[2:])
+    return type(model)(model.nobs, ends, *map(as_computed, found, values))
 
 
 register(stats.describe, Composite("scipy.stats.describe", _describe, None))
@@ -220,7 +240,8 @@ def _binned_statistic(
     parts = [np.flatnonzero(model.binnumber == k + 1) for k in np.arange(len(model.statistic))]
     found = [of(values[p]) if p.size else value for p, value in zip(parts, model.statistic,
                                                                     strict=True)]  # fmt: skip
-    return type(model)(np.stack(found), model.bin_edges, model.binnumber)
+    statistic = as_computed(np.stack(found), model.statistic)
+    return type(model)(statistic, model.bin_edges, model.binnumber)
 
 
 register(stats.binned_statistic, Composite("scipy.stats.binned_statistic", _binned_statistic, None))
