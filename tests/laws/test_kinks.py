@@ -33,15 +33,21 @@ def test_at_a_kink(op):
             assert cr.jvp(op.function, point, unit)[1] == slope, (point, k)
 
 
+def tame(outputs) -> bool:
+    """Say whether numbers are such that the point is not singular, up to rounding."""
+    return all((abs(o) < 1e6).all() for o in outputs)
+
+
 @every_record
 @pytest.mark.parametrize("value", [0.0, 0.5, 1.0])
 def test_all_entries_equal(record, value):
     for case in calls(record) if value != 0.5 else filter(None, [smallest(record)]):
         flat = case.at(*(np.full_like(x, value)[()] for x in case.xs))
         try:
-            y = flat(*flat.xs)
+            if not tame(flat(*flat.xs)):
+                continue
             tangent = cr.jvp(flat, flat.xs, tuple(first.directions(flat)))[1]
         except (np.linalg.LinAlgError, ChainRuleError, ValueError, ZeroDivisionError):
             continue
-        if all((abs(o) < 1e6).all() for o in (*y, *tangent)):  # else singular, up to rounding
+        if tame(tangent):
             first.reverse(flat, 1e-11)
