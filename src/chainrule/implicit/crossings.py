@@ -19,7 +19,7 @@ from ..tracing.tracer import TRACERS, concrete, depth
 from ..tracing.watching import Decision, watching
 from .inside import prune, recordings
 from .steps import Step, zero_step
-from .switches import place_of
+from .places import place_of
 
 Function = Callable[..., Any]
 _MOST = 100

@@ -139,12 +139,15 @@ def in_pieces(
     f: Integrand, watched: Watched, a: Any, b: Any, rule: Rule, regions: Any, value: Any
 ) -> Any:
     """As `integral`, between the places at which f switches."""
-    parts = pieces(watched, a, b)
-    if len(parts) == 1:
+    limits, shares = pieces(watched, a, b)
+    if len(limits) == 1 and not shares and limits[0] == (a, b):
         return integral(f, a, b, rule, regions, value)
     total = 0.0
-    for low, high in parts:
+    for low, high in limits:
         total = total + integral(f.within(low, high), low, high, rule, regions)
+    sign = 1.0 if concrete(a) <= concrete(b) else -1.0
+    for share in shares:
+        total = total + sign * share.of(f)
     return attach(value, total) if is_traced(total) else value
 
 
@@ -292,7 +295,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     low, high = _limit(a), _limit(b)
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     value = np.asarray(found[0])
-    if whole.innermost(a, b) is None and len(pieces(watched, a, b)) == 1:
+    if whole.innermost(a, b) is None and pieces(watched, a, b) == ([(a, b)], []):
         return (points.result(found[0]), *found[1:])
     _real(value)
     kept = _Options({

@@ -11,16 +11,17 @@ import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..errors import ImplicitWarning, UnsupportedFunctionError
+from ..errors import ImplicitWarning
 from ..lift import record
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import concrete
-from ..tracing.watching import Decision, known, watching
-from .answers import unchecked
+from ..tracing.watching import Decision, watching
+from .answers import is_traced
+from .places import change, moves, note_kink, place_of, refusal
 
 Function = Callable[..., Any]
 Marks = tuple[Any, ...]
@@ -53,39 +54,122 @@ class Watched:
         return self.marks[x]
 
 
-def pieces(f: Watched, a: Any, b: Any) -> list[tuple[Any, Any]]:
-    """Return the limits of the pieces of [a, b] within which `f` decides in one way only."""
+class Share(NamedTuple):
+    """A place that stands at a limit: how it moves against that, and the points at its two sides.
+
+    Moving in, it adds the jump times the way; moving out, nothing. The half is counted, as at every
+    kink (docs/policy/kinks.md): where the integral is smooth, that is its derivative.
+    """
+
+    left: float
+    right: float
+    end: float
+    motion: Any
+
+    def of(self, f: Function) -> Any:
+        """Return what it adds to the integral of `f` from the lower to the upper limit."""
+        jump = self._beside(f, self.left) - self._beside(f, self.right)
+        if np.isfinite(concrete(jump)):
+            return 0.5 * jump * self.motion
+        warnings.warn(
+            f"the integrand switches at {self.end:.8g}, a limit of its integral, and is not finite "
+            "beyond: the derivative is that of the place where it is, as if it could move out of "
+            f"the interval only ({describe(user_frame(2))})",
+            ImplicitWarning,
+            stacklevel=3,
+        )
+        return 0.0
+
+    def _beside(self, f: Function, x: float) -> Any:
+        value = f(x)
+        return value if np.isfinite(concrete(value)) else f(self.end)
+
+
+class Pieces(NamedTuple):
+    """The limits of the pieces within which a function decides in one way only, and the shares."""
+
+    limits: list[tuple[Any, Any]]
+    shares: list[Share]
+
+
+def pieces(f: Watched, a: Any, b: Any) -> Pieces:
+    """Find where `f` switches between two limits, and at them."""
     low, high = sorted((float(concrete(a)), float(concrete(b))))
-    if any(f.marks.values()):
-        _look_near(f, low, high - low)
-        _look_near(f, high, low - high)
-    xs = sorted(x for x in f.marks if low <= x <= high)
-    size = max((abs(x) for x in xs), default=0.0)
+    if low == high or not any(f.marks.values()):
+        return Pieces([(a, b)], [])
+    first, last = (a, b) if concrete(a) <= concrete(b) else (b, a)
+    size = max((abs(x) for x in (low, high, *f.marks) if np.isfinite(x)), default=0.0)
     found: list[tuple[float, float]] = []
-    for left, right in pairwise(xs):
-        if f.marks[left] != f.marks[right]:
-            f(left), f(right)  # what was decided by something that was kept, it does not again
-            _locate(f, left, right, size, found)
-    if not found:
-        return [(a, b)]
+    first, shares = _at_end(f, first, 1.0, high - low, size, found)
+    last, more = _at_end(f, last, -1.0, high - low, size, found)
+    for left, right in pairwise(sorted(x for x in f.marks if low < x < high)):
+        _between(f, left, right, size, found)
     ends: list[Any] = []
-    for left, right in found:
-        if _change(f, left, right) is None:  # a traced number is rounded otherwise in the last bit
-            left, right = left - 2e-15 * size, right + 2e-15 * size
+    for left, right in sorted(found):
+        left, right = _apart(f, left, right, size)
         move = place_of(f, left, right, size)
         ends += [left + (move - concrete(move)), right + (move - concrete(move))]
+    ends = [first, *ends, last]
     if concrete(a) > concrete(b):
         ends.reverse()
-    ends = [a, *ends, b]
-    return list(zip(ends[::2], ends[1::2], strict=True))
+    return Pieces(list(zip(ends[::2], ends[1::2], strict=True)), shares + more)
 
 
-def _look_near(f: Watched, end: float, width: float) -> None:
-    """See what `f` decides next to an end, where quadrature does not look."""
-    x = end + 1e-10 * width
-    if np.isfinite(x):
-        with suppress(ArithmeticError, ValueError), np.errstate(all="ignore"):
-            f(x)
+def _at_end(
+    f: Watched, end: Any, inward: float, width: float, size: float, found: list[Any]
+) -> tuple[Any, list[Share]]:
+    """Look at both sides of a limit, where quadrature does not; return it, and what stands at it.
+
+    The limit is returned as a point where `f` decides as it does inside. Places that are near it
+    and inside go to `found`.
+    """
+    e = float(concrete(end))
+    if not np.isfinite(e):
+        return end, []
+    close = 8 * np.spacing(size)
+    reach = max(1e-10 * width if np.isfinite(width) else 0.0, 1e-10 * min(abs(e), 1.0), 2 * close)
+    inside, beyond = e + inward * reach, e - inward * reach
+    within, outside, here = (_looked_at(f, x) for x in (inside, beyond, e))
+    outer = beyond if outside is not None else e
+    near: list[tuple[float, float]] = []
+    if within is not None and outer in f.marks:
+        _between(f, *sorted((outer, inside)), size, near)
+    f.marks.pop(beyond, None)
+    shares, edge = [], e
+    for left, right in near:
+        if inward * max(left, right, key=lambda x: inward * x) > inward * e + close:
+            found.append((left, right))
+        elif abs(left - e) <= close or abs(right - e) <= close:
+            left, right = _apart(f, left, right, size)
+            edge = max(edge, left, right, key=lambda x: inward * x)
+            motion = place_of(f, left, right, size) - end
+            shares.append(Share(left, right, e, motion - concrete(motion)))
+            if moves(motion):
+                note_kink(motion)
+    if edge == e and here is not None is not within and here != within:  # there alone it is another
+        edge = float(np.nextafter(e, inside))
+    return (end + (edge - e) if is_traced(end) else end), shares
+
+
+def _looked_at(f: Watched, x: float) -> Marks | None:
+    """Return what `f` decides at a point that need not be in its domain; None where it cannot."""
+    f.marks.pop(x, None)
+    with suppress(Exception), warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        f(x)
+    return f.marks.get(x)
+
+
+def _between(f: Watched, left: float, right: float, size: float, found: list[Any]) -> None:
+    if f.marks[left] != f.marks[right]:
+        f(left), f(right)  # what was decided by something that was kept, it does not again
+        _locate(f, left, right, size, found)
+
+
+def _apart(f: Watched, left: float, right: float, size: float) -> tuple[float, float]:
+    if change(f, left, right) is None:  # a traced number is rounded otherwise in the last bit
+        return left - 2e-15 * size, right + 2e-15 * size
+    return left, right
 
 
 def _decides_by_itself(f: Watched, low: float, high: float) -> bool:
@@ -113,7 +197,7 @@ def _locate(f: Watched, left: float, right: float, size: float, found: list[Any]
         if right - left <= 1e-17 * size or not left < middle < right:
             found.append((left, right))
             if len(found) > _MOST:
-                raise _refuse(left, f"it does so at more than {_MOST} places")
+                raise refusal(left, f"it does so at more than {_MOST} places")
             return
         here = f.at(middle)
         del f.marks[middle]
@@ -125,61 +209,6 @@ def _locate(f: Watched, left: float, right: float, size: float, found: list[Any]
             f.marks[middle] = here
             _locate(f, left, middle, size, found)
             left, first = middle, here
-
-
-def place_of(f: Any, left: float, right: float, size: float) -> Any:
-    """Return where the outcome changes, as a function of all that it depends on."""
-    change = _change(f, left, right)
-    if change is None or change[0].place != change[1].place:
-        raise _refuse(left, "what it decides by there could not be told")
-    m, n = change
-    swapped = m.swapped(n)
-    if not m.gaps(swapped):
-        raise _refuse(left, f"{m.name} has no rule for how the place moves")
-    same = np.shape(m.outcome) == np.shape(n.outcome)
-    flips = np.flatnonzero(m.outcome != n.outcome) if same else np.zeros(0, int)
-
-    def gap(z: Any) -> Any:
-        near = [
-            np.ravel(g)[i]
-            for note in reversed(f.notes(z)[1])
-            if note.place == m.place
-            for g in map(np.asarray if type(z) is float else _as_is, note.gaps(swapped))
-            for i in _among(flips, m.outcome.size, np.size(concrete(g)))
-        ]
-        return min(near, key=lambda g: abs(float(concrete(g))))
-
-    place = unchecked(gap, np.float64(left))
-    if not np.isfinite(concrete(place)):
-        raise _refuse(left, "what is compared there touches, and does not cross")
-    return place
-
-
-def _among(flips: Any, outcomes: int, size: int) -> Any:
-    """Return which of `size` gaps may have passed zero, where those outcomes are others."""
-    return flips % size if size and flips.size and outcomes % size == 0 else range(size)
-
-
-def _change(f: Any, left: float, right: float) -> tuple[Decision, Decision] | None:
-    """Return the first decision that is another one to the right than to the left."""
-    pairs = zip(_decisions(f, left), _decisions(f, right), strict=False)
-    return next(((m, n) for m, n in pairs if m.mark() != n.mark()), None)
-
-
-def _decisions(f: Any, x: float) -> list[Decision]:
-    """Return what `f` decides at x, also where it does so by its argument alone."""
-    found: list[Decision] = []
-
-    def watched(z: Any) -> Any:
-        value, found[:] = f.notes(z)
-        return value
-
-    record(watched, (np.float64(x),), {}, 0)
-    return [d._replace(args=tuple(map(known, d.args))) for d in found]
-
-
-def _as_is(value: Any) -> Any:
-    return value
 
 
 def check_jumps(f: Any) -> None:
@@ -219,14 +248,4 @@ def check_jumps(f: Any) -> None:
             return
 
 
-def _refuse(place: float, why: str) -> UnsupportedFunctionError:
-    return UnsupportedFunctionError(
-        f"the integrand decides by a traced value, and switches at {place:.8g}",
-        where=describe(user_frame(1)),
-        why=f"how the places move belongs to the derivative of the integral; {why}",
-        cure="integrate between the places yourself: quad(left, a, place)[0] + "
-        "quad(right, place, b)[0]",
-    )
-
-
-__all__ = ["Watched", "check_jumps", "pieces", "place_of"]
+__all__ = ["Watched", "check_jumps", "pieces"]
