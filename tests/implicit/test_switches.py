@@ -304,3 +304,114 @@ def test_check_names_a_search_by_comparisons() -> None:
         return low
 
     assert "depends on p through comparisons only" in str(chainrule.check(bisection, 2.0))
+
+
+# --- places at the limits, and where two meet -----------------------------------------------------
+
+
+def _solved(f: Any, t0: Any = 0.0, t1: Any = 1.0, **more: Any) -> Any:
+    return integrate.solve_ivp(
+        lambda t, y: [f(t)], (t0, t1), [0.0], **{"max_step": 0.1, **_RUN, **more}
+    ).y[0, -1]
+
+
+def _odeint(f: Any) -> Any:
+    return integrate.odeint(lambda y, t: f(t), 0.0, [0.0, 1.0], hmax=0.05)[-1, 0]
+
+
+def _quad(f: Any, t0: Any = 0.0, t1: Any = 1.0) -> Any:
+    return integrate.quad(f, t0, t1)[0]
+
+
+# a function of p, where, and its derivative there: of a kink the middle of the two sides
+ENDS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
+    "whole numbers": (lambda p: integrate.quad(lambda t: float(int(t - p + 10)), 0, 5)[0], 2.0, -5),
+    "periodic": (lambda p: _quad(lambda t: (t - p + 5) % 1 * t), 1.0, 0.0),
+    "backward": (lambda p: _quad(lambda t: float(int(t - p + 10)), 5, 0), 2.0, 5),
+    "the lower one": (lambda p: _quad(lambda t: float(t > p)), 0.0, -0.5),
+    "the upper one": (lambda p: _quad(lambda t: float(t > p)), 1.0, -0.5),
+    "the lower one, >=": (lambda p: _quad(lambda t: float(t >= p)), 0.0, -0.5),
+    "the upper one, >=": (lambda p: _quad(lambda t: float(t >= p)), 1.0, -0.5),
+    "outside of a domain": (lambda p: _quad(lambda t: math.exp(math.sqrt(t)) * (t > p)), 0.0, -0.5),
+    "moving along": (lambda p: _quad(lambda t: float(t > p), p), 0.3, -1),
+    "moving along, >=": (lambda p: _quad(lambda t: float(t >= p), p), 0.3, -1),
+    "moving along, above": (lambda p: _quad(lambda t: float(t < p), 0, p), 0.3, 1),
+    "moving twice as fast": (lambda p: _quad(lambda t: float(t > p), 2 * p - 0.3), 0.3, -1.5),
+    "to infinity": (lambda p: _quad(lambda t: (t > p) * math.exp(-t), 0.0, np.inf), 0.0, -0.5),
+    "quad_vec": (
+        lambda p: integrate.quad_vec(lambda t: np.array([t > p, t < p]) * 1.0, 0, 1)[0][0],
+        0.0, -0.5,
+    ),
+    "dblquad": (
+        lambda p: integrate.dblquad(lambda y, x: float(y > p), 0, 1, 0, lambda x: 1)[0], 0.0, -0.5
+    ),
+    "solve_ivp, first": (lambda p: _solved(lambda t: float(t > p)), 0.0, -0.5),
+    "solve_ivp, last": (lambda p: _solved(lambda t: float(t > p)), 1.0, -0.5),
+    "solve_ivp, last, >=": (lambda p: _solved(lambda t: float(t >= p)), 1.0, -0.5),
+    "solve_ivp, both": (lambda p: _solved(lambda t: float(int(t - p + 5))), 1.0, -1),
+    "solve_ivp, backward": (lambda p: _solved(lambda t: float(t > p), 1.0, 0.0), 0.0, 0.5),
+    "solve_ivp, moving along": (lambda p: _solved(lambda t: float(t > p), p), 0.3, -1),
+    "solve_ivp, and above": (lambda p: _solved(lambda t: float(t < p), 0.0, p), 0.3, 1),
+    "Radau": (lambda p: _solved(lambda t: float(t > p), method="Radau"), 1.0, -0.5),
+    "odeint, first": (lambda p: _odeint(lambda t: float(t > p)), 0.0, -0.5),
+    "odeint, last": (lambda p: _odeint(lambda t: float(t > p)), 1.0, -0.5),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
+@pytest.mark.parametrize("name", ENDS)
+def test_a_place_at_a_limit(name: str) -> None:
+    f, p, expected = ENDS[name]
+    np.testing.assert_allclose(chainrule.grad(f)(p), expected, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(chainrule.jvp(f, (p,), (1.0,))[1], expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("solve", [_quad, _solved])
+def test_the_second_derivative_of_a_place_at_a_limit(solve: Any) -> None:
+    with pytest.warns(chainrule.errors.KinkWarning, match="0 and 2"):
+        found = chainrule.derivative(lambda p: solve(lambda t: abs(t - p)), 2)(0.0)
+    np.testing.assert_allclose(found, 1.0, rtol=1e-6)
+    along = chainrule.derivative(lambda p: solve(lambda t: max(t - p, 0) * p, p), 2)(0.3)
+    np.testing.assert_allclose(along, -2 * 0.7 + 0.3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "Radau"}, {"method": "DOP853"}])
+def test_the_second_derivative_where_slopes_meet(options: Any) -> None:
+    def f(p: Any) -> Any:
+        return integrate.solve_ivp(
+            lambda t, y: abs(t - p) - y, (0, 2), [0.0], t_eval=[0.2, 0.55, 2.0], **_RUN, **options
+        ).y[0]
+
+    t = np.array([0.2, 0.55, 2.0])
+    expected = np.where(t > 0.5, 2 * np.exp(-(t - 0.5)), 0.0)
+    np.testing.assert_allclose(chainrule.derivative(f, 2)(0.5), expected, rtol=1e-3, atol=1e-8)
+
+
+@pytest.mark.parametrize("solve", [_quad, _solved])
+def test_two_places_that_meet_and_part_are_refused(solve: Any) -> None:
+    f = lambda p: solve(lambda t: float(t > p) + float(t > 2 * p - 0.5))  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(f)(0.6), -3, rtol=1e-5)
+    with pytest.raises(chainrule.ChainRuleError, match="two places meet"):
+        chainrule.grad(f)(0.5)
+    g = lambda p: solve(lambda t: (1.0 if t > p else 3.0) + (0.0 if t <= p else 2.0))  # noqa: E731
+    assert chainrule.grad(g)(0.5) == 0.0
+    h = lambda p: solve(lambda t: abs(t - p) + abs(t - 2 * p + 0.5))  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(h)(0.5), 0.0, atol=2e-3)
+
+
+@pytest.mark.parametrize("op", [lambda a, b: a < b, lambda a, b: a <= b])
+@pytest.mark.parametrize("terminal", [True, False])
+def test_an_event_where_the_solution_crosses_over(op: Any, terminal: bool) -> None:
+    def f(p: Any) -> Any:
+        def event(t: Any, y: Any) -> Any:
+            return y[0] - p
+
+        event.terminal = terminal  # type: ignore[attr-defined]
+        found = integrate.solve_ivp(
+            lambda t, y: [1.0 if op(y[0], p) else 2.0], (0, 3), [0.0], events=event, max_step=0.1,
+            **_RUN,
+        )  # fmt: skip
+        return np.array([found.t_events[0][0], found.y_events[0][0][0]])
+
+    for p in (0.7, 1 / 3):
+        np.testing.assert_allclose(chainrule.jacobian(f)(p), [1, 1], rtol=1e-6)

@@ -3,23 +3,28 @@
 Between the ends of a step that was taken again the outcome of a comparison changes (``t < p``,
 ``y[0] < p``). The time t* at which it does moves with the inputs, and what follows moves by
 (f⁻ − f⁺)·dt*, with the slopes on both sides. SciPy's steps over a jump are as short as its
-tolerance asks, so this is added at the end of the step.
+tolerance asks, so this is added at the end of the step. Where the slopes meet and their derivatives
+do not, the second derivative moves: ½(ḟ⁺ − ḟ⁻)·dt*² is added. Of a time that stands at the first
+or the last of the solution the half is counted, as for integrals (`switches.Share`).
 
 References: M. di Bernardo et al., Piecewise-smooth Dynamical Systems, Springer (2008), §2.5.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from ..errors import ImplicitError, UnsupportedFunctionError
+from ..lift import record
+from ..modes.derived import blocks
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth
 from ..tracing.watching import Decision, watching
 from .inside import prune, recordings
+from .places import jumps, moves, note_kink, place_of, unnoted
 from .steps import Step, zero_step
-from .places import place_of
 
 Function = Callable[..., Any]
 _MOST = 100
@@ -31,61 +36,119 @@ class Crossings:
     def __init__(self, f: Function) -> None:
         self.f, self.before, self.count = f, None, 0
 
-    def after(self, step: Step, at: Function) -> bool:
-        """Correct the end of a step that crosses over; say whether it did."""
-        now = self._marks(step.t + step.h, step.end)
+    def start(self, t: float, y: Any, h: float) -> bool:
+        """Note what is decided where the solution leaves its first point; say if anything is."""
+        self.before = Beside(self.f, t, y).marks(t + 1e-12 * h)
+        return bool(self.before)
+
+    def after(self, step: Step, at: Function, last: float | None = None) -> bool:
+        """Note the times of a step at which it crosses over; say whether there are any.
+
+        What stands at the `last` time of the solution is left to `share`.
+        """
+        along = Along(self.f, step, at)
+        now = along.marks(step.t + step.h)
         before, self.before = self.before, now
-        if before is None or before == now:
-            return False
-        along = _Along(self.f, step, at)
-        left, right = _bisected(along, step.t, step.t + step.h)
-        if left is None:
-            return False
-        low, high = along.slope(left), along.slope(right)
-        size = np.max(np.abs(concrete(low))) + np.max(np.abs(concrete(high)))
-        if np.max(np.abs(concrete(low) - concrete(high))) <= 1e-6 * size:
-            return False  # the two sides meet
+        left = None if before == now else step.t
+        close = _close(step.t + step.h, step.h)
+        while left is not None:
+            left, right = bisected(along, left, step.t + step.h)
+            if left is not None:
+                if last is None or min(abs(left - last), abs(right - last)) > close:
+                    self._cross(along, step, left, right)
+                left = right
+        return bool(step.moves)
+
+    def _cross(self, along: "Along", step: Step, left: float, right: float) -> None:
+        if not jumps(along.plain, left, right, 1e-8 * step.h):
+            self._bend(along, step, left, right)
+            return
         self.count += 1
         if depth() > 1 or self.count > _MOST:
             raise _refuse(left, "second derivatives" if depth() > 1 else f"{_MOST} crossings")
-        try:
-            place = place_of(along, left, right, abs(step.h))
-        except UnsupportedFunctionError as error:
-            raise _refuse(left, error.why) from error
-        move = (low - high) * (place - concrete(place))
-        state = along.state(right)
-        move = move + (step.t + step.h - right) * (self.f(right, state + move) - high)
-        step.end = step.end + (move - concrete(move))
-        return True
+        jump = along.slope(left) - along.slope(right)
+        step.moves.append((right, jump * _shift(along, left, right)))
 
-    def _marks(self, t: float, y: Any) -> Any:
-        kept = recordings()
-        notes: list[Decision] = []
-        with watching(notes):
-            self.f(t, y)
-        marks = tuple(n.mark() for n in notes)
-        del notes
-        prune(kept)
-        return marks
+    def _bend(self, along: "Along", step: Step, left: float, right: float) -> None:
+        """As `_cross`, where the slopes meet: the first derivative knows nothing of it."""
+        if depth() < 2:
+            return
+        turns = along.turn(left), along.turn(right)
+        if not np.any(abs(turns[1] - turns[0]) > 1e-6 * (abs(turns[0]) + abs(turns[1]))):
+            return
+        shift = _shift(along, left, right)
+        if moves(shift) and depth() > 2:
+            raise _refuse(left, "third derivatives")
+        step.moves.append((right, 0.5 * (turns[1] - turns[0]) * shift * shift))
 
 
-class _Along:
-    """The right-hand side along one step, as a function of the time."""
+def moved(f: Function, t: float, y: Any, move: Any, h: float) -> Any:
+    """Return what a change of the state, zero with derivatives, has become after a time."""
+    return zero_step(f, t, y + move, h) - zero_step(f, t, y, h) if h else move
 
-    def __init__(self, f: Function, step: Step, at: Function) -> None:
-        self.f, self.step, self.at = f, step, at
-        self.start = step.t
+
+def share(f: Function, end: Any, y: Any, sides: tuple[float, float], width: float) -> Any:
+    """Return what a place that stands at the first or the last time adds to the state."""
+    left, right = sides
+    beside = Beside(f, float(concrete(end)), y)
+    jump = jumps(beside.plain, left, right, 1e-8 * width)
+    if not jump and depth() < 2:
+        return 0.0
+    motion = place_of(beside, left, right, abs(width)) - end
+    if moves(motion):
+        note_kink(motion)
+    if not jump:
+        return 0.0
+    return 0.5 * (beside.slope(left) - beside.slope(right)) * (motion - concrete(motion))
+
+
+def sides(path: "_Path", t: float, width: float) -> tuple[float, float] | None:
+    """Return the neighbours of a time at which a decision changes; None where it does not."""
+    close = _close(t, width)
+    reach = np.copysign(max(1e-10 * abs(width), 2 * close), width)
+    with suppress(Exception), np.errstate(all="ignore"):  # beyond the domain, perhaps
+        left, right = bisected(path, t - reach, t + reach)
+        if left is not None and min(abs(left - t), abs(right - t)) <= close:
+            return left, right
+    return None
+
+
+def _close(t: float, width: float) -> float:
+    return float(8 * np.spacing(max(abs(t), abs(width))))
+
+
+class _Path:
+    """The right-hand side along a path, as a function of the time."""
+
+    f: Function
+
+    def at(self, t: float) -> Any:
+        """Return the state at a plain time."""
+        raise NotImplementedError
 
     def state(self, t: Any) -> Any:
         """Return the solution at a time that may be traced."""
         if type(t) not in TRACERS:
-            return self.at(self.step, t)
+            return self.at(t)
         here = float(concrete(t))
-        return zero_step(self.f, here, self.at(self.step, here), t - here)
+        return zero_step(self.f, here, self.at(here), t - here)
 
-    def slope(self, t: float) -> Any:
-        """Return the right-hand side at a time of the step."""
+    def slope(self, t: Any) -> Any:
+        """Return the right-hand side at a time."""
         return self.f(t, self.state(t))
+
+    def plain(self, t: float) -> Any:
+        """Return the slope as plain numbers."""
+        kept = recordings()
+        found = np.array(concrete(self.slope(t)))
+        prune(kept)
+        return found
+
+    def turn(self, t: float) -> Any:
+        """Return how fast the slope changes, as plain numbers."""
+        with unnoted():
+            _, graph, leaves, _ = record(self.slope, (np.float64(t),), {}, 0)
+            return np.asarray(concrete(blocks(self.slope, graph, leaves, "fwd")[0][0]))
 
     def notes(self, t: Any) -> tuple[Any, list[Decision]]:
         """Return the slope at `t` and the decisions on the way to it."""
@@ -102,8 +165,38 @@ class _Along:
         return marks
 
 
-def _bisected(along: _Along, left: float, right: float) -> tuple[Any, Any]:
-    first, last = along.marks(left + 1e-12 * (right - left)), along.marks(right)
+class Along(_Path):
+    """The path of one step that was taken again."""
+
+    def __init__(self, f: Function, step: Step, at: Function) -> None:
+        self.f, self.step, self.inner = f, step, at
+
+    def at(self, t: float) -> Any:
+        return self.inner(self.step, t)
+
+
+class Beside(_Path):
+    """The straight path through a point: near it, that of the solution."""
+
+    def __init__(self, f: Function, t: float, y: Any) -> None:
+        self.f, self.t, self.y = f, t, y
+
+    def at(self, t: float) -> Any:
+        return self.y if t == self.t else zero_step(self.f, self.t, self.y, t - self.t)
+
+
+def _shift(path: _Path, left: float, right: float) -> Any:
+    """Return how the time between two neighbouring ones moves: zero, with derivatives."""
+    try:
+        place = place_of(path, left, right, abs(right - left))
+    except UnsupportedFunctionError as error:
+        raise _refuse(left, error.why) from error
+    return place - concrete(place)
+
+
+def bisected(path: _Path, left: float, right: float) -> tuple[Any, Any]:
+    """Return two neighbouring times where a decision changes; None where none does."""
+    first, last = path.marks(left + 1e-12 * (right - left)), path.marks(right)
     if first == last:
         return None, None
     width = 1e-14 * max(abs(left), abs(right), abs(right - left))
@@ -111,7 +204,7 @@ def _bisected(along: _Along, left: float, right: float) -> tuple[Any, Any]:
         middle = 0.5 * (left + right)
         if middle in (left, right):
             break
-        if along.marks(middle) == first:
+        if path.marks(middle) == first:
             left = middle
         else:
             right = middle

@@ -32,7 +32,7 @@ from .answers import (
     vector,
 )
 from .calls import arguments, solver
-from .crossings import Crossings
+from .crossings import Along, Beside, Crossings, moved, share, sides
 from .steps import Explicit, Implicit, Step, zero_step
 
 Function = Callable[..., Any]
@@ -43,36 +43,78 @@ _EXPLICIT = {"RK23": integrate.RK23, "RK45": integrate.RK45, "DOP853": integrate
 class Trajectory:
     """A replayed solution: its steps, and its value at any time."""
 
-    def __init__(self, f: Function, replay: Any, start: Any) -> None:
-        self.f, self.replay, self.start = f, replay, start
+    def __init__(self, f: Function, replay: Any, y0: Any, t0: Any) -> None:
+        self.f, self.replay = f, replay
+        y0 = np.atleast_1d(vector(y0))
+        self.y0 = y0 if y0.dtype.kind in "fc" else y0.astype(float)
+        self.t0 = t0
         self.steps: list[Step] = []
         self.crossings = Crossings(f)
         self.crossed = False
         self.ends: list[float] = []
+        self.decides = False  # whether anything is decided on the way
+        self.width = 0.0
+        self.last: Any = 0.0  # what a place at the last time adds there
 
-    def extend(self, steps: list[tuple[float, float, Any]]) -> None:
-        """Replay steps (from, to, plain value at the end)."""
-        y = self.start
+    def extend(self, steps: list[tuple[float, float, Any]], last: Any = None) -> None:
+        """Replay steps (from, to, plain value at the end); `last` is the time where they stop."""
+        at = float(plain(self.t0))
+        if steps:
+            self.width = steps[-1][1] - at
+            self.decides = self.crossings.start(at, self.y0, self.width)
+        first, more = at, 0.0
+        near = self._sides(Beside(self.f, at, self.y0), at)
+        if near is not None:
+            first, more = near[1], share(self.f, self.t0, self.y0, near, self.width)
+        self.start = self.y0
+        if is_traced(self.t0):
+            self.start = zero_step(self.f, self.t0 + (first - at), self.y0, at - self.t0)
+        y = self.start + more
+        stop = steps[-1][1] if steps and last is not None else None
         for t, after, guess in steps:
             step = self.replay.step(t, y, after - t, guess)
-            if self.crossings.after(step, self.replay.at):
+            if self.crossings.after(step, self.replay.at, stop):
                 self.crossed, self.replay.last = True, None
             self.steps.append(step)
             self.ends.append(after)
-            y = step.end
+            y = self._within(step, after)
+        self.decides = self.decides or bool(self.crossings.before)
+        if stop is not None:
+            near = self._sides(Beside(self.f, stop, y), stop)
+            self.last = 0.0 if near is None else share(self.f, last, y, near, self.width)
+
+    def _sides(self, path: Any, at: float) -> tuple[float, float] | None:
+        return sides(path, at, self.width) if self.decides and self.width else None
 
     def __call__(self, t: float) -> Any:
-        if not self.steps:
+        if not self.steps or t == self.steps[0].t:
             return self.start
+        y = self._within(self._step(t), t)
+        return y + self.last if t == self.ends[-1] else y
+
+    def _step(self, t: float) -> Step:
         sign = np.sign(self.steps[0].h)
         i = int(np.searchsorted(sign * np.array(self.ends), sign * t, side="left"))
-        step = self.steps[min(i, len(self.steps) - 1)]
-        return self.replay.at(step, t)
+        return self.steps[min(i, len(self.steps) - 1)]
+
+    def _within(self, step: Step, t: float) -> Any:
+        y = self.replay.at(step, t)
+        for right, move in step.moves:
+            if (t - right) * step.h >= 0:
+                y = y + moved(self.f, right, self.replay.at(step, right), move, t - right)
+        return y
+
+    def before(self, t: float) -> float:
+        """Return a time, or where something is decided there the one from which it comes."""
+        near = self.steps and self._sides(Along(self.f, self._step(t), self.replay.at), t)
+        if not near:
+            return t
+        return near[t == self.steps[0].t]
 
     def moved(self, t: Any, at: float) -> Any:
         """Return the value at a time that may be traced; `at` is its plain value."""
         y = self(at)
-        return zero_step(self.f, at, y, t - at) if is_traced(t) else y
+        return zero_step(self.f, self.before(at), y, t - at) if is_traced(t) else y
 
 
 def right_hand_side(fun: Function, args: Any, vectorized: bool, first: bool = True) -> Function:
@@ -103,13 +145,6 @@ def _recording(method: Any, log: list[tuple[float, float, Any]]) -> Any:
     return Recorded
 
 
-def _start(f: Function, y0: Any, t0: Any) -> Any:
-    y0 = np.atleast_1d(vector(y0))
-    y0 = y0 if y0.dtype.kind in "fc" else y0.astype(float)
-    at = float(plain(t0))
-    return zero_step(f, t0, y0, at - t0) if is_traced(t0) else y0
-
-
 # --- solve_ivp ----------------------------------------------------------------------------------
 
 
@@ -129,15 +164,15 @@ def solve_ivp(fun: Function, t_span: Any, y0: Any, *args: Any, **kwargs: Any) ->
         call["method"] = _recording(kind, log)
     result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
     f = right_hand_side(fun, given["args"], given["vectorized"])
-    start = _start(f, y0, t_span[0])
+    last = t_span[1] if result.status == 0 else None
     if exact:
-        path = Trajectory(f, Implicit(f) if kind is integrate.Radau else Explicit(kind, f), start)
-        path.extend(log)
+        replay = Implicit(f) if kind is integrate.Radau else Explicit(kind, f)
+        path = Trajectory(f, replay, y0, t_span[0])
+        path.extend(log, last)
     else:
         _check_known(kind)
         tolerances = {k: plain(options.get(k, d)) for k, d in (("rtol", 1e-3), ("atol", 1e-6))}
-        span = (float(plain(t_span[0])), float(plain(t_span[1])))
-        path = companion(f, start, span, tolerances, result.nfev, kind is integrate.BDF)
+        path = companion(f, y0, t_span, tolerances, result.nfev, kind is integrate.BDF, last)
     _deliver(result, path, given, t_span, None if exact else tolerances)
     return result
 
@@ -246,16 +281,17 @@ def _events(result: Any, path: Trajectory, given: Any) -> Any:
 
 def _event(event: Function, args: Any, path: Trajectory, at: float) -> tuple[Any, Any]:
     """Return time and state of one event: g(t, y(t)) = 0 is differentiated at the answer."""
-    y = path(at)
+    side = path.before(at)
+    y = path(side)
 
     def crossing(u: Any) -> Any:
-        value = vector(event(at + u, zero_step(path.f, at, y, u), *args))
+        value = vector(event(at + u, zero_step(path.f, side, y, u), *args))
         return np.reshape(value, ())
 
     problem = Problem("solve_ivp", at, unknown="event")
     u = differentiated(crossing, np.float64(0.0), problem)
     when = np.float64(at) + u
-    return when, zero_step(path.f, at, y, u) if is_traced(u) else y
+    return when, zero_step(path.f, side, y, u) if is_traced(u) else y
 
 
 # --- companions --------------------------------------------------------------------------------
@@ -266,10 +302,12 @@ class _TooLongError(Exception):
 
 
 def companion(
-    f: Function, start: Any, span: tuple[float, float], tolerances: Any, cost: int, stiff: bool
+    f: Function, y0: Any, t_span: Any, tolerances: Any, cost: int, stiff: bool, last: Any
 ) -> Trajectory:
     """Solve again by a method whose steps can be replayed: DOP853, or Radau where that is dear."""
-    y0 = np.asarray(plain(start))
+    span = (float(plain(t_span[0])), float(plain(t_span[-1])))
+    start = np.atleast_1d(np.asarray(plain(vector(y0))))
+    start = start if start.dtype.kind in "fc" else start.astype(float)
     for kind in (integrate.Radau,) if stiff else (integrate.DOP853, integrate.Radau):
         log: list[tuple[float, float, Any]] = []
         budget = 20 * cost + 2000 if kind is integrate.DOP853 else np.inf
@@ -289,14 +327,15 @@ def companion(
                 with muted(), warnings.catch_warnings(), np.errstate(all="ignore"):
                     warnings.simplefilter("ignore")
                     done = integrate.solve_ivp(
-                        counted, span, y0, method=_recording(kind, log), **tolerances
+                        counted, span, start, method=_recording(kind, log), **tolerances
                     )
             except _TooLongError:
                 continue
             if not done.success and not stiff and kind is integrate.DOP853:
                 continue
-        path = Trajectory(f, Implicit(f) if kind is integrate.Radau else Explicit(kind, f), start)
-        path.extend(log)
+        replay = Implicit(f) if kind is integrate.Radau else Explicit(kind, f)
+        path = Trajectory(f, replay, y0, t_span[0])
+        path.extend(log, last)
         return path
     raise ImplicitError(
         "an initial value problem cannot be differentiated",
@@ -333,10 +372,9 @@ def odeint(func: Function, y0: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
     f = right_hand_side(func, _tuple(given["args"]), False, bool(given["tfirst"]))
     times = vector(t)
     at = np.asarray(plain(times), dtype=float)
-    start = _start(f, y0, times[0])
     tolerances = {k: 1.49012e-8 if given[k] is None else plain(given[k]) for k in ("rtol", "atol")}
     cost = int(found[1]["nfe"][-1]) if given["full_output"] and at.size > 1 else 200 * at.size
-    path = companion(f, start, (float(at[0]), float(at[-1])), tolerances, cost, False)
+    path = companion(f, y0, times, tolerances, cost, False, times[-1])
     rows = [path.moved(times[i], float(v)) for i, v in enumerate(at)]
     if not any_traced(rows):
         return found

@@ -21,8 +21,9 @@ from ..lift import record
 from ..modes.derived import blocks
 from ..modes.forward import push_graph
 from ..modes.reverse import backward, cotangent_of
+from ..tracing.running import running
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import TRACERS, concrete
+from ..tracing.tracer import TRACERS, concrete, depth
 
 DENSE = 200  # unknowns up to which the matrix is formed
 _BANDED = 3000  # the same, for equations that no Krylov iteration would solve
@@ -177,7 +178,10 @@ def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
 
     `kind` is "elementwise", "symmetric" (a Hessian), "banded" (of a chain), or nothing.
     """
+    mark, first = len(running.notes), depth() < 2
     _, graph, leaves, _ = record(residual, (z,), {}, 0)
+    if first:  # the matrix is a constant: no derivative is differentiated
+        del running.notes[mark:]
     leaf = leaves[0]
     node = graph.outputs[0]
     value = leaf.cr_value if type(node) is Node else leaf

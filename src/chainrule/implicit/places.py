@@ -6,7 +6,7 @@ between them; the place is its root, a function of all that it depends on.
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,8 @@ def place_of(f: Any, left: float, right: float, size: float) -> Any:
     if not changes:
         raise refusal(left, "what it decides by there could not be told")
     place = _root(f, changes[0], left, size)
-    if len(changes) > 1 and (depth() > 1 or _jumps(f, left, right)):
+    plain = lambda x: np.asarray(concrete(f.notes(x)[0]))  # noqa: E731
+    if len(changes) > 1 and (depth() > 1 or jumps(plain, left, right, 1e-8 * size)):
         for other in changes[1:]:
             if _gaps(other) and moves(_root(f, other, left, size) - place):
                 raise refusal(left, "two places meet there, and part where the inputs change")
@@ -59,7 +60,7 @@ def _root(f: Any, found: Change, left: float, size: float) -> Any:
         ]
         return min(near, key=lambda g: abs(float(concrete(g))))
 
-    with _unnoted():
+    with unnoted():
         place = unchecked(gap, np.float64(left))
     if not np.isfinite(concrete(place)):
         raise refusal(left, "what is compared there touches, and does not cross")
@@ -67,7 +68,7 @@ def _root(f: Any, found: Change, left: float, size: float) -> Any:
 
 
 @contextmanager
-def _unnoted() -> Iterator[None]:
+def unnoted() -> Iterator[None]:
     """Let nobody look around the point for a tie that is met on purpose."""
     mark = len(running.notes)
     try:
@@ -81,10 +82,16 @@ def _gaps(found: Change) -> tuple[Any, ...]:
     return m.gaps(m.swapped(n))
 
 
-def _jumps(f: Any, left: float, right: float) -> bool:
-    low, high = (np.asarray(concrete(f.notes(x)[0])) for x in (left, right))
-    size = np.max(np.abs(low), initial=0.0) + np.max(np.abs(high), initial=0.0)
-    return not np.max(np.abs(high - low), initial=0.0) <= 1e-9 * size
+def jumps(f: Any, left: float, right: float, away: float) -> bool:
+    """Say whether a function jumps between two neighbouring numbers, by more than it is steep."""
+    low, high = (np.asarray(f(x)) for x in (left, right))
+    jump = np.max(np.abs(high - low), initial=0.0)
+    if jump <= 1e-9 * (np.max(np.abs(low), initial=0.0) + np.max(np.abs(high), initial=0.0)):
+        return False
+    steep = 0.0
+    with suppress(Exception), np.errstate(all="ignore"):  # beyond the domain, perhaps
+        steep = np.max(np.abs(f(left - away) - low)) + np.max(np.abs(f(right + away) - high))
+    return not jump <= 1e-3 * steep
 
 
 def _among(flips: Any, outcomes: int, size: int) -> Any:
@@ -123,7 +130,7 @@ def _decisions(f: Any, x: float) -> list[Decision]:
         value, found[:] = f.notes(z)
         return value
 
-    with _unnoted():
+    with unnoted():
         record(watched, (np.float64(x),), {}, 0)
     return found
 
@@ -174,7 +181,7 @@ def moves(value: Any) -> bool:
             return True
         if isinstance(trace, Recording) and trace.state <= OPEN:
             cotangents: dict[Any, Any] = {value.cr_node: np.ones(value.shape, value.dtype)[()]}
-            with _unnoted():
+            with unnoted():
                 backward(list(trace.nodes), cotangents)
             if any(np.any(concrete(ct)) for ct in cotangents.values()):
                 return True

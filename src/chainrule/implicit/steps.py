@@ -8,7 +8,7 @@ References: E. Hairer, S. P. Nørsett and G. Wanner, Solving Ordinary Differenti
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,7 @@ class Step:
     end: Any
     slopes: list[Any]
     stages: list[Any]
+    moves: list[tuple[float, Any]] = field(default_factory=list)  # when, how: see `crossings`
 
     def holds(self, t: float) -> bool:
         """Say whether `t` lies in this step."""
