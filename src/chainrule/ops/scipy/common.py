@@ -195,6 +195,14 @@ def plain(value: Any) -> Any:
     return value
 
 
+def agreed(value: Any) -> Any:
+    """Return the plain array of `value`: of a batch that of all examples, or they run one by one.
+
+    What is decided by values, and what SciPy computes, is asked of this: a batch is no array.
+    """
+    return np.asarray(plain(value))
+
+
 def numbers(value: Any) -> Any:
     """Return the plain numbers of `value`: of one example, also where a batch is computed."""
     parts = items(value)

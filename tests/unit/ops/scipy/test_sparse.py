@@ -284,9 +284,70 @@ def test_what_has_not_converged_is_refused():
             cr.vjp(f, X)
 
 
-def test_eigsh_of_a_matrix_that_is_not_symmetric_is_refused():
+WAYS = {  # of a derivative: all levels see the numbers
+    "grad": lambda f: cr.grad(f)(X),
+    "jvp": lambda f: cr.jvp(f, (X,), (X,)),
+    "hessian": lambda f: cr.hessian(f)(X),
+    "vmap of equal ones": lambda f: cr.vmap(cr.grad(f))(np.stack([X, X])),
+    "vmap of others": lambda f: cr.vmap(cr.grad(f))(np.stack([X, 2 * X])),
+    "grad of vmap": lambda f: cr.grad(lambda x: cr.vmap(f)(np.stack([x, 2 * x])).sum())(X),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("dense", [False, True])
+def test_eigsh_of_a_matrix_that_is_not_symmetric_is_refused(way, dense):
+    def f(x):
+        a = tridiagonal(x)
+        return sl.eigsh(a.toarray() if dense else a, k=2, v0=START)[0].sum()
+
     with pytest.raises(UnsupportedFunctionError, match="not symmetric"):
-        cr.grad(lambda x: sl.eigsh(tridiagonal(x), k=2, v0=START)[0].sum())(X)
+        WAYS[way](f)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_triangular_solutions_of_full_matrices_are_refused(way):
+    def right(x):
+        return sl.spsolve_triangular(sp.tril(tridiagonal(x)).tocsr(), START).sum()
+
+    def wrong(x):
+        return sl.spsolve_triangular(tridiagonal(x).tocsr(), START).sum()
+
+    WAYS[way](right)
+    with pytest.raises(UnsupportedFunctionError, match="not triangular"):
+        WAYS[way](wrong)
+
+
+@pytest.mark.parametrize("solver", [sl.cg, sl.minres])
+@pytest.mark.parametrize("wrap", [np.asarray, sp.csr_array, sl.aslinearoperator])
+def test_a_matrix_that_is_not_quite_symmetric(solver, wrap):
+    """They may converge then, too; the transposed system is another one."""
+    a = np.diag([4.0, 5.0, 6.0]) + 0.1 * np.array([[0, 1, 0], [0, 0, 2], [1, 0, 0]])
+    b, c = np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0, -2.0])
+    f = lambda x: solver(wrap(a), x, rtol=1e-13, maxiter=200)[0] @ c  # noqa: E731
+    np.testing.assert_allclose(cr.grad(f)(b), np.linalg.solve(a.T, c), rtol=1e-8)
+
+
+@pytest.mark.parametrize("solver", [sl.cg, sl.minres, sl.gmres])
+def test_iterations_with_dense_matrices_in_a_batch(solver):
+    def f(x):
+        return solver(np.diag(4 + x * x) + np.eye(4)[::-1], START, rtol=1e-13)[0].sum()
+
+    xs = np.stack([X, X / 2])
+    np.testing.assert_allclose(cr.vmap(cr.grad(f))(xs), [cr.grad(f)(x) for x in xs])
+
+
+def test_the_shift_of_minres():
+    a = np.diag([4.0, 5.0, 6.0]) + 0.1
+
+    def f(x):
+        return sl.minres(a * x[0], x, shift=0.5, rtol=1e-13)[0]
+
+    agrees(lambda x: np.linalg.solve(a * x[0] - 0.5 * np.eye(3), x), X[:3])
+    np.testing.assert_allclose(
+        cr.jacobian(f)(X[:3]),
+        cr.jacobian(lambda x: np.linalg.solve(a * x[0] - 0.5 * np.eye(3), x))(X[:3]), rtol=1e-8,
+    )  # fmt: skip
 
 
 def watched(run):

@@ -20,7 +20,7 @@ from ....core.registry import add, composite, register_method
 from ....core.slots import INDEX, Jvp, Linear
 from ....errors import ImplicitError
 from ...declare import as_array
-from ..common import global_state, own_stream, plain, refusal, settled, traced
+from ..common import agreed, global_state, own_stream, plain, refusal, settled, traced
 from .matrices import (
     Form,
     _plain_class,
@@ -122,6 +122,13 @@ def spsolve_triangular(
     a, b = _ready(A), _dense(b)
     form = _form_of(a)
     rows, cols = form.places
+    beyond = rows < cols if lower else rows > cols
+    if np.any(beyond) and np.any(agreed(a.data)[beyond]):
+        raise refusal(
+            "scipy.sparse.linalg.spsolve_triangular of a matrix that is not triangular",
+            "what SciPy returns is then no solution of either triangle",
+            "take the triangle: scipy.sparse.tril(A) or triu(A)",
+        )
     reads = np.where(rows == cols, 0.0, 1.0) if unit_diagonal else 1.0
     way = _triangular_way(bool(lower), bool(unit_diagonal), reads)
     return sparse_solve(a.data, b, form=form, way=way)
@@ -216,11 +223,12 @@ _ENOUGH, _SINGLE = 1e-8, 1e-4  # relative residuals, in double and in single pre
 class Iteration:
     """One system of an iterative solver, as a param: matrix, solver and options."""
 
-    __slots__ = ("solver", "matrix", "form", "options", "symmetric")
+    __slots__ = ("solver", "matrix", "form", "options", "symmetric", "shift")
 
     def __init__(self, solver: Any, matrix: Any, form: Any, options: dict[str, Any]) -> None:
         self.solver, self.matrix, self.form, self.options = solver, matrix, form, options
-        self.symmetric = solver.__name__ in _SYMMETRIC
+        self.shift = options.get("shift", 0.0)  # of `minres`: it solves (A − shift·1) x = b
+        self.symmetric = solver.__name__ in _SYMMETRIC and _is_symmetric(matrix)
 
     @property
     def turned(self) -> "Iteration":
@@ -245,16 +253,17 @@ class Iteration:
         size = float(np.linalg.norm(b))
         if size == 0:
             return np.zeros_like(b)
-        options = {k: v for k, v in self.options.items() if k in ("M", "M1", "M2", "restart")}
+        options = _numbers(self.options)
+        apart = lambda x: float(np.linalg.norm(b - (a @ x - self.shift * x))) / size  # noqa: E731
         x = np.zeros_like(b)
         for _ in range(3):  # starting again at the answer refines it
             x, _info = self.solver(a, b, x, rtol=1e-13, **options)
-            residual = float(np.linalg.norm(b - a @ x)) / size
+            residual = apart(x)
             if residual < 1e-12:
                 return x
         if not isinstance(a, linalg.LinearOperator):
-            x = linalg.spsolve(sp.csc_array(a), b)
-            residual = float(np.linalg.norm(b - a @ x)) / size
+            x = linalg.spsolve(sp.csc_array(a) - self.shift * sp.eye_array(len(b)).tocsc(), b)
+            residual = apart(x)
         enough = _ENOUGH if b.dtype.itemsize >= 8 and b.dtype != np.complex64 else _SINGLE
         if not residual <= enough:
             raise ImplicitError(
@@ -318,12 +327,11 @@ def _iterative(solver: Any) -> None:
         """
         if not (traced(A) or traced(b) or traced(x0) or is_traced(A)):
             return solver(A, b, x0, **options)
-        b, form = as_array(b), None
-        plain_a, data = plain(A), 0.0
+        b, form, data = as_array(b), None, 0.0
+        plain_a = _plain_sparse(A)
         if is_traced(A):
             a = _ready(A)
             form, data = a.form(), a.data
-            plain_a = form.filled(plain(data))
         elif traced(A):
             data = A
         x, info = solver(plain_a, plain(b), plain(x0), **options)
@@ -338,8 +346,11 @@ def _iterative(solver: Any) -> None:
         return answer(data, flat, x, system=system), info
 
 
+_KEPT = ("M", "M1", "M2", "restart", "shift")
+
+
 def _numbers(options: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in options.items() if k in ("M", "M1", "M2", "restart")}
+    return {k: v for k, v in options.items() if k in _KEPT}
 
 
 for _solver in (linalg.cg, linalg.minres, linalg.gmres, linalg.bicgstab, linalg.bicg, linalg.cgs,
@@ -427,7 +438,24 @@ def _full(a: Any, name: str) -> Any:
 
 
 def _plain_sparse(a: Any) -> Any:
-    return _ready(a).form().filled(plain(_ready(a).data)) if is_traced(a) else plain(a)
+    if is_traced(a):
+        return _ready(a).form().filled(agreed(_ready(a).data))
+    return agreed(a) if traced(a) else a
+
+
+def _is_symmetric(a: Any) -> bool:
+    """Say whether a matrix is its own adjoint; a linear operator is asked along two directions."""
+    if not isinstance(a, linalg.LinearOperator):
+        a = a.toarray() if sp.issparse(a) and max(a.shape) <= _MOST else a
+        turned, most = np.conjugate(a.T), abs(a).max()
+        if not sp.issparse(a):
+            return bool(np.allclose(a, turned, rtol=1e-8, atol=1e-12 * most))
+        return bool(abs(a - turned).max() <= 1e-8 * most)
+    rng = np.random.default_rng(0)
+    u, v = rng.standard_normal((2, a.shape[0]))
+    au, av = a.matvec(u), a.matvec(v)
+    size = np.linalg.norm(u) * np.linalg.norm(av) + np.linalg.norm(v) * np.linalg.norm(au)
+    return bool(abs(np.vdot(u, av) - np.conjugate(np.vdot(v, au))) <= 1e-8 * size)
 
 
 @composite(linalg.eigsh, name="scipy.sparse.linalg.eigsh", always=True)
@@ -459,10 +487,7 @@ _OPTIONS = (
 
 
 def _symmetric(dense: Any, name: str) -> Any:
-    values = plain(dense)
-    if type(values) is np.ndarray and not np.allclose(
-        values, np.conjugate(values.T), rtol=1e-8, atol=1e-12 * np.abs(values).max()
-    ):
+    if not _is_symmetric(agreed(dense)):
         raise refusal(
             f"scipy.sparse.linalg.{name} of a matrix that is not symmetric (Hermitian)",
             "its answer is then no function of the matrix",
@@ -474,11 +499,11 @@ def _symmetric(dense: Any, name: str) -> Any:
 def _those(dense: Any, weights: Any, found: Any) -> tuple[Any, Any]:
     """Return those eigenvalues and vectors of a dense matrix that SciPy found, with its signs."""
     values, every = np.linalg.eigh(dense) if weights is None else scipy.linalg.eigh(dense, weights)
-    chosen = _nearest(plain(values), found[0])
+    chosen = _nearest(agreed(values), found[0])
     if found[1] is None:
         return values[chosen], None
-    base = found[1] if weights is None else plain(weights) @ found[1]
-    sides = np.sign(np.real(np.sum(np.conjugate(plain(every[:, chosen])) * base, axis=0)))
+    base = found[1] if weights is None else agreed(weights) @ found[1]
+    sides = np.sign(np.real(np.sum(np.conjugate(agreed(every[:, chosen])) * base, axis=0)))
     return values[chosen], every[:, chosen] * np.where(sides == 0, 1.0, sides)
 
 
@@ -496,11 +521,11 @@ def lobpcg(A: Any, X: Any, B: Any = None, *args: Any, **kwargs: Any) -> Any:
             "scipy.sparse.linalg.lobpcg with constraints or histories", "it has no rule",
             "use scipy.sparse.linalg.eigsh(A, k)",
         )  # fmt: skip
-    found = linalg.lobpcg(_plain_sparse(A), plain(X), _plain_sparse(B), *args, **kwargs)
+    found = linalg.lobpcg(_plain_sparse(A), agreed(X), _plain_sparse(B), *args, **kwargs)
     dense, weights = (None if m is None else _symmetric(_full(m, "lobpcg"), "lobpcg")
                       for m in (A, B))  # fmt: skip
     values, vectors = _those(dense, weights, found)
-    if not np.allclose(plain(values), found[0], rtol=1e-5):
+    if not np.allclose(agreed(values), found[0], rtol=1e-5):
         raise ImplicitError(
             "scipy.sparse.linalg.lobpcg did not converge",
             why="what is no eigenvalue has no derivative", cure="raise maxiter, or use eigsh",
@@ -581,8 +606,8 @@ def _least_squares(solver: Any, *options: str) -> None:
         given = settled(dict(zip(options, args, strict=False)) | kwargs)
         if not (traced([A, b, damp, given]) or is_traced(A)):
             return solver(A, b, damp, *args, **kwargs)
-        given = {k: plain(v) for k, v in given.items()}
-        found = list(solver(_plain_sparse(A), plain(b), plain(damp), **given))
+        given = {k: agreed(v) if traced(v) else v for k, v in given.items()}
+        found = list(solver(_plain_sparse(A), agreed(b), agreed(damp), **given))
         dense, b = _full(A, solver.__name__), np.ravel(as_array(b))
         start = given.get("x0")
         rest = b if start is None else b - np.matmul(dense, start)
@@ -593,7 +618,7 @@ def _least_squares(solver: Any, *options: str) -> None:
             np.concatenate([rest, np.zeros(n)]) if damped else rest,
         )[0]
         x = step if start is None else start + step
-        if not np.allclose(plain(x), found[0], rtol=1e-4, atol=1e-4 * np.abs(found[0]).max()):
+        if not np.allclose(agreed(x), found[0], rtol=1e-4, atol=1e-4 * np.abs(found[0]).max()):
             raise ImplicitError(
                 f"scipy.sparse.linalg.{solver.__name__} did not converge",
                 why=f"it stopped for reason {found[1]}; what is no solution has no derivative",
