@@ -11,10 +11,13 @@ import numpy as np
 from . import tree
 from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
+from .diagnose.rules import compare, compare_again
 from .errors import CustomRuleError
+from .modes.linear import RuleRecording
 from .tracing.reads import same, taken_of
-from .tracing.running import running
+from .tracing.running import OPEN, running
 from .tracing.source import describe, user_frame
+from .tracing.stacked import Stacked
 from .tracing.tracer import TRACERS, apply, concrete, release
 
 Function = Callable[..., Any]
@@ -42,7 +45,9 @@ def custom_rule(
     to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
     call. The first time that an argument is differentiated, the rule is compared with central
     differences along a random direction in it, unless ``check=False`` (for a rule that is meant to
-    differ, such as a straight-through estimator).
+    differ, such as a straight-through estimator). The first time that the rule is differentiated
+    itself, for a second derivative, it is compared with itself on plain numbers: what it hides
+    (`stop_gradient`, kept numbers) is an error, and with ``check=False`` a `CustomRuleWarning`.
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
     wrong.
@@ -84,6 +89,7 @@ def custom_rule(
 
 
 _STATE = "state read by the rule"
+_AGAIN = -1  # among the arguments that were compared: the rule, as it is differentiated itself
 
 
 def _count_own() -> int:
@@ -99,6 +105,18 @@ _SIGNATURES = {"partial": "y, x", "jvp": "tangents, y, x", "vjp": "ct, y, x"}
 
 def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
+
+
+def _is_differentiated(x: Any) -> bool:
+    """Say whether a derivative is taken by a value, or may be: a formula is traced for others."""
+    while type(x) in TRACERS:
+        if x.cr_owner.differentiates:
+            return bool(x.cr_carries())
+        if isinstance(x.cr_owner, RuleRecording):
+            return any(t.differentiates and t.state <= OPEN for t in running.traces)
+        x = x.cr_value
+        x = x.data if type(x) is Stacked else x
+    return False
 
 
 class CustomFunction:
@@ -154,29 +172,42 @@ class CustomFunction:
             if new:
                 self.compared |= new
                 try:
-                    self._compare(op, [concrete(a) for a in args], params, new)
+                    compare(self, op, [concrete(a) for a in args], params, new)
                 except BaseException:
                     self.compared -= new
                     raise
         params = {k: np.array(v) if type(v) is np.ndarray else v for k, v in params.items()}
-        return apply(op, args, params | {_STATE: taken_of(self._rules())})
+        return apply(op, args, params | {_STATE: taken_of(self.rules())})
 
-    def _rules(self) -> list[Any]:
+    def rules(self) -> list[Any]:
+        """Return the functions that were given as rules."""
         rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
         return [r for r in rules if r is not None]
 
     def _ruled(self, rule: Function, *args: Any, **params: Any) -> Any:
         """Call a rule, if what it reads is what it was when the function was called."""
         before = params.pop(_STATE, None)
-        if before is not None and not same(before, taken_of(self._rules())):
-            raise self._error(
+        if before is not None and not same(before, taken_of(self.rules())):
+            raise self.error(
                 f"what the {self.kind} of {self.__name__} reads has changed since the call",
                 why="the rule runs in the backward pass, and it would compute with another value "
                 "than the function did",
                 cure=f"pass what changes as an argument: {self.__name__}(x, k) with None for its "
                 "partial, or by keyword, which the rule then receives too",
             )
-        return rule(*args, **params)
+        xs = args[1 if self.kind == "partial" else 2 :]
+        if _AGAIN not in self.compared and any(map(_is_differentiated, xs)):
+            self.compared.add(_AGAIN)
+            try:
+                compare_again(self, self.ops[len(xs)], [concrete(x) for x in xs], params)
+            except CustomRuleError:
+                self.compared.discard(_AGAIN)
+                raise
+        stopped, running.stopped = running.stopped, None  # beside a point they go on
+        try:
+            return rule(*args, **params)
+        finally:
+            running.stopped = stopped
 
     def _check_signature(self, rules: tuple[Any, ...], count: int, params: Any) -> None:
         for rule in rules:
@@ -187,7 +218,7 @@ class CustomFunction:
             try:
                 signature.bind(*range(count), **params)
             except TypeError as error:
-                raise self._error(
+                raise self.error(
                     f"the {self.kind} of {self.__name__} takes other arguments: {error}",
                     why=f"it is called with {count} arguments"
                     + (f" and {', '.join(params)}=" if params else ""),
@@ -198,11 +229,11 @@ class CustomFunction:
     def _declare(self, arity: int, params: dict[str, Any]) -> Op:
         slots: tuple[Slot, ...]
         rules = self.rule if isinstance(self.rule, tuple) else (self.rule,)
-        given = tuple(self._rules())
+        given = tuple(self.rules())
         self._check_signature(given, arity + (1 if self.kind == "partial" else 2), params)
         if self.kind == "partial":
             if len(rules) != arity:
-                raise self._error(
+                raise self.error(
                     f"{self.__name__} was called with {arity} arguments, but has {len(rules)} "
                     "partials",
                     cure="give a tuple with one partial per argument, None where nothing flows",
@@ -211,7 +242,7 @@ class CustomFunction:
         elif self.kind == "jvp":
             slots = (Jvp(self._jvp_rule, joint=True),) * arity
         else:
-            slots = (Vjp(self._vjp_rule),) * arity
+            slots = (Vjp(self.pulled),) * arity
         # a user's rule may read globals and attributes that change between calls: not closed
         batch = None if self.kind == "partial" else "loop"
         return Op(
@@ -219,7 +250,7 @@ class CustomFunction:
         )
 
     def _hidden(self, how: str) -> CustomRuleError:
-        return self._error(
+        return self.error(
             f"{self.__name__} received a traced value {how}",
             why="the rule knows the positional arguments, one array each; what flows through "
             "others would be lost",
@@ -242,7 +273,7 @@ class CustomFunction:
         if type(y) in TRACERS:
             raise self._hidden("from outside its arguments (a closure, a global or an attribute)")
         if y is None or isinstance(y, tuple | list | dict | str):
-            raise self._error(
+            raise self.error(
                 f"{self.__name__} returned {type(y).__name__}, not one array",
                 cure="return one array or number; split several results into several functions",
             )
@@ -256,7 +287,7 @@ class CustomFunction:
         for x, old in zip(xs, before, strict=True):
             if isinstance(x, np.ndarray) and x.tobytes() != old.tobytes():
                 x[...] = old
-                raise self._error(
+                raise self.error(
                     f"{self.__name__} writes into its argument",
                     why="the caller's array would change, and its derivative would not",
                     cure="copy the argument first: x = x.copy()",
@@ -271,7 +302,7 @@ class CustomFunction:
             except ValueError:
                 fits = False
             if not fits:
-                raise self._error(
+                raise self.error(
                     f"the partial of {self.__name__} has shape {np.shape(concrete(p))}, but the "
                     f"output has shape {y.shape}",
                     cure="a partial is elementwise; for other Jacobians give jvp= or vjp=",
@@ -286,19 +317,20 @@ class CustomFunction:
         )
         out = self._number(self._ruled(self.rule, full, y, *xs, **params), "jvp")
         if np.shape(concrete(out)) != y.shape:
-            raise self._error(
+            raise self.error(
                 f"the jvp of {self.__name__} returned shape {np.shape(concrete(out))}, but the "
                 f"output has shape {y.shape}",
                 cure="return the tangent of the output, in the output's shape",
             )
         return out
 
-    def _vjp_rule(self, ct: Any, y: Any, *xs: Any, **params: Any) -> tuple[Any, ...]:
+    def pulled(self, ct: Any, y: Any, *xs: Any, **params: Any) -> tuple[Any, ...]:
+        """Return what the `vjp` gives, one cotangent for each argument."""
         found = self._ruled(self.rule, ct, y, *xs, **params)
         if not isinstance(found, tuple | list):
             found = (found,)
         if len(found) != len(xs):
-            raise self._error(
+            raise self.error(
                 f"the vjp of {self.__name__} returned {len(found)} cotangents for {len(xs)} "
                 "arguments",
                 cure="return a tuple with one cotangent per argument, None where nothing flows",
@@ -307,7 +339,7 @@ class CustomFunction:
         for c, x in zip(found, xs, strict=True):
             c = np.zeros(x.shape, x.dtype)[()] if c is None else self._number(c, "vjp")
             if np.shape(concrete(c)) != x.shape:
-                raise self._error(
+                raise self.error(
                     f"the vjp of {self.__name__} returned shape {np.shape(concrete(c))} for an "
                     f"argument of shape {x.shape}",
                     cure="a cotangent has the shape of its argument",
@@ -321,94 +353,11 @@ class CustomFunction:
             return value
         if isinstance(value, float | int | complex):
             return np.asarray(value)[()]
-        raise self._error(
+        raise self.error(
             f"the {which} of {self.__name__} returned {type(value).__name__}",
             cure="return a number or an array",
         )
 
-    def _error(self, what: str, why: str = "", cure: str = "") -> CustomRuleError:
+    def error(self, what: str, why: str = "", cure: str = "") -> CustomRuleError:
+        """Build an error at the user's line."""
         return CustomRuleError(what, where=describe(user_frame(2)), why=why, cure=cure)
-
-    def _compare(self, op: Op, xs: list[Any], params: dict[str, Any], new: set[int]) -> None:
-        """Compare the rule with central differences along a random direction in the `new` ones."""
-        from .tracing.draws import same_draws
-
-        xs = [x[()] if isinstance(x, np.ndarray) else x for x in xs]
-        ts = [t if k in new else None for k, t in enumerate(_random_direction(op, xs))]
-        traces, running.traces = running.traces, []  # rules get plain values and plain names
-        try:
-            with same_draws() as again:
-                y = op.value(*xs, **params)
-                if y.dtype.kind not in "fc" or all(t is None for t in ts):
-                    return
-                tangent, estimate, bound = self._both(op, y, xs, ts, params, again)
-        finally:
-            running.traces = traces
-        wrong = ~(np.abs(tangent - estimate) <= bound) & np.isfinite(bound)
-        if not np.any(wrong):
-            return
-        i = np.unravel_index(np.argmax(wrong), np.shape(wrong))
-        place = f" (output element {tuple(int(k) for k in i)})" if i else ""
-        raise self._error(
-            f"the {self.kind} of {self.__name__} disagrees with differences: along a random "
-            f"direction it gives {np.asarray(tangent)[i]:.8g}, differences give "
-            f"{np.asarray(estimate)[i]:.8g}{place}",
-            why="the rule, or its sign, scale or transposition, is wrong at this point",
-            cure="mend the rule; if it differs on purpose (straight-through, clipping), say "
-            "check=False",
-        )
-
-
-    def _both(self, op: Op, y: Any, xs: Any, ts: Any, params: Any, again: Function) -> Any:
-        """Return what the rule gives and what differences give, and how far off these may be.
-
-        A `vjp` is asked for one random combination of the outputs: it needs not be transposed.
-        """
-        from .modes.forward import push
-
-        with np.errstate(all="ignore"):  # a step may leave the domain of the function
-            estimate, bound = _differences(op, y, xs, ts, params, again)
-            again()
-            if self.kind != "vjp":
-                return push(op, y, xs, ts, params), estimate, bound
-            ct = np.asarray(_normal(np.random.default_rng(1), y), y.dtype)[()]
-            parts = self._vjp_rule(ct, y, *xs, **params)
-            along = sum(np.sum(c * t) for c, t in zip(parts, ts, strict=True) if t is not None)
-            if y.dtype.kind == "c" and np.result_type(*xs).kind != "c":
-                along, estimate, ct = np.real(along), np.real(ct * estimate), 1.0
-            return along, np.sum(ct * estimate), np.sum(np.abs(ct) * bound)
-
-
-def _normal(rng: Any, like: Any) -> Any:
-    v = rng.standard_normal(like.shape)
-    return v + 1j * rng.standard_normal(like.shape) if like.dtype.kind == "c" else v
-
-
-def _random_direction(op: Op, xs: list[Any]) -> list[Any]:
-    rng = np.random.default_rng(0)
-    ts = []
-    for k, x in enumerate(xs):
-        t = None
-        if op.flows(k) and x.dtype.kind in "fc":
-            t = np.asarray(_normal(rng, x), x.dtype)[()]
-        ts.append(t)
-    return ts
-
-
-def _differences(
-    op: Op, y: Any, xs: list[Any], ts: list[Any], params: dict[str, Any], again: Function
-) -> Any:
-    """Return the derivative along `ts` by central differences, and how far off it may be."""
-    eps = np.finfo(y.dtype).eps
-    reach = max([1.0, *(float(np.max(np.abs(x), initial=0.0)) for x in xs)])
-    estimates = []
-    for h in (eps ** (1 / 3) * reach, eps ** (1 / 3) * reach / 2):
-        ends = []
-        for s in (1, -1):
-            again()
-            at = [x if t is None else x + s * h * t for x, t in zip(xs, ts, strict=True)]
-            ends.append(op.value(*at, **params))
-        estimates.append((ends[0] - ends[1]) / (2 * h))
-    spread = np.abs(estimates[0] - estimates[1])
-    size = np.abs(estimates[1]) + np.max(np.abs(y), initial=1e-30)
-    return estimates[1], 10 * spread + 1e3 * eps ** (2 / 3) * size

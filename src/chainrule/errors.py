@@ -114,6 +114,10 @@ class CustomRuleError(ChainRuleError, ValueError):
     """A custom rule is malformed, not linear, or wrong."""
 
 
+class CustomRuleWarning(RuntimeWarning):
+    """A rule with ``check=False`` hides a value: its derivatives of second order lack it."""
+
+
 class RuleError(ChainRuleError, TypeError):
     """A declaration of an operation is at fault (a Jvp that branches, or is not linear)."""
 

@@ -250,3 +250,60 @@ def test_a_rule_may_read_what_changes_between_calls(end: str) -> None:
         assert cr.grad(f)(3.0) == 6 * k
         assert cr.grad(cr.grad(f))(3.0) == 2 * k
         assert cr.derivative(f, 2)(3.0) == 2 * k
+
+
+# --- a rule that is differentiated, and hides something -------------------------------------------
+
+stop = cr.stop_gradient
+HIDING = {
+    "all": {"partial": lambda y, x: 3 * stop(x) ** 2},
+    "a part": {"partial": lambda y, x: 3 * stop(x) * x},
+    "the value": {"partial": lambda y, x: 3 * stop(y) ** (2 / 3)},
+    "vjp": {"vjp": lambda ct, y, x: ct * 3 * stop(x) ** 2},
+    "jvp": {"jvp": lambda ts, y, x: 3 * ts[0] * stop(x) ** 2},
+    "right at this point only": {"partial": lambda y, x: 3 * 2.0**2},
+}
+TWICE = {
+    "derivative": lambda f: cr.derivative(f, 2)(2.0),
+    "hessian": lambda f: cr.hessian(f)(2.0),
+    "grad of grad": lambda f: cr.grad(cr.grad(f))(2.0),
+    "jvp of grad": lambda f: cr.jvp(cr.grad(f), (2.0,), (1.0,))[1],
+    "vmap": lambda f: cr.vmap(cr.grad(cr.grad(f)))(np.array([2.0, 2.0])),
+}
+
+
+@pytest.mark.parametrize("way", TWICE)
+@pytest.mark.parametrize("name", HIDING)
+def test_a_rule_that_hides_a_value_has_no_second_derivative(name: str, way: str) -> None:
+    f = cr.custom_rule(lambda x: x**3, **HIDING[name])
+    assert np.isclose(cr.grad(f)(2.0), 12)
+    for _ in range(2):  # it is not forgotten
+        with pytest.raises(cr.ChainRuleError, match=r"hides a value|disagrees"):
+            TWICE[way](f)
+
+
+@pytest.mark.parametrize("way", TWICE)
+def test_a_rule_that_is_not_checked_warns_of_what_it_hides(way: str) -> None:
+    kind = cr.errors.CustomRuleWarning
+    f = cr.custom_rule(lambda x: x**3, partial=lambda y, x: 3 * stop(x) ** 2, check=False)
+    with pytest.warns(kind, match="hides a value"):
+        assert np.all(TWICE[way](f) == 0)
+    through = cr.custom_rule(np.round, partial=lambda y, x: np.ones_like(x), check=False)
+    assert np.all(TWICE[way](lambda x: through(x) ** 2) == 2)
+    with cr.checked(), pytest.raises(cr.ChainRuleError):
+        cr.derivative(f, 2)(2.0)
+
+
+def test_what_the_function_keeps_for_its_rule() -> None:
+    kept: dict[str, Any] = {"slope": 0.0}
+
+    def cube(x: Any) -> Any:
+        kept["slope"] = 3 * x**2
+        return x**3
+
+    f = cr.custom_rule(cube, partial=lambda y, x: kept["slope"], check=False)
+    with pytest.raises(cr.errors.CustomRuleError, match="has changed"):
+        cr.derivative(f, 2)(2.0)
+    with pytest.warns(cr.errors.CustomRuleWarning, match="hides a value"):
+        cr.derivative(f, 2)(2.0)
+    assert kept["slope"] == 12.0  # not that of a point beside

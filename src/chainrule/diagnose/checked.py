@@ -87,11 +87,11 @@ def _judge(found: Any, function: Any) -> None:
         raise found.error(name_of(function))
     if found is not None:
         warnings.warn(
-            f"{name_of(function)} was not checked: {found}", UncheckedWarning, stacklevel=_level()
+            f"{name_of(function)} was not checked: {found}", UncheckedWarning, stacklevel=level()
         )
 
 
-def _level() -> int:
+def level() -> int:
     """Return the stack level of the user's line, for a warning raised by the caller."""
     frame: Any = sys._getframe(1)
     level, wanted = 1, user_frame(1)
