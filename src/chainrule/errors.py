@@ -23,6 +23,8 @@ made = _Made()
 
 finders: list[Callable[[], str]] = []
 """Who knows where the user's program stands, for an error that is raised without saying so."""
+speakers: list[Callable[[str], str]] = []
+"""Who knows the user's names, for a cure that has places for them."""
 
 
 class ChainRuleError(Exception):
@@ -35,6 +37,8 @@ class ChainRuleError(Exception):
     def __init__(self, what: str, *, where: str = "", why: str = "", cure: str = "") -> None:
         if not where and finders:
             where = finders[0]()
+        if speakers:
+            cure = speakers[0](cure)
         made.count += 1
         made.places += where != made.where
         made.where = where

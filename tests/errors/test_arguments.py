@@ -123,7 +123,7 @@ def test_a_function_is_asked_for() -> None:
         return cr.jvp(None, (A,), (A,))  # <-
 
     for run in (by_grad, by_vjp, by_jvp):
-        refuse(run, InputTypeError, TypeError, "expected a function", "chainrule.grad(f)(x)")
+        refuse(run, InputTypeError, TypeError, "expected a function", "cr.grad(f)(x)")
 
 
 # --- argnums --------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def test_a_gradient_needs_a_scalar() -> None:
 
     refuse(
         run, NonScalarOutputError, TypeError, "double returned an array of shape (3,)",
-        "np.sum(y)", "chainrule.jacobian(f)", "chainrule.vjp(f, x)",
+        "np.sum(y)", "cr.jacobian(f)", "cr.vjp(f, x)",
     )  # fmt: skip
 
 
@@ -291,7 +291,7 @@ def test_derivative_is_for_one_number() -> None:
         return cr.derivative(np.arctan2)(1.0, 2.0)  # <-
 
     for run in (array, two):
-        refuse(run, NonScalarOutputError, TypeError, "one number", "chainrule.jacobian(f)")
+        refuse(run, NonScalarOutputError, TypeError, "one number", "cr.jacobian(f)")
 
 
 # --- tangents and cotangents ------------------------------------------------------------------
@@ -329,7 +329,7 @@ def test_jvp_takes_tuples() -> None:
     def run() -> Any:
         return cr.jvp(np.sin, A, A)  # <-
 
-    refuse(run, StructureError, ValueError, "tuples", "chainrule.jvp(f, (x,), (v,))")
+    refuse(run, StructureError, ValueError, "tuples", "cr.jvp(f, (x,), (v,))")
 
 
 @pytest.mark.parametrize(

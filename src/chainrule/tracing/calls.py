@@ -25,10 +25,13 @@ def know(tracers: set[type]) -> None:
 class Names:
     """What the names of a line stand for."""
 
-    def __init__(self, frame: FrameType, offset: int | None = None) -> None:
-        self.spaces = (frame.f_locals, frame.f_globals, frame.f_builtins)
-        self.own = (*frame.f_code.co_varnames, *frame.f_code.co_cellvars)
-        self.part = part_taken(frame, offset)
+    def __init__(self, of: FrameType | tuple[Any, ...], offset: int | None = None) -> None:
+        if isinstance(of, FrameType):
+            self.spaces = (of.f_locals, of.f_globals, of.f_builtins)
+            self.own = (*of.f_code.co_varnames, *of.f_code.co_cellvars)
+            self.part = part_taken(of, offset)
+        else:  # what is known where no frame is: names only
+            self.spaces, self.own, self.part = of, (), ""
         self.library = self._name_of("chainrule")
         self.numpy = self._name_of("numpy", "np")
 
@@ -70,11 +73,12 @@ def expression(frame: FrameType, offset: int | None = None) -> Any:
     """Return the expression that an instruction computes, or None where it cannot be read."""
     found = resolve((frame.f_code, frame.f_lasti if offset is None else offset))
     text = "" if found is None or found.column < 0 else found.text.strip()
-    return None if len(text) > 10 * _LONG else _parsed(text)
+    return None if len(text) > 10 * _LONG else parsed(text)
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str) -> Any:
+def parsed(text: str) -> Any:
+    """Return the expression that a text is, or None."""
     for attempt in (text, f"({text})"):
         try:
             return ast.parse(attempt, mode="eval").body

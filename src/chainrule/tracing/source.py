@@ -83,21 +83,28 @@ def is_own(file: str) -> bool:
 
 
 def locate() -> str:
-    """Say where the user's program stands, for an error that was raised without a place.
+    """Say where the user's program stands, for an error that was raised without a place."""
+    found = at_fault(sys._getframe(2))
+    return describe(found) if isinstance(found, FrameType) else _words(found) if found else ""
 
-    In a backward pass that is where the operation was computed whose rule is at fault.
+
+def at_fault(frame: FrameType | None) -> FrameType | Place | None:
+    """Return the frame of the user's program that an error answers for, seen from `frame`.
+
+    In a backward pass it is the place where the operation was computed whose rule is at fault.
     """
-    frame: FrameType | None = sys._getframe(2)
     while frame is not None and frame.f_code.co_filename.startswith(_HERE):
         code = frame.f_code
         if code.co_filename.startswith(_SILENT):
-            return ""
+            return None
         if "node" in code.co_varnames and code.co_filename.startswith(_MODES):
             place = getattr(frame.f_locals.get("node"), "place", None)
             if place is not None:
-                return _words(place)
+                return place  # type: ignore[no-any-return]
         frame = frame.f_back
-    return describe(user_frame(3))
+    while frame is not None and inside[frame.f_code.co_filename]:
+        frame = frame.f_back
+    return frame
 
 
 _SILENT = (os.path.join(_HERE, "cli") + os.sep, os.path.join(_HERE, "testing") + os.sep)

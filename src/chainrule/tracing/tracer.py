@@ -18,7 +18,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite, Op
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
-from . import cures, foreign, stacked, stores, ufuncs
+from . import cures, foreign, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame

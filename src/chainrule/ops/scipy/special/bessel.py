@@ -15,7 +15,7 @@ from ....core.op import Const, Notation, Op, sample
 from ....core.registry import declare
 from ....core.slots import Partial
 from ...declare import elementwise
-from .common import WHOLE, blockwise, doubles, refusal, refuse, ufunc
+from .common import WHOLE, blockwise, doubles, refuse, ufunc, unknown_in
 
 _ORDER = (0.0, 3.0)
 _ARGUMENT = (0.3, 6.0)
@@ -32,7 +32,7 @@ def _bessel(function: Any, slope: Any, letter: str, rule: str, **data: Any) -> N
     """Declare a function of (v, z), by its derivative in z as a function of both."""
     name = function.__name__
     whole = name in ("yn", "kn")
-    in_order = data.pop("in_order", refuse(name, "v", WHOLE if whole else _WHY))
+    in_order = data.pop("in_order", refuse(name, "v", 0, WHOLE if whole else _WHY))
     notation = Notation(
         letter + "_{0}({1})", letter + "_{{{0}}}\\left({1}\\right)", 100, (0, 0), rule
     )
@@ -185,7 +185,7 @@ def _second_integral(v: Any, x: Any, n: int) -> Any:
 
 def _scaled_derivative(v: Any, x: Any, n: int, second: bool) -> Any:
     """Return the n-th derivative in x of ive(v, x), or of kve(v, x) for the second kind."""
-    doubles("the derivative of a scaled Bessel function", v, x)
+    doubles(v, x)
     function, sign = (special.kve, -1.0) if second else (special.ive, 1.0)
     limit = 32.0 + 2 * np.square(v)
     far = np.greater(x, limit)
@@ -209,7 +209,7 @@ scaled_bessel_derivative = declare(
         "scaled_bessel_derivative",
         _scaled_derivative,
         (
-            Partial(refuse("ive", "v", _WHY)),
+            Partial(refuse("ive", "v", 0, _WHY)),
             Partial(
                 lambda _y, v, x, n, second: (
                     scaled_bessel_derivative(v, x, n=n + 1, second=second)
@@ -240,8 +240,8 @@ _bessel(
 def _real_only(function: Any, x: Any) -> Any:
     """Refuse a complex argument of a function that is scaled by its imaginary part."""
     if x.dtype.kind == "c":
-        raise refusal(
-            function.__name__, "z", "it is scaled by |Im z|, which is not complex analytic"
+        raise unknown_in(
+            function.__name__, "z", 1, "it is scaled by |Im z|, which is not complex analytic"
         )
     return x
 
@@ -308,7 +308,7 @@ def _spherical(function: Any, below: float, above: float, letter: str) -> Op:
         Op(
             name,
             lambda n, z, derivative: function(n, z, derivative=derivative),
-            (Partial(refuse(name, "n", WHOLE)), Partial(slope)),
+            (Partial(refuse(name, "n", 0, WHOLE)), Partial(slope)),
             batch="elementwise",
             function=function,
             bind=bind,

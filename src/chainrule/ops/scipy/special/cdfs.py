@@ -256,7 +256,7 @@ ufunc(
 
 def _noncentral_density(x: Any, v: Any, c: Any) -> Any:
     """Return the density, by a hypergeometric series near 0, by Bessel's I farther off."""
-    kind, (x, v, c) = doubles("ncx2_density", x, v, c)
+    kind, (x, v, c) = doubles(x, v, c)
     product = x * c
     series = special.hyp0f1(0.5 * v, 0.25 * np.minimum(product, 50.0))
     near = gamma_half(v, x) * np.exp(-0.5 * c) * series
@@ -278,7 +278,7 @@ ncx2_density = ufunc(
     lambda y, x, v, c: (
         y * ((0.5 * v - 1.0) / x - 0.5) + 0.5 * c / x * ncx2_density(x, v + 2.0, c)
     ),
-    refuse("chndtr", "df"),
+    refuse("chndtr", "df", 1),
     lambda y, x, v, c: 0.5 * (ncx2_density(x, v + 2.0, c) - y),
     name="ncx2_density", value=_noncentral_density, at=(None, 3.0, None), domain=_NONCENTRAL,
     rule="d f(x; v, c) = (f·((v/2 − 1)/x − ½) + c/(2x)·f(x; v+2, c)) dx + ½(f(x; v+2, c) − f) dc",

@@ -20,28 +20,30 @@ LOWEST = -4.0  # where the map of `ray` has left float64's resolution of the ori
 Rule = Callable[..., Any]
 
 
-def refusal(function: str, argument: str, why: str = "") -> UnsupportedFunctionError:
+def unknown_in(
+    function: str, argument: str, place: int, why: str = ""
+) -> UnsupportedFunctionError:
     """Return the error that says that one argument has no known derivative."""
     return UnsupportedFunctionError(
         f"scipy.special.{function} has no derivative rule in its argument {argument!r}",
         why=why or "no closed form is known in functions that SciPy has",
-        cure=f"pass {argument} as a plain number, or chainrule.stop_gradient({argument})",
+        cure=f"where no derivative is meant, write ‹held {function}.{argument} {place}›",
     )
 
 
-def refuse(function: str, argument: str, why: str = "") -> Rule:
+def refuse(function: str, argument: str, place: int, why: str = "") -> Rule:
     """Return a rule that raises that error."""
 
     def rule(*_xs: Any, **_params: Any) -> Any:
-        raise refusal(function, argument, why)
+        raise unknown_in(function, argument, place, why)
 
     return rule
 
 
-def refuse_twice(function: str, argument: str, order: int = 2) -> Rule:
+def refuse_twice(function: str, argument: str, place: int, order: int = 2) -> Rule:
     """Return the rule of an integral that has no derivative of this order in a parameter."""
     return refuse(
-        function, argument,
+        function, argument, place,
         f"its derivative of order {order - 1} in this argument is an integral, which has no rule "
         "of its own",
     )  # fmt: skip
@@ -74,7 +76,7 @@ def ufunc(
         Op(
             name,
             value or function,
-            tuple(_slot(name, s, Partial) for s in slots),
+            tuple(_slot(name, k, s, Partial) for k, s in enumerate(slots)),
             function=function,
             notation=notation or Notation(text, latex, 100, (0,) * len(slots), rule),
             domain=domain or (REAL,) * len(slots),
@@ -85,12 +87,14 @@ def ufunc(
     )
 
 
-def _slot(name: str, given: Any, kind: Any) -> Slot:
+def _slot(name: str, place: int, given: Any, kind: Any) -> Slot:
     if given is None:
         return INDEX
     if isinstance(given, str):
         given = (given,)
-    found: Slot = kind(refuse(name, *given) if isinstance(given, tuple) else given)
+    if isinstance(given, tuple):
+        given = refuse(name.removesuffix("_slope"), given[0], place, *given[1:])
+    found: Slot = kind(given)
     return found
 
 
@@ -117,7 +121,7 @@ def several(
         Op(
             name,
             data.pop("value", function),
-            tuple(_slot(name, r, Jvp) for r in rules),
+            tuple(_slot(name, k, r, Jvp) for k, r in enumerate(rules)),
             outputs=outputs,
             function=function,
             notation=Notation(rule=rule),
@@ -131,13 +135,14 @@ def several(
 # --- integrals ------------------------------------------------------------------------------------
 
 
-def doubles(name: str, *xs: Any) -> tuple[Any, list[Any]]:
+def doubles(*xs: Any) -> tuple[Any, list[Any]]:
     """Return the dtype of a result and float64 arrays; complex numbers are refused."""
     dtype = np.result_type(*xs)
     if dtype.kind == "c":
         raise UnsupportedFunctionError(
-            f"{name} is known for real numbers only",
-            cure="take the real part, or pass chainrule.stop_gradient(z)",
+            "a derivative of a function of scipy.special is known for real numbers only",
+            why="it is an integral or a series, which is computed along the real line",
+            cure="where no derivative is meant, write ‹held›",
         )
     return dtype if dtype.kind == "f" else np.dtype(float), [np.asarray(x, np.float64) for x in xs]
 
@@ -149,7 +154,7 @@ def blockwise(value: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def run(*xs: Any, **params: Any) -> Any:
-        dtype, found = doubles(value.__name__.strip("_"), *xs)
+        dtype, found = doubles(*xs)
         wide = np.broadcast_arrays(*found)
         flat = [np.reshape(x, (-1, 1)) for x in wide]
         out = np.empty(flat[0].shape[0])

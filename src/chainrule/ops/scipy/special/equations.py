@@ -17,10 +17,10 @@ from .common import (
     UNIT_WEIGHTS,
     WHOLE,
     blockwise,
-    refusal,
     refuse_twice,
     several,
     ufunc,
+    unknown_in,
 )
 
 _ARGUMENT = (0.3, 4.0)
@@ -34,7 +34,7 @@ several(
 
 def _scaled_airy(t: Any, ys: Any, z: Any) -> Any:
     if ys[0].dtype.kind == "c":
-        raise refusal("airye", "z", "it is scaled by |Re z√z|, which is not complex analytic")
+        raise unknown_in("airye", "z", 0, "it is scaled by |Re z√z|, which is not complex analytic")
     root = np.sqrt(np.maximum(z, 0.0))
     return (
         t * (ys[1] + root * ys[0]),
@@ -177,7 +177,7 @@ def _eigenvalue(
     whole = tuple((letter, WHOLE) for letter in names.split()[:-1])
     domain = ((0.0, 3.0),) * len(whole) + ((0.1, 3.0),)
     found = ufunc(
-        None, *whole, refuse_twice(name, parameter), name=f"{name}_slope", value=slope,
+        None, *whole, refuse_twice(name, parameter, len(whole)), name=f"{name}_slope", value=slope,
         at=(*at, 0.7), domain=domain, rule=f"a second derivative in {parameter} is refused",
     )  # fmt: skip
     ufunc(function, *whole, lambda _y, *xs: found(*xs), at=(*at, None), domain=domain, rule=rule)

@@ -13,7 +13,8 @@ from ....core.op import Const, Notation, Op, sample
 from ....core.registry import composite, declare
 from ....core.slots import Partial
 from ...declare import ABOVE_ZERO, as_array, constant, elementwise
-from .common import refusal, refuse, ufunc
+from ..common import UnsupportedFunctionError, refusal
+from .common import refuse, ufunc, unknown_in
 
 POSITIVE = (0.3, 3.0)
 
@@ -41,7 +42,7 @@ def _complex_polygamma(n: int, z: complex) -> complex:
         return complex(math.nan, math.nan)  # a pole
     steps = max(0, math.ceil(16 + n - z.real))
     if steps > _MOST_STEPS:
-        raise refusal("polygamma", "z", f"z = {z} is too far to the left in the complex plane")
+        raise unknown_in("polygamma", "x", 1, f"z = {z} is too far to the left in the complex plane")
     total = sum((z + j) ** -(n + 1) for j in range(steps))
     c = z + steps
     total += c**-n / n + 0.5 * c ** -(n + 1)
@@ -55,7 +56,7 @@ polygamma = declare(
     Op(
         "polygamma",
         _polygamma,
-        (Partial(refuse("polygamma", "n")), Partial(lambda _y, n, x: polygamma(n + 1, x))),
+        (Partial(refuse("polygamma", "n", 0)), Partial(lambda _y, n, x: polygamma(n + 1, x))),
         function=special.polygamma,
         domain=(POSITIVE, (0.3, 6.0)),
         notation=Notation(
@@ -198,8 +199,13 @@ def multigammaln(a: Any, d: Any) -> Any:
     return d * (d - 1) * 0.25 * np.log(np.pi) + np.sum(terms, axis=0)
 
 
-_EXACT = "exact=True counts in whole numbers"
 _CHOICES = (sample((2, 3), (3,)), sample((), Const(2)))
+
+
+def _exact(name: str) -> UnsupportedFunctionError:
+    return refusal(
+        f"scipy.special.{name}(exact=True)", "it counts in whole numbers", "leave exact=True out"
+    )
 
 
 def _possible(n: Any, k: Any) -> Any:
@@ -210,7 +216,7 @@ def _possible(n: Any, k: Any) -> Any:
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     """Return the number of ways to choose k of N; 0 where k > N or k < 0."""
     if exact:
-        raise refusal("comb", "N", _EXACT)
+        raise _exact("comb")
     N, k = as_array(N), as_array(k)
     if repetition:
         alone = np.logical_and(np.equal(k, 0), np.greater_equal(N, 0))
@@ -222,7 +228,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
 def perm(N: Any, k: Any, exact: bool = False) -> Any:
     """Return the number of arrangements of k of N; 0 where k > N or k < 0."""
     if exact:
-        raise refusal("perm", "N", _EXACT)
+        raise _exact("perm")
     N, k = as_array(N), as_array(k)
     return np.where(_possible(N, k), special.poch(N - k + 1, k), 0.0)[()]
 
@@ -231,7 +237,7 @@ def perm(N: Any, k: Any, exact: bool = False) -> Any:
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """Return n! = Γ(n + 1); with ``extend="zero"`` it is 0 below 0."""
     if exact:
-        raise refusal("factorial", "n", _EXACT)
+        raise _exact("factorial")
     n = as_array(n)
     y = special.gamma(n + 1.0)
     y = y.astype(np.float64) if y.ndim and y.dtype == np.float32 else y

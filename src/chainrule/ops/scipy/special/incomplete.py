@@ -53,7 +53,7 @@ def _split(x: Any) -> tuple[Any, Any]:
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
-    kind, (a, x) = doubles("gamma_density", a, x)
+    kind, (a, x) = doubles(a, x)
     with np.errstate(all="ignore"):
         over, shift = _split(x)
         exponent = _stirling_error(a) + _deviance(a, x) + shift
@@ -74,7 +74,7 @@ gamma_density = ufunc(
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    kind, (a, b, x) = doubles("beta_density", a, b, x)
+    kind, (a, b, x) = doubles(a, b, x)
     with np.errstate(all="ignore"):
         n, y = a + b, 1 - x
         error = _stirling_error(n) - _stirling_error(a) - _stirling_error(b)

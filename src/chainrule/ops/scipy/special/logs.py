@@ -244,7 +244,7 @@ diric_derivative = declare(
         _wave,
         (
             Partial(lambda _y, x, n, order: diric_derivative(x, n, order=order + 1)),
-            Partial(refuse("diric", "n", WHOLE)),
+            Partial(refuse("diric", "n", 1, WHOLE)),
         ),
         batch="elementwise",
         notation=Notation(rule="d D⁽ᵏ⁾(u, n) = D⁽ᵏ⁺¹⁾(u, n) du"),

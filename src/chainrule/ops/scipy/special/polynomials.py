@@ -13,7 +13,8 @@ from scipy import special
 from ....core.op import Const, Notation, Op, sample
 from ....core.registry import register
 from ....core.slots import INDEX, Partial
-from .common import WHOLE, refusal, ufunc
+from ..common import refusal
+from .common import WHOLE, ufunc
 
 _DEGREE = (0.0, 4.0)
 _INSIDE = (-1.0, 1.0)
@@ -92,7 +93,10 @@ ufunc(
 
 def _bind_harmonic(n: Any, m: Any, theta: Any, phi: Any, *, diff_n: int = 0) -> Any:
     if diff_n:
-        raise refusal("sph_harm_y", "diff_n", "it gives derivatives of its own")
+        raise refusal(
+            "scipy.special.sph_harm_y(diff_n=…)", "it gives derivatives of its own",
+            "leave diff_n out, and differentiate sph_harm_y",
+        )  # fmt: skip
     return (n, m, theta, phi), {}
 
 

@@ -91,7 +91,7 @@ def _zeta_slope(x: Any, q: Any) -> Any:
 
 
 def _zeta_in_x(x: Any, q: Any) -> Any:
-    kind, found = doubles("the derivative of zeta", x, q)
+    kind, found = doubles(x, q)
     x, q = np.broadcast_arrays(*found)
     with np.errstate(all="ignore"):
         right = np.where(x > 0, x, 1 - x)
@@ -107,7 +107,7 @@ def _zeta_in_x(x: Any, q: Any) -> Any:
 
 
 zeta_in_x = ufunc(
-    None, refuse_twice("zeta", "x"),
+    None, refuse_twice("zeta", "x", 0),
     lambda _y, x, q: -zeta(x + 1.0, q, riemann=False) - x * zeta_in_x(x + 1.0, q),
     name="zeta_in_x", value=_zeta_in_x, at=(2.5, None), domain=((1.5, 4.0), _PARAMETER),
     rule="d ∂ζ/∂x = −(ζ(x+1, q) + x·∂ζ/∂x(x+1, q)) dq",
@@ -147,7 +147,7 @@ declare(
     Op(
         "lambertw",
         lambda z, k, tol: special.lambertw(z, k, tol),
-        (Partial(_lambert_slope), Partial(refuse("lambertw", "k", WHOLE))),
+        (Partial(_lambert_slope), Partial(refuse("lambertw", "k", 1, WHOLE))),
         batch="elementwise",
         function=special.lambertw,
         bind=lambda z, k=0, tol=1e-8: ((z, k), {"tol": tol}),
@@ -213,7 +213,7 @@ def _kolmogorov_slope(x: Any) -> Any:
 
 
 kolmogorov_slope = ufunc(
-    None, refuse_twice("kolmogorov", "y"), name="kolmogorov_slope", value=_kolmogorov_slope,
+    None, refuse_twice("kolmogorov", "y", 0), name="kolmogorov_slope", value=_kolmogorov_slope,
     at=(1.0,), domain=((0.3, 2.0),), rule="a second derivative is refused",
 )  # fmt: skip
 ufunc(special.kolmogorov, lambda _y, x: kolmogorov_slope(x), domain=((0.3, 2.0),),
@@ -237,7 +237,7 @@ def _smirnov_slope(n: Any, d: Any) -> Any:
 
 
 smirnov_slope = ufunc(
-    None, ("n", WHOLE), refuse_twice("smirnov", "d"), name="smirnov_slope",
+    None, ("n", WHOLE), refuse_twice("smirnov", "d", 1), name="smirnov_slope",
     value=_smirnov_slope, at=(3, 0.4), domain=((1.0, 5.0), (0.1, 0.9)),
     rule="a second derivative is refused",
 )  # fmt: skip
