@@ -302,11 +302,12 @@ def _array(leaf: Any, name: str) -> Any:
             "np.asarray(values)",
         )
     kind = f"an array of {leaf.dtype}" if isinstance(leaf, np.ndarray) else type(leaf).__name__
+    numeric = not isinstance(leaf, str | bytes) and np.asarray(leaf).dtype.kind in "fcbiu"
     raise BatchError(
         f"{name} cannot be mapped over: it is {kind}",
         where=describe(user_frame(2)),
         why="a batch is a NumPy array of numbers",
-        cure=f"pass np.asarray({name}), or None for it in in_axes",
+        cure=f"pass {f'np.asarray({name})' if numeric else f'None for {name} in in_axes'}",
     )
 
 

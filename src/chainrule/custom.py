@@ -12,7 +12,8 @@ from . import tree
 from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
 from .diagnose.rules import compare, compare_again
-from .errors import CustomRuleError
+from .errors import CustomRuleError, LeakedTracerError
+from .modes.forward import reads_outside
 from .modes.linear import RuleRecording
 from .tracing.reads import same, taken_of
 from .tracing.running import OPEN, running
@@ -192,7 +193,7 @@ class CustomFunction:
                 f"what the {self.kind} of {self.__name__} reads has changed since the call",
                 why="the rule runs in the backward pass, and it would compute with another value "
                 "than the function did",
-                cure=f"pass what changes as an argument: {self.__name__}(x, k) with None for its "
+                cure="pass what changes as an argument: ‹callee›(x, k) with None for its "
                 "partial, or by keyword, which the rule then receives too",
             )
         xs = args[1 if self.kind == "partial" else 2 :]
@@ -206,6 +207,8 @@ class CustomFunction:
         stopped, running.stopped = running.stopped, None  # beside a point they go on
         try:
             return rule(*args, **params)
+        except LeakedTracerError as error:
+            raise reads_outside(self.__name__) from error
         finally:
             running.stopped = stopped
 

@@ -31,6 +31,7 @@ import numpy as np, scipy, scipy.fft as sp_fft, scipy.integrate, scipy.interpola
 import scipy.linalg as sl, scipy.ndimage, scipy.optimize, scipy.signal, scipy.sparse as sp
 import scipy.sparse.linalg as spla, scipy.spatial, scipy.special as special, scipy.stats
 import scipy.special
+import scipy.sparse.csgraph as csgraph
 import chainrule as cr
 X = np.array([0.7, 1.3, 0.4])
 import scipy.linalg.blas as blas

@@ -8,6 +8,7 @@ References: J. Kierzenka and L. F. Shampine, A BVP solver based on residual cont
 PSE, ACM Trans. Math. Softw. 27 (2001) 299–316.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -99,18 +100,15 @@ class _Hermite:
         self._sol, self.x, self._y, self._slope = sol, mesh, y, slope
 
     def __call__(self, x: Any, nu: int = 0) -> Any:
-        if nu:
-            raise UnsupportedFunctionError(
-                "the derivative (nu=) of a traced solution of solve_bvp is not there",
-                where=describe(user_frame(1)),
-                cure="use the right-hand side, fun(x, sol(x))",
-            )
         x = vector(x)
         k = np.clip(np.searchsorted(self.x, plain(x), side="right") - 1, 0, self.x.size - 2)
         h = self.x[k + 1] - self.x[k]
         s = (x - self.x[k]) / h
         near, far = self._y[:, k], self._y[:, k + 1]
         rise = far - near
-        bend = (1 - s) * (h * self._slope[:, k] - rise) + s * (rise - h * self._slope[:, k + 1])
-        traced = near + s * rise + s * (1 - s) * bend
-        return attach(run(self._sol, plain(x)), traced) if is_traced(traced) else plain(traced)
+        p, q = h * self._slope[:, k] - rise, rise - h * self._slope[:, k + 1]
+        traced = np.zeros_like(near)
+        for j, c in zip((3, 2, 1, 0), (p - q, q - 2 * p, rise + p, near), strict=True):
+            traced = traced * s + math.perm(j, nu) * c if j >= nu else traced
+        traced = traced / h**nu
+        return attach(run(self._sol, plain(x), nu), traced) if is_traced(traced) else plain(traced)

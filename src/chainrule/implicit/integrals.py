@@ -110,6 +110,8 @@ def integral(
         check_jumps(f)
     if trace is None:
         return value
+    if not isinstance(trace, Forward | Recording):
+        trace.mute()  # a batch: it goes by one
     below = trace.level
 
     def outer(v: Any) -> Any:
@@ -126,12 +128,6 @@ def integral(
         tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
         t = integral(tangent, outer(a), outer(b), rule, regions, below=below)
         return y + make_tracer(np.float64(0.0), trace, t)
-    if not isinstance(trace, Recording):
-        raise UnsupportedFunctionError(
-            "scipy.integrate.quad has no rule for a whole batch at once",
-            where=describe(user_frame(1)),
-            cure="loop over the examples",
-        )
     return _pulled(f, outer(a), outer(b), rule, regions, trace, y)
 
 
@@ -170,13 +166,21 @@ def _pulled(
     outside = {n: None for x in list(f.values) for n in known(x)}
     for node in outside:
         size = int(np.prod(node.shape))
-        parts = []
-        for i in range(size):
-            part = Integrand(lambda x, n=node, i=i: _entry(known(x).get(n), i), f.watched)
-            part.values = {x: _entry(g.get(node), i) for x, g in known.values.items()}
-            parts.append(integral(part, a, b, rule, regions, below=trace.level))
-        partial = np.reshape(np.stack(parts), node.shape)
-        y = y + np.sum(partial * make_tracer(np.zeros(node.shape, node.dtype)[()], trace, node))
+        complex_ = node.dtype.kind == "c"
+        sides: list[Any] = []
+        for side in (np.real, np.imag) if complex_ else (lambda v: v,):
+            parts = []
+            for i in range(size):
+                part = Integrand(
+                    lambda x, n=node, i=i, side=side: side(_entry(known(x).get(n), i)), f.watched
+                )
+                part.values = {x: side(_entry(g.get(node), i)) for x, g in known.values.items()}
+                parts.append(integral(part, a, b, rule, regions, below=trace.level))
+            sides.append(np.reshape(np.stack(parts), node.shape))
+        partial = sides[0] + 1j * sides[1] if complex_ else sides[0]
+        read = make_tracer(np.zeros(node.shape, node.dtype)[()], trace, node)
+        change = np.sum(partial * read)
+        y = y + (np.real(change) if complex_ else change)
     return y
 
 
@@ -210,7 +214,7 @@ class _Options:
         """Integrate the derivative; say so where QUADPACK is not content."""
         if a == b:
             return 0.0
-        found = integrate.quad(lambda x: _real(f(x)), a, b, full_output=1, **self.kept)
+        found = integrate.quad(f, a, b, full_output=1, **self.kept)
         value, error = found[0], found[1]
         message = found[3] if len(found) > 3 and isinstance(found[3], str) else ""
         wanted = max(self.kept["epsabs"], self.kept["epsrel"] * abs(value))
@@ -230,8 +234,8 @@ def _compiled(name: str) -> UnsupportedFunctionError:
         f"scipy.integrate.{name} of a compiled integrand received a traced value",
         where=describe(user_frame(1)),
         why="what it computes cannot be followed, and it cannot be called at the limits",
-        cure="give it the Python function that was compiled; where no derivative is meant, pass "
-        "chainrule.stop_gradient of the traced value",
+        cure="pass the Python function that was compiled in the place of ‹func 0›; where no "
+        "derivative is meant, write ‹held›",
     )
 
 
@@ -272,9 +276,8 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     f = Integrand(watched, watched)
     kept = _Options(given)
     found = integrate.quad(
-        lambda x: _real(f.plain(x)), _limit(a), _limit(b), full_output=given["full_output"],
-        **kept.kept,
-    )  # fmt: skip
+        f.plain, float(plain(a)), float(plain(b)), full_output=given["full_output"], **kept.kept
+    )
     value = in_pieces(f, watched, a, b, kept.rule, regions, np.float64(found[0]))
     return (points.result(value if is_traced(value) else found[0]), *found[1:])
 
@@ -292,45 +295,36 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     whole = Integrand(watched, watched)
     names = ("epsabs", "epsrel", "norm", "cache_size", "limit", "quadrature", "points")
     options = {k: plain(given[k]) for k in names}
-    low, high = _limit(a), _limit(b)
+    low, high = float(plain(a)), float(plain(b))
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     value = np.asarray(found[0])
     if whole.innermost(a, b) is None and pieces(watched, a, b) == ([(a, b)], []):
         return (points.result(found[0]), *found[1:])
-    _real(value)
     kept = _Options({
         **dict.fromkeys(("points", "weight", "wvar", "wopts")), "maxp1": 50, "limlst": 50,
         "epsabs": max(given["epsabs"], 1e-12), "epsrel": max(given["epsrel"], 1e-12),
         "limit": max(50, min(int(given["limit"]), 500)),
     })  # fmt: skip
-    entries = []
-    for i in range(value.size):
-        part = Integrand(lambda x, i=i: _entry(whole(x), i), watched)
-        part.values = {x: _entry(v, i) for x, v in whole.values.items()}
-        value_i = np.float64(value.ravel()[i])
-        entries.append(in_pieces(part, watched, a, b, kept.rule, regions, value_i))
+
+    def entry(i: int, side: Any) -> Any:
+        part = Integrand(lambda x: side(_entry(whole(x), i)), watched)
+        part.values = {x: side(_entry(v, i)) for x, v in whole.values.items()}
+        value_i = np.float64(side(value.ravel()[i]))
+        return in_pieces(part, watched, a, b, kept.rule, regions, value_i)
+
+    entries = [entry(i, np.real) for i in range(value.size)]
+    if value.dtype.kind == "c":
+        entries = [re + 1j * entry(i, np.imag) for i, re in enumerate(entries)]
     result = np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()]
     return (points.result(result), *found[1:])
 
 
-def _real(value: Any) -> Any:
-    """Return a value that is real; of a complex one QUADPACK would take the real part."""
-    if np.iscomplexobj(value):
-        raise UnsupportedFunctionError(
-            "an integral of complex values, or their derivatives, has no rule",
-            where=describe(user_frame(1)),
-            why="SciPy integrates real numbers, and drops the imaginary part",
-            cure="integrate np.real(f) and np.imag(f) as functions of real inputs",
-        )
-    return value
-
-
-def _limit(value: Any) -> float:
-    return float(_real(plain(value)))
-
-
 def _number(value: Any) -> Any:
     value = vector(value)
+    if value.dtype.kind == "c":  # as QUADPACK takes it
+        words = "Casting complex values to real discards the imaginary part"
+        warnings.warn(words, np.exceptions.ComplexWarning, stacklevel=2)
+        value = np.real(value)
     if value.dtype.kind not in "fc":
         value = value.astype(float)
     return np.reshape(value, ())[()]

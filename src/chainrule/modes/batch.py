@@ -20,7 +20,7 @@ import numpy as np
 from ..core.equation import contract, parse
 from ..core.op import Op
 from ..core.slots import Linear, Partial
-from ..errors import BatchError, RuleError
+from ..errors import RuleError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import OneByOneError, Stacked
 from ..tracing.tracer import FACES, TRACERS, Trace, Tracer, apply, release
@@ -76,7 +76,6 @@ class Batch(Trace):
             "a solver cannot be run for a whole batch at once",
             where=describe(user_frame(2)),
             why="it runs on plain numbers, those of one example",
-            cure="loop over the examples: np.stack([f(x) for x in batch])",
         )
 
     def drawn(self) -> None:
@@ -120,7 +119,7 @@ def _derive(op: Op) -> Rule:
     function = op.function if op.function is not None else op.value
     if type(function) is np.ufunc and function.signature is None:
         return rules.elementwise
-    return _refuse
+    return one_by_one
 
 
 def by_equation(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
@@ -151,11 +150,10 @@ def one_by_one(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any
         row = [_own_row(a[i]) if b else a for a, b in zip(args, batched, strict=True)]
         rows.append(apply(op, row, params))
     if not rows:
-        raise BatchError(
+        raise OneByOneError(
             f"{op.name} of a batch without examples",
             where=describe(user_frame(2)),
             why="it is computed example by example, so without one its shape is not known",
-            cure="leave an empty batch out",
         )
     if op.outputs:
         parts = [_joined(op, column) for column in zip(*rows, strict=True)]
@@ -175,19 +173,8 @@ def _joined(op: Op, rows: Any) -> Any:
             f"{np.shape(rows[0])} for the first one",
             where=describe(user_frame(2)),
             why="they cannot be held as one array",
-            cure="work with a mask of fixed shape: np.where(condition, x, 0); or loop over the "
-            "examples",
         )
     return np.stack(rows)
-
-
-def _refuse(op: Op, _size: int, _args: Any, _batched: Any, _params: Any) -> Any:
-    raise BatchError(
-        f"{op.name} cannot be computed for a whole batch at once",
-        where=describe(user_frame(2)),
-        why="its record has no batching rule",
-        cure="loop over the examples: np.stack([f(x) for x in batch])",
-    )
 
 
 RULES: dict[str, Rule] = {

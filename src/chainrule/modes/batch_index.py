@@ -125,8 +125,6 @@ def _one_mask(mask: Any) -> Any:
     raise OneByOneError(
         "a mask that differs between the examples of a batch was used as an index",
         why="each example would keep another number of elements, and they would not make an array",
-        cure="keep the shape: np.where(mask, x, 0) in the place of x[mask], and "
-        "y = np.where(mask, v, y) in the place of y[mask] = v",
     )
 
 

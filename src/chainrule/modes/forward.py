@@ -18,7 +18,7 @@ from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError
 from ..tracing.foreign import Foreign, zeros
 from ..tracing.running import running
-from ..tracing.source import describe, user_frame
+from ..tracing.source import user_frame
 from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
 from ..tracing.ties import touch
@@ -66,7 +66,7 @@ class Forward(Trace):
         if tangent is None:
             return output
         if type(tangent) in TRACERS and tangent.cr_owner is self:
-            raise _own_level(op)
+            raise reads_outside(op.name)
         if op.outputs:
             parts = [
                 o if t is None else make_tracer(o, self, t)
@@ -100,13 +100,13 @@ def _plain(a: Any) -> Any:
     return a.cr_value if type(a) in TRACERS else a
 
 
-def _own_level(op: Op) -> RuleError:
+def reads_outside(name: str) -> RuleError:
+    """Build the error for a rule that reads what no argument of it is."""
     return RuleError(
-        f"the derivative rule of {op.name} reads a value that is being differentiated",
-        where=describe(user_frame(2)),
+        f"the derivative rule of {name} reads a value that is being differentiated",
         why="it came from outside the rule's arguments (a closure, a global or an attribute), and "
         "what flows through it would be lost",
-        cure="pass it as an argument of the function, which the rule then receives",
+        cure="pass it as an argument of ‹callee›, which the rule then receives",
     )
 
 

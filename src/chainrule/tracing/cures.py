@@ -195,7 +195,8 @@ def frozen_call(call: ast.Call, names: Names) -> str:
         return text_of(found)
 
     def one(a: Any) -> Any:
-        if known and not names.is_traced(a):
+        named = any(isinstance(part, ast.Name) for part in ast.walk(a))
+        if not named or (known and not names.is_traced(a)):
             return a
         starred = type(a) is ast.Starred
         return ast.Starred(names.frozen(a.value)) if starred else names.frozen(a)

@@ -70,7 +70,6 @@ def carries(value: Any) -> bool:
                 "the examples of a batch store into one plain array",
                 where=describe(user_frame(2)),
                 why="each would find there what another one left",
-                cure="make the array in the function itself: np.zeros_like(x), np.copy(data)",
             )
         )
     return any(v.cr_carries() for v in found)

@@ -21,7 +21,13 @@ from .source import describe, inside, user_frame
 
 
 class OneByOneError(BatchError):
-    """The function must be run for one example after the other; `vmap` then does that."""
+    """The function must be run for one example after the other; `vmap` then does that.
+
+    It is seen only where there is no example to run it for.
+    """
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", cure: str = "") -> None:
+        super().__init__(what, where=where, why=why, cure=cure or "leave an empty batch out")
 
 
 class Stacked:
@@ -124,7 +130,7 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 def one_by_one(error: BatchError) -> OneByOneError:
     """Let `vmap` run the examples one after the other, where all at once they cannot be run."""
-    return OneByOneError(error.what, where=error.where, why=error.why, cure=error.cure)
+    return OneByOneError(error.what, where=error.where, why=error.why)
 
 
 def not_for_all(what: str) -> OneByOneError:
@@ -133,7 +139,6 @@ def not_for_all(what: str) -> OneByOneError:
         f"{what} for some examples of a batch",
         where=describe(user_frame(2)),
         why="vmap runs the function once for all examples, so an exception would be one for all",
-        cure="loop over the examples: np.stack([f(x) for x in batch])",
     )
 
 

@@ -118,7 +118,7 @@ def _swapped(y: Any) -> UnsupportedFunctionError:
         "compiled code was about to exchange rows of a traced array",
         where=describe(user_frame(2), y),
         why="it holds views of the rows, and some rows would be lost",
-        cure="write y = y[rng.permutation(len(y))] instead of rng.shuffle(y)",
+        cure="write ‹0› = ‹0›[‹self›.permutation(len(‹0›))] in the place of ‹self›.shuffle(‹0›)",
     )
 
 

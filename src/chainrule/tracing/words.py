@@ -1,9 +1,9 @@
 """Cures in the user's names: ‹x› in a cure stands for the argument x of the call at fault.
 
-‹x 0› is the argument x, or the first one where names cannot be asked for; ‹f.x› the same in a call of
-f alone; ‹self› that whose method is called, or the left operand; ‹held x› the whole call with that
-argument as a plain value, ‹held› with all that are traced. Where the call cannot be read, the cure's
-own names stand. `chainrule.` becomes what the user calls it.
+‹x 0› is the argument x, or the first one where names cannot be asked for; ‹f.x› the same in a call
+of f alone; ‹callee› what is called; ‹self› that whose method is called, or the left operand; ‹held
+x› the whole call with that argument as a plain value, ‹held› with all that are traced. Where the
+call cannot be read, the cure's own names stand. `chainrule.` becomes what the user calls it.
 """
 
 import ast
@@ -24,6 +24,7 @@ from .cures import frozen_call
 from .source import at_fault, own_frame, resolve
 
 _SLOT = re.compile(r"‹(?:(held) ?)?(?:(\w+)\.)?(\w+)?(?: (\d))?›")
+_JOINED = re.compile("(?:[@*/] )‹|‹(?: [@*/]|[.[])")  # a place that is a part of an expression
 
 
 def spoken(cure: str) -> str:
@@ -50,7 +51,8 @@ def spoken(cure: str) -> str:
         x = known.get(name, known.get(place))
         if held and x is not None:
             return text_of(_Held(x, names.frozen(x)).visit(copy.deepcopy(call)))  # type: ignore
-        text = name if x is None else grouped(x)
+        joined = _JOINED.search(cure[: slot.start()] + "‹" + cure[slot.end() :])
+        text = name if x is None else grouped(x) if joined else text_of(x)
         return f"chainrule.stop_gradient({text})" if held else text
 
     cure = _SLOT.sub(one, cure)
@@ -77,11 +79,14 @@ class _Held(ast.NodeTransformer):
 
 def _given(call: Any, names: Names) -> dict[str | None, ast.expr]:
     """Return the arguments of a call by their names, and by their places."""
+    if type(call) is ast.Attribute:
+        return {"self": call.value}
     if type(call) is ast.BinOp:
         return {"self": call.left, "0": call.right}
     if type(call) is not ast.Call or any(type(a) is ast.Starred for a in call.args):
         return {}
     found: dict[str | None, ast.expr] = {k.arg: k.value for k in call.keywords}
+    found["callee"] = call.func
     found |= {str(k): a for k, a in enumerate(call.args)}
     of = call.func.value if type(call.func) is ast.Attribute else None
     if of is not None and not isinstance(names.value(of), types.ModuleType | type):

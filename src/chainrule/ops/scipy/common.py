@@ -214,7 +214,7 @@ def numbers(value: Any) -> Any:
     raise UnsupportedFunctionError(
         "SciPy's own code received what holds no plain numbers",
         why=f"it is a {type(value).__name__}, and compiled code reads arrays of NumPy only",
-        cure="call the function for one example after the other",
+        cure="compute arrays of NumPy before, with np.asarray",
     )
 
 

@@ -311,10 +311,12 @@ def rect_init(
 ) -> None:  # fmt: skip
     """Interpolate traced values on a plain grid; smoothing is refused."""
     x, y, z = settled(x), settled(y), _float(settled(z))
-    if flows(x) or flows(y) or plain(s) != 0:
+    if plain(s) != 0:
+        raise refusal("RectBivariateSpline with smoothing", "it has no rule", "set s=0")
+    if flows(x) or flows(y):
         raise refusal(
-            "RectBivariateSpline with traced grid points, or with smoothing",
-            "only interpolated values have a rule", "pass plain grid points, and s=0",
+            "RectBivariateSpline with traced grid points", "only interpolated values have a rule",
+            f"where no derivative is meant, write ‹held {'x 0' if flows(x) else 'y 1'}›",
         )  # fmt: skip
     model = _Rect(x, y, plain(z), list(bbox), kx, ky, 0)
     tx, ty, c = model.tck

@@ -35,12 +35,13 @@ def grid_init(
     if flows(points) and method not in ("linear", "nearest"):
         raise refusal(
             f"RegularGridInterpolator(method={method!r}) with traced grid points",
-            "only the methods 'linear' and 'nearest' have a rule", "pass plain grid points",
+            "only the methods 'linear' and 'nearest' have a rule",
+            "use method='linear'; where no derivative in the grid is meant, write ‹held points 0›",
         )  # fmt: skip
     if any(p.dtype.kind == "c" for p in points):
         raise refusal(
             "RegularGridInterpolator of complex grid points", "SciPy drops their imaginary part",
-            "pass real points",
+            "pass the real parts of ‹points 0›",
         )  # fmt: skip
     model = Grid(
         numbers(points), numbers(values), method, bounds_error, numbers(fill_value), **options
@@ -266,9 +267,6 @@ def _scattered_call(kind: Any, owner: Any, name: str) -> None:
     @composite(function, name=f"scipy.interpolate.{name}.__call__")
     def call(self: Any, *args: Any, **options: Any) -> Any:
         """Evaluate at traced points."""
-        if not isinstance(self, _Linear | _Nearest):
-            raise refusal(f"scipy.interpolate.{type(self).__name__}", "it has no rule",
-                          "use LinearNDInterpolator or RBFInterpolator")  # fmt: skip
         values = self.values
         fill = getattr(self, "fill_value", np.nan)
         return _scattered(self, values, fill, args)
@@ -415,5 +413,6 @@ def radial_call(self: Any, x: Any) -> Any:
 
 
 refused(
-    interpolate.Rbf.__init__, "it has no rule", "use RBFInterpolator", "scipy.interpolate.Rbf"
+    interpolate.Rbf.__init__, "it has no rule",
+    "use RBFInterpolator, whose points are rows, (n, dimensions)", "scipy.interpolate.Rbf",
 )  # fmt: skip

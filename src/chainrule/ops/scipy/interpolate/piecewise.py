@@ -173,10 +173,7 @@ def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
             return kind.__call__(self, x, nu, extrapolate)
         return at_points(self, x, nu, extrapolate, top=self.c.shape[0] - 1, axis=self.axis)
     if not isinstance(self, PPoly):
-        raise refusal(
-            f"{type(self).__name__} with traced coefficients", "only PPoly has a formula",
-            "use PPoly.from_bernstein_basis",
-        )  # fmt: skip
+        self = PPoly.from_bernstein_basis(self)
     how = self.extrapolate if extrapolate is None else extrapolate
     x, form = as_array(x), {"nu": nu, "how": how, "axis": self.axis}
     own = held_by(self)

@@ -226,7 +226,7 @@ def barycentric(
     if xi.dtype.kind == "c":
         raise refusal(
             "BarycentricInterpolator of complex places", "SciPy drops their imaginary part",
-            "pass real places",
+            "write np.real(‹xi 0›) in the place of ‹xi 0›",
         )  # fmt: skip
     model = interpolate.BarycentricInterpolator(numbers(xi), numbers(yi), axis, wi=wi, **rng)
     _like(self, model, xi, yi, axis)

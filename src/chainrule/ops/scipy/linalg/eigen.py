@@ -170,7 +170,7 @@ def _symmetric(params: dict[str, Any], name: str) -> Any:
     if b is not None and params["type"] != 1:
         raise refusal(
             f"{name}(type={params['type']})", "only the problem A v = λ B v has a rule",
-            "write the problem as A v = λ B v",
+            "write scipy.linalg.eigh(‹a 0›, scipy.linalg.inv(‹b 1›)): it has the same eigenvalues",
         )
     op = eigvalsh_op if params.pop("eigvals_only") else eigh_op
     for key in ("subset_by_index", "subset_by_value"):

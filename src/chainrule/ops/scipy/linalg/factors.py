@@ -320,22 +320,23 @@ def rq(*args: Any, **kwargs: Any) -> Any:
     """Factor into an upper triangular and an orthogonal matrix.
 
     Domain: matrices whose rows are linearly independent; others raise `LinAlgError`.
-    Errors: matrices with more rows than columns, and the full mode of those with fewer, are
-    refused.
+    Errors: the full mode of matrices with fewer rows than columns is refused.
     """
     params = _read_rq(args, kwargs)
     a, mode = as_array(params.pop("a")), params["mode"]
     m, n = a.shape[-2:]
-    if m > n or (m < n and mode != "economic"):
+    if m < n and mode != "economic":
         raise refusal(
-            f"scipy.linalg.rq(mode={mode!r}) of a matrix that is not square",
-            "only square matrices, and the economic mode of wide ones, have a rule",
-            "use mode='economic', or qr of the transpose",
+            f"scipy.linalg.rq(mode={mode!r}) of a wide matrix",
+            "the rows that complete the orthogonal matrix are no function of the matrix",
+            "use mode='economic'",
         )
 
     def single(a: Any) -> Any:
+        above, a = a[: max(m - n, 0)], a[max(m - n, 0) :]  # the rows below determine Q
         r, q = rq_op(a, check_finite=bool(params["check_finite"]))
         _check_independent(r, a.shape, "scipy.linalg.rq", "rows")
+        r = np.concatenate([above @ np.conjugate(q.T), r]) if m > n else r
         return r if mode == "r" else (r, q)
 
     return over_batch((2,), single)(a)

@@ -496,9 +496,10 @@ refused(
     "scipy.linalg.funm",
 )
 refused(
-    linalg.signm, "it has no rule", "write A @ inv(sqrtm(A @ A))", "scipy.linalg.signm"
+    linalg.signm, "it has no rule",
+    "write ‹A 0› @ scipy.linalg.inv(scipy.linalg.sqrtm(‹A 0› @ ‹A 0›))", "scipy.linalg.signm",
 )
 refused(
-    linalg.expm_cond, "it has no rule", "compute it of chainrule.stop_gradient(A)",
+    linalg.expm_cond, "it has no rule", "where no derivative is meant, write ‹held›",
     "scipy.linalg.expm_cond",
 )

@@ -132,13 +132,13 @@ def _kernel(x: Any, w: Any) -> Any:
         raise UnsupportedFunctionError(
             "a filter of scipy.ndimage with complex weights received a traced value",
             why="only real weights have a rule",
-            cure="filter with the real and with the imaginary part of the weights",
+            cure="filter with ‹weights 1›.real and with ‹weights 1›.imag",
         )
     if x.dtype.kind not in "fc":
         raise UnsupportedFunctionError(
             f"a filter of scipy.ndimage received traced weights for an image of {x.dtype}",
             why="its result is rounded to integers, which carry no derivative",
-            cure="convert the image: image.astype(float)",
+            cure="write ‹input 0›.astype(float) in the place of ‹input 0›",
         )
     return w if w.dtype == np.float64 else w.astype(np.float64)
 

@@ -13,7 +13,7 @@ from scipy import ndimage
 from ....core.op import Composite, Const, sample
 from ....core.registry import register
 from ...declare import as_array
-from ..common import as_computed, flows, plain, refusal, settled
+from ..common import as_computed, flows, numbers, plain, refusal, settled
 
 _LABELS = Const(np.array([[0, 1, 1, 2], [2, 0, 1, 1], [0, 2, 2, 0]]))
 _SAMPLES = (
@@ -37,9 +37,7 @@ def _measured(function: Any, of: Callable[[Any, Any], Any]) -> None:
     name = f"scipy.ndimage.{function.__name__}"
 
     def body(input: Any, labels: Any = None, index: Any = None) -> Any:
-        labels, index = settled(labels), settled(index)
-        if flows(labels) or flows(index):
-            raise refusal(f"{name}, in labels or index,", "they are whole numbers", "detach them")
+        labels, index = numbers(labels), numbers(index)
         image = as_array(settled(input))
         if not flows(image):
             return function(image, labels, index)

@@ -183,10 +183,11 @@ def find_peaks(
 ) -> Any:  # fmt: skip
     """Find peaks: their places are constant, their heights and prominences are not."""
     if width is not None or plateau_size is not None:
+        option = "plateau_size" if width is None else "width"
         raise UnsupportedFunctionError(
-            "scipy.signal.find_peaks(width=..., plateau_size=...) received a traced value",
+            f"scipy.signal.find_peaks({option}=…) received a traced value",
             why="widths are not among the properties that have a rule",
-            cure="leave these conditions out, or pass chainrule.stop_gradient(x)",
+            cure=f"leave out {option}; where no derivative is meant, write ‹held x 0›",
         )
     x = as_array(x)
     options = {

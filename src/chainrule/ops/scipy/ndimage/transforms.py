@@ -74,7 +74,7 @@ def _apply(
         raise UnsupportedFunctionError(
             f"scipy.ndimage.{function} received traced coordinates for an image of {x.dtype}",
             why="its result is rounded to integers, which carry no derivative",
-            cure="convert the image: image.astype(float)",
+            cure="write ‹input 0›.astype(float) in the place of ‹input 0›",
         )
     params = (int(order), mode, cval, bool(prefilter))
     dtype = np.dtype(output_dtype(x, output))

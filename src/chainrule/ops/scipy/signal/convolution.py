@@ -14,7 +14,6 @@ from scipy import signal
 from ....core.op import Composite, Notation, Op, sample
 from ....core.registry import add, register
 from ....core.slots import Jvp, Linear
-from ....errors import UnsupportedFunctionError
 from ...batched import loop
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
@@ -234,10 +233,8 @@ def _planes(in1: Any, in2: Any, mode: str, boundary: str, fillvalue: Any, turned
     if not x.ndim == v.ndim == 2:
         raise ValueError("convolve2d inputs must both be 2-D arrays")
     if boundary not in _PADS:
-        raise UnsupportedFunctionError(
-            f"a convolution of matrices with boundary={boundary!r} received a traced value",
-            why="only the boundaries 'fill', 'wrap' and 'symm' have a rule",
-            cure="extend the array with np.pad and use mode='valid'",
+        raise ValueError(
+            "Acceptable boundary flags are 'fill', 'circular' (or 'wrap'), and 'symmetric'."
         )
     params = {"mode": mode, "boundary": boundary, "fillvalue": fillvalue, "turned": turned}
     if not _swap_needed(x, v, mode, (0, 1)):

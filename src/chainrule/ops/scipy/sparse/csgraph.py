@@ -13,7 +13,7 @@ from scipy.sparse import csgraph, issparse
 from ....core.op import Composite, Const, sample
 from ....core.registry import composite, register
 from ...declare import as_array
-from ..common import flows, plain, reader, refusal, refused, settled
+from ..common import flows, numbers, plain, reader, refusal, refused, settled
 
 
 def _weights(rng: Any) -> Any:
@@ -39,10 +39,12 @@ def laplacian(
     *, copy: bool = True, form: str = "array", dtype: Any = None, symmetrized: bool = False,
 ) -> Any:  # fmt: skip
     """Return D − W, or D^−½ (D − W) D^−½, of the weights without loops."""
-    if form != "array" or dtype is not None:
-        raise refusal("scipy.sparse.csgraph.laplacian(form=…, dtype=…)", "it has no rule",
-                      "leave both out")  # fmt: skip
+    if form != "array":
+        raise refusal(
+            f"scipy.sparse.csgraph.laplacian(form={form!r})", "it has no rule", "leave form out"
+        )
     graph = _square(csgraph, "laplacian")
+    graph = graph if dtype is None else graph.astype(dtype)
     if symmetrized:
         graph = graph + np.conj(graph.T)
     eye = np.eye(graph.shape[0])
@@ -70,7 +72,7 @@ def _along(graph: Any, before: Any, sources: Any) -> Any:
         last = before[rows, here]
         moves = last >= 0
         if not np.any(moves):
-            return 0.0 * graph[sources] if total is None else total
+            return 0.0 * graph[sources[: before.shape[0]]] if total is None else total
         step = np.where(moves, graph[np.maximum(last, 0), here], 0.0)
         total = step if total is None else total + step
         here = np.where(moves, last, here)
@@ -94,12 +96,9 @@ def _paths(function: Any) -> None:
         given.pop("overwrite", None)
         if issparse(graph) or not flows(graph):
             return function(graph, **given)
-        if given.get("min_only") or any(flows(v) for v in given.values()):
-            raise refusal(f"{name} with min_only, or another traced argument", "it has no rule",
-                          "trace the weights only")  # fmt: skip
-        graph = _square(graph, name)
+        graph, given = _square(graph, name), {k: numbers(v) for k, v in given.items()}
         wants = given.pop("return_predecessors")
-        distance, before = function(plain(graph), return_predecessors=True, **given)
+        distance, before, *sides = function(plain(graph), return_predecessors=True, **given)
         sources = given.get("indices")
         sources = np.arange(graph.shape[0]) if sources is None else np.asarray(sources)
         if not given["unweighted"]:
@@ -107,7 +106,7 @@ def _paths(function: Any) -> None:
             total = _along(edges, np.reshape(before, (-1, graph.shape[0])), np.ravel(sources))
             found = np.isfinite(distance)
             distance = np.where(found, np.reshape(total, distance.shape), distance)
-        return (distance, before) if wants else distance
+        return (distance, before, *sides) if wants else distance
 
     body.__name__, body.__doc__ = function.__name__, "Sum the weights along the shortest paths."
     register(function, Composite(name, body, function))
@@ -123,6 +122,7 @@ for _function in (
     csgraph.min_weight_full_bipartite_matching,
 ):  # fmt: skip
     refused(
-        _function, "it has no rule", "compute the choice with chainrule.stop_gradient(graph), and "
-        "sum the chosen weights", f"scipy.sparse.csgraph.{_function.__name__}",
+        _function, "it has no rule",
+        "compute the choice with ‹held›, and sum the chosen weights",
+        f"scipy.sparse.csgraph.{_function.__name__}",
     )  # fmt: skip

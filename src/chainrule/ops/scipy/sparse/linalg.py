@@ -20,7 +20,7 @@ from ....core.registry import add, composite, register_method
 from ....core.slots import INDEX, Jvp, Linear
 from ....errors import ImplicitError
 from ...declare import as_array
-from ..common import agreed, global_state, own_stream, plain, refusal, settled, traced
+from ..common import agreed, global_state, numbers, own_stream, plain, refusal, settled, traced
 from .matrices import (
     Form,
     _plain_class,
@@ -170,7 +170,8 @@ class Factored:
         if self._factor is None:
             raise refusal(
                 f"the attribute {name!r} of a factored matrix with traced entries",
-                "only its method solve has a rule", "use solve(b)",
+                "only its method solve has a rule",
+                "use solve(b), or the factors of the dense matrix: scipy.linalg.lu(A.toarray())",
             )
         return getattr(self._factor, name)
 
@@ -261,7 +262,8 @@ class Iteration:
             residual = apart(x)
             if residual < 1e-12:
                 return x
-        if not isinstance(a, linalg.LinearOperator):
+        operator = isinstance(a, linalg.LinearOperator)
+        if not operator:
             x = linalg.spsolve(sp.csc_array(a) - self.shift * sp.eye_array(len(b)).tocsc(), b)
             residual = apart(x)
         enough = _ENOUGH if b.dtype.itemsize >= 8 and b.dtype != np.complex64 else _SINGLE
@@ -269,7 +271,9 @@ class Iteration:
             raise ImplicitError(
                 f"scipy.sparse.linalg.{self.solver.__name__}: the linear system of the derivative "
                 "was not solved", why=f"its relative residual is {residual:.1e}, above "
-                f"{enough:.0e}", cure="precondition the system (M=…), or use spsolve",
+                f"{enough:.0e}", cure="precondition the system (M=…), or make a matrix of the "
+                "operator" if operator else "the matrix is singular: leave out what it does not "
+                "determine",
             )  # fmt: skip
         return x
 
@@ -339,7 +343,8 @@ def _iterative(solver: Any) -> None:
             raise ImplicitError(
                 f"scipy.sparse.linalg.{solver.__name__} did not converge",
                 why=f"it returned info = {info}; what is not a solution has no derivative",
-                cure="raise maxiter, precondition the system (M=…), or use spsolve",
+                cure="raise maxiter, precondition the system (M=…), or write "
+                "scipy.sparse.linalg.spsolve(‹A 0›, ‹b 1›)",
             )
         flat = np.reshape(b, (-1,)) if b.ndim == 2 else b
         system = Iteration(solver, plain_a, form, _numbers(options))
@@ -432,7 +437,8 @@ def _full(a: Any, name: str) -> Any:
         raise refusal(
             f"scipy.sparse.linalg.{name} of a matrix with a side of {max(a.shape)}",
             f"its derivative is that of the dense matrix, which is made up to {_MOST}",
-            "differentiate by hand with chainrule.custom_rule",
+            "differentiate by hand with chainrule.custom_rule; for an eigenvalue compute its "
+            "vector v with chainrule.stop_gradient(‹A 0›), and write v @ (‹A 0› @ v)",
         )  # fmt: skip
     return a.toarray() if sp.issparse(a) else as_array(a)
 
@@ -468,11 +474,12 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
     given = settled(dict(zip(_OPTIONS, args, strict=False)) | kwargs)
     if not (traced([A, M, given]) or is_traced(A) or is_traced(M)):
         return linalg.eigsh(A, k, M, *args, **kwargs)
-    if given.get("mode", "normal") != "normal" or traced(given):
+    if given.get("mode", "normal") != "normal":
         raise refusal(
-            "scipy.sparse.linalg.eigsh with options that are traced, or in another mode",
-            "it has no rule", "use scipy.linalg.eigh(A.toarray(), M.toarray())",
+            f"scipy.sparse.linalg.eigsh(mode={given['mode']!r})", "it has no rule",
+            "leave mode out",
         )  # fmt: skip
+    given = {name: numbers(v) if traced(v) else v for name, v in given.items()}
     dense = _symmetric(_full(A, "eigsh"), "eigsh")
     weights = None if M is None else _symmetric(_full(M, "eigsh"), "eigsh")
     found = linalg.eigsh(_plain_sparse(A), k, _plain_sparse(M), **given)
@@ -662,7 +669,7 @@ def dot(self: Any, x: Any) -> Any:
     if np.ndim(x) == 0:
         raise refusal(
             "a linear operator times a scalar", "an operator holds no traced numbers",
-            "scale its result: t * (A @ x)",
+            "scale its result: ‹x 0› * (‹self› @ …)",
         )  # fmt: skip
     return self.matvec(x) if np.ndim(x) == 1 or np.shape(x)[1] == 1 else self.matmat(x)
 

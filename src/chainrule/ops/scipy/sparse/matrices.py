@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from .... import tree
 from ....core.op import Notation, Op
 from ....core.registry import add
 from ....core.slots import Linear
@@ -110,10 +111,7 @@ def product(a: Any, x: Any) -> Any:
     if x.ndim == 0:
         raise ValueError("Scalar operands are not allowed, use '*' instead")
     if a.ndim != 2 or x.ndim > 2:
-        raise refusal(
-            "a product of sparse arrays that are not two-dimensional", "it has no rule",
-            "reshape them to two dimensions",
-        )
+        return np.matmul(a.toarray(), x)
     if x.shape[0] != a.shape[1]:
         raise ValueError(
             "matmul: dimension mismatch with signature "
@@ -147,7 +145,7 @@ def is_traced(a: Any) -> bool:
     if a.format not in ("csr", "csc", "coo"):
         raise refusal(
             f"the attribute data of a {a.format} matrix", "only csr, csc and coo matrices hold "
-            "traced entries", "make it anew of its parts, or convert it first: A = A.tocsr()",
+            "traced entries", "convert it before its data are replaced: ‹self› = ‹self›.tocsr()",
         )
     _become(a, _traced_like(a, a.data))
     return True
@@ -233,14 +231,13 @@ class TracedEntries:
 
     def _summed(self) -> Any:
         """Return a coo matrix in which no place stands twice."""
-        rows, cols = places_of(self)
-        flat = np.asarray(rows, np.int64) * self.shape[1] + cols
+        flat = np.ravel_multi_index(places_of(self), self.shape)
         once, back = np.unique(flat, return_inverse=True)
         if once.size == flat.size:
             return self
         arrays, index = split_index(np.ravel(back))
         data = scatter_add(self.data, *arrays, index=index, shape=(once.size,))
-        return _coo_of(data, np.divmod(once, self.shape[1]), self)
+        return _coo_of(data, np.unravel_index(once, self.shape), self)
 
     def _matmul_dispatch(self, other: Any) -> Any:
         if sp.issparse(other):
@@ -361,11 +358,18 @@ def _class_of(kind: type) -> type:
         methods = {k: v for k, v in vars(TracedEntries).items() if k not in ("__dict__", "__doc__")}
         found = _classes[kind] = type(kind.__name__, (kind,), methods)
         _plain_of[found] = kind
+        tree.register(found, lambda a: ((a.data,), a), _with_parts)
     return found
 
 
 def _plain_class(kind: type) -> Any:
     return _plain_of.get(kind, kind)
+
+
+def _with_parts(a: Any, parts: Any) -> Any:
+    """Return a matrix with other data: of SciPy's own class where these are plain."""
+    (data,) = parts
+    return a.form().filled(data) if type(data) is np.ndarray else _traced_like(a, data)
 
 
 def _traced_like(pattern: Any, data: Any) -> Any:
@@ -415,7 +419,7 @@ def _multiplied(a: Any, other: Any) -> Any:
     shape = np.broadcast_shapes(a.shape, other.shape)
     if shape != a.shape:
         raise refusal(
-            "A.multiply(x) that widens A", "it has no rule", "write A.toarray() * x"
+            "A.multiply(x) that widens A", "it has no rule", "write ‹self›.toarray() * ‹other 0›"
         )  # fmt: skip
     return _traced_like(a, a.data * np.broadcast_to(other, shape)[places_of(a)])
 
@@ -429,7 +433,7 @@ def sparse_sparse(a: Any, b: Any) -> Any:
     if a.ndim != 2 or b.ndim != 2:
         raise refusal(
             "a product of sparse arrays that are not two-dimensional", "it has no rule",
-            "reshape them to two dimensions",
+            "write ‹self›.toarray() @ ‹0›.toarray()",
         )
     if a.shape[1] != b.shape[0]:
         raise ValueError(f"dimension mismatch: {a.shape}, {b.shape}")

@@ -30,7 +30,7 @@ def _real(x: Any) -> Any:
     x = as_array(x)
     if x.dtype.kind == "c":
         raise refusal("a distance of complex vectors", "only real ones have a rule",
-                      "stack the real and the imaginary parts")  # fmt: skip
+                      "write np.hstack([u.real, u.imag]) in the place of each array u")  # fmt: skip
     return x
 
 

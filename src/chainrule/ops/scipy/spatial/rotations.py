@@ -258,7 +258,8 @@ _method("approx_equal", _approx_equal, True)
 refused(
     getattr(Rotation.align_vectors, "__func__", Rotation.align_vectors),
     "it is the rotation of a singular value decomposition, without a rule",
-    "write it as U @ Vt of np.linalg.svd(a.T @ b)", "Rotation.align_vectors",
+    "write U, _, Vt = np.linalg.svd(‹a 0›.T @ ‹b 1›), and Rotation.from_matrix(U @ Vt)",
+    "Rotation.align_vectors",
 )  # fmt: skip
 
 

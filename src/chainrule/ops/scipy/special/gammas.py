@@ -13,7 +13,7 @@ from ....core.op import Const, Notation, Op, sample
 from ....core.registry import composite, declare
 from ....core.slots import Partial
 from ...declare import ABOVE_ZERO, as_array, constant, elementwise
-from ..common import UnsupportedFunctionError, refusal
+from ..common import refusal
 from .common import refuse, ufunc, unknown_in
 
 POSITIVE = (0.3, 3.0)
@@ -42,7 +42,8 @@ def _complex_polygamma(n: int, z: complex) -> complex:
         return complex(math.nan, math.nan)  # a pole
     steps = max(0, math.ceil(16 + n - z.real))
     if steps > _MOST_STEPS:
-        raise unknown_in("polygamma", "x", 1, f"z = {z} is too far to the left in the complex plane")
+        why = f"z = {z} is too far to the left in the complex plane"
+        raise unknown_in("polygamma", "x", 1, why)
     total = sum((z + j) ** -(n + 1) for j in range(steps))
     c = z + steps
     total += c**-n / n + 0.5 * c ** -(n + 1)
@@ -202,7 +203,7 @@ def multigammaln(a: Any, d: Any) -> Any:
 _CHOICES = (sample((2, 3), (3,)), sample((), Const(2)))
 
 
-def _exact(name: str) -> UnsupportedFunctionError:
+def _exact(name: str) -> Exception:
     return refusal(
         f"scipy.special.{name}(exact=True)", "it counts in whole numbers", "leave exact=True out"
     )

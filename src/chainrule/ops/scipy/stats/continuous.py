@@ -34,8 +34,10 @@ def _refusal(dist: Any, method: str, cause: Exception | None = None) -> Unsuppor
         f"scipy.stats.{dist.name}.{method} has no derivative rule in the traced arguments",
         why="no formula for it is known here, and SciPy's own code takes plain numbers only"
         + (f" ({str(cause).splitlines()[0]})" if str(cause or "") else ""),
-        cure="write the formula with NumPy and scipy.special, or pass the shapes as plain numbers, "
-        "chainrule.stop_gradient(shape)",
+        cure=cause.cure
+        if isinstance(cause, UnsupportedFunctionError)
+        else "write the formula with NumPy and scipy.special; where no derivative is meant, write "
+        "‹held›",
     )
 
 
@@ -47,7 +49,8 @@ def _first(dist: Any, method: str, formulas: list[Formula], args: tuple[Any, ...
             with np.errstate(all="ignore"):
                 result = formula(*args)
         except (ChainRuleError, TypeError, ValueError, AttributeError) as error:
-            cause = error
+            if not isinstance(cause, UnsupportedFunctionError):
+                cause = error
             continue
         if not _is_plain(result):
             return result

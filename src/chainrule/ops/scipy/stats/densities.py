@@ -25,7 +25,7 @@ def _apart(shape: Any, limit: float = 0.0) -> tuple[Any, Any]:
     if traced(shape) and np.any(at):
         raise refusal(
             "a density of scipy.stats, in a shape that is 0,", "its formula changes its form there",
-            "move the shape away from 0, or pass chainrule.stop_gradient(shape)",
+            "move the shape away from 0; where no derivative is meant, write ‹held›",
         )  # fmt: skip
     return at, np.where(at, 1.0, shape)
 
@@ -124,7 +124,7 @@ def _mixture_chi2(x: Any, df: Any, nc: Any) -> Any:
     if not most <= 1e4:
         raise refusal(
             "the density of scipy.stats.ncx2, in df at a large nc,", "its mixture has too many "
-            "terms", "pass df as a plain number, chainrule.stop_gradient(df)",
+            "terms", "where no derivative in df is meant, write ‹held df 1›",
         )  # fmt: skip
     j = np.arange(np.ceil(most + 12 * np.sqrt(most) + 40))
     x, half, rate = x[..., None], 0.5 * df[..., None] + j, 0.5 * nc[..., None]

@@ -28,6 +28,14 @@ def _float(x: Any) -> Any:
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
+def refuse_options(name: str, given: Values, **usual: Any) -> None:
+    """Take options out of a call; refuse one that is not as usual."""
+    for option, value in usual.items():
+        if given.pop(option, value) != value:
+            call = f"scipy.stats.{name}({option}=…)"
+            raise refusal(call, "it has no rule", f"leave out {option}")
+
+
 def _refuse_options(name: str, given: Values) -> None:
     if given.pop("nan_policy", "propagate") != "propagate" or given.get("method") is not None:
         raise refusal(f"scipy.stats.{name}(nan_policy=…, method=…)", "it has no rule",
@@ -166,8 +174,11 @@ def _between(name: str, of_gaps: Callable[[Any, Any], Any]) -> None:
     def body(u_values: Any, v_values: Any, u_weights: Any = None, v_weights: Any = None) -> Any:
         u, v = np.ravel(_float(u_values)), np.ravel(_float(v_values))
         if flows(u_weights) or flows(v_weights):
-            raise refusal(f"scipy.stats.{name}, in the weights,", "it has no rule",
-                          "trace the values only")  # fmt: skip
+            raise refusal(
+                f"scipy.stats.{name}, in the weights,", "it has no rule",
+                f"where no derivative is meant, write "
+                f"‹held {'u_weights 2' if flows(u_weights) else 'v_weights 3'}›",
+            )  # fmt: skip
         weights = [None if w is None else plain(w) for w in (u_weights, v_weights)]
         every = np.sort(np.concatenate([u, v]))
         at = plain(every)[:-1]
@@ -205,9 +216,7 @@ def _test(name: str, formula: Callable[..., tuple[Any, ...]], make: Callable[...
     def body(*args: Any, **kwargs: Any) -> Any:
         given = read(args, kwargs)
         _refuse_options(name, given)
-        if given.pop("alternative", "two-sided") != "two-sided" or given.pop("keepdims", False):
-            raise refusal(f"scipy.stats.{name}(alternative=…, keepdims=…)", "it has no rule",
-                          "leave out the option")  # fmt: skip
+        refuse_options(name, given, alternative="two-sided", keepdims=False)
         model = function(*map(_bare, args), **{k: _bare(v) for k, v in kwargs.items()})
         given.pop("method", None)
         found = formula(**given)

@@ -14,7 +14,7 @@ from ....core.registry import register
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
 from ..common import as_computed, flows, plain, reader, refusal, refused, settled
-from .samples import _float, _kurtosis, _skew, _statistic
+from .samples import _float, _kurtosis, _skew, _statistic, refuse_options
 
 # --- circular -------------------------------------------------------------------------------------
 
@@ -139,9 +139,7 @@ def _llf(name: str, transform: Any, slope: Any) -> None:
 
     def body(*args: Any, **kwargs: Any) -> Any:
         given = read(args, kwargs)
-        if given.pop("nan_policy", "propagate") != "propagate" or given.pop("keepdims", False):
-            raise refusal(f"scipy.stats.{name}(nan_policy=…, keepdims=…)", "it has no rule",
-                          "leave out the option")  # fmt: skip
+        refuse_options(name, given, nan_policy="propagate", keepdims=False)
         power, data, axis = as_array(given["lmb"]), _float(given["data"]), given.get("axis", 0)
         n = data.shape[axis]
         spread = np.log(np.var(transform(data, power), axis=axis))
