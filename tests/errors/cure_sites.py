@@ -26,6 +26,9 @@ def _pattern(node: Any, names: dict[str, Any], deep: int = 0) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from _pattern(node.body, names, deep)
         yield from _pattern(node.orelse, names, deep)
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _pattern(value, names, deep)
     elif isinstance(node, ast.Name) and node.id in names and deep < 3:
         yield from _pattern(names[node.id], names, deep + 1)
     else:
@@ -64,4 +67,5 @@ def sites() -> dict[str, str]:
 
 def matches(pattern: str, cure: str) -> bool:
     """Say whether a printed cure is one of a pattern."""
+    pattern = re.sub("‹[^›]*›", "·", pattern).replace("chainrule.", "·.")
     return re.fullmatch(".*".join(map(re.escape, pattern.split("·"))), cure, re.DOTALL) is not None

@@ -22,7 +22,6 @@ from ..modes.derived import blocks
 from ..modes.forward import push_graph
 from ..modes.reverse import backward, cotangent_of
 from ..tracing.running import running
-from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth
 
 DENSE = 200  # unknowns up to which the matrix is formed
@@ -137,7 +136,6 @@ class Free:
                 return size * x.reshape(np.shape(b))
         raise ImplicitError(
             f"the linear solve behind the derivative of a solver did not converge ({n} unknowns)",
-            where=describe(user_frame(1)),
             why=f"its relative residual is {error:.1e}, and {_BACKWARD:.0e} is needed; the "
             "Jacobian at the answer is singular or badly conditioned",
             cure="scale the unknowns and equations to size 1, or remove what is not determined",

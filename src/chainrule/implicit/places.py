@@ -213,6 +213,6 @@ def refusal(place: float, why: str) -> UnsupportedFunctionError:
         f"the integrand decides by a traced value, and switches at {place:.8g}",
         where=describe(user_frame(1)),
         why=f"how the places move belongs to the derivative of the integral; {why}",
-        cure="integrate between the places yourself: quad(left, a, place)[0] + "
-        "quad(right, place, b)[0]",
+        cure="integrate between the places yourself: ‹callee›(left, ‹a 1›, place)[0] + "
+        "‹callee›(right, place, ‹b 2›)[0]",
     )

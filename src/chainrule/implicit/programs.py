@@ -88,6 +88,8 @@ def milp(c: Any, **kwargs: Any) -> Any:
         return result
     limits = read_constraints(kwargs.get("constraints"))
     bounds = kwargs.get("bounds")
+    if bounds is not None and not isinstance(bounds, optimize.Bounds):
+        bounds = optimize.Bounds(*bounds)
     held = [c, *(v for k in limits for v in (k.lower, k.upper, k.function(result.x)))]
     if not any_traced([*held, *(vars(bounds).values() if bounds is not None else ())]):
         return result

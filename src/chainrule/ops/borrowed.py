@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from ..core.sequences import items
-from ..errors import UnsupportedFunctionError
 from .declare import as_array
 
 _state = threading.local()
@@ -253,22 +252,12 @@ class Borrowed:
 
     def body(self, function: Any) -> Callable[..., Any]:
         """Return the copy of a public function, as the body of a composite."""
-        copy, name = self._copies[function], function.__name__
+        copy = self._copies[function]
 
         @functools.wraps(function)
         def body(*args: Any, **kwargs: Any) -> Any:
             with buffers_like((args, kwargs)):
-                try:
-                    return copy(*args, **kwargs)
-                except AttributeError as error:
-                    if not traced(getattr(error, "obj", None)):
-                        raise
-                    raise UnsupportedFunctionError(
-                        f"{function.__module__}.{name} received a traced value that it uses in "
-                        "a way that has no rule",
-                        why=f"its code asks for {error.name!r}, which a traced value has not",
-                        cure="pass chainrule.stop_gradient(value) for that argument",
-                    ) from error
+                return copy(*args, **kwargs)
 
         return body
 

@@ -7,6 +7,7 @@ import ast
 import inspect
 import types
 from functools import lru_cache
+from itertools import islice
 from types import FrameType
 from typing import Any
 
@@ -108,7 +109,7 @@ def grouped(node: Any) -> str:
 def traces(value: Any) -> bool:
     """Say whether a value is traced, or a sequence that begins with such."""
     if isinstance(value, list | tuple):
-        return any(map(traces, value[:8]))
+        return any(map(traces, islice(value, 8)))
     return bool(_TRACERS) and type(value) in _TRACERS[0]
 
 

@@ -132,11 +132,11 @@ def resolve(place: Place | None) -> Source | None:
     if place is None:
         return None
     code, offset = place
-    return _resolve(code, offset)
+    return _resolve(code, offset, code.co_filename)
 
 
 @lru_cache(maxsize=4096)
-def _resolve(code: CodeType, offset: int) -> Source:
+def _resolve(code: CodeType, offset: int, _file: str) -> Source:  # equal code may be of other files
     position = _position(code, offset)
     line, end_line, column, end_column = position
     text, target = "", ""

@@ -44,13 +44,12 @@ def spoken(cure: str) -> str:
 
     def one(slot: re.Match[str]) -> str:
         held, function, name, place = slot.groups()
-        known = given if function is None or _is_call_of(call, function) else {}
-        if name is None:
-            known = type(call) is ast.Call
-            return frozen_call(call, names) if known else "chainrule.stop_gradient(x)"
-        x = known.get(name, known.get(place))
-        if held and x is not None:
+        x = given.get(name, given.get(place))
+        if held and type(call) is ast.Call:
+            if x is None or not (function is None or _is_call_of(call, function)):
+                return frozen_call(call, names)  # type: ignore[arg-type]
             return text_of(_Held(x, names.frozen(x)).visit(copy.deepcopy(call)))  # type: ignore
+        name = name or "x"
         joined = _JOINED.search(cure[: slot.start()] + "‹" + cure[slot.end() :])
         text = name if x is None else grouped(x) if joined else text_of(x)
         return f"chainrule.stop_gradient({text})" if held else text

@@ -36,7 +36,7 @@ def grid_init(
         raise refusal(
             f"RegularGridInterpolator(method={method!r}) with traced grid points",
             "only the methods 'linear' and 'nearest' have a rule",
-            "use method='linear'; where no derivative in the grid is meant, write ‹held points 0›",
+            "use method='linear'; where no derivative is meant, write ‹held points 0›",
         )  # fmt: skip
     if any(p.dtype.kind == "c" for p in points):
         raise refusal(

@@ -644,6 +644,9 @@ _least_squares(linalg.lsqr, "atol", "btol", "conlim", "iter_lim", "show", "calc_
 _least_squares(linalg.lsmr, "atol", "btol", "conlim", "maxiter", "show", "x0")
 
 
+_OF_MATRIX = type(linalg.aslinearoperator(np.ones((1, 1))))
+
+
 def _applied(name: str, inner: str, output: int) -> None:
     @composite(
         vars(linalg.LinearOperator)[name], name=f"scipy.sparse.linalg.LinearOperator.{name}"
@@ -653,7 +656,11 @@ def _applied(name: str, inner: str, output: int) -> None:
         x = as_array(x)
         if x.shape[0] != self.shape[1 - output]:
             raise ValueError(f"dimension mismatch: {self.shape}, {x.shape}")
-        y = as_array(getattr(self, inner)(x))
+        matrix = getattr(self, "A", None) if type(self) is _OF_MATRIX else None
+        if matrix is None:
+            y = as_array(getattr(self, inner)(x))
+        else:
+            y = (np.conjugate(matrix.T) if inner[1] == "r" else matrix) @ x
         return np.reshape(y, (self.shape[output], *x.shape[1:]))
 
 

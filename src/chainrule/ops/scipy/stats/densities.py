@@ -124,7 +124,7 @@ def _mixture_chi2(x: Any, df: Any, nc: Any) -> Any:
     if not most <= 1e4:
         raise refusal(
             "the density of scipy.stats.ncx2, in df at a large nc,", "its mixture has too many "
-            "terms", "where no derivative in df is meant, write ‹held df 1›",
+            "terms", "where no derivative is meant, write ‹held df 1›",
         )  # fmt: skip
     j = np.arange(np.ceil(most + 12 * np.sqrt(most) + 40))
     x, half, rate = x[..., None], 0.5 * df[..., None] + j, 0.5 * nc[..., None]

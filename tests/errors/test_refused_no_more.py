@@ -1,0 +1,46 @@
+"""Programs that were refused, or failed within, and have the right gradient now."""
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import ChainRuleError
+
+from .test_cures import program, right
+
+# ruff: noqa: E501
+
+BODIES = [
+    # integrals
+    "return scipy.integrate.quad_vec(lambda t: np.sin(t * x) * (1 + 2j), 0, x[2])[0].imag.sum()",
+    "z = x[0] + 1j * x[1]\nreturn scipy.integrate.quad(lambda t: np.abs(np.exp(z * t)) ** 2, 0, x[2])[0]",
+    "return scipy.integrate.quad(lambda t: np.sin(t * x[0]) * (1 + 1j), 0, 1)[0]",
+    "return cr.vmap(lambda a: scipy.integrate.quad(lambda t: t * t * a, 0, a)[0])(x).sum()",
+    "def fun(t, y):\n    return np.stack([y[1], -x[0] * y[0]])\ndef bc(a, b):\n    return np.array([a[0], b[0] - 1])\nsol = scipy.integrate.solve_bvp(fun, bc, np.linspace(0, 1, 5), np.zeros((2, 5)), tol=1e-9).sol\nreturn sol(0.3, 1)[0] + sol(0.55, 2)[0] + sol(x[2], 3)[0] + sol(0.2, 4)[0]",
+    "return scipy.optimize.milp(x, constraints=scipy.optimize.LinearConstraint([[1.0, 1, 1]], 2.5), bounds=(0, 2)).fun",
+    # matrices
+    "A = np.outer(x, x)[:, :2] + np.eye(3)[:, :2]\nr, q = sl.rq(A)\nreturn (r * np.arange(6.0).reshape(3, 2)).sum() + q[0, 1]",
+    "A, M = sp.csr_array(np.diag(x)), sp.csr_array(np.diag(1 + x**2))\nw, v = spla.eigsh(A, 1, M, which='LA')\nreturn w[0] + v[1, 0] ** 2",
+    "A = sp.coo_array(x * x)\nreturn A @ np.arange(3.0)",
+    "A = sp.coo_array(np.arange(12.0).reshape(2, 2, 3))\nreturn (A @ x * np.arange(4.0).reshape(2, 2)).sum()",
+    "A = spla.aslinearoperator(np.arange(9.0).reshape(3, 3))\nreturn (A @ x * x).sum() + A.rmatvec(x)[0] * x[1]",
+    "A = sp.csc_array(np.diag(x))\nreturn x[0] * spla.splu(cr.stop_gradient(A)).U.sum() + x[1] * spla.onenormest(cr.stop_gradient(A))",
+    # graphs, images, splines
+    "return (csgraph.dijkstra(np.outer(x, x), indices=[0, 1], min_only=True) * x).sum()",
+    "return csgraph.dijkstra(np.outer(x, x), limit=10 * x[0])[0, 2]",
+    "return (csgraph.laplacian(np.outer(x, x), dtype=float) @ x)[0]",
+    "return scipy.ndimage.mean(x, labels=np.round(x), index=np.round(x[0]))",
+    "return si.BPoly(np.outer(x, x), [0, 1, 2, 3])(x[0])[()]",
+]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=str)
+def test_is_right(body: str) -> None:
+    right(program(body))
+
+
+def test_equal_functions_of_two_files_have_lines_of_their_own() -> None:
+    for f in (program("return x[1] * len(x.tobytes())") for _ in range(2)):
+        with pytest.raises(ChainRuleError) as caught:
+            cr.grad(f)(np.ones(3))
+        assert f"{f.__code__.co_filename}:" in caught.value.where
