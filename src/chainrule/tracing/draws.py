@@ -164,7 +164,8 @@ def _multivariate_normal(plain: Any, mean: Any, cov: Any, *args: Any, **kwargs: 
             "multivariate_normal was given a traced covariance",
             where=describe(user_frame(3)),
             why="NumPy draws through a singular value decomposition, whose factors are not unique",
-            cure="write mean + np.linalg.cholesky(cov) @ rng.standard_normal(len(mean))",
+            cure="write ‹mean 0› + np.linalg.cholesky(‹cov 1›) @ "
+            "‹self›.standard_normal(len(‹mean 0›))",
         )
     mean = tracers.ufuncs.as_operand(mean)
     zero = np.zeros(mean.shape)

@@ -24,7 +24,7 @@ from .cures import frozen_call
 from .source import at_fault, own_frame, resolve
 
 _SLOT = re.compile(r"‹(?:(held) ?)?(?:(\w+)\.)?(\w+)?(?: (\d))?›")
-_JOINED = re.compile("(?:[@*/] )‹|‹(?: [@*/]|[.[])")  # a place that is a part of an expression
+_JOINED = re.compile(r" [@*/+] |[.[]\w")  # what follows a part of an expression
 
 
 def spoken(cure: str) -> str:
@@ -48,9 +48,10 @@ def spoken(cure: str) -> str:
         if held and type(call) is ast.Call:
             if x is None or not (function is None or _is_call_of(call, function)):
                 return frozen_call(call, names)  # type: ignore[arg-type]
-            return text_of(_Held(x, names.frozen(x)).visit(copy.deepcopy(call)))  # type: ignore
+            return text_of(_held(call, x, names))  # type: ignore[arg-type]
         name = name or "x"
-        joined = _JOINED.search(cure[: slot.start()] + "‹" + cure[slot.end() :])
+        before = cure[: slot.start()].endswith(("@ ", "* ", "/ "))
+        joined = before or _JOINED.match(cure, slot.end())
         text = name if x is None else grouped(x) if joined else text_of(x)
         return f"chainrule.stop_gradient({text})" if held else text
 
@@ -62,18 +63,14 @@ def _is_call_of(call: Any, function: str) -> bool:
     return type(call) is ast.Call and ast.unparse(call.func).split(".")[-1] == function
 
 
-class _Held(ast.NodeTransformer):
-    """Put one expression in the place of another."""
-
-    def __init__(self, old: ast.AST, new: Any) -> None:
-        self.old, self.new = ast.unparse(old), new
-
-    def visit_Call(self, call: ast.Call) -> Any:
-        """Exchange an argument of the outermost call."""
-        call.args = [self.new if ast.unparse(a) == self.old else a for a in call.args]
-        for k in call.keywords:
-            k.value = self.new if ast.unparse(k.value) == self.old else k.value
-        return call
+def _held(call: ast.Call, x: ast.expr, names: Names) -> ast.Call:
+    """Write a call with one of its arguments as a plain value."""
+    found = copy.copy(call)
+    found.args = [names.frozen(a) if a is x else a for a in call.args]
+    found.keywords = [
+        ast.keyword(k.arg, names.frozen(x)) if k.value is x else k for k in call.keywords
+    ]
+    return found
 
 
 def _given(call: Any, names: Names) -> dict[str | None, ast.expr]:

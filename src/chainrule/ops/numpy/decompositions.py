@@ -335,7 +335,7 @@ def svd(
         raise _refuse(
             "np.linalg.svd(full_matrices=True) of a matrix that is not square",
             "the singular vectors that it adds are not a function of the matrix",
-            "write np.linalg.svd(a, full_matrices=False), or np.linalg.svdvals(a)",
+            "write np.linalg.svd(‹a 0›, full_matrices=False), or np.linalg.svdvals(‹a 0›)",
         )
     return svd_op(a)
 

@@ -96,7 +96,7 @@ def geomspace(
     if kind.kind == "c":
         raise UnsupportedFunctionError(
             "np.geomspace between traced complex ends has no rule",
-            cure="write np.exp(np.linspace(np.log(start), np.log(stop), num))",
+            cure="write np.exp(np.linspace(np.log(‹start 0›), np.log(‹stop 1›), ‹num 2›))",
         )
     if np.any(start == 0) or np.any(stop == 0):
         raise ValueError("Geometric sequence cannot include zero")

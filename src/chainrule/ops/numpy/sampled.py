@@ -311,7 +311,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
         raise UnsupportedFunctionError(
             "np.bincount received a traced value to count",
             why="counts of whole numbers do not depend on the input smoothly",
-            cure="pass chainrule.stop_gradient(x)",
+            cure="where no derivative is meant, write ‹held x 0›",
         )
     x, weights = np.asarray(x), as_array(weights).astype(np.float64)
     if x.ndim != 1 or x.shape != weights.shape:

@@ -66,7 +66,7 @@ def clip(
     if other:
         raise UnsupportedFunctionError(
             f"np.clip of a traced value does not take {', '.join(other)}",
-            cure="write np.minimum(np.maximum(x, low), high) and what else is meant",
+            cure="write np.minimum(np.maximum(‹a 0›, ‹a_min 1›), ‹a_max 2›) and what else is meant",
         )
     low, high = operand(a_min if min is None else min), operand(a_max if max is None else max)
     a = as_array(a)

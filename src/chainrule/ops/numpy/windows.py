@@ -148,7 +148,7 @@ def as_strided(
         raise UnsupportedFunctionError(
             "as_strided received a traced array that is not contiguous",
             why="its strides lead to elements that are not its own",
-            cure="pass np.ascontiguousarray(x), or index with an array of places",
+            cure="pass np.ascontiguousarray(‹x 0›), or index with an array of places",
         )
     shape = held.shape if shape is None else tuple(int(n) for n in np.atleast_1d(shape))
     strides = held.strides if strides is None else tuple(int(n) for n in np.atleast_1d(strides))

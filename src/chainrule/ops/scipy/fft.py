@@ -337,7 +337,7 @@ def _refuse(function: Any) -> None:
         raise UnsupportedFunctionError(
             f"scipy.fft.{function.__name__} received a traced value",
             why="the fast Hankel transform has no rule here",
-            cure="write the transform as a matrix product, or pass chainrule.stop_gradient(a)",
+            cure="write the transform as a matrix product, or where no derivative is meant ‹held›",
         )
 
     composite(function, name=f"scipy.fft.{function.__name__}")(body)

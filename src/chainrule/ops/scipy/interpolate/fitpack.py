@@ -91,7 +91,7 @@ def univariate_init(
         raise refusal(
             "UnivariateSpline with smoothing", "FITPACK chooses the knots by the data",
             "use s=0, make_interp_spline, or for knots t of your own BSpline(t, "
-            "np.linalg.lstsq(BSpline.design_matrix(x, t, k).toarray(), y)[0], k)",
+            "np.linalg.lstsq(BSpline.design_matrix(‹x 0›, t, k).toarray(), ‹y 1›)[0], k)",
         )  # fmt: skip
     _univariate(self, x, y, w, bbox, k, ext)
 

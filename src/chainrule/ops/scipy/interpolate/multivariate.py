@@ -78,7 +78,8 @@ def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
         return Grid.__call__(self, xi, method, nu=nu)
     method, dims = method or self.method, len(self._grid)
     if nu is not None:
-        raise refusal("RegularGridInterpolator(nu=…)", "it has no rule", "differentiate the call")
+        what = "RegularGridInterpolator(nu=…)"
+        raise refusal(what, "it has no rule", "leave out nu, and differentiate")
     xi = _coordinates(xi, dims)
     _only_real(xi)
     if xi.shape[-1] != dims:
@@ -284,7 +285,8 @@ def griddata(
 ) -> Any:  # fmt: skip
     """Interpolate scattered values: linear or nearest; in one dimension as `interp1d`."""
     if simplex_tolerance != 1.0:
-        raise refusal("griddata(simplex_tolerance=…)", "it has no rule", "leave it out")
+        what = "griddata(simplex_tolerance=…)"
+        raise refusal(what, "it has no rule", "leave out simplex_tolerance")
     points, values = settled(points), as_array(settled(values))
     if not isinstance(points, tuple):
         points = as_array(points)
@@ -366,13 +368,17 @@ def radial_init(
 ) -> None:  # fmt: skip
     """Solve for the coefficients of traced data, at plain or traced points."""
     if neighbors is not None or flows(smoothing) or flows(epsilon):
+        held = "smoothing 3" if flows(smoothing) else "epsilon 5"
         raise refusal(
             "RBFInterpolator with neighbors, or traced smoothing or epsilon",
-            "only the points and the data have a rule", "leave out neighbors",
+            "only the points and the data have a rule",
+            f"where no derivative is meant, write ‹held {held}›" if neighbors is None
+            else "leave out neighbors",
         )  # fmt: skip
     y, d = _float(settled(y)), _float(settled(d))
     if d.dtype.kind == "c":
-        raise refusal("RBFInterpolator of complex data", "it has no rule", "split the data")
+        cure = "interpolate ‹d 1›.real and ‹d 1›.imag"
+        raise refusal("RBFInterpolator of complex data", "it has no rule", cure)
     smoothing, epsilon = plain(smoothing), plain(epsilon)
     model = _Radial(numbers(y), numbers(d), None, smoothing, kernel, epsilon, degree)
     self.__dict__.update(model.__dict__)
@@ -402,7 +408,8 @@ def radial_call(self: Any, x: Any) -> Any:
     if self.neighbors is not None or self.d_dtype == np.complex128:
         raise refusal(
             "RBFInterpolator with neighbors, or of complex data", "it has no rule",
-            "leave out neighbors",
+            "leave out neighbors" if self.neighbors is not None
+            else "interpolate the .real and the .imag of the data",
         )  # fmt: skip
     x = _float(x)
     if x.ndim != 2 or x.shape[1] != self.y.shape[1]:

@@ -222,7 +222,7 @@ def barycentric(
     """
     xi, yi = _float(settled(xi)), _float(settled(yi))
     if flows(wi):
-        raise refusal("weights of BarycentricInterpolator", "they have no rule", "leave them out")
+        raise refusal("weights of BarycentricInterpolator", "they have no rule", "leave out wi")
     if xi.dtype.kind == "c":
         raise refusal(
             "BarycentricInterpolator of complex places", "SciPy drops their imaginary part",
@@ -292,7 +292,7 @@ def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> 
     return piecewise.ppoly_call(self, x, der)
 
 
-_SOLVED = "BSpline(t, np.linalg.lstsq(BSpline.design_matrix(x, t, k).toarray(), y)[0], k)"
+_SOLVED = "BSpline(t, np.linalg.lstsq(BSpline.design_matrix(‹x 0›, t, k).toarray(), ‹y 1›)[0], k)"
 refused(
     interpolate.make_smoothing_spline, "it chooses the smoothing by the data",
     "choose knots t, and write " + _SOLVED, "make_smoothing_spline",

@@ -296,7 +296,7 @@ def eig(*args: Any, **kwargs: Any) -> Any:
     if params.pop("left"):
         raise refusal(
             "scipy.linalg.eig(left=True)", "only right eigenvectors have a rule",
-            "take the right eigenvectors of a.conj().T",
+            "take the right eigenvectors of ‹a 0›.conj().T",
         )
     op = eig_op if vectors else eigvals_op
     return over_batch((2,), lambda a: op(a, **params))(a)
@@ -318,8 +318,8 @@ def _single(params: dict[str, Any], name: str) -> Any:
     if params.pop("b") is not None or params.pop("homogeneous_eigvals"):
         raise refusal(
             f"{name} of two matrices", "only the problem A v = λ v has a rule",
-            "write scipy.linalg.eig(scipy.linalg.solve(b, a)), or scipy.linalg.eigh(a, b) for "
-            "symmetric matrices",
+            "write scipy.linalg.eig(scipy.linalg.solve(‹b 1›, ‹a 0›)), or scipy.linalg.eigh(‹a 0›, "
+            "‹b 1›) for symmetric matrices",
         )
     return as_array(params.pop("a"))
 
@@ -366,7 +366,7 @@ def svd(*args: Any, **kwargs: Any) -> Any:
         raise refusal(
             "scipy.linalg.svd(full_matrices=True) of a matrix that is not square",
             "the singular vectors that it adds are not a function of the matrix",
-            "write scipy.linalg.svd(a, full_matrices=False), or scipy.linalg.svdvals(a)",
+            "write scipy.linalg.svd(‹a 0›, full_matrices=False), or scipy.linalg.svdvals(‹a 0›)",
         )
     return over_batch((2,), lambda a: svd_op(a, **params))(a)
 
@@ -455,7 +455,7 @@ def orthogonal_procrustes(A: Any, B: Any, check_finite: bool = True) -> Any:
 
 
 _GAUGE = "the basis that it returns is not a function of the matrix: any rotation of it would do"
-_PROJECTOR = "use a projector, such as A @ scipy.linalg.pinv(A)"
+_PROJECTOR = "use a projector, such as ‹A 0› @ scipy.linalg.pinv(‹A 0›)"
 refused(linalg.orth, _GAUGE, _PROJECTOR, "scipy.linalg.orth")
 for _function in (linalg.schur, linalg.hessenberg, linalg.qz, linalg.ordqz, linalg.ldl):
     refused(

@@ -343,8 +343,9 @@ def rq(*args: Any, **kwargs: Any) -> Any:
 
 
 refused(
-    linalg.qr_multiply, "it has no rule", "write q, r = scipy.linalg.qr(a, mode='economic') and "
-    "multiply by q", "scipy.linalg.qr_multiply",
+    linalg.qr_multiply, "it has no rule",
+    "write q, r = scipy.linalg.qr(‹a 0›, mode='economic') and multiply by q",
+    "scipy.linalg.qr_multiply",
 )  # fmt: skip
 for _function in (linalg.cholesky_banded, linalg.cho_solve_banded):
     refused(

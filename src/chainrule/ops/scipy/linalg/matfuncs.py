@@ -193,7 +193,7 @@ def fractional_matrix_power(A: Any, t: Any) -> Any:
     if not isinstance(t, int | float | np.number) or hasattr(t, "cr_owner"):
         raise refusal(
             "the power of scipy.linalg.fractional_matrix_power", "only the matrix has a rule",
-            "write scipy.linalg.expm(t * scipy.linalg.logm(A))",
+            "write scipy.linalg.expm(‹t 1› * scipy.linalg.logm(‹A 0›))",
         )
     return power_op(a, p=float(t))
 

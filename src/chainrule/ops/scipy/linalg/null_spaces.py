@@ -46,7 +46,7 @@ def _line(A: Any, options: dict[str, Any]) -> Any:
             "scipy.linalg.null_space",
             "the basis that it returns is not a function of the matrix: any "
             + ("rotation of it would do" if k > 1 else "phase would do"),
-            "use a projector, such as np.eye(n) - scipy.linalg.pinv(A) @ A",
+            "use a projector, such as np.eye(n) - scipy.linalg.pinv(‹A 0›) @ ‹A 0›",
         )
     rows = A.shape[0]
     other = linalg.null_space(plain(A).T, **options)[:, : rows - A.shape[1] + 1]

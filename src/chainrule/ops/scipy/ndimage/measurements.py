@@ -42,7 +42,8 @@ def _measured(function: Any, of: Callable[[Any, Any], Any]) -> None:
         if not flows(image):
             return function(image, labels, index)
         if image.dtype.kind == "c":
-            raise refusal(f"{name} of a complex image", "it has no rule", "take its parts apart")
+            cure = "take ‹input 0›.real and ‹input 0›.imag"
+            raise refusal(f"{name} of a complex image", "it has no rule", cure)
         x = image if image.dtype.kind == "f" else image.astype(np.float64)
         value = function(plain(image), labels, index)
         found = [of(x, mask) for mask in _groups(x.shape, labels, index)]

@@ -399,7 +399,7 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
     if wanted:
         raise refusal(
             "scipy.sparse.linalg.expm_multiply with time steps", "it has no rule",
-            "write scipy.linalg.expm(t * A.toarray()) @ B for each time t",
+            "write scipy.linalg.expm(t * ‹A 0›.toarray()) @ ‹B 1› for each time t",
         )  # fmt: skip
     if traced(A) or is_traced(A):
         return np.matmul(scipy.linalg.expm(_full(A, "expm_multiply")), as_array(B))
@@ -498,7 +498,7 @@ def _symmetric(dense: Any, name: str) -> Any:
         raise refusal(
             f"scipy.sparse.linalg.{name} of a matrix that is not symmetric (Hermitian)",
             "its answer is then no function of the matrix",
-            "make it symmetric: A = (A + A.T) / 2, or A = (A + A.conj().T) / 2",
+            "make it symmetric: (‹A 0› + ‹A 0›.T) / 2, or (‹A 0› + ‹A 0›.conj().T) / 2",
         )
     return dense
 

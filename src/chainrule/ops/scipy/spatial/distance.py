@@ -395,7 +395,7 @@ def directed_hausdorff(u: Any, v: Any, rng: Any = 0, **_: Any) -> Any:
 
 refused(
     spatial.KDTree.__init__, "a tree holds plain numbers only",
-    "build the tree of chainrule.stop_gradient(points), query it for indices, and compute the "
+    "build the tree of chainrule.stop_gradient(‹data 0›), query it for indices, and compute the "
     "distances with NumPy", "scipy.spatial.KDTree",
 )  # fmt: skip
 refused(

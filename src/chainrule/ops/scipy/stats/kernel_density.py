@@ -20,7 +20,7 @@ def _init(self: Any, dataset: Any, bw_method: Any = None, weights: Any = None) -
     if not (flows(data) or flows(bw_method) or flows(weights)):
         return _Density.__init__(self, data, bw_method, weights)  # type: ignore[no-any-return]
     if callable(bw_method):
-        raise refusal("gaussian_kde(bw_method=<function>)", "it has no rule", "give the number")
+        raise refusal("gaussian_kde(bw_method=<function>)", "it has no rule", "pass the number")
     model = _Density(plain(data), plain(bw_method), None if weights is None else plain(weights))
     self.__dict__.update(model.__dict__)
     if weights is None:

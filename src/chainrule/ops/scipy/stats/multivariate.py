@@ -33,7 +33,7 @@ def decompose(
         raise refusal(
             "scipy.stats: the covariance of a multivariate distribution",
             "it is singular, and the density on its range jumps as the rank changes",
-            "use a covariance of full rank, or pass chainrule.stop_gradient(cov)",
+            "use a covariance of full rank; where no derivative is meant, write ‹held cov 2›",
         )
     low = np.linalg.cholesky(M if lower else np.matrix_transpose(M))
     turn = plain(low).T @ model.U  # orthogonal

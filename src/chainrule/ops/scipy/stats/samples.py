@@ -24,7 +24,7 @@ def _float(x: Any) -> Any:
     x = as_array(settled(x))
     if x.dtype.kind == "c":
         raise refusal("scipy.stats: a statistic of a sample", "complex data have no rule here",
-                      "take the real and the imaginary part apart")  # fmt: skip
+                      "take the .real and the .imag of the data apart")  # fmt: skip
     return x if x.dtype.kind == "f" else x.astype(np.float64)
 
 
@@ -37,9 +37,9 @@ def refuse_options(name: str, given: Values, **usual: Any) -> None:
 
 
 def _refuse_options(name: str, given: Values) -> None:
-    if given.pop("nan_policy", "propagate") != "propagate" or given.get("method") is not None:
-        raise refusal(f"scipy.stats.{name}(nan_policy=…, method=…)", "it has no rule",
-                      "leave out the option, and drop missing values beforehand")  # fmt: skip
+    method = given.get("method")
+    refuse_options(name, {"method": method, **given}, nan_policy="propagate", method=None)
+    given.pop("nan_policy", None)
 
 
 def _statistic(
@@ -55,9 +55,10 @@ def _statistic(
         xs = [given.pop(key) for key in list(given)[:data]]
         xs = [None if x is None else _float(x) for x in xs]
         options = {k: settled(v) for k, v in given.items()}
-        if any(flows(v) for v in options.values()):
-            raise refusal(f"scipy.stats.{name}, in another argument than the data,",
-                          "it has no rule", "trace the data only")  # fmt: skip
+        moved = [k for k, v in options.items() if flows(v)]
+        if moved:
+            raise refusal(f"scipy.stats.{name}, in its argument {moved[0]},", "it has no rule",
+                          f"where no derivative is meant, write ‹held {moved[0]}›")  # fmt: skip
         value = function(*map(plain, xs), **options)
         keep, axis = options.pop("keepdims", False), options.pop("axis")
         if axis is None:
@@ -255,7 +256,7 @@ def _ttest_ind(
     a: Any, b: Any, axis: int = 0, equal_var: bool = True, trim: float = 0
 ) -> tuple[Any, ...]:
     if trim:
-        raise refusal("scipy.stats.ttest_ind(trim=…)", "it has no rule", "leave it out")
+        raise refusal("scipy.stats.ttest_ind(trim=…)", "it has no rule", "leave out trim")
     a, b = _float(a), _float(b)
     if axis is None:
         a, b, axis = np.ravel(a), np.ravel(b), 0
@@ -274,7 +275,8 @@ def _ttest_ind(
 
 def _f_oneway(samples: Any, axis: int = 0, equal_var: bool = True) -> tuple[Any, ...]:
     if not equal_var or axis is None:
-        raise refusal("scipy.stats.f_oneway(equal_var=False)", "it has no rule", "leave it out")
+        option = "axis" if equal_var else "equal_var"
+        raise refusal(f"scipy.stats.f_oneway({option}=…)", "it has no rule", f"leave out {option}")
     parts = [np.moveaxis(_float(s), axis, 0) for s in samples]
     sizes = [p.shape[0] for p in parts]
     n, k = sum(sizes), len(parts)

@@ -162,8 +162,8 @@ def _transformed(name: str, transform: Any) -> None:
             raise refusal(
                 f"scipy.stats.{name} without a given lmbda",
                 "it searches for the power of greatest likelihood",
-                f"give the power: scipy.stats.{name}(x, lmbda), with lmbda of "
-                f"scipy.stats.{name}_normmax(chainrule.stop_gradient(x)) where it is held fixed",
+                f"give the power: scipy.stats.{name}(‹x 0›, lmbda), with lmbda of scipy.stats."
+                f"{name}_normmax(chainrule.stop_gradient(‹x 0›)) where it is held fixed",
             )  # fmt: skip
         found = transform(_float(x), as_array(lmbda))
         return as_computed(found, np.asarray(function(plain(x), plain(lmbda)))[()])
@@ -179,8 +179,7 @@ _transformed("yeojohnson", _yeo_johnson)
 
 def _describe(a: Any, axis: Any = 0, ddof: int = 1, bias: bool = True, **options: Any) -> Any:
     x = _float(a)
-    if options.get("nan_policy", "propagate") != "propagate":
-        raise refusal("scipy.stats.describe(nan_policy=…)", "it has no rule", "leave it out")
+    refuse_options("describe", options, nan_policy="propagate")
     x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
     model = stats.describe(plain(x), axis, ddof, bias)
     ends = np.min(x, axis=axis), np.max(x, axis=axis)
@@ -196,8 +195,7 @@ register(stats.describe, Composite("scipy.stats.describe", _describe, None))
 
 
 def _jarque_bera(x: Any, *, axis: Any = None, **options: Any) -> Any:
-    if any(v not in ("propagate", False) for v in options.values()):
-        raise refusal("scipy.stats.jarque_bera(nan_policy=…)", "it has no rule", "leave it out")
+    refuse_options("jarque_bera", options, nan_policy="propagate", keepdims=False)
     x = _float(x)
     model = stats.jarque_bera(plain(x), axis=axis)
     x, axis = (np.ravel(x), 0) if axis is None else (x, axis)
@@ -251,7 +249,7 @@ _fits = {
 for _fit, _name in _fits.items():
     refused(
         _fit, "it searches for the greatest likelihood",
-        "write scipy.optimize.minimize(lambda theta: -dist.logpdf(data, *theta).sum(), "
-        "dist.fit(chainrule.stop_gradient(data))).x, which starts at the answer",
+        "write scipy.optimize.minimize(lambda theta: -‹self›.logpdf(‹data 0›, *theta).sum(), "
+        "‹self›.fit(chainrule.stop_gradient(‹data 0›))).x, which starts at the answer",
         f"scipy.stats.{_name.removesuffix('_gen')}.fit",
     )  # fmt: skip
