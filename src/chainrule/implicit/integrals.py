@@ -128,6 +128,7 @@ def integral(
         tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
         t = integral(tangent, outer(a), outer(b), rule, regions, below=below)
         return y + make_tracer(np.float64(0.0), trace, t)
+    assert isinstance(trace, Recording)
     return _pulled(f, outer(a), outer(b), rule, regions, trace, y)
 
 
