@@ -24,10 +24,27 @@ settings.register_profile(
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--fuzz", action="store_true", help="run the random programs for long")
+    parser.addoption("--seeds", metavar="FIRST:END", help="run the random programs of these seeds")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("fuzz" if config.getoption("--fuzz") else "short")
+    config.addinivalue_line(
+        "markers",
+        "seeds(few, many): the seed, or block of seeds, of random programs: one of range(few), "
+        "with --fuzz one of range(many), with --seeds FIRST:END one of these",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    for mark in metafunc.definition.iter_markers("seeds"):
+        few, many = mark.args
+        chosen = metafunc.config.getoption("--seeds")
+        if chosen:
+            seeds = range(*map(int, chosen.split(":")))
+        else:
+            seeds = range(many if metafunc.config.getoption("--fuzz") else few)
+        metafunc.parametrize("block" if "block" in metafunc.fixturenames else "seed", seeds)
 
 
 def pytest_collection_modifyitems(items):

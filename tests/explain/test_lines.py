@@ -9,15 +9,14 @@ from chainrule.explain import explain
 from . import checking, worked
 from .programs import Program
 
-BUNCHES = 24
 EACH = 10
 
 
-@pytest.mark.parametrize("bunch", range(BUNCHES))
+@pytest.mark.seeds(24, 200)
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-def test_random_programs(bunch):
-    """240 programs with branches, broadcasting, reductions, products, loops."""
-    for seed in range(bunch * EACH, (bunch + 1) * EACH):
+def test_random_programs(block):
+    """Programs with branches, broadcasting, reductions, products, loops."""
+    for seed in range(block * EACH, (block + 1) * EACH):
         program = Program(seed)
         argnums = tuple(range(len(program.args)))
         detail = ("normal", "full")[seed % 2]

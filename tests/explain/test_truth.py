@@ -156,12 +156,12 @@ def scalar_program(seed):
     return space["f"], source, float(np.round(rng.uniform(0.5, 1.6), 3))
 
 
-@pytest.mark.parametrize("bunch", range(6))
+@pytest.mark.seeds(6, 150)
 @pytest.mark.filterwarnings("ignore")
-def test_a_printed_closed_form_is_the_programs_wherever_it_is_asked(bunch):
+def test_a_printed_closed_form_is_the_programs_wherever_it_is_asked(block):
     """Forms are evaluated at points of the test's own, beside differences of the plain program."""
     printed = 0
-    for seed in range(bunch * 10, bunch * 10 + 10):
+    for seed in range(block * 10, block * 10 + 10):
         f, source, x = scalar_program(seed)
         derivation = explain(f, x)
         for form in derivation.document["closed"] or ():
@@ -312,7 +312,7 @@ def test_sentences_that_were_false_are_gone():
         assert words not in text
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.seeds(12, 500)
 def test_the_arithmetic_of_costs(seed):
     program = Program(seed)
     argnums = tuple(range(len(program.args)))

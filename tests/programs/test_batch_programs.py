@@ -58,10 +58,9 @@ MODES = {
         lambda f, xs: _loop(lambda x: f(0.75 * x), xs),
     ),
 }
-SEEDS = range(60)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.seeds(60, 1500)
 def test_a_batch_is_as_its_examples(seed: int) -> None:
     f = _function(seed)
     for mode, (batched, alone) in MODES.items():
@@ -74,5 +73,5 @@ def test_a_batch_is_as_its_examples(seed: int) -> None:
 
 
 def test_most_programs_run() -> None:
-    run = [_outcome(MODES["vmap"][0], _function(seed), BATCH) for seed in SEEDS]
+    run = [_outcome(MODES["vmap"][0], _function(seed), BATCH) for seed in range(60)]
     assert sum(isinstance(found, np.ndarray) for found in run) > 0.6 * len(run)

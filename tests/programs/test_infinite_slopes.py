@@ -258,7 +258,7 @@ def examine(program, order, run):
     return [judge(g, w, told) for g, w in zip(np.ravel(got), np.ravel(want), strict=True)]
 
 
-@pytest.mark.parametrize("block", range(8))
+@pytest.mark.seeds(8, 250)
 def test_random_programs_of_infinite_slopes(block):
     """Right, or NaN and a warning; and most of them are right."""
     judged = []

@@ -105,7 +105,7 @@ def derivatives(f: Any, x: Any, v: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.seeds(60, 1500)
 def test_smooth_functions_made_of_kinks(seed: int) -> None:
     rng = np.random.default_rng(seed)
     kinked, smooth, point = program(rng)
@@ -138,7 +138,7 @@ ROUGH: list[tuple[Any, int]] = [  # of one number that is 0, and the order that 
 ]
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.seeds(30, 1500)
 def test_what_is_not_smooth_warns(seed: int) -> None:
     rng = np.random.default_rng(1000 + seed)
     kinked, _, point = program(rng)

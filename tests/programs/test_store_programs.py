@@ -2,7 +2,7 @@
 
 Each program is run in plain NumPy, under every mode, and by the reference of `jets`: all its arrays
 must be NumPy's, and its gradient, its slope and its products with the Hessian the reference's. What
-NumPy refuses must be refused. ``--fuzz`` runs many more programs.
+NumPy refuses must be refused.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from chainrule.tracing.tracer import concrete
 from . import jets, storing
 
 LENGTH = (4, 8, 14, 20)
-BLOCKS = 15  # in each test; a test of a block runs 20 programs
+COUNT = 20  # programs in a block
 
 
 def made(source: str, **names: Any) -> tuple[Any, dict[str, Any]]:
@@ -120,8 +120,7 @@ def run(seed: int) -> bool:
         raise AssertionError(f"seed {seed}, x = {maker.x.tolist()}\n{shown}") from error
 
 
-@pytest.mark.parametrize("block", range(BLOCKS))
-def test_random_programs_of_stores(block: int, request: pytest.FixtureRequest) -> None:
-    count = 1400 if request.config.getoption("--fuzz") else 20
-    done = [run(seed) for seed in range(block * count, (block + 1) * count)]
-    assert sum(done) >= 0.85 * count
+@pytest.mark.seeds(15, 1000)
+def test_random_programs_of_stores(block: int) -> None:
+    done = [run(seed) for seed in range(block * COUNT, (block + 1) * COUNT)]
+    assert sum(done) >= 0.85 * COUNT
