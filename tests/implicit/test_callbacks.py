@@ -4,6 +4,7 @@ Every way of caching goes with every solver. What a callback computes of the inp
 to keep; what it computes of the solver's own points is refused where it is used after the solve.
 """
 
+import collections
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -304,6 +305,54 @@ def _of_an_inner_solve(p: Any) -> Any:
 
     optimize.brentq(f, 0, 5)
     return held["c"]
+
+
+class _Slots:
+    __slots__ = ("last",)
+
+
+class _Class:
+    last: Any = None
+
+
+def _holders() -> dict[str, tuple[Any, Any]]:
+    """How a callback keeps a value, and how it is read; each holder is new."""
+    slots, deque = _Slots(), collections.deque([0.0], maxlen=1)
+    counter: Any = collections.Counter()
+    ordered: Any = collections.OrderedDict(a=0.0)
+    made: Any = collections.defaultdict(float)
+    nested: dict[str, list[Any]] = {"all": []}
+
+    def function() -> None: ...
+
+    return {
+        "a function": (lambda v: setattr(function, "last", v), lambda: function.last),  # type: ignore[attr-defined]
+        "a class": (lambda v: setattr(_Class, "last", v), lambda: _Class.last),
+        "slots": (lambda v: setattr(slots, "last", v), lambda: slots.last),
+        "a deque": (deque.append, lambda: deque[-1]),
+        "a counter": (lambda v: counter.__setitem__("a", v), lambda: counter["a"]),
+        "an ordered dict": (lambda v: ordered.__setitem__("a", v), lambda: ordered["a"]),
+        "a default dict": (lambda v: made.__setitem__("a", v), lambda: made["a"]),
+        "a list in a dict": (nested["all"].append, lambda: nested["all"][-1]),
+    }
+
+
+@pytest.mark.parametrize("name", _holders())
+def test_where_a_callback_keeps_the_point(name: str) -> None:
+    """The engine's own calls, at the answer, leave nothing there that would pass for the answer."""
+
+    def f(p: Any) -> Any:
+        keep, read = _holders()[name]
+
+        def equation(x: Any) -> Any:
+            keep(x)
+            return x**3 + p * x - 2
+
+        return optimize.brentq(equation, 0, 5) * read()
+
+    for mode in (chainrule.grad, chainrule.derivative):
+        with pytest.raises(LostDerivativeError, match="computed inside brentq"):
+            mode(f)(1.2)
 
 
 KEPT = {

@@ -108,6 +108,41 @@ def test_points_do_not_move_between_fixed_limits() -> None:
     assert cr.grad(f)(1.3) == pytest.approx(2 * 2 * 1.3 * np.sin(1.0), rel=1e-9)
 
 
+def test_what_an_integrand_keeps_is_of_scipys_own_calls() -> None:
+    """Leibniz's rule and the places of switches need points of their own, and leave nothing."""
+
+    def f(p: Any) -> Any:
+        seen: list[Any] = []
+
+        def g(t: Any) -> Any:
+            seen.append(float(np.exp(-p * t) if t * p > 0.3 else np.exp(-0.3)))
+            return seen[-1]
+
+        return quad(g, 0, 1)[0] * max(seen) * len(seen)
+
+    h = 1e-5
+    value, slope = cr.jvp(f, (1.3,), (1.0,))
+    assert value == pytest.approx(f(1.3), rel=1e-12)
+    assert slope == pytest.approx((f(1.3 + h) - f(1.3 - h)) / (2 * h), rel=1e-5)
+
+
+@pytest.mark.parametrize("how", ["above", "below"])
+def test_a_cache_of_the_last_point_does_not_answer_for_another_level(how: str) -> None:
+    def f(p: Any) -> Any:
+        last: list[Any] = [None, None]
+
+        def g(t: Any, p: Any) -> Any:
+            if last[0] is None or not np.array_equal(last[0], t):
+                last[:] = [np.copy(t), np.exp(-p * t) * p]
+            return last[1]
+
+        return INTEGRALS[how](g, p)
+
+    plain = lambda p: INTEGRALS[how](lambda t, p: np.exp(-p * t) * p, p)  # noqa: E731
+    for second in (cr.derivative(f, 2), cr.grad(cr.grad(f)), lambda p: cr.hvp(f, p, 1.0)):
+        assert second(1.3) == pytest.approx(cr.derivative(plain, 2)(1.3), rel=1e-9)
+
+
 def test_an_exception_carries_no_point_out() -> None:
     class Found(Exception):
         pass

@@ -280,4 +280,6 @@ def text(lines: list[tuple[str, bool]], refused: bool = True) -> str:
     body.append("seen[:] = arrays")
     terms = "sum(np.sum(np.sin(a * (0.5 + n))) for n, a in enumerate(arrays))"
     body.append(f"return {terms}")
+    if refused:  # a function is run again beside a kink, and there another line may pass
+        body.insert(0, "passed.clear()")
     return "def f(x):\n    x = x * 1.0\n" + "".join(f"    {line}\n" for line in body)

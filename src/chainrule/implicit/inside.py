@@ -13,6 +13,7 @@ attributes and closure cells is undone (`State`).
 """
 
 import dis
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -284,18 +285,20 @@ def recordings() -> list[tuple[Recording, int]]:
 class State:
     """What callbacks may have written: closure cells, attributes, and the containers in them."""
 
-    def __init__(self, callbacks: Any) -> None:
+    def __init__(self, callbacks: Any, deep: int = 3) -> None:
         self.cells: list[tuple[Any, Any]] = []
         self.spaces: list[tuple[dict[str, Any], dict[str, Any]]] = []
-        self.lists: list[tuple[list[Any], list[Any]]] = []
+        self.owners: list[tuple[Any, dict[str, Any]]] = []  # classes, and objects with slots
+        self.lists: list[tuple[Any, list[Any]]] = []
         self.sets: list[tuple[set[Any], set[Any]]] = []
+        self.arrays: list[tuple[Any, Any]] = []  # plain ones
         self.names: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self.buffers: list[tuple[Any, Any, Any, Any]] = []  # held, they are copied when written
         self.seen: set[int] = set()
         for callback in callbacks:
-            self._look(callback)
+            self._look(callback, deep)
 
-    def _look(self, value: Any, deep: int = 3) -> None:
+    def _look(self, value: Any, deep: int) -> None:
         if id(value) in self.seen or not deep:
             return
         self.seen.add(id(value))
@@ -314,6 +317,7 @@ class State:
                 self.names.append((space, written))
             for name in value.__code__.co_names:
                 self._look(space.get(name), deep - 1)
+            self._look_into(value.__dict__, deep)
         elif kind is MethodType:
             self._look(value.__self__, deep)
             self._look(value.__func__, deep)
@@ -322,30 +326,40 @@ class State:
         elif kind in TRACERS:
             if isinstance(value.cr_value, np.ndarray) and getattr(value, "cr_base", None) is None:
                 self.buffers.append((value, value.cr_value, value.cr_owner, value.cr_node))
-        elif kind is list:
-            if len(value) < _MANY:
-                self.lists.append((value, list(value)))
-        elif kind is set:
-            if len(value) < _MANY:
-                self.sets.append((value, set(value)))
-        elif kind is dict:
-            if len(value) < _MANY:
-                self.spaces.append((value, dict(value)))
+        elif kind in _CONTAINERS:
+            self._look_into(value, deep)
+        elif kind is np.ndarray:
+            if value.size < _MANY and value.flags.writeable:
+                self.arrays.append((value, value.copy()))
         else:
             self._look_at_object(value, deep)
+
+    def _look_into(self, value: Any, deep: int) -> None:
+        if len(value) >= _MANY:
+            return
+        if isinstance(value, set):
+            self.sets.append((value, set(value)))
+            return
+        if isinstance(value, dict):
+            self.spaces.append((value, dict(value)))
+            held = list(value.values())
+        else:
+            self.lists.append((value, held := list(value)))
+        for v in held if len(held) <= _FEW else ():
+            if type(v) in _CONTAINERS or type(v) in TRACERS or type(v) is np.ndarray:
+                self._look(v, deep - 1)
 
     def _look_at_object(self, value: Any, deep: int) -> None:
         for name in ("func", "__wrapped__", "__self__"):
             if hasattr(type(value), name) or name in getattr(value, "__dict__", {}):
                 self._look(getattr(value, name, None), deep)
-        if kind_of(value) in _LIBRARIES or isinstance(value, type | ModuleType):
+        if kind_of(value) in _LIBRARIES or isinstance(value, ModuleType):
             return
+        if isinstance(value, type) or hasattr(type(value), "__slots__"):
+            self.owners.append((value, _attributes(value)))
         space = getattr(value, "__dict__", None)
-        if type(space) is dict and len(space) < _MANY and not isinstance(value, type):
-            self.spaces.append((space, dict(space)))
-            for held in list(space.values()):
-                if type(held) in (list, dict, set) or type(held) in TRACERS:
-                    self._look(held, deep - 1)
+        if type(space) is dict:
+            self._look_into(space, deep)
 
     def refill(self) -> None:
         """Give buffers that the solver's calls have marked what they held before."""
@@ -369,6 +383,15 @@ class State:
                 for k in list(space if all_of_it else before):
                     if space.get(k) is not before.get(k):
                         space[k] = mark(space.get(k))
+        for owner, before in self.owners:
+            for k, v in _attributes(owner).items():
+                if k not in before or v is not before[k]:
+                    setattr(owner, k, mark(v))
+        for array, before in self.arrays:
+            if array.dtype.kind == "O":
+                for i, v in enumerate(array.flat):
+                    if v is not before.flat[i]:
+                        array.flat[i] = mark(v)
         for held, items in self.lists:
             for i, v in enumerate(held):
                 if i >= len(items) or v is not items[i]:
@@ -383,6 +406,12 @@ class State:
             if len(space) != len(before) or any(space.get(k) is not v for k, v in before.items()):
                 space.clear()
                 space.update(before)
+        for owner, before in self.owners:
+            for k, v in _attributes(owner).items():
+                if k not in before:
+                    delattr(owner, k)
+                elif v is not before[k]:
+                    setattr(owner, k, before[k])
         for space, names in self.names:
             for name, held in names.items():
                 if space.get(name) is not held:
@@ -390,12 +419,24 @@ class State:
         for buffer, value, owner, node in self.buffers:
             if buffer.cr_value is not value:
                 buffer.cr_value, buffer.cr_owner, buffer.cr_node = value, owner, node
+        for array, before in self.arrays:
+            if array.flags.writeable:
+                np.copyto(array, before)
         for group, members in self.sets:
             group.intersection_update(members)
             group.update(members)
         for held, items in self.lists:
             if len(held) != len(items) or any(a is not b for a, b in zip(held, items, strict=True)):
-                held[:] = items
+                held.clear()
+                held.extend(items)
+
+
+def _attributes(owner: Any) -> dict[str, Any]:
+    """Return what a program may have set of a class, or in the slots of an object."""
+    if isinstance(owner, type):
+        return {k: v for k, v in vars(owner).items() if not k.startswith("__")}
+    names = [n for c in type(owner).__mro__ for n in getattr(c, "__slots__", ())]
+    return {n: getattr(owner, n) for n in names if hasattr(owner, n) and n != "__dict__"}
 
 
 @lru_cache(maxsize=1000)
@@ -405,9 +446,12 @@ def _written(code: CodeType) -> frozenset[str]:
 
 
 def kind_of(value: Any) -> str:
-    """Return the package that the class of an object is of."""
-    return str(type(value).__module__).split(".")[0]
+    """Return the package that a class, or the class of an object, is of."""
+    kind = value if isinstance(value, type) else type(value)
+    return str(kind.__module__).split(".")[0]
 
 
 _LIBRARIES = frozenset("builtins numpy scipy chainrule types functools".split())
+_CONTAINERS = (list, dict, set, deque, defaultdict, OrderedDict, Counter)
 _MANY = 10_000
+_FEW = 100  # containers up to here are looked at for others in them

@@ -279,6 +279,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     found = integrate.quad(
         f.plain, float(plain(a)), float(plain(b)), full_output=given["full_output"], **kept.kept
     )
+    watched.done(func)
     value = in_pieces(f, watched, a, b, kept.rule, regions, np.float64(found[0]))
     return (points.result(value if is_traced(value) else found[0]), *found[1:])
 
@@ -298,6 +299,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     options = {k: plain(given[k]) for k in names}
     low, high = float(plain(a)), float(plain(b))
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
+    watched.done(f)
     value = np.asarray(found[0])
     if whole.innermost(a, b) is None and pieces(watched, a, b) == ([(a, b)], []):
         return (points.result(found[0]), *found[1:])

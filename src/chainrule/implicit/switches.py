@@ -17,10 +17,12 @@ import numpy as np
 
 from ..errors import ImplicitWarning
 from ..lift import record
+from ..tracing.running import running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import concrete
 from ..tracing.watching import Decision, watching
 from .answers import is_traced
+from .inside import State
 from .places import change, moves, note_kink, place_of, refusal
 
 Function = Callable[..., Any]
@@ -29,11 +31,16 @@ _MOST = 100  # places that one integral may have
 
 
 class Watched:
-    """A function of one number of which is kept what it decided at each."""
+    """A function of one number of which is kept what it decided at each.
+
+    Once SciPy is done, every further call finds, and the last one leaves, what SciPy's calls have
+    left behind: a cache of the last point must not answer for one that other levels trace.
+    """
 
     def __init__(self, function: Function) -> None:
         self.function = function
         self.marks: dict[float, Marks] = {}
+        self.left: State | None = None  # what the calls of SciPy's have left behind
 
     def __call__(self, x: Any) -> Any:
         value, notes = self.notes(x)
@@ -44,8 +51,17 @@ class Watched:
     def notes(self, x: Any) -> tuple[Any, list[Decision]]:
         """Return the value at `x` and the decisions on the way to it."""
         notes: list[Decision] = []
+        if self.left is not None:
+            self.left.undo()
         with watching(notes):
             return self.function(x), notes
+
+    def done(self, *callbacks: Function) -> None:
+        """Take note of what the calls of SciPy's have left behind."""
+        if running.traces:
+            self.left = State(callbacks, deep=6)
+            if running.session is not None:
+                running.session.append(self.left)
 
     def at(self, x: float) -> Marks:
         """Return what the function decides at `x`."""

@@ -113,8 +113,14 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
         result = object.astype(dtype)
     else:
         order = kw.get("order") or "K"
-        result = object.copy(order) if copy or _laid_out_otherwise(object, order) else object
-    return _at_least(result, ndmin)
+        copies = copy or _laid_out_otherwise(object, order)
+        result = tracers.call(np.copy, (object,), {"order": order}) if copies else object
+    return _at_least(_an_array(result), ndmin)
+
+
+def _an_array(x: Any) -> Any:
+    """Return an array without axes for a number: stores into it are seen under all its names."""
+    return tracers.call(np.copy, (x,), {}) if isinstance(tracers.concrete(x), np.generic) else x
 
 
 def _shares(result: Any, source: Any) -> bool:
@@ -144,7 +150,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
         order = _ORDERS.get(function) or (args[0] if args else kwargs.get("order")) or "K"
         if kwargs.get("copy") or _laid_out_otherwise(a, order):
             a = a.copy(order)
-        return _at_least(a, ndmin)
+        return _at_least(_an_array(a), ndmin)
 
     return _like(door, function)
 

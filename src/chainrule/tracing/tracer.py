@@ -481,6 +481,8 @@ class Tracer(Guarded):
 
     def copy(self, order: str = "C") -> Any:
         """Return a copy, which no later store into this array reaches."""
+        if isinstance(concrete(self), np.generic):  # of which `np.copy` makes an array
+            return self
         return call(np.copy, (self,), {"order": order})
 
     def conj(self, **kwargs: Any) -> Any:

@@ -120,6 +120,7 @@ def angle(z: Any, deg: bool = False) -> Any:
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """Return the real part where every imaginary part is small."""
     a = as_array(a)
+    a = a if a.ndim else np.copy(a)  # an array, also of a number
     if a.dtype.kind != "c":
         return a
     if tol > 1:

@@ -48,22 +48,33 @@ def distinct(*shape: int) -> Any:
 
 
 def gaps(values: Any) -> Any:
-    """Return 1/(λⱼ − λᵢ), zero on the diagonal, NaN where two values are equal up to rounding.
+    """Return 1/(λⱼ − λᵢ), zero on the diagonal, NaN where rounding has too large a part in it.
 
-    There the vectors may be turned into each other, and 1/(λⱼ − λᵢ) would be a quotient of noise.
+    There the vectors may be turned into each other. In functions that are smooth all the same the
+    quotients cancel, and what is left would be rounding; see `trusted`.
     """
     return reciprocals(values, sign=-1)
 
 
 def sums(values: Any) -> Any:
-    """Return 1/(σⱼ + σᵢ), zero on the diagonal, NaN where both are zero up to rounding."""
+    """Return 1/(σⱼ + σᵢ), zero on the diagonal, NaN where both are as good as zero."""
     return reciprocals(values, sign=1)
 
 
-def _reciprocals(values: Any, sign: int) -> Any:
+def trusted(eps: float, order: int) -> float:
+    """Return the least relative gap δ whose power δ⁻ᵏ, k the order, is still worth something.
+
+    Derivatives of order k divide by the k-th power of a gap, whose error is eps: of the result,
+    eps·δ⁻ᵏ is rounding, and this is to be less than eps^(3/8), about 1e-6.
+    """
+    return float(eps ** (0.625 / order))
+
+
+def _reciprocals(values: Any, sign: int, order: int = 1) -> Any:
     n = values.shape[-1]
     table = values[..., None, :] + sign * values[..., :, None]
-    noise = _NOISE * n * np.finfo(values.dtype).eps
+    eps = np.finfo(values.dtype).eps
+    noise = max(_NOISE * n * eps, trusted(eps, order))
     largest = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)[..., None]
     table = np.where(np.abs(table) <= noise * largest, np.nan, table)
     table[..., np.arange(n), np.arange(n)] = np.inf
@@ -71,10 +82,17 @@ def _reciprocals(values: Any, sign: int) -> Any:
 
 
 _NOISE = 8  # the error of an eigenvalue of norm 1, in units of n·eps, with room to spare
+
+
+def _reciprocals_jvp(t: Any, _y: Any, values: Any, sign: int, order: int = 1) -> Any:
+    y = reciprocals(values, sign=sign, order=order + 1)
+    return -np.square(y) * (t[..., None, :] + sign * t[..., :, None])
+
+
 reciprocals = Op(
     "gap_reciprocals",
     _reciprocals,
-    (Jvp(lambda t, y, _values, sign: -np.square(y) * (t[..., None, :] + sign * t[..., :, None])),),
+    (Jvp(_reciprocals_jvp),),
     batch="stacks",
     complex=True,
     samples=(

@@ -4,7 +4,8 @@ Of a symmetric matrix NumPy reads one triangle, and the derivative is that of th
 stands: the entries of the other triangle have derivative zero, as differences show.
 
 Eigenvectors have no derivative where eigenvalues repeat (it would depend on the direction): there
-their tangent is infinite or NaN. The first derivative of the eigenvalues never is.
+their tangent is NaN. The first derivative of the eigenvalues of a symmetric matrix never is; those
+of a defective matrix have none.
 
 Complex eigenvectors are determined up to a phase only; the phase that LAPACK chooses (one
 component real) is kept fixed.
@@ -20,7 +21,13 @@ from ...core.op import Notation, Op, sample
 from ...core.registry import add, declare
 from ...core.slots import INDEX, Jvp
 from ..declare import as_array
-from .decompositions import diagonal_of_product, from_triangle, gaps, positive_definite
+from .decompositions import (
+    diagonal_of_product,
+    from_triangle,
+    gaps,
+    positive_definite,
+    trusted,
+)  # fmt: skip
 from .linalg import GILES, adjoint
 
 # --- symmetric eigenvalues ------------------------------------------------------------------------
@@ -115,13 +122,38 @@ def _scale_like_lapack(dv: Any, v: Any) -> Any:
     return dv - v * along
 
 
+def _independent(v: Any, order: int) -> Any:
+    """Return 1 for the vectors that stand apart from the others, NaN where they hardly do.
+
+    The vectors of a defective matrix fall together. How far one stands apart is 1/κ, κ the length
+    of its row in V⁻¹, which is the condition of the eigenvalue; κ goes with the order, as 1/δ.
+    """
+    lengths = np.sqrt(np.sum(np.abs(np.linalg.inv(v)) ** 2, axis=-1))
+    return np.where(lengths * trusted(np.finfo(v.dtype).eps, order) < 1, 1.0, np.nan).astype(
+        v.real.dtype
+    )
+
+
+independent = Op(
+    "independent", _independent, (INDEX,), batch="stacks", complex=True,
+    notation=Notation(rule="nothing flows"),
+)  # fmt: skip
+add(independent)
+
+
+def _slopes(v: Any, t: Any) -> Any:
+    """Return V⁻¹ dA V, NaN in the rows of vectors that do not stand apart."""
+    return np.linalg.solve(v, np.matmul(t, v)) * independent(v, order=1)[..., :, None]
+
+
 def _eig_jvp(t: Any, y: Any, _a: Any) -> Any:
     """Return dλ = diag(V⁻¹ dA V) and dV = V (F ∘ V⁻¹ dA V), brought to LAPACK's scaling."""
     w, v = y
-    inner = np.linalg.solve(v, np.matmul(t, v))
+    inner = _slopes(v, t)
     with np.errstate(divide="ignore", invalid="ignore"):
         dv = _scale_like_lapack(np.matmul(v, gaps(w) * inner), v)
-    return np.diagonal(inner, 0, -2, -1), dv
+    dw = np.diagonal(inner, 0, -2, -1).astype(w.dtype)  # of SciPy they are complex, always
+    return dw, dv * independent(v, order=2)[..., None, :]
 
 
 eig = declare(
@@ -163,9 +195,13 @@ add(nearest)
 
 
 def _eigvals_jvp(t: Any, y: Any, a: Any) -> Any:
-    """Return diag(V⁻¹ dA V), in the order of the eigenvalues given."""
-    w, v = np.linalg.eig(a)
-    slopes = np.diagonal(np.linalg.solve(v, np.matmul(t, v)), 0, -2, -1)
+    """Return diag(V⁻¹ dA V), in the order of the eigenvalues given.
+
+    Those of SciPy are complex, whatever they are: so V is, too, for a formula is made once for all
+    values of the same dtypes.
+    """
+    w, v = np.linalg.eig(a.astype(y.dtype, copy=False))
+    slopes = np.diagonal(_slopes(v, t), 0, -2, -1)
     return np.take_along_axis(slopes, nearest(y, w), axis=-1)
 
 

@@ -273,7 +273,7 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
 copy = declare(
     Op(
         "copy",
-        lambda x, order="K": np.copy(x, order) if isinstance(x, np.ndarray) else x.copy(),
+        lambda x, order="K": np.copy(x, order),
         (Linear(transpose=lambda ct, _x, order="K": ct),),
         bind=lambda a, order="K", subok=False: ((as_array(a),), {"order": order}),
         function=np.copy,

@@ -242,7 +242,7 @@ def _nanquantile(
         weights = np.take_along_axis(one_axis(weights_like(weights, a, axis), axis)[0], order, -1)
         weights = np.where(present, weights, 0)
         result = take_rows(ranked, weighted_place(weights, spread, np.maximum(n, 1)))
-    return np.reshape(result, (*q.shape, *kept_shape)) if keepdims else result
+    return np.reshape(result, (*q.shape, *kept_shape)) if keepdims else result[()]
 
 
 def _between_rows(ranked: Any, n: Any, q: Any, method: str, weak: bool) -> Any:

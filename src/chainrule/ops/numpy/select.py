@@ -146,5 +146,5 @@ def nan_to_num(
         result = nan_to_num(np.real(x), True, nan, posinf, neginf)
         result = result + 1j * nan_to_num(np.imag(x), True, nan, posinf, neginf)
     else:
-        result = _finite(x, nan=nan, posinf=posinf, neginf=neginf)
+        result = _finite(x, nan=nan, posinf=posinf, neginf=neginf)[()]
     return result if copy else deliver(result, x)

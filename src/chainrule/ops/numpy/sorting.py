@@ -135,7 +135,7 @@ def one_axis(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 def _with_nan(result: Any, ranked: Any) -> Any:
     """Return NaN where the slice held one: it was sorted to the end."""
     last = ranked[..., -1]
-    return np.where(np.isnan(last), last, result)
+    return np.where(np.isnan(last), last, result)[()]
 
 
 @composite(

@@ -143,6 +143,7 @@ def as_strided(
 
     Errors: an array that is not contiguous, or strides that lead outside it, are refused.
     """
+    x = x if hasattr(x, "dtype") else np.array(x)
     held = plain(x)
     if not held.flags.c_contiguous:
         raise UnsupportedFunctionError(
@@ -166,7 +167,7 @@ def _i1(x: Any) -> Any:
 
 
 elementwise(
-    np.i0, lambda _y, x: _i1(x), name="numpy_i0", value=lambda x: np.i0(x)[()], text="I₀",
+    np.i0, lambda _y, x: _i1(x), name="numpy_i0", value=np.i0, text="I₀",
     latex="I_0", rule="I₀′ = I₁", mp="besseli(0, x)",
     references=("NIST Digital Library of Mathematical Functions, 10.29.3",),
 )  # fmt: skip

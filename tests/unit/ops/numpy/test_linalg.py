@@ -85,6 +85,46 @@ def test_eigenvectors_of_repeated_eigenvalues_have_no_derivative_but_what_is_mad
         assert np.isnan(cr.grad(lambda a: L.eigh(a)[1][1, 0])(np.eye(3))).any()
 
 
+NEARLY = [1e-3, 1e-6, 1e-8, 1e-10, 1e-12, 1e-14, 0.0]
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndeterminateWarning")
+@pytest.mark.parametrize("gap", NEARLY)
+def test_smooth_functions_of_nearly_repeated_values(gap):
+    """Quotients by gaps cancel, and what is left must not be rounding."""
+    q = L.qr(RNG.standard_normal((3, 3)))[0]
+    a = q * np.array([1.0, 1.0 + gap, 2.0]) @ q.T
+    a = (a + a.T) / 2
+    v, w = RNG.standard_normal((2, 3, 3))
+    v, w = v + v.T, w + w.T
+    curvature = 3 * np.trace(v @ w @ a + w @ v @ a)  # of tr A³
+    for values in (L.eigvalsh, scipy.linalg.eigvalsh, lambda a: L.eigh(a)[0],
+                   lambda a: scipy.linalg.eigh(a)[0]):  # fmt: skip
+        found = cr.hvp(lambda a, values=values: np.sum(values(a) ** 3), a, v)
+        assert np.sum(found * w) == pytest.approx(curvature, rel=1e-5)
+    cube = lambda s: (s[1] * s[0] ** 3) @ L.inv(s[1])  # noqa: E731
+    for decompose in (L.eigh, L.eig, scipy.linalg.eigh):
+        slope = cr.jvp(lambda a, d=decompose: np.real(cube(d(a))), (a,), (v,))[1]
+        right = np.allclose(slope, v @ a @ a + a @ v @ a + a @ a @ v, rtol=0, atol=1e-5)
+        assert right or (np.isnan(slope).all() and decompose is L.eig)
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndeterminateWarning")
+@pytest.mark.parametrize("values", [L.eigvals, scipy.linalg.eigvals, lambda a: L.eig(a)[0]])
+@pytest.mark.parametrize("turned", [False, True])
+def test_symmetric_functions_of_the_eigenvalues_of_a_defective_matrix(values, turned):
+    a = np.array([[0.5, 0.0, 1.0], [0.0, 0.5, 0.0], [0.0, -1.0, 0.5]])
+    q = L.qr(RNG.standard_normal((3, 3)))[0]
+    a = q @ a @ q.T if turned else a
+    v = np.arange(9.0).reshape(3, 3)
+    slope = cr.jvp(lambda a: np.sum(np.real(values(a) ** 2)), (a,), (v,))[1]
+    assert slope == pytest.approx(2 * np.trace(a @ v), rel=1e-6)
+    gradient = cr.grad(lambda a: np.sum(np.real(values(a) ** 2)))(a)
+    np.testing.assert_allclose(gradient, 2 * a.T, atol=1e-6)
+    with pytest.warns(IndeterminateWarning, match="NaN"):
+        assert np.isnan(cr.jvp(lambda a: np.max(np.real(values(a))), (a,), (v,))[1])
+
+
 def test_singular_values_at_repeats_and_at_zero():
     np.testing.assert_allclose(cr.grad(lambda a: np.sum(L.svdvals(a)))(np.eye(2)), np.eye(2))
     gradient = cr.grad(lambda a: L.svd(a, compute_uv=False)[0])(np.ones((3, 2)))
@@ -256,6 +296,16 @@ def test_general_eigenvalues(a):
         assert cr.vjp(f, a)[0].tobytes() == plain.tobytes()
         cr.check_grads(lambda a, f=f: np.abs(np.sin(f(a))), (a,), order=1)
         cr.check_grads(lambda a, f=f: np.sum(np.real(f(a) ** 2)), (a,), order=1)
+
+
+@pytest.mark.parametrize(
+    "values", [L.eigvals, scipy.linalg.eigvals, lambda a: scipy.linalg.eig(a)[0]]
+)
+def test_real_eigenvalues_and_then_complex_ones(values):
+    """What a formula was made of at one matrix must serve the next."""
+    for a in (np.diag([1.0, 2.0]), np.array([[1.0, 2.0], [-3.0, 0.5]]), np.diag([3.0, 1.0])):
+        gradient = cr.grad(lambda a: np.sum(np.real(values(a) ** 2)))(a)
+        np.testing.assert_allclose(gradient, 2 * a.T, atol=1e-13)
 
 
 @pytest.mark.parametrize("shape", [(5, 2), (2, 2), (2, 4)], ids=str)

@@ -20,6 +20,7 @@ from ...numpy.decompositions import (
     _svdvals_jvp,
     diagonal_of_product,
     from_triangle,
+    gaps,
     positive_definite,
 )
 from ...numpy.eigenvalues import _eig_jvp, _eigvals_jvp
@@ -48,6 +49,11 @@ flags = Op("flags", _flags, (INDEX, INDEX), batch="loop", notation=Notation(rule
 add(flags)
 
 
+def _gaps(all_w: Any, w: Any) -> Any:
+    """Return the columns of 1/(λⱼ − λᵢ) that belong to the chosen eigenvalues."""
+    return np.take(gaps(all_w), np.argmax(flags(all_w, w), axis=0), axis=1)
+
+
 def _hermitian_change(da: Any, db: Any, v: Any, w: Any, lower: bool, like: Any) -> Any:
     """Return (dA − λ dB) V, column by column."""
     change = None if da is None else np.matmul(from_triangle(da, lower), v)
@@ -65,9 +71,8 @@ def _eigh_jvp(t: Any, y: Any, a: Any, b: Any, lower: bool, **params: Any) -> Any
     all_w, all_v = eigh_op(a, b, lower=lower, **(params | whole))
     change = _hermitian_change(da, db, v, w, lower, a)
     dw = diagonal_of_product(v, change)
-    same = flags(all_w, w)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = (1 - same) * np.reciprocal(w[None, :] - all_w[:, None] + same)
+        gap = _gaps(all_w, w)
         dv = np.matmul(all_v, gap * np.matmul(adjoint(all_v), change))
         if db is not None:
             size = diagonal_of_product(v, np.matmul(from_triangle(db, lower), v))
@@ -201,9 +206,8 @@ def _tridiagonal_jvp(t: Any, y: Any, d: Any, e: Any, **params: Any) -> Any:
     w, v = y
     all_w, all_v = _tridiagonal_vectors(d, e, params)
     change = _tridiagonal_times(*t, v)
-    same = flags(all_w, w)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = (1 - same) * np.reciprocal(w[None, :] - all_w[:, None] + same)
+        gap = _gaps(all_w, w)
         dv = np.matmul(all_v, gap * np.matmul(np.matrix_transpose(all_v), change))
     return np.sum(v * change, axis=0), dv
 
