@@ -261,7 +261,7 @@ class _Around:
                 padded[: min(size, values.size)] = values[:size]
                 fewest = self.ties
                 if h < 1e-5:
-                    self.seen = np.fmax(self.seen, abs(padded))
+                    self.seen = np.fmax(self.seen, np.where(np.isinf(padded), 0.0, abs(padded)))
             return padded
 
         return g

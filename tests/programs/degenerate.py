@@ -135,8 +135,9 @@ def spectrum(a: Any) -> list[Any]:
 
 
 def upper(a: Any) -> Any:
-    r = mpmath.qr(a * mpmath.mpc(1), mode="skinny")[1]
-    return [abs(r[i, i]) for i in range(min(a.rows, a.cols))]
+    k = min(a.rows, a.cols)
+    r = mpmath.qr(a[:, :k] * mpmath.mpc(1), mode="skinny")[1]
+    return [abs(r[i, i]) for i in range(k)]
 
 
 def above(a: Any) -> Any:

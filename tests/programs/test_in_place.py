@@ -194,6 +194,31 @@ def test_a_view_follows_its_base_and_the_base_its_views():
     assert cr.grad(f)(np.array([1.0, 2.0, 3.0, 4.0])).tolist() == [1001.0, 20.0, 0.0, 2000.0]
 
 
+NUMBERS = {
+    "array": lambda x: np.array(x[0]), "asarray": lambda x: np.asarray(x[0], float),
+    "copy": lambda x: np.copy(x[0]), "its own copy": lambda x: x[0].copy(),
+    "median": np.median, "quantile": lambda x: np.quantile(x, 0.3), "0-d": lambda x: x.sum(),
+    "nanpercentile": lambda x: np.nanpercentile(x, 30), "real": lambda x: np.real_if_close(x[0]),
+    "nan_to_num": lambda x: np.nan_to_num(np.array(x[0])), "i0": lambda x: np.i0(x[0]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMBERS)
+def test_a_second_name_sees_a_store_into_an_array_and_not_into_a_number(name):
+    """What is `+=`, a store or a new value, hangs on the class of what a function returns."""
+
+    def f(x):
+        m = NUMBERS[name](x)
+        n = m
+        m += x[1]
+        return n * m
+
+    x = np.array([0.7, 1.9, 1.2])
+    value, gradient = cr.value_and_grad(f)(x)
+    assert value == f(x)
+    assert np.allclose(gradient, differences(f, x), rtol=1e-7)
+
+
 def test_a_copy_does_not_follow():
     def f(x):
         y = x * 1.0

@@ -181,12 +181,16 @@ def test_without_a_limit_it_is_nan_and_said(f, x):
 
 
 @QUIET
-def test_a_limit_beside_an_infinite_slope_is_no_mean_of_sides():
-    f = lambda x: np.arccosh(1 + x[1]) + np.sqrt(x[0] * x[0])  # noqa: E731
+@pytest.mark.parametrize("kink", [lambda x: np.sqrt(x * x), lambda x: np.sqrt(1 - np.cos(x)),
+                                  lambda x: np.arccos(1 - x**2)])  # fmt: skip
+def test_a_limit_beside_an_infinite_slope_is_no_mean_of_sides(kink):
+    f = lambda x: np.arccosh(1 + x[1]) + kink(x[0])  # noqa: E731
     with pytest.warns(IndeterminateWarning):
         gradient = cr.grad(f)(np.zeros(2))
     assert np.isnan(gradient[0])
     assert gradient[1] == np.inf
+    with pytest.warns(IndeterminateWarning, match="no limit"):
+        assert np.isnan(cr.grad(lambda x: kink(x[0]) + 0 * x[1])(np.zeros(2))[0])
 
 
 @QUIET

@@ -304,20 +304,7 @@ class State:
         self.seen.add(id(value))
         kind = type(value)
         if kind is FunctionType:
-            for cell in value.__closure__ or ():
-                try:
-                    held = cell.cell_contents
-                except ValueError:  # still empty
-                    continue
-                self.cells.append((cell, held))
-                self._look(held, deep - 1)
-            space = value.__globals__
-            written = {n: space[n] for n in _written(value.__code__) if n in space}
-            if written:
-                self.names.append((space, written))
-            for name in value.__code__.co_names:
-                self._look(space.get(name), deep - 1)
-            self._look_into(value.__dict__, deep)
+            self._look_at_function(value, deep)
         elif kind is MethodType:
             self._look(value.__self__, deep)
             self._look(value.__func__, deep)
@@ -333,6 +320,27 @@ class State:
                 self.arrays.append((value, value.copy()))
         else:
             self._look_at_object(value, deep)
+
+    def _look_at_function(self, value: Any, deep: int) -> None:
+        own = str(value.__module__).split(".")[0] not in _LIBRARIES
+        for cell in value.__closure__ or ():
+            try:
+                held = cell.cell_contents
+            except ValueError:  # still empty
+                continue
+            if own:
+                self.cells.append((cell, held))
+            if own or type(held) in (FunctionType, MethodType):
+                self._look(held, deep - 1)
+        if not own:
+            return
+        space = value.__globals__
+        written = {n: space[n] for n in _written(value.__code__) if n in space}
+        if written:
+            self.names.append((space, written))
+        for name in value.__code__.co_names:
+            self._look(space.get(name), deep - 1)
+        self._look_into(value.__dict__, deep)
 
     def _look_into(self, value: Any, deep: int) -> None:
         if len(value) >= _MANY:

@@ -379,6 +379,13 @@ def test_determinants_have_two_derivatives_at_singular_matrices(det, a):
     assert np.allclose(cr.jacfwd(cr.jacfwd(f))(a), found, atol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
+def test_the_root_of_a_singular_matrix_has_an_infinite_slope():
+    for a in (np.zeros((2, 2)), np.diag([1.0, 0.0])):
+        with pytest.warns(IndeterminateWarning, match="NaN"):
+            assert np.isnan(cr.grad(lambda a: np.trace(scipy.linalg.sqrtm(a)))(a)[1, 1])
+
+
 def test_what_singular_matrices_do_not_have():
     a = SINGULAR[0]
     slope = cr.grad(lambda a: np.linalg.slogdet(a)[1])(a)

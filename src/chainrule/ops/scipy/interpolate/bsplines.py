@@ -232,7 +232,8 @@ def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any
         ends = plain(t[k]), plain(t[t.shape[0] - k - 1])
         a, b = (np.clip(e, *ends) for e in (a, b))
     whole = bspline_antiderivative(self)
-    return _between(whole, a, b, True, bspline_call)
+    found = _between(whole, a, b, True, bspline_call)
+    return found if found.ndim else np.copy(found)  # an array without axes, as SciPy's
 
 
 def _identity_spline(x: Any, k: int, t: Any, bc_type: Any) -> Any:

@@ -26,7 +26,7 @@ from ...numpy.decompositions import (
 from ...numpy.eigenvalues import _eig_jvp, _eigvals_jvp
 from ...numpy.linalg import GILES, adjoint, well_conditioned
 from ..common import over_batch, reader, refusal, refused
-from .matfuncs import sylvester
+from .matfuncs import root_change
 
 # --- symmetric eigenvalues ------------------------------------------------------------------------
 
@@ -391,10 +391,10 @@ def _polar_jvp(t: Any, y: Any, a: Any, side: str) -> Any:
     u, p = y
     if side == "left":
         change = np.matmul(t, adjoint(a))
-        dp = sylvester(p, p, change + adjoint(change))
+        dp = root_change(p, change + adjoint(change))
         return np.linalg.solve(p, t - np.matmul(dp, u)), dp
     change = np.matmul(adjoint(t), a)
-    dp = sylvester(p, p, change + adjoint(change))
+    dp = root_change(p, change + adjoint(change))
     return adjoint(np.linalg.solve(p, adjoint(t - np.matmul(u, dp)))), dp
 
 

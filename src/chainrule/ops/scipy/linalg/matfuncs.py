@@ -20,7 +20,7 @@ from ....core.op import Const, Notation, Op, sample
 from ....core.registry import add, composite, declare
 from ....core.slots import INDEX, Jvp, Linear
 from ...declare import as_array
-from ...numpy.decompositions import positive_definite
+from ...numpy.decompositions import positive_definite, trusted
 from ...numpy.linalg import adjoint, well_conditioned
 from ..common import over_batch, own_stream, reader, refusal, refused
 
@@ -288,11 +288,31 @@ sylvester = declare(
     )
 )  # fmt: skip
 
+
+
+def _regular(a: Any) -> Any:
+    s = np.linalg.svdvals(a)
+    small = s[-1:] <= trusted(np.finfo(s.dtype).eps, 1) * s[:1]
+    return np.where(small.any(), np.nan, 1.0).astype(s.dtype)[()]
+
+
+regular = Op(
+    "regular", _regular, (INDEX,), batch="loop", complex=True,
+    notation=Notation(rule="nothing flows"),
+)  # fmt: skip
+add(regular)
+
+
+def root_change(y: Any, change: Any) -> Any:
+    """Solve Y X + X Y = dA, for the tangent of a root; NaN where Y is singular up to rounding."""
+    return sylvester(y, y, change) * regular(y)
+
+
 sqrtm = declare(
     Op(
         "scipy.sqrtm",
         lambda a: linalg.sqrtm(a),
-        (Jvp(lambda t, y, _a: sylvester(y, y, t)),),
+        (Jvp(lambda t, y, _a: root_change(y, t)),),
         batch="loop",
         function=linalg.sqrtm,
         bind=lambda A, disp=True, **_: ((_plain_root(A, disp),), {}),
