@@ -175,7 +175,7 @@ def _gradient(
         value, node = out.cr_value, out.cr_node
         del out
         check_scalar(f, value, holomorphic)
-        if holds_nan(every(value)):
+        if value != value if type(value) is np.float64 else holds_nan(every(value)):
             nan_input(call, value)
         if holomorphic:
             check_holomorphic(f, call)

@@ -120,7 +120,7 @@ class Call:
         if self.whole:
             trace.whole = frozenset(id(inputs[i]) for i in self.whole)
         args = self.arguments(inputs)
-        if tree.knows_objects():
+        if tree.object_classes:
             objects = list(tree.objects_in([self.args[k] for k in self.argnums]))
             if objects:
                 return self._run_on(objects, trace, args)
@@ -151,8 +151,11 @@ class Call:
         args = list(self.args)
         for i in self.pythons:
             as_python(inputs[i])
-        for k, part in zip(self.argnums, self._put_together(inputs), strict=True):
-            args[k] = part
+        start = 0
+        for k, (treedef, n) in zip(self.argnums, self.treedefs, strict=True):
+            parts = inputs[start : start + n]
+            args[k] = parts[0] if treedef is None else tree.unflatten(treedef, parts)
+            start += n
         return args
 
     def may_write(self) -> bool:
@@ -261,7 +264,8 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
             out = settle(function(*args, **kwargs))
         if swallowed.raised is not None and caught_by_program():
             raise swallowed.raised
-        check_alive(function, out)
+        if type(out) not in TRACERS or out.cr_owner is not trace:
+            check_alive(function, out)
         if elsewhere and (error := caught_elsewhere(trace)) is not None:
             raise error
         return out
@@ -457,10 +461,12 @@ def plain(value: Any) -> Any:
 
 def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
     """Make gradients the caller's own: writable, and no two of them the same array."""
-    seen = {id(s) for s in shared}
+    seen = set(map(id, shared))
     out = []
     for g in cotangents:
-        if type(g) is np.ndarray:
+        if type(g) is np.float64:
+            pass
+        elif type(g) is np.ndarray:
             flags = g.flags
             if id(g) in seen or not flags.owndata or not flags.writeable:
                 g = g.copy() if g.ndim else g[()]

@@ -32,9 +32,10 @@ Evaluate = Callable[[list[Any]], list[Any]]
 
 def begin() -> tuple[int, int]:
     """Return where the notes and the random draws of a call begin."""
-    if running.notes and not running.traces:
-        running.notes.clear()  # left by a call that raised
-    return len(running.notes), running.draws
+    notes = running.notes
+    if notes and not running.traces:
+        notes.clear()  # left by a call that raised
+    return len(notes), running.draws
 
 
 def finish(
@@ -70,6 +71,8 @@ def due(begun: tuple[int, int], found: list[Any], values: list[Any]) -> bool:
 
 def _any_undefined(values: list[Any]) -> bool:
     """Say whether one of the values holds a NaN: `undefined` of all, in one go."""
+    if len(values) == 1:
+        return undefined(values[0])
     errors = ignore()
     try:
         for v in values:
@@ -85,13 +88,16 @@ def _any_undefined(values: list[Any]) -> bool:
 
 def undefined(value: Any) -> bool:
     """Say whether a value holds a NaN; that large numbers overflow in the look is nobody's."""
-    if type(value) is np.float64:
+    kind = type(value)
+    if kind is np.float64:
         return bool(value != value)
-    if not isinstance(every(value), np.ndarray | np.generic | float | complex):
+    if kind is not np.ndarray and not isinstance(
+        every(value), np.ndarray | np.generic | float | complex
+    ):
         return False  # an integer, or an array of another library
     errors = ignore()
     try:
-        return has_nan(value)
+        return holds_nan(value) if kind is np.ndarray else has_nan(value)
     finally:
         put_back(errors)
 

@@ -18,7 +18,7 @@ import numpy as np
 import optree
 
 NAMESPACE, _PARAMETERS = "chainrule", "chainrule.parameters"  # optree's, without and with objects
-_objects: set[type] = set()  # those whose objects are taken apart
+object_classes: set[type] = set()  # those whose objects are taken apart
 _plain = {np.ndarray, np.float64, float, int}
 
 Treedef = Any
@@ -51,7 +51,7 @@ def flatten(tree: Any, parameters: bool = False) -> tuple[list[Any], Treedef]:
         _known.update(fresh)
         found = [kind for kind in fresh if _is_container(kind)]
         for cls in found:
-            _objects.add(cls)
+            object_classes.add(cls)
             spaces = (NAMESPACE, _PARAMETERS) if dataclasses.is_dataclass(cls) else (_PARAMETERS,)
             register(cls, _take_apart, partial(_made, cls), spaces)
         if found:
@@ -139,11 +139,6 @@ def register(
 
 _HEAP = 1 << 9  # the flag of a class made by a `class` statement
 _NUMBERS = "__array__ __array_ufunc__ __float__ __complex__ __index__ dtype shape".split()
-
-
-def knows_objects() -> bool:
-    """Say whether any object was taken apart so far."""
-    return bool(_objects)
 
 
 def _is_container(cls: type) -> bool:
@@ -240,7 +235,7 @@ def compute_again(tree: Any) -> None:
 def objects_in(tree: Any) -> Iterator[Any]:
     """Give the objects in a tree that are taken apart into attributes, the inner ones first."""
     kind = type(tree)
-    if kind in _objects:
+    if kind in object_classes:
         for value in state(tree).values():
             yield from objects_in(value)
         yield tree
@@ -269,7 +264,7 @@ def in_place(old: Any, new: Any) -> Iterator[Any]:
 
 def _adopt(old: Any, new: Any) -> Any:
     kind = type(old)
-    if kind in _objects:
+    if kind in object_classes:
         held = state(new)
         before = state(old)
         assign(old, {name: _adopt(before[name], value) for name, value in held.items()})

@@ -83,6 +83,10 @@ def load_with(package: str, *modules: str) -> None:
     _counted = 0
 
 
+recorded: Callable[[Any], Op | Composite | None] = _records.get
+"""The record behind a function if that is known by now: for those who ask for each operation."""
+
+
 def find(function: Any) -> Op | Composite | None:
     """Return the record behind `function`, or None."""
     record = _records.get(function)

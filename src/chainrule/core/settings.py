@@ -14,17 +14,10 @@ _F = TypeVar("_F", bound=Callable[..., Any])
 _held: Any = getattr(getattr(getattr(np, "_core", None), "umath", None), "_extobj_contextvar", None)
 
 
-def settings() -> Any:
-    """Return what NumPy does at floating-point errors, to be put back."""
-    return np.geterr() if _held is None else _held.get()
-
-
-def put_back(found: Any) -> None:
-    """Let NumPy do what it did when `found` was taken."""
-    if _held is None:
-        np.seterr(**found)
-    else:
-        _held.set(found)
+settings: Callable[[], Any] = np.geterr if _held is None else _held.get
+"""Return what NumPy does at floating-point errors, to be put back."""
+put_back: Callable[[Any], Any] = (lambda found: np.seterr(**found)) if _held is None else _held.set
+"""Let NumPy do what it did when `found` was taken."""
 
 
 def ignore() -> Any:

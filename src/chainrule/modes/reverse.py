@@ -72,11 +72,18 @@ def pull_back(node: Node, ct: Any, cotangents: Cotangents, state: Pass) -> None:
     for k, pull in op.cache.get(node.mask) or _quick_pulls(node):
         contribution = pull(ct, node)
         if k >= 0:
-            arrive(cotangents, inputs[k], contribution, state)
+            parent: Any = inputs[k]
+            dtype = parent.dtype
+            if dtype is None or contribution is None or contribution.shape != parent.shape or (
+                contribution.dtype is not dtype or parent in cotangents
+            ):
+                arrive(cotangents, parent, contribution, state)
+            else:
+                cotangents[parent] = contribution
         else:
-            for parent, c in zip(inputs, contribution, strict=True):
-                if parent is not None:
-                    arrive(cotangents, parent, c, state)
+            for reader, c in zip(inputs, contribution, strict=True):
+                if reader is not None:
+                    arrive(cotangents, reader, c, state)
 
 
 def _pull_back_store(node: Node, ct: Any, cotangents: Cotangents, state: Pass) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
+from ..core.registry import recorded
 from . import cures, foreign, stores
 from . import tracer as tracers
 from .handed import keep_watch
@@ -173,6 +174,8 @@ def lowered(operands: Any) -> Any:
 
     NumPy computes ``np.float32(2) * 0.1`` in single precision (NEP 50).
     """
+    if all(type(v) in _WEAK or (type(v) in _KNOWN and v.dtype.char in "dD") for v in operands):
+        return operands
     kinds = [_WEAK.get(type(v)) for v in operands]
     strong = [np.result_type(v) for v, kind in zip(operands, kinds, strict=True)
               if kind is None and v is not None]  # fmt: skip
@@ -193,8 +196,10 @@ def lowered(operands: Any) -> Any:
 _set_class: Callable[[Any, Any], None] = vars(object)["__class__"].__set__
 
 
-def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> Any:
+def _binary(name: str, ufunc: Any, swap: bool = False, operation: Any = None) -> Any:
     general = vars(Tracer)[name]
+    checks = None if operation is None else _checked(operation)
+    power = ufunc is np.power and not swap
 
     def method(self: Any, other: Any, *modulus: Any) -> Any:
         if modulus:
@@ -207,15 +212,27 @@ def _binary(name: str, ufunc: Any, swap: bool = False, checks: Any = None) -> An
         elif kind is not float and kind is not int:
             if kind not in _OTHER_NUMBERS:
                 if kind in TRACERS or isinstance(other, np.ndarray | np.generic):
-                    self, other = lowered((self, other))
+                    if other.dtype.char not in "dD":
+                        self, other = lowered((self, other))
                 result = general(self, other)
                 return as_python(result) if _is_derived(kind) else result
             if checks is None:
                 return as_python(general(self, other))
         if checks is not None:
-            return checks(general, self, other, swap)
-        result = trace.process(registry.find(ufunc), (other, self) if swap else (self, other),
-                               _NO_PARAMS)  # fmt: skip
+            value, plain = self.cr_value, 0j
+            if type(value) is np.float64 and (kind is float or kind is int):
+                with_value = (other, value.item()) if swap else (value.item(), other)
+                try:
+                    plain = operation(*with_value)
+                except ArithmeticError:
+                    plain = 0j
+            if type(plain) is complex:
+                return checks(general, self, other, swap)
+        if power:
+            result = trace.process(registry.op_named("power_of"), (self,), {"n": other})
+        else:
+            op = recorded(ufunc) or registry.find(ufunc)
+            result = trace.process(op, (other, self) if swap else (self, other), _NO_PARAMS)
         if type(result) is _Float64:
             _set_class(result, _Float)
             return result
@@ -234,9 +251,7 @@ def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
     """Let Python compute first: it raises what the program may catch, or goes into the plane."""
 
     def checks(general: Any, self: Any, other: Any, swap: bool) -> Any:
-        value = self.cr_value
-        alone = type(value) is np.float64 and type(other) not in TRACERS
-        for a, b in ((value.item(), other),) if alone else _examples(self, other):
+        for a, b in _examples(self, other):
             try:
                 plain = operation(b, a) if swap else operation(a, b)
             except ArithmeticError as error:
@@ -310,14 +325,13 @@ def _as_integer_ratio(self: Any) -> Any:
 def _python_ops() -> dict[str, Any]:
     table: dict[str, tuple[Any, Any]] = {
         "add": (np.add, None), "sub": (np.subtract, None), "mul": (np.multiply, None),
-        "truediv": (np.divide, _checked(operator.truediv)),
-        "floordiv": (np.floor_divide, _checked(operator.floordiv)),
-        "mod": (np.remainder, _checked(operator.mod)), "pow": (np.power, _checked(operator.pow)),
+        "truediv": (np.divide, operator.truediv), "floordiv": (np.floor_divide, operator.floordiv),
+        "mod": (np.remainder, operator.mod), "pow": (np.power, operator.pow),
     }  # fmt: skip
     found: dict[str, Any] = {}
-    for name, (ufunc, checks) in table.items():
-        found[f"__{name}__"] = _binary(f"__{name}__", ufunc, checks=checks)
-        found[f"__r{name}__"] = _binary(f"__r{name}__", ufunc, swap=True, checks=checks)
+    for name, (ufunc, operation) in table.items():
+        found[f"__{name}__"] = _binary(f"__{name}__", ufunc, False, operation)
+        found[f"__r{name}__"] = _binary(f"__r{name}__", ufunc, True, operation)
     found |= {n: _unary(n) for n in ("__neg__", "__pos__", "__abs__", "conjugate")}
     found |= {n: _compared(n) for n in
               ("__lt__", "__le__", "__gt__", "__ge__", "__eq__", "__ne__")}  # fmt: skip
@@ -545,6 +559,7 @@ _Float, _Complex = face_of(float), face_of(complex)
 tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
                       _Complex: _Complex128})  # fmt: skip
 PYTHONS = frozenset((_Float, _Complex))
+_KNOWN = frozenset((np.ndarray, np.float64, _Float64, _Complex128, tracers.FACES[np.ndarray]))
 _WEAK = {int: 0, float: 0.0, complex: 0j, _Float: 0.0, _Complex: 0j}
 _OTHER_NUMBERS = frozenset((bool, complex))
 _PYTHON_OR_OURS = frozenset((float, int, bool, complex, *PYTHONS))

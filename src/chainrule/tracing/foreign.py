@@ -17,7 +17,7 @@ import numpy as np
 
 from ..core.sequences import items
 from ..errors import InputTypeError, UnsupportedFunctionError
-from .losses import Guarded, remember
+from .losses import TRACERS, Guarded, remember
 from .source import describe, inside, user_frame
 from .strange import refused, strange
 
@@ -54,7 +54,10 @@ def admit(value: Any) -> Any:
 
 def admitted(types: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     """Admit the arguments of a call, if one of their `types` is of another library."""
-    if not any(is_foreign(kind) or strange(kind) for kind in types):
+    for kind in types:
+        if kind is not np.ndarray and kind not in TRACERS and (is_foreign(kind) or strange(kind)):
+            break
+    else:
         return args, kwargs
     return tuple(map(admit, args)), {k: admit(v) for k, v in kwargs.items()}
 

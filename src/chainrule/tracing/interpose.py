@@ -39,7 +39,7 @@ from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
 from .foreign import admit, leave
-from .reach import has_code, needs_doors
+from .reach import ALL, needed
 from .running import OPEN, running
 from .source import inside
 from .stacked import all_finite, not_for_all
@@ -86,12 +86,12 @@ class Doors:
 
     def open(self, function: Any, surely: bool = False, args: Any = ()) -> None:
         """Put the doors in force, unless the function plainly needs none of them."""
-        surely = surely or needs_doors(function)
-        if not (surely or has_code(function)) or not _wanted.get():
+        which = ALL if surely else needed(function)
+        if not which or not _wanted.get():
             return
         with _lock:
             self.thread, self.function = get_ident(), function
-            self.surely = surely  # whether other doors are open than those in code
+            self.surely = which == ALL  # whether other doors are open than those in code
             self.roots: list[Any] = []  # what may come to hold what has doors
             self.reach: Any = None
             self.alive = 0

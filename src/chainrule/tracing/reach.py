@@ -66,25 +66,52 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     """Say whether `function`, met in the closures of those `above`, may use what has a door."""
     if type(function) is not FunctionType:
         return not isinstance(function, _DISPATCHED)
-    code = own(function.__code__)
-    if inside[code.co_filename]:
-        return True  # a library's own function may have a door itself
+    rests = _look_at(function)
+    return not rests.plain or not _holds_data(function, (*above, function))
+
+
+def needed(function: Any) -> int:
+    """Say which doors a function may need: NONE, those in CODE alone, or ALL."""
+    if type(function) is not FunctionType:
+        return NONE if isinstance(function, _DISPATCHED) else ALL
+    rests = _look_at(function)
+    if not rests.plain or not _holds_data(function, (function,)):
+        return ALL
+    return CODE if rests.codes or _holds_code(function, (function,)) else NONE
+
+
+NONE, CODE, ALL = 0, 1, 2
+
+
+def _look_at(function: FunctionType) -> "_Rests":
+    """Return the answer about the code of a function, as it is known or found now."""
     global _records
     if _records != registry.count():  # a function of the program may have got a record
         _records = registry.count()
         _known.clear()
-    known = _known.get(id(code))
-    if known is not None and known[0]() is code and _hold(known[1], function):
-        rests = known[1]
-    else:
-        rests = _Rests(function)
+    known: _Rests | None = _answer(function)
+    if known is not None and _hold(known, function):
+        return known
+    code = own(function.__code__)
+    rests = _Rests(function)
+    if not inside[code.co_filename]:  # a library's own function may have a door itself
         rests.plain = _is_plain(function, code, rests, set())
-        if not rests.plain:
-            rests.clear()
-        del rests.function
-        key = id(code)
-        _known[key] = weakref.ref(code, lambda _: _known.pop(key, None)), rests
-    return not rests.plain or not _holds_data(function, (*above, function))
+    if not rests.plain:
+        rests.clear()
+    del rests.function
+    key = id(code)
+    _known[key] = weakref.ref(code, lambda _: _known.pop(key, None)), rests
+    return rests
+
+
+def _answer(function: FunctionType) -> Any:
+    """Return what is known about the code of a function, or None."""
+    code = function.__code__
+    known = _known.get(id(code))
+    if known is None:
+        code = own(code)
+        known = _known.get(id(code))
+    return None if known is None or known[0]() is not code else known[1]
 
 
 class _Rests(list[tuple[Any, str, Any]]):
@@ -116,18 +143,22 @@ def _hold(rests: _Rests, function: FunctionType) -> bool:
     for owner, name, value in rests:
         space = own_names if owner is None else _space(owner)
         now = space.get(name, _MISSING)
+        if now is value:
+            continue
         if value is _is_data:
             if type(now) not in _NUMBERS and not _is_data(now):
                 return False
         elif type(value) is weakref.ref:
             if now is not value() or not _holds_still(now):
                 return False
-        elif now is not value:
+        else:
             return False
     return True
 
 
 def _space(owner: Any) -> dict[str, Any]:
+    if type(owner) is ModuleType:
+        return vars(owner)
     if type(owner) is weakref.ref:
         owner = owner()
         return {} if owner is None else owner.__globals__  # type: ignore[no-any-return]
@@ -154,7 +185,7 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
         return True
     if type(function) is not FunctionType:
         return False
-    if _known[id(own(function.__code__))][1].writes:
+    if _answer(function).writes:
         return True
     held = _values_held(function)
     above = (*above, function)
@@ -165,20 +196,14 @@ def may_write(function: Any, above: tuple[Any, ...] = ()) -> bool:
     )
 
 
-def has_code(function: Any, above: tuple[Any, ...] = ()) -> bool:
-    """Say of a function that needs no other doors whether there may be some in code."""
-    if type(function) is not FunctionType:
-        return False
-    if _known[id(own(function.__code__))][1].codes:
-        return True
-    held = _values_held(function)
-    if not held:
-        return False
-    above = (*above, function)
-    return any(
-        type(v) is FunctionType and v not in above and (needs_doors(v, above) or has_code(v, above))
-        for v in held
-    )
+def _holds_code(function: FunctionType, above: tuple[Any, ...]) -> bool:
+    """Say whether a function, the last of `above`, holds functions that may have doors in code."""
+    for v in _values_held(function):
+        if type(v) is FunctionType and v not in above and (
+            needs_doors(v, above) or _answer(v).codes or _holds_code(v, (*above, v))
+        ):
+            return True
+    return False
 
 
 def _values_held(function: FunctionType) -> list[Any]:

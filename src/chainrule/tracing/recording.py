@@ -63,7 +63,7 @@ class Recording(Trace):
         other = (type(value) in TRACERS or type(value) is Foreign) and under(value) is not None
         held = value if self.keep or other else None
         node = Node(None, (), {}, None, 0, (), held, value.shape, value.dtype)
-        tracer = make_tracer(value, self, node)
+        tracer = FACES[type(value)](value, self, node)
         self.started[id(tracer)] = node
         return tracer
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import Composite, Op
+from ..core.registry import recorded
 from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
 from . import cures, foreign, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
@@ -29,6 +30,7 @@ __all__ = ["CLOSED", "CONSTANT", "FACES", "TRACERS", "Trace", "Tracer", "apply",
 
 _levels = count(1)
 _NO_PARAMS: dict[str, Any] = {}
+_NUMBERS = (float, int, np.float64)
 
 
 class Trace:
@@ -279,13 +281,13 @@ def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 
 def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
     def method(self: Any, other: Any) -> Any:
-        op = registry.find(ufunc)
+        op = recorded(ufunc) or registry.find(ufunc)
         if op is None:
             raise unsupported(ufunc)
         kind = type(other)
         trace = self.cr_owner
         if kind in TRACERS:
-            if kind in faces.PYTHONS:
+            if kind in faces.PYTHONS and self.dtype.char not in "dD":
                 _, other = faces.lowered((self, other))
             if other.cr_owner.level > trace.level:
                 trace = other.cr_owner
@@ -306,7 +308,7 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
 
 def _unary(ufunc: Any) -> Callable[[Any], Any]:
     def method(self: Any) -> Any:
-        op = registry.find(ufunc)
+        op = recorded(ufunc) or registry.find(ufunc)
         if op is None:
             raise unsupported(ufunc)
         return self.cr_owner.process(op, (self,), _NO_PARAMS)
@@ -408,6 +410,21 @@ class Tracer(Guarded):
 
     # --- the doors ----------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            op = recorded(ufunc)
+            if type(op) is Op and op.bind is None and not op.view:
+                trace = self.cr_owner
+                for a in args:
+                    kind = type(a)
+                    if kind in TRACERS:
+                        if len(args) > 1 and kind in faces.PYTHONS:
+                            break
+                        if a.cr_owner.level > trace.level:
+                            trace = a.cr_owner
+                    elif kind not in _NUMBERS and (kind is not np.ndarray or a.dtype.kind == "O"):
+                        break
+                else:
+                    return trace.process(op, args, _NO_PARAMS)
         return ufuncs.call(ufunc, method, args, kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
