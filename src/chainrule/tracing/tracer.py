@@ -287,7 +287,7 @@ def _binary(ufunc: Any, swap: bool = False) -> Callable[[Any, Any], Any]:
         kind = type(other)
         trace = self.cr_owner
         if kind in TRACERS:
-            if kind in faces.PYTHONS and self.dtype.char not in "dD":
+            if kind in faces.PYTHONS and self.cr_value.dtype.char not in "dD":
                 _, other = faces.lowered((self, other))
             if other.cr_owner.level > trace.level:
                 trace = other.cr_owner

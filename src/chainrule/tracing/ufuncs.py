@@ -90,11 +90,10 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
+    weak = False
     for a in args:
         kind = type(a)
-        if kind in tracers.faces.PYTHONS:
-            args = tracers.faces.lowered(tuple(map(as_operand, args)))
-            continue
+        weak = weak or kind in tracers.faces.PYTHONS
         if kind in tracers.TRACERS or kind in _ORDINARY:
             continue
         if is_sequence(a):
@@ -103,8 +102,10 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         args = operands.standing(args)
         if args is NotImplemented:
             return NotImplemented
-        args = tracers.faces.lowered(tuple(map(others.admit, args)))
+        args = tuple(map(others.admit, args))
         break
+    if weak and len(args) > 1:
+        args = tracers.faces.lowered(args)
     for a in args:
         if type(a) is np.ndarray and a.dtype.kind == "O":
             return operands.with_objects(ufunc, *args)
