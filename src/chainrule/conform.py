@@ -106,36 +106,35 @@ def match(
     leaves: list[Any], treedef: Any, avals: Any, expected: Any, what: str, of: str
 ) -> list[Any]:
     """Check tangents or cotangents against what they belong to; return them as arrays."""
-    where = describe(user_frame(2))
     fits = tree.same_structure(treedef, expected)
     leaves = tree.variable(expected, leaves) if fits else leaves
     if not fits or len(leaves) != len(avals):
         raise StructureError(
             f"the {what} does not have the structure of the {of}",
-            where=where,
+            where=describe(user_frame(2)),
             why=f"the {of} has {len(avals)} array(s), {_tree_words(expected)}; the {what} has "
             f"{len(leaves)}, {_tree_words(treedef)}",
             cure=f"pass the {what} in the same nesting of dicts, lists and tuples as the {of}",
         )
     out = []
     for leaf, (shape, dtype) in zip(leaves, avals, strict=True):
-        leaf = admit(leaf)
-        kind = getattr(leaf, "dtype", None)
-        if kind is None:
-            leaf = np.asarray(leaf)
-            kind = leaf.dtype
-        if type(leaf) in TRACERS:
-            leaf = leaf.cr_snapshot()
+        if type(leaf) is not np.ndarray:
+            leaf = admit(leaf)
+            if getattr(leaf, "dtype", None) is None:
+                leaf = np.asarray(leaf)
+            if type(leaf) in TRACERS:
+                leaf = leaf.cr_snapshot()
+        kind = leaf.dtype
         if leaf.shape != shape:
             raise StructureError(
                 f"a {what} has shape {leaf.shape}, but its {of} has shape {shape}",
-                where=where,
+                where=describe(user_frame(2)),
                 cure=f"pass an array of shape {shape}, such as np.ones({shape})",
             )
         if kind.kind not in "fciub" or (kind.kind == "c" and dtype.kind != "c"):
             raise StructureError(
                 f"a {what} has dtype {kind}, but its {of} has dtype {dtype}",
-                where=where,
+                where=describe(user_frame(2)),
                 cure=f"pass numbers of dtype {dtype}",
             )
         target = dtype if dtype.kind in "fc" else np.dtype(float)

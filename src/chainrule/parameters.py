@@ -10,12 +10,14 @@ from .errors import InputTypeError
 from .tracing.foreign import is_foreign
 from .tracing.source import describe, user_frame
 from .tracing.strange import strange
-from .tracing.tracer import concrete
+from .tracing.tracer import TRACERS, concrete
 
 
 def is_constant(leaf: Any) -> bool:
     """Say whether a leaf among parameters is none: no number, or a condition, and no array."""
     kind = type(leaf)
+    if kind in TRACERS or kind is np.float64 or kind is float:
+        return False
     if kind in (str, bytes, bool, np.bool_, tree.Fixed) or isinstance(leaf, enum.Enum | type):
         return True
     if kind is np.ndarray:
@@ -46,6 +48,8 @@ def check_distinct(objects: list[Any]) -> None:
 
 def no_number(leaf: Any) -> bool:
     """Say whether a leaf among results is a constant and no condition either."""
+    if type(leaf) in TRACERS:
+        return False
     condition = leaf.__class__ in (bool, np.bool_) or getattr(leaf, "dtype", None) == np.bool_
     return not condition and is_constant(leaf)
 

@@ -119,6 +119,8 @@ def paths(tree: Any, parameters: bool = False) -> list[str]:
 
 def same_structure(a: Treedef, b: Treedef) -> bool:
     """Say whether two trees have the same containers at the same places."""
+    if a is None and b is None:
+        return True
     leaf = optree.tree_structure(0.0, namespace=NAMESPACE)
     a, b = (t.treedef if type(t) is Mixed else leaf if t is None else t for t in (a, b))
     return bool(a == b)

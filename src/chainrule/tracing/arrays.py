@@ -243,7 +243,7 @@ def _listed(function: Any) -> Callable[..., Any]:
 
     def door(*args: Any, **kwargs: Any) -> Any:
         for a in args:
-            if running.traces and type(a) not in TRACERS and _traced(a):
+            if type(a) not in TRACERS and running.traces and _traced(a):
                 args = tuple(map(_gathered, args))
                 break
         return function(*args, **kwargs)

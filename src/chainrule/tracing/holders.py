@@ -41,6 +41,8 @@ class Exchange:
         kind = type(value)
         if kind in _SIMPLE or (kind in tracers.TRACERS and self.note):
             return value
+        if (kind is tuple or kind is list) and self.note and _is_data(value):
+            return value
         made = self.new(value)
         if made is not value or kind in _LEAVES or kind in tracers.TRACERS:
             return made
@@ -133,6 +135,14 @@ class Exchange:
             if self.note:
                 _held.append((holder, key, value, made))  # first: an interrupt may follow
             put(holder, key, made)
+
+
+def _is_data(values: Any) -> bool:
+    for v in values:
+        kind = type(v)
+        if kind not in _SIMPLE and kind not in tracers.TRACERS:
+            return False
+    return True
 
 
 _HEAP = 1 << 9  # a class that is made by a `class` statement

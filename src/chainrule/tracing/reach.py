@@ -245,19 +245,18 @@ def _is_short(function: Any) -> bool:
 
 def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
     """Say whether closure and defaults hold nothing but data and plain functions."""
-    if not (function.__closure__ or function.__defaults__ or function.__kwdefaults__):
-        return True
-    values = [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
     try:
-        values += [cell.cell_contents for cell in function.__closure__ or ()]
+        held = _values_held(function)
     except ValueError:  # a cell that is still empty
         return False
-    return all(
-        _is_data(v)
-        or (isinstance(v, _DISPATCHED) and v not in DOORS)
-        or (type(v) is FunctionType and (v in above or not needs_doors(v, above)))
-        for v in values
-    )
+    for v in held:
+        if not (
+            _is_data(v)
+            or (isinstance(v, _DISPATCHED) and v not in DOORS)
+            or (type(v) is FunctionType and (v in above or not needs_doors(v, above)))
+        ):
+            return False
+    return True
 
 
 def _is_data(value: Any, depth: int = 0) -> bool:

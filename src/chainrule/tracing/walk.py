@@ -238,7 +238,8 @@ def _reached(value: Any, names: Any = (), depth: int = 3) -> Iterator[FunctionTy
             yield from _reached(part, (), depth - 1)
     elif kind in (list, tuple, dict):
         for v in list(value.values() if kind is dict else value)[:_FEW]:
-            yield from _reached(v, (), depth - 1)
+            if type(v) not in _SIMPLE and type(v) not in TRACERS:
+                yield from _reached(v, (), depth - 1)
     elif isinstance(value, type):
         yield from _methods(value)
     elif kind is ModuleType:
