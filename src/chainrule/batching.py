@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import optree
 
 from . import tree
 from .api import Derived
@@ -261,8 +260,7 @@ def _spread(axes: Axes, value: Any, which: str, name: str) -> list[int | None]:
     tree.flatten(value)  # makes dataclasses known
     tree.flatten(axes)
     try:
-        parts = optree.tree_flatten_one_level(value, namespace="chainrule")
-        wanted = optree.tree_flatten_one_level(axes, namespace="chainrule")
+        parts, wanted = tree.one_level(value), tree.one_level(axes)
     except ValueError:
         parts = wanted = None
     same = parts is not None and wanted is not None and (

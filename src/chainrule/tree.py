@@ -11,17 +11,29 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property, partial
+from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import optree
 
 NAMESPACE, _PARAMETERS = "chainrule", "chainrule.parameters"  # optree's, without and with objects
 object_classes: set[type] = set()  # those whose objects are taken apart
 _plain = {np.ndarray, np.float64, float, int}
 
 Treedef = Any
+
+
+class _Late:
+    """Stands for optree until the first container comes: arrays and numbers need none of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        global optree
+        optree = import_module("optree")
+        return getattr(optree, name)
+
+
+optree: Any = _Late()
 
 
 class Fixed:
@@ -99,6 +111,11 @@ def unflatten(treedef: Treedef, leaves: Any) -> Any:
     if type(treedef) is Mixed:
         return optree.tree_unflatten(treedef.treedef, treedef.all(leaves))
     return optree.tree_unflatten(treedef, leaves)
+
+
+def one_level(tree: Any) -> Any:
+    """Take only the outermost container apart."""
+    return optree.tree_flatten_one_level(tree, namespace=NAMESPACE)
 
 
 def map_leaves(f: Callable[..., Any], tree: Any, *rest: Any) -> Any:

@@ -90,10 +90,8 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
-    weak = False
     for a in args:
         kind = type(a)
-        weak = weak or kind in tracers.faces.PYTHONS
         if kind in tracers.TRACERS or kind in _ORDINARY:
             continue
         if is_sequence(a):
@@ -104,7 +102,7 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
             return NotImplemented
         args = tuple(map(others.admit, args))
         break
-    if weak and len(args) > 1:
+    if len(args) > 1 and not tracers.faces.PYTHONS.isdisjoint(map(type, args)):
         args = tracers.faces.lowered(args)
     for a in args:
         if type(a) is np.ndarray and a.dtype.kind == "O":
