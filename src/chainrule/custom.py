@@ -189,7 +189,7 @@ class CustomFunction:
         """Call a rule, if what it reads is what it was when the function was called."""
         before = params.pop(_STATE, None)
         if before is not None and not same(before, taken_of(self.rules())):
-            raise self.error(
+            raise CustomRuleError(
                 f"what the {self.kind} of {self.__name__} reads has changed since the call",
                 why="the rule runs in the backward pass, and it would compute with another value "
                 "than the function did",
