@@ -2,7 +2,6 @@
 """Options and profiles that all tests share."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,11 +44,3 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         else:
             seeds = range(many if metafunc.config.getoption("--fuzz") else few)
         metafunc.parametrize("block" if "block" in metafunc.fixturenames else "seed", seeds)
-
-
-def pytest_collection_modifyitems(items):
-    """Mark what decision 0022 lists as failing: the file shrinks, and nothing joins it."""
-    known = set(Path(__file__).with_name("known_failures.txt").read_text().splitlines())
-    for item in items:
-        if item.nodeid in known:
-            item.add_marker(pytest.mark.xfail(reason="decision 0022", strict=True))
