@@ -102,15 +102,15 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
             return NotImplemented
         args = tuple(map(others.admit, args))
         break
-    if len(args) > 1 and not tracers.faces.PYTHONS.isdisjoint(map(type, args)):
-        args = tracers.faces.lowered(args)
     for a in args:
         if type(a) is np.ndarray and a.dtype.kind == "O":
             return operands.with_objects(ufunc, *args)
-    if not kwargs:
-        return _compute(record, args, {})
-    out = kwargs.pop("out", None)
+    out = kwargs.pop("out", None) if kwargs else None
     rebound = out is not None and is_rebound(out, _getframe(2))
+    if len(args) > 1 and not tracers.faces.PYTHONS.isdisjoint(map(type, args)):
+        args = tracers.faces.lowered(args)  # last: it holds the arrays once more
+    if not kwargs and out is None:
+        return _compute(record, args, {})
     where = kwargs.pop("where", True)
     wanted = {name: v for name in _OF_TYPES if (v := kwargs.pop(name, None)) is not None}
     for name in _IGNORED:
