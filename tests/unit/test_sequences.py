@@ -80,3 +80,67 @@ def test_a_sequence_is_as_the_list(f, kind):
     assert np.allclose(
         cr.vmap(lambda x: f(kind, x))(batch), np.stack([f(list, x) for x in batch]), rtol=1e-14
     )
+
+
+# --- sequences that NumPy is not given: a call is tried without doors -----------------------------
+
+SEEN: list[int] = []
+
+
+def _appends(params):
+    SEEN.append(1)
+    return np.sum(params) ** 2
+
+
+def _prints(params):
+    print(1)
+    return np.sum(params) ** 2
+
+
+def _catches(params):
+    try:
+        return np.sum(params) ** 2
+    except Exception:
+        return 5.0 * params[0]
+
+
+def _any_number(*params):
+    return np.sum(params) ** 2
+
+
+def _counts():
+    count = 0
+
+    def f(params):
+        nonlocal count
+        count += 1
+        SEEN.extend([count][:1])
+        return np.sum(params) ** 2
+
+    return f
+
+
+def test_what_a_trial_would_do_is_done_once(capsys):
+    for f in (_appends, _prints, _counts()):
+        SEEN.clear()
+        for calls in (1, 2):
+            assert cr.grad(f)([1.0, 2.0]) == [6.0, 6.0]
+            assert len(SEEN) == (0 if f is _prints else calls)
+    assert capsys.readouterr().out == "1\n1\n"
+
+
+def test_what_numpy_is_given_has_doors_the_second_time():
+    for _ in range(2):
+        assert cr.grad(_catches)([1.0, 2.0]) == [6.0, 6.0]
+        assert cr.grad(_any_number, argnums=(0, 1))(1.0, 2.0) == (6.0, 6.0)
+        assert cr.hessian(_any_number)(1.0, 2.0) == 2.0
+
+
+def test_an_error_of_the_program_is_its_own():
+    def f(params):
+        if params[0] > 0:
+            raise ValueError("too large")
+        return params[0]
+
+    with pytest.raises(ValueError, match="too large"):
+        cr.grad(f)([1.0])

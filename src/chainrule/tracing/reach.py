@@ -52,6 +52,8 @@ _WRITERS = frozenset(
     "fill sort put partition itemset resize setfield setflags byteswap shuffle conj conjugate at "
     "copyto place putmask put_along_axis fill_diagonal nan_to_num out".split()
 )
+_ACTS = ("print", "append", "extend", "insert", "pop", "popitem", "remove", "clear", "update",
+         "setdefault", "reverse", "sort")  # fmt: skip
 _SHORT = frozenset(  # methods whose second argument may be the output
     "all any argmax argmin choose dot max min ptp round".split()
 )
@@ -67,7 +69,7 @@ def needs_doors(function: Any, above: tuple[Any, ...] = ()) -> bool:
     if type(function) is not FunctionType:
         return not isinstance(function, _DISPATCHED)
     rests = _look_at(function)
-    return not rests.plain or not _holds_data(function, (*above, function))
+    return not rests.plain or rests.star or not _holds_data(function, (*above, function))
 
 
 def needed(function: Any) -> int:
@@ -75,12 +77,38 @@ def needed(function: Any) -> int:
     if type(function) is not FunctionType:
         return NONE if isinstance(function, _DISPATCHED) else ALL
     rests = _look_at(function)
-    if not rests.plain or not _holds_data(function, (function,)):
+    if not rests.plain or rests.star or not _holds_data(function, (function,)):
         return ALL
     return CODE if rests.codes or _holds_code(function, (function,)) else NONE
 
 
 NONE, CODE, ALL = 0, 1, 2
+
+
+def takes_any_number(function: Any) -> bool:
+    """Say whether a function has an argument ``*xs``, which is a tuple of them."""
+    return type(function) is FunctionType and bool(function.__code__.co_flags & inspect.CO_VARARGS)
+
+
+def may_be_tried(function: Any, args: Any, kwargs: dict[str, Any]) -> bool:
+    """Say whether a call that takes sequences of traced values may be tried without doors.
+
+    It need not hand them to NumPy. If it does, a conversion raises; and as it does nothing but
+    compute, it can be called again.
+    """
+    if type(function) is not FunctionType or kwargs:
+        return False
+    rests = _look_at(function)
+    return (
+        rests.plain and rests.only_computes and not rests.writes and not rests.codes
+        and all(_is_data(a, traced=True) for a in args)
+        and _holds_data(function, (function,)) and not _holds_code(function, (function,))
+    )  # fmt: skip
+
+
+def was_tried(function: FunctionType) -> None:
+    """Take note that a call without doors failed: there will be no other."""
+    _look_at(function).only_computes = False
 
 
 def _look_at(function: FunctionType) -> "_Rests":
@@ -125,6 +153,8 @@ class _Rests(list[tuple[Any, str, Any]]):
         self.plain = False
         self.writes = False  # whether the code may write arrays
         self.codes = False  # whether there is code that has doors in itself
+        self.star = False  # whether arguments come in a tuple
+        self.only_computes = True  # whether it may be called twice
 
     def add(self, owner: Any, name: str, value: Any) -> None:
         """Note that a name of `owner`, a module or a function, stands for `value`."""
@@ -259,21 +289,26 @@ def _holds_data(function: FunctionType, above: tuple[Any, ...]) -> bool:
     return True
 
 
-def _is_data(value: Any, depth: int = 0) -> bool:
-    """Say whether a value is of numbers and text only, with no methods but those of Python."""
+def _is_data(value: Any, depth: int = 0, traced: bool = False) -> bool:
+    """Say whether a value is of numbers and text only, with no methods but those of Python.
+
+    Traced values may stand in a sequence where it says so.
+    """
     kind = type(value)
     if kind in _NUMBERS:
         return True
     if kind is np.ndarray:
         return not value.dtype.hasobject
     if kind in TRACERS:
-        return depth == 0
+        return traced or depth == 0
     if kind not in _CONTAINERS or len(value) > _MOST or depth > _DEEPEST:
         return False
     inner = 0 if kind is dict and depth == 0 else depth + 1
     for v in value.values() if kind is dict else value:
         kind = type(v)
-        if kind not in _NUMBERS and (inner or kind not in TRACERS) and not _is_data(v, inner):
+        if kind in _NUMBERS or (kind in TRACERS and not inner):
+            continue
+        if not _is_data(v, inner, traced):
             return False
     return True
 
@@ -287,8 +322,10 @@ def _is_plain(
 ) -> bool:
     """Look at every instruction; collect the global names that the answer rests on."""
     seen.add(code)
-    if code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
+    if code.co_flags & inspect.CO_VARKEYWORDS:
         return False
+    if code.co_flags & inspect.CO_VARARGS:
+        rests.star = True
     if _writes(function, code):
         rests.writes = True
     if with_doors(code) is not None:
@@ -297,6 +334,8 @@ def _is_plain(
     after_tuple = (*_AFTER_TUPLE, "RETURN_VALUE") if outer else _AFTER_TUPLE
     for step in dis.get_instructions(code):
         name, value = step.opname, step.argval
+        if name == "STORE_DEREF" or value in _ACTS:
+            rests.only_computes = False
         if module is not None:  # which the instruction before left on the stack
             owner = module
             module = vars(owner).get(value, _MISSING) if name in _ATTRS else _MISSING
