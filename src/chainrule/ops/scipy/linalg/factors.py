@@ -313,6 +313,7 @@ _read_rq = reader(linalg.rq)
 
 @composite(
     linalg.rq, sample(well_conditioned(3, 3)), sample(well_conditioned(2, 4), mode="economic"),
+    sample(well_conditioned(4, 2)),
     sample(well_conditioned(3, 3), mode="r"), sample(well_conditioned(2, 2, 2)),
     name="scipy.linalg.rq",
 )  # fmt: skip
