@@ -282,8 +282,13 @@ def qr(*args: Any, **kwargs: Any) -> Any:
 
 
 def _rq_jvp(t: Any, y: Any, _a: Any, **_params: Any) -> Any:
-    """Return dR = R(M − Ω), dQ = R⁻¹dA − (M − Ω)Q, with M = R⁻¹dA Qᴴ and Ω its lower part."""
+    """Return dR = R(M − Ω), dQ = R⁻¹dA − (M − Ω)Q, with M = R⁻¹dA Qᴴ and Ω its lower part.
+
+    What stands above the square part of R follows: dR = dA Qᴴ − R Ω.
+    """
     r, q = y
+    above = r.shape[-2] - r.shape[-1]
+    (top, r), (dtop, t) = (r[:above], r[above:]), (t[:above], t[above:])
     scaled = np.linalg.solve(r, t)
     inner = np.matmul(scaled, adjoint(q))
     below = np.tril(inner, -1)
@@ -291,7 +296,10 @@ def _rq_jvp(t: Any, y: Any, _a: Any, **_params: Any) -> Any:
     if inner.dtype.kind == "c":
         turn = turn + 1j * (np.imag(inner) * np.eye(inner.shape[-1], dtype=r.real.dtype))
     upper = inner - turn
-    return np.matmul(r, upper), scaled - np.matmul(upper, q)
+    dr = np.matmul(r, upper)
+    if above:
+        dr = np.concatenate([np.matmul(dtop, adjoint(q)) - np.matmul(top, turn), dr])
+    return dr, scaled - np.matmul(upper, q)
 
 
 rq_op = Op(
@@ -334,10 +342,9 @@ def rq(*args: Any, **kwargs: Any) -> Any:
         )
 
     def single(a: Any) -> Any:
-        above, a = a[: max(m - n, 0)], a[max(m - n, 0) :]  # the rows below determine Q
         r, q = rq_op(a, check_finite=bool(params["check_finite"]))
-        _check_independent(r, a.shape, "scipy.linalg.rq", "rows")
-        r = np.concatenate([above @ np.conjugate(q.T), r]) if m > n else r
+        square = r[max(m - n, 0) :]  # the rows below determine Q
+        _check_independent(square, a[max(m - n, 0) :].shape, "scipy.linalg.rq", "rows")
         return r if mode == "r" else (r, q)
 
     return over_batch((2,), single)(a)
