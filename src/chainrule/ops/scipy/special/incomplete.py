@@ -256,7 +256,7 @@ def _beta_near_one(a: Any, b: Any, y: Any) -> Any:
 def _beta_factor(a: Any, b: Any, e: Any, f: Any, j: int, k: int) -> Any:
     """Return what j derivatives in a and k in b multiply the density with.
 
-    e and f are log t and log(1 − t), both less their means.
+    e and f are log t and log(1 − t), both less their means: e is read for j > 0, f for k > 0.
     """
 
     def cumulant(p: int, q: int) -> Any:
@@ -288,7 +288,8 @@ def _betainc_side(a: Any, b: Any, x: Any, j: int, k: int, complement: bool) -> A
 
 
 def _density_in_shapes(_y: Any, a: Any, b: Any, x: Any, j: int, k: int) -> Any:
-    e, f = np.log(x) + psi_gap(a, b), np.log1p(-x) + psi_gap(b, a)
+    e = np.log(x) + psi_gap(a, b) if j else None
+    f = np.log1p(-x) + psi_gap(b, a) if k else None
     return beta_density(a, b, x) * _beta_factor(a, b, e, f, j, k)
 
 
