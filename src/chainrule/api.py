@@ -4,7 +4,9 @@ In all formulas: x input, y output, ẋ tangent, ȳ cotangent, J = ∂y/∂x the
 """
 
 import functools
+import sys
 from collections.abc import Callable
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -574,17 +576,28 @@ def _slope(g: Function) -> Function:
 def stop_gradient(x: Any) -> Any:
     """Return `x` as a constant: its value, through which no derivative flows, at any order.
 
+    Of a function, return one that gives constants. A sparse matrix becomes a plain one.
+
     >>> import chainrule
     >>> float(chainrule.grad(lambda x: x * chainrule.stop_gradient(x))(3.0))
     3.0
     """
-    stopped = tree.map_leaves(lambda v: _stopped(v) if type(v) in TRACERS else v, x)
+    if isinstance(x, FunctionType | MethodType | functools.partial):
+        return functools.wraps(x)(lambda *args, **kwargs: stop_gradient(x(*args, **kwargs)))
+    stopped = tree.map_leaves(lambda v: _stopped(v) if type(v) in TRACERS else _held(v), x)
     return stopped if running.stopped is None else running.stopped(stopped)
 
 
 def _stopped(v: Any) -> Any:
     v.cr_owner.told("stop_gradient", v)
     return plain(constant(v))
+
+
+def _held(v: Any) -> Any:
+    sparse = sys.modules.get("chainrule.ops.scipy.sparse.matrices")
+    if sparse is None or not hasattr(v, "toarray") or not sparse.is_traced(v):
+        return v
+    return v.form().filled(np.asarray(_stopped(v.data) if type(v.data) in TRACERS else v.data))
 
 
 def register_pytree_node(nodetype: type, flatten_func: Function, unflatten_func: Function) -> None:

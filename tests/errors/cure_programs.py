@@ -13,6 +13,12 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return blas.dasum(x)": "ct * np.sign(x)",
     "return x[1] * compiled.erfc(x[0])": "-2 * ct / np.sqrt(np.pi) * np.exp(-x * x)",
     "return compiled.jv(2.0, x[0] + x[1])": "ct * (special.jv(1.0, x1) - special.jv(3.0, x1)) / 2",
+    "return scipy.ndimage.generic_filter(x, lambda w: w.sum() ** 2, 3).sum()":
+        "2 * ct * (W @ x) @ W",
+    "return scipy.ndimage.generic_filter(data, lambda w: x[0] * (w.sum() + x[1] ** 2), 3).sum()":
+        "np.array([np.sum(ct) * x[1] ** 2, 2 * x[0] * x[1] * np.sum(ct), 0.0])",
+    "return scipy.ndimage.labeled_comprehension(x, [1, 1, 2], [1, 2], np.sum, float, 0) @ [1., 3.]":
+        "ct[[0, 0, 1]]",
     "own = np.frompyfunc(lambda v: v * v, 1, 1)\nreturn x[1] * own(x[0])": "2 * ct * x",
     "return np.array([x[0], x[1]], dtype=object).sum()": "",
     "return np.array([[x[0], x[1]], [1.0, x[2]]], dtype=object).sum()": "",
@@ -204,6 +210,14 @@ WORDS: list[tuple[str, str]] = [
     ("return scipy.ndimage.zoom(np.outer(x, x), x[0] * 2).sum()",
      "return scipy.ndimage.affine_transform(np.outer(x, x), np.eye(2) / 1.4, output_shape=(4, 4), order=1).sum()"),
     # sparse
+    ("A = spla.LinearOperator((3, 3), matvec=lambda v: (3 + x) * v)\nreturn spla.gmres(A, np.ones(3), rtol=1e-13)[0].sum()",
+     "A = np.stack([(lambda v: (3 + x) * v)(e) for e in np.eye(3)], axis=1)\nreturn spla.gmres(A, np.ones(3), rtol=1e-13)[0].sum()"),
+    ("A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.splu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
+     "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), cr.stop_gradient(spla.splu(A).solve))\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()"),
+    ("A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.spilu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
+     "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.spilu(cr.stop_gradient(A)).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()"),
+    ("A = sp.csc_array(np.diag(3 + x) + 1)\nreturn spla.spsolve_triangular(A, x).sum()",
+     "A = sp.csc_array(np.diag(3 + x) + 1)\nreturn spla.spsolve_triangular(sp.tril(A, format='csc'), x).sum()"),
     ("A = sp.csr_array(np.outer(x, x * x))\nreturn spla.eigsh(A, k=1)[0].sum()",
      "A = sp.csr_array(np.outer(x, x * x))\nA = (A + A.T) / 2\nreturn spla.eigsh(A, k=1)[0].sum()"),
     ("A = sp.csr_array(np.diag(x))\nreturn spla.LinearOperator((3, 3), matvec=lambda v: A @ v).matvec(np.ones(3)).sum() if False else spla.eigs(A, k=1)[0].real.sum()",

@@ -38,6 +38,7 @@ X = np.array([0.7, 1.3, 0.4])
 import scipy.linalg.blas as blas
 import scipy.special.cython_special as compiled
 kept, data = [], np.zeros((3))
+W = np.array([[2, 1, 0], [1, 1, 1], [0, 1, 2]])
 class box:
     buf = np.zeros((3, 2))[:, 0]
 from scipy.spatial.transform import Rotation

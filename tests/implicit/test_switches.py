@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.polynomial.legendre import leggauss
-from scipy import integrate, optimize
+from scipy import integrate, interpolate, optimize
 
 import chainrule
 from chainrule.errors import ImplicitError, ImplicitWarning
@@ -90,6 +90,49 @@ SWITCHES: dict[str, tuple[Integrand, float, float, Callable[[float], list[float]
         lambda t, p: t * np.histogram([t], np.array([0.0, 1.0, 3.0]) * p)[0][0], 0, 2,
         lambda p: [p],
     ),
+    "weighted histogram": (
+        lambda t, p: np.histogram([t, 1.0], [0, p, 3], weights=[t * t, 1.0])[0][0], 0, 3,
+        lambda p: [p],
+    ),
+    "density": (
+        lambda t, p: np.histogram([t, 1.0], [0, p, 3], density=True)[0][0], 0, 3, lambda p: [p]
+    ),
+    "histogram2d": (
+        lambda t, p: np.histogram2d([t], [1.0], [np.array([0, p, 3]), 2], weights=[t])[0][0].sum(),
+        0, 3, lambda p: [p],
+    ),
+    "interp": (lambda t, p: np.interp(t, [0, p, 3], [0, p * p, 3]) ** 2, 0, 3, lambda p: [p]),
+    "interp1d": (
+        lambda t, p: interpolate.interp1d([-4, 0, 4], [0, 1.0, 3])(t - p)[()], 0, 3, lambda p: [p]
+    ),
+    "next": (
+        lambda t, p: interpolate.interp1d([-1, p, 4], [1.0, p, 3], kind="next")(t)[()], 0, 3,
+        lambda p: [p],
+    ),
+    "nearest": (
+        lambda t, p: interpolate.interp1d([-9, p, 9], [1.0, p, 3], kind="nearest")(t)[()], -8, 8,
+        lambda p: [(p - 9) / 2, (p + 9) / 2],
+    ),
+    "a grid": (
+        lambda t, p: interpolate.RegularGridInterpolator(
+            (np.array([-4, 0, 4.0]),), np.array([0, 1.0, 3])
+        )([t - p])[0],
+        0, 3, lambda p: [p],
+    ),
+    "the nearest of a grid": (
+        lambda t, p: interpolate.RegularGridInterpolator(
+            (np.array([-3, 1.0]),), np.array([1.0, 3]), method="nearest"
+        )([t - p - 1])[0],
+        0, 3, lambda p: [p],
+    ),
+    "a spline of degree 1": (
+        lambda t, p: interpolate.make_interp_spline([-4, 0, 4.0], [0, 1.0, 3], k=1)(t - p)[()],
+        0, 3, lambda p: [p],
+    ),
+    "pieces that jump": (
+        lambda t, p: interpolate.PPoly(np.array([[1.0, 2.0]]), [-9, 0, 9.0])(t - p)[()] * t, 0, 3,
+        lambda p: [p],
+    ),
     "signbit": (lambda t, p: t * np.signbit(t - p), 0, 2, lambda p: [p]),
     "copysign": (lambda t, p: np.copysign(t, t - p), 0, 2, lambda p: [p]),
     "isclose": (
@@ -135,7 +178,10 @@ def test_an_integrand_that_switches(name: str, p: float) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::scipy.integrate.IntegrationWarning")
-@pytest.mark.parametrize("name", ["if", "where", "heaviside", "a call", "abs", "minimum", "clip"])
+@pytest.mark.parametrize("name", [
+    "if", "where", "heaviside", "a call", "abs", "minimum", "clip", "weighted histogram", "density",
+    "interp", "interp1d", "nearest", "a grid", "a spline of degree 1", "pieces that jump",
+])  # fmt: skip
 def test_second_derivatives(name: str) -> None:
     f, a, b, places = SWITCHES[name]
     exact = _exact(f, a, b, places)
@@ -145,6 +191,33 @@ def test_second_derivatives(name: str) -> None:
         lambda p: integrate.quad(lambda t: f(t, p), a, b, limit=200)[0], 2
     )(p)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("f", [
+    lambda t, p: np.hypot(t - p, 0.0),
+    lambda t, p: np.linalg.norm([t - p]),
+    lambda t, p: np.sqrt((t - p) ** 2),
+])  # fmt: skip
+def test_a_bend_that_is_not_told_is_refused_at_second_order(f: Any) -> None:
+    def g(p: Any) -> Any:
+        return integrate.quad(lambda t: f(t, p), 0, 3)[0]
+
+    np.testing.assert_allclose(chainrule.grad(g)(1.1), 2.2 - 3, rtol=1e-6)
+    for twice in (chainrule.derivative(g, 2), chainrule.grad(chainrule.grad(g))):
+        with pytest.raises(chainrule.ChainRuleError, match=r"switches at 1\.1"):
+            twice(1.1)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_large_table_bends_at_places_that_stand_still() -> None:
+    xs = np.linspace(0, 3, 150)
+    g = lambda p: integrate.quad(  # noqa: E731
+        lambda t: np.sin(p * np.interp(t, xs, np.cos(xs))), 0, 3, epsabs=1e-6, epsrel=1e-6
+    )[0]
+    slopes = [chainrule.grad(g)(1.1 + h) for h in (1e-4, -1e-4)]
+    np.testing.assert_allclose(
+        chainrule.derivative(g, 2)(1.1), (slopes[0] - slopes[1]) / 2e-4, rtol=1e-3
+    )
 
 
 def test_several_variables() -> None:

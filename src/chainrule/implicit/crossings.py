@@ -21,7 +21,7 @@ from ..lift import record
 from ..modes.derived import blocks
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth
-from ..tracing.watching import Decision, watching
+from ..tracing.watching import Decision, Notes, watching
 from .inside import prune, recordings
 from .places import jumps, moves, note_kink, place_of, unnoted
 from .steps import Step, zero_step
@@ -121,6 +121,7 @@ class _Path:
     """The right-hand side along a path, as a function of the time."""
 
     f: Function
+    order: int
 
     def at(self, t: float) -> Any:
         """Return the state at a plain time."""
@@ -153,7 +154,7 @@ class _Path:
     def notes(self, t: Any) -> tuple[Any, list[Decision]]:
         """Return the slope at `t` and the decisions on the way to it."""
         state = self.state(t)
-        notes: list[Decision] = []
+        notes = Notes(self.order)
         with watching(notes):
             return self.f(t, state), notes
 
@@ -169,7 +170,7 @@ class Along(_Path):
     """The path of one step that was taken again."""
 
     def __init__(self, f: Function, step: Step, at: Function) -> None:
-        self.f, self.step, self.inner = f, step, at
+        self.f, self.step, self.inner, self.order = f, step, at, depth()
 
     def at(self, t: float) -> Any:
         return self.inner(self.step, t)
@@ -179,7 +180,7 @@ class Beside(_Path):
     """The straight path through a point: near it, that of the solution."""
 
     def __init__(self, f: Function, t: float, y: Any) -> None:
-        self.f, self.t, self.y = f, t, y
+        self.f, self.t, self.y, self.order = f, t, y, depth()
 
     def at(self, t: float) -> Any:
         return self.y if t == self.t else zero_step(self.f, self.t, self.y, t - self.t)

@@ -27,6 +27,7 @@ from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import any_traced, attach, is_traced, plain, vector
 from .calls import arguments, solver
 from .inside import Points
+from .places import unnoted
 from .switches import Watched, check_jumps, pieces
 
 Function = Callable[..., Any]
@@ -140,11 +141,15 @@ def in_pieces(
     if len(limits) == 1 and not shares and limits[0] == (a, b):
         return integral(f, a, b, rule, regions, value)
     total = 0.0
-    for low, high in limits:
-        total = total + integral(f.within(low, high), low, high, rule, regions)
-    sign = 1.0 if concrete(a) <= concrete(b) else -1.0
-    for share in shares:
-        total = total + sign * share.of(f)
+    for end in (limits[0][0], limits[-1][1]):
+        if is_traced(end) and np.isfinite(concrete(end)):
+            f(end)  # at a limit of the program's own a tie is one
+    with unnoted():
+        for low, high in limits:
+            total = total + integral(f.within(low, high), low, high, rule, regions)
+        sign = 1.0 if concrete(a) <= concrete(b) else -1.0
+        for share in shares:
+            total = total + sign * share.of(f)
     return attach(value, total) if is_traced(total) else value
 
 

@@ -146,13 +146,11 @@ def _tops(notes: list[Decision]) -> list[int]:
     """
     found: list[int] = []
     for i, note in enumerate(notes):
-        k = len(found)
+        k = first = len(found)
         while k and _level(notes[found[k - 1]]) < _level(note):
             k -= 1
-            if _same(notes[found[k]], note):
-                del found[k:]
-                break
-        found.append(i)
+            first = k if _same(notes[found[k]], note) else first
+        found[first:] = [i]
     return found
 
 

@@ -19,11 +19,11 @@ from ..errors import ImplicitWarning
 from ..lift import record
 from ..tracing.running import running
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import concrete
-from ..tracing.watching import Decision, watching
+from ..tracing.tracer import concrete, depth
+from ..tracing.watching import Decision, Notes, watching
 from .answers import is_traced
 from .inside import State
-from .places import change, moves, note_kink, place_of, refusal
+from .places import change, jumps, moves, note_kink, place_of, refusal, unnoted
 
 Function = Callable[..., Any]
 Marks = tuple[Any, ...]
@@ -38,7 +38,7 @@ class Watched:
     """
 
     def __init__(self, function: Function) -> None:
-        self.function = function
+        self.function, self.order = function, depth()
         self.marks: dict[float, Marks] = {}
         self.left: State | None = None  # what the calls of SciPy's have left behind
 
@@ -50,7 +50,7 @@ class Watched:
 
     def notes(self, x: Any) -> tuple[Any, list[Decision]]:
         """Return the value at `x` and the decisions on the way to it."""
-        notes: list[Decision] = []
+        notes = Notes(self.order)
         if self.left is not None:
             self.left.undo()
         with watching(notes):
@@ -110,6 +110,14 @@ class Pieces(NamedTuple):
 
 def pieces(f: Watched, a: Any, b: Any) -> Pieces:
     """Find where `f` switches between two limits, and at them."""
+    with unnoted():  # the search comes by the places, where nobody looks around the point
+        found = _pieces(f, a, b)
+    for share in found.shares:
+        note_kink(share.motion)
+    return found
+
+
+def _pieces(f: Watched, a: Any, b: Any) -> Pieces:
     low, high = sorted((float(concrete(a)), float(concrete(b))))
     if low == high or not any(f.marks.values()):
         return Pieces([(a, b)], [])
@@ -159,9 +167,8 @@ def _at_end(
             left, right = _apart(f, left, right, size)
             edge = max(edge, left, right, key=lambda x: inward * x)
             motion = place_of(f, left, right, size) - end
-            shares.append(Share(left, right, e, motion - concrete(motion)))
             if moves(motion):
-                note_kink(motion)
+                shares.append(Share(left, right, e, motion - concrete(motion)))
     if edge == e and here is not None is not within and here != within:  # there alone it is another
         edge = float(np.nextafter(e, inside))
     return (end + (edge - e) if is_traced(end) else end), shares
@@ -254,6 +261,8 @@ def check_jumps(f: Any) -> None:
                 low, y0 = middle, y
         known = f.watched is not None and _decides_by_itself(f.watched, low, high)
         if abs(y1 - y0) > 0.3 * first and not known:
+            if _bends(f, low, high):
+                raise refusal(low, "it bends there, by what is not told, and its derivative jumps")
             warnings.warn(
                 f"the integrand, or a derivative of it, jumps at x = {low:.8g}, from {y0:.6g} to "
                 f"{y1:.6g}: if the place depends on the inputs, the derivative misses that. "
@@ -262,6 +271,21 @@ def check_jumps(f: Any) -> None:
                 stacklevel=3,
             )
             return
+
+
+def _bends(f: Any, low: float, high: float) -> bool:
+    """Say whether the program's integrand is continuous where a derivative of it jumps.
+
+    Then the place moves: at one that stands still the derivative by what it does not depend on
+    would be continuous, too.
+    """
+    if f.watched is None:
+        return False
+    here = [np.asarray(concrete(f.watched.function(x))) for x in (low, high)]
+    if not all(np.all(np.isfinite(y)) for y in here):
+        return False
+    plain = lambda x: np.asarray(concrete(f.watched.function(x)))  # noqa: E731
+    return not jumps(plain, low, high, 1e6 * (high - low))
 
 
 __all__ = ["Watched", "check_jumps", "pieces"]

@@ -10,13 +10,13 @@ import copy
 import numbers
 import sys
 import types
-from collections.abc import Iterator
 from types import FrameType
 from typing import Any
 
 import numpy as np
 
 from .calls import Names, expression, grouped, text_of, traces
+from .cure_rules import rule_for
 from .source import own_frame
 
 ARRAY, NUMBER, COMPLEX, KEY, BYTES = "array", "number", "complex", "key", "bytes"
@@ -95,43 +95,6 @@ def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
     return _general(names.library, kind)
 
 
-def rule_for(call: ast.Call, names: Names) -> str:
-    """Write the line that gives the function of a call a rule, with the arguments it has there."""
-    args = [a for a in call.args if type(a) is not ast.Starred]
-    if len(args) < len(call.args) or not args:
-        params, zeros = ["*xs"], ["…"]
-    else:
-        traced = [names.is_traced(a) for a in args]
-        if not any(traced):
-            traced = [True] * len(args)
-        params = list(_parameters(args))
-        zeros = ["…" if t else "None" for t in traced]
-    body = zeros[0] if len(zeros) == 1 else f"({', '.join(zeros)})"
-    whole = ast.unparse(call.func)
-    if names.part and params[0] != "*xs":  # a rule is for one array: the part is taken within
-        kept = [ast.unparse(k) for k in call.keywords]
-        given = ", ".join(params)
-        whole = f"lambda {given}: {whole}({', '.join([given, *kept])}){names.part}"
-        call = ast.Call(call.func, call.args, [])
-    params += [f"{k.arg}" for k in call.keywords if k.arg]
-    rule = f"vjp=lambda ct, y, {', '.join(params)}: {body}"
-    shown = copy.copy(call)
-    function = ast.parse(f"{names.library}.custom_rule(f, vjp=0)", mode="eval").body
-    function.args = [ast.parse(whole, mode="eval").body]  # type: ignore[attr-defined]
-    shown.func = function
-    return text_of(shown).replace("vjp=0", rule, 1)
-
-
-def _parameters(args: Any) -> Iterator[str]:
-    seen = {"ct", "y"}
-    for k, a in enumerate(args):
-        name = a.id if type(a) is ast.Name else f"x{k}" if len(args) > 1 else "x"
-        while name in seen:
-            name += "_"
-        seen.add(name)
-        yield name
-
-
 def is_given_traced(frame: FrameType, offset: int) -> bool:
     """Say whether an instruction calls a compiled function, of no known library, on a tracer."""
     node, names = expression(frame, offset), Names(frame)
@@ -195,7 +158,7 @@ def frozen_call(call: ast.Call, names: Names) -> str:
         return text_of(found)
 
     def one(a: Any) -> Any:
-        named = any(isinstance(part, ast.Name) for part in ast.walk(a))
+        named = any(type(part) in _NAMED for part in ast.walk(a))
         if not named or (known and not names.is_traced(a)):
             return a
         starred = type(a) is ast.Starred
@@ -205,6 +168,8 @@ def frozen_call(call: ast.Call, names: Names) -> str:
     found.keywords = [ast.keyword(k.arg, one(k.value) if known else k.value) for k in call.keywords]
     return text_of(found)
 
+
+_NAMED = (ast.Name, ast.Attribute)
 
 # --- one answer for each kind of call ----------------------------------------------------------
 
@@ -236,6 +201,8 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
 def _any_call(call: ast.Call, names: Names, function: Any) -> str:
     """Answer for a function of which only its name is known."""
     frozen = f"where no derivative is meant, {frozen_call(call, names)}"
+    if getattr(function, "__name__", "") == "LinearOperator":
+        return f"{_matrix(call, names)}; or, {frozen}"
     if isinstance(function, type) or _is_of_library(function):
         return f"compute with NumPy instead; or, {frozen}"
     hidden = [k.arg for k in call.keywords if k.arg and names.is_traced(k.value)]
@@ -248,6 +215,18 @@ def _any_call(call: ast.Call, names: Names, function: Any) -> str:
     return (
         f"give {text_of(call.func)} a rule: {place}write {rule_for(call, names)}, in which … is ct "
         f"times its derivative, in NumPy; or, {frozen}"
+    )
+
+
+def _matrix(call: ast.Call, names: Names) -> str:
+    """Write the matrix of a linear operator."""
+    words = {k.arg: k.value for k in call.keywords}
+    product = [*call.args[1:2], *(words[k] for k in ("matvec",) if k in words)]
+    if not product:
+        return "write the operator as a matrix"
+    columns = f"[{grouped(product[0])}(e) for e in {names.numpy}.eye(n)]"
+    return (
+        f"write the operator, of n columns, as a matrix: {names.numpy}.stack({columns}, axis=1)"
     )
 
 

@@ -40,6 +40,35 @@ _GAPS: dict[str, Any] = {  # what changes its sign at the kink of an operation
 }
 
 
+_SMOOTH = {"CubicSpline": 3, "PchipInterpolator": 2, "Akima1DInterpolator": 2}
+
+
+def _spline(x: Any, params: dict[str, Any]) -> tuple[Any, Any, int]:
+    """Return point, knots, and the first derivative that jumps, of a spline of plain numbers."""
+    spline, nu = params["spline"], params["nu"]
+    smooth = getattr(spline, "k", _SMOOTH.get(type(spline).__name__, 0))
+    knots = getattr(spline, "x", getattr(spline, "t", None))
+    return x, np.zeros(1) if knots is None else np.asarray(knots), smooth - nu
+
+
+def _basis(_c: Any, x: Any, params: dict[str, Any]) -> tuple[Any, Any, int]:
+    return x, np.asarray(params["basis"].t), params["basis"].k - params["nu"]
+
+
+_KNOTTED: dict[str, Any] = {"spline_at": _spline, "bspline": _basis}
+
+
+class Notes(list[Any]):
+    """The decisions that somebody watches for who takes derivatives of an order.
+
+    Interpolation is smooth at its knots up to some derivative: they decide nothing before that.
+    """
+
+    def __init__(self, order: int) -> None:
+        super().__init__()
+        self.order = order
+
+
 class Decision(NamedTuple):
     """One decision: the operation, its arguments (some traced), what came out, and the place."""
 
@@ -57,6 +86,10 @@ class Decision(NamedTuple):
         """
         if self.name == "copysign":
             return (self.args[1],)
+        if self.name in _KNOTTED:
+            x, knots, _ = _KNOTTED[self.name](*self.args, self.params)
+            near = np.argmin(np.abs(np.reshape(known(x), (-1, 1)) - knots), axis=1)
+            return (np.ravel(x) - knots[near],)
         if self.name in _GAPS:
             return _GAPS[self.name](*self.args)  # type: ignore[no-any-return]
         if self.name in _ORDERS:
@@ -122,16 +155,20 @@ def note(name: str, args: Any, result: Any, params: Any = None) -> None:
     notes = running.watch
     if notes is None:
         return
-    outcome = _outcome(name, args, result)
+    outcome = _outcome(name, args, result, params)
     if outcome is not None:
         kept = tuple(a.cr_snapshot() if hasattr(a, "cr_snapshot") else a for a in args)
         notes.append(Decision(name, kept, np.asarray(outcome), _place(), params or {}))
 
 
-def _outcome(name: str, args: Any, result: Any) -> Any:
+def _outcome(name: str, args: Any, result: Any, params: Any) -> Any:
     """Return what an operation decides: whatever has steps, and every integer or truth value."""
-    if name == "searchsorted":  # rules search too: what they give has no step there
-        return None if _in_a_rule() else known(result)
+    order = getattr(running.watch, "order", 1)
+    if name in _KNOTTED:
+        x, knots, smooth = _KNOTTED[name](*map(known, args), params or {})
+        return np.searchsorted(knots, x, side="right") if order > smooth else None
+    if name == "searchsorted":  # rules search, too, and what they give has no step there
+        return known(result) if order > 1 or not _in_a_rule() else None
     if name in _RATIOS:
         return np.floor_divide(*map(known, args))
     if name in _GAPS and name not in COMPARING:
@@ -145,20 +182,42 @@ def _outcome(name: str, args: Any, result: Any) -> Any:
     return plain if whole or name in ROUNDING else None
 
 
+_COUNTED = {"histogram": 3, "histogramdd": 3, "histogram2d": 4}  # how many arguments count
+
+
 def note_counts(name: str, args: Any, kwargs: Any, result: Any) -> None:
     """Keep the whole numbers that a body returned which decides on plain numbers (`histogram`).
 
-    What it decides by is looked for among its arguments and its other results.
+    Where weights or a density hide them, they are counted again. What it decides by is looked for
+    among its arguments and its other results.
     """
     parts = result if isinstance(result, tuple) else (result,)
     counts = [p for p in parts if isinstance(p, np.ndarray) and p.dtype.kind in "iu"]
+    if name in _COUNTED and not counts:
+        args = args[: _COUNTED[name]]
+        kwargs = {k: v for k, v in kwargs.items() if k not in ("weights", "density")}
+        counts = [getattr(np, name)(*_plain(args), **_plain(kwargs))[0].astype(int)]
+        parts = parts[1:]
     if not counts:
         return
-    given = (*args, *kwargs.values(), *parts)
-    numbers = [np.stack(a) if isinstance(a, list | tuple) else a for a in given]
-    numbers = [a for a in numbers if getattr(known(a), "dtype", None) == np.float64]
+    numbers = list(_leaves((*args, *kwargs.values(), *parts)))
     for part in counts:
         note(name, numbers, part)
+
+
+def _plain(value: Any) -> Any:
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return {k: _plain(v) for k, v in value.items()} if type(value) is dict else known(value)
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield the numbers and arrays of double precision in a nesting of sequences."""
+    if isinstance(value, list | tuple):
+        for v in value:
+            yield from _leaves(v)
+    elif isinstance(known(value), float) or getattr(known(value), "dtype", None) == np.float64:
+        yield value
 
 
 _FLOAT = np.dtype(float)

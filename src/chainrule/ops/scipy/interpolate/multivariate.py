@@ -126,14 +126,14 @@ def _cells(grid: Any, values: Any, xi: Any, method: str) -> Any:
             places.append(np.zeros(xi.shape[0], np.intp))
             weights.append(0 * xi[:, i])
             continue
-        at = np.searchsorted(plain(g), plain(xi[:, i]), side="right") - 1
+        at = np.searchsorted(g, xi[:, i], side="right") - 1
         at = np.clip(at, 0, g.shape[0] - 2)
         places.append(at)
         weights.append((xi[:, i] - g[at]) / (g[at + 1] - g[at]))
     wide = (slice(None),) + (None,) * (values.ndim - len(grid))
     if method == "nearest":
         near = [
-            np.where(plain(w) <= 0.5, p, np.minimum(p + 1, len(g) - 1))
+            np.where(w <= 0.5, p, np.minimum(p + 1, len(g) - 1))
             for p, w, g in zip(places, weights, grid, strict=True)
         ]
         return values[tuple(near)]

@@ -87,14 +87,14 @@ def _linear(self: Any, x: Any) -> Any:
 
 def _step(self: Any, x: Any) -> Any:
     """Return the value of one neighbour: constant in x."""
-    x, n = numbers(x), len(self.x)
-    knots = numbers(self.x)
+    n, left = len(self.x), self._side == "left"
     if self._kind.startswith("nearest"):
-        half = knots / 2.0
-        place = np.clip(np.searchsorted(half[1:] + half[:-1], x, side=self._side), 0, n - 1)
+        half = self.x / 2.0
+        place = np.clip(np.digitize(x, half[1:] + half[:-1], right=left), 0, n - 1)
     else:
+        knots = numbers(self.x)
         toward = np.inf if self._kind == "next" else -np.inf
-        found = np.searchsorted(np.nextafter(knots, toward), x, side=self._side)
+        found = np.digitize(x, self.x + (np.nextafter(knots, toward) - knots), right=left)
         place = np.clip(found, 1 - self._ind, n - self._ind) + self._ind - 1
     return self._y[place]
 

@@ -209,7 +209,7 @@ for _function in (linalg.splu, linalg.factorized, linalg.spilu):
         if is_traced(A) and _function is linalg.spilu:
             raise refusal(
                 "scipy.sparse.linalg.spilu", "an incomplete factorisation has no rule in the "
-                "entries", "use splu, or chainrule.stop_gradient for a preconditioner",
+                "entries", "use splu; for a preconditioner, spilu(chainrule.stop_gradient(A))",
             )
         make = linalg.splu if _function is linalg.factorized else _function
         return Factored(A, lambda a: make(a, *args, **kwargs))
