@@ -197,6 +197,30 @@ _inside = _constant(
 _above = _constant(
     "above", lambda x, *shapes, dist: np.greater_equal(x, dist._get_support(*shapes)[1])
 )
+
+
+def _within(dist: Any, name: str, z: Any, *shapes: Any) -> Any:
+    """Say whether z lies in the support, with its ends where SciPy evaluates a density there.
+
+    Where the support stands still that is a comparison, whose place in an integrand moves with z.
+    """
+    if not _stands_still(dist):
+        return _inside(z, *shapes, dist=dist)
+    less = np.less_equal if name in ("pdf", "logpdf") else np.less
+    return np.logical_and(less(dist.a, z), less(z, dist.b))
+
+
+def _beyond(dist: Any, z: Any, *shapes: Any) -> Any:
+    if not _stands_still(dist):
+        return _above(z, *shapes, dist=dist)
+    return np.greater_equal(z, dist.b)
+
+
+def _stands_still(dist: Any) -> bool:
+    fixed = type(dist)._get_support is stats.rv_continuous._get_support
+    return fixed and bool(np.isfinite(dist.a) or np.isfinite(dist.b))
+
+
 _middle = _constant("middle", lambda *shapes, dist: np.asarray(dist._ppf(0.5, *shapes)))
 _value = constant_of(
     "stats_value",
@@ -223,13 +247,13 @@ def _at_x(name: str) -> None:
         shapes, loc, scale = _parse(self, args, kwargs)
         z = (as_array(x) - loc) / scale
         valid = np.logical_and(_valid(*shapes, dist=self) if shapes else True, np.greater(scale, 0))
-        inside = np.logical_and(_inside(z, *shapes, dist=self), valid)
+        inside = np.logical_and(_within(self, name, z, *shapes), valid)
         safe = np.where(inside, z, _middle(*shapes, dist=self) if shapes else self._ppf(0.5))
         y = _standard(self, name, safe, *shapes)
         y = y / scale if name == "pdf" else y - np.log(scale) if name == "logpdf" else y
         below, above = _ENDS[name]
         if below != above or not np.all(np.isfinite(below)) or name in ("pdf", "logpdf"):
-            edge = np.where(_above(z, *shapes, dist=self), above, below)
+            edge = np.where(_beyond(self, z, *shapes), above, below)
             y = np.where(inside, y, edge)
         y = np.where(np.logical_and(valid, np.equal(z, z)), y, np.nan)[()]
         if name not in ("pdf", "logpdf"):
