@@ -193,6 +193,18 @@ def test_second_derivatives(name: str) -> None:
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("weight", [("cos", 1.0), ("alg", (0.5, 0.0)), ("cauchy", 2.0)])
+def test_a_weight_and_switches_are_refused(weight: Any) -> None:
+    def g(p: Any, jumps: bool) -> Any:
+        f = (lambda t: float(t > p)) if jumps else (lambda t: t * p)
+        return integrate.quad(f, 0, 1, weight=weight[0], wvar=weight[1])[0]
+
+    np.testing.assert_allclose(chainrule.grad(g)(0.5, False), g(1.0, False), rtol=1e-7)
+    with pytest.raises(chainrule.ChainRuleError, match="with a weight") as caught:
+        chainrule.grad(g)(0.5, True)
+    assert "into the integrand" in caught.value.cure
+
+
 @pytest.mark.parametrize("f", [
     lambda t, p: np.hypot(t - p, 0.0),
     lambda t, p: np.linalg.norm([t - p]),

@@ -245,6 +245,14 @@ def _compiled(name: str) -> UnsupportedFunctionError:
     )
 
 
+def _weighted(where: str) -> UnsupportedFunctionError:
+    return UnsupportedFunctionError(
+        f"scipy.integrate.quad with a weight has no derivative {where}",
+        where=describe(user_frame(1)),
+        cure="write the weight into the integrand",
+    )
+
+
 @solver(integrate.quad)
 def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     """Integrate a function between two limits; the limits and all that it reads flow.
@@ -259,11 +267,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
             raise _compiled("quad")
         return integrate.quad(func, plain(a), plain(b), *plain(args), **plain(kwargs))
     if given["weight"] is not None and any_traced([a, b, given["wvar"]]):
-        raise UnsupportedFunctionError(
-            "scipy.integrate.quad with a weight has no derivative in its limits and in wvar",
-            where=describe(user_frame(1)),
-            cure="write the weight into the integrand",
-        )
+        raise _weighted("in its limits and in wvar")
     if given["complex_func"]:
         parts = [
             quad(lambda x, *z, part=part: part(vector(func(x, *z))), a, b, *args,
@@ -285,6 +289,8 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         f.plain, float(plain(a)), float(plain(b)), full_output=given["full_output"], **kept.kept
     )
     watched.done(func)
+    if given["weight"] is not None and pieces(watched, a, b) != ([(a, b)], []):
+        raise _weighted("where the integrand switches: the pieces have other weights")
     value = in_pieces(f, watched, a, b, kept.rule, regions, np.float64(found[0]))
     return (points.result(value if is_traced(value) else found[0]), *found[1:])
 

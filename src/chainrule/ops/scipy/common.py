@@ -200,7 +200,7 @@ def agreed(value: Any) -> Any:
 
     What is decided by values, and what SciPy computes, is asked of this: a batch is no array.
     """
-    return np.asarray(plain(value))
+    return np.asarray(plain(value))[()]
 
 
 def numbers(value: Any) -> Any:
