@@ -106,12 +106,6 @@ WARNED: dict[str, tuple[Callable[[Any], Any], float]] = {
     "a fixed point that repels": (
         lambda a: optimize.fixed_point(lambda x: a * x * (1 - x), 0.65), 3.5
     ),
-    "an integrand that jumps": (
-        lambda a: integrate.quad(
-            lambda x: a * np.histogram([x], bins=np.stack([0.0, a, 1.0]), weights=[1.0])[0][1], 0, 1
-        )[0],
-        0.3,
-    ),
     "an integral that diverges": (
         lambda a: integrate.quad(lambda x: a * np.exp(-a * x) / x, 0, 1)[0], 0.3
     ),

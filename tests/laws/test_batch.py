@@ -133,14 +133,6 @@ def test_the_gradient_through_a_batch(record: Op | Composite) -> None:
         compare(record, pullback(cts), rows, 1e-9)
 
 
-def test_every_op_says_how_it_batches() -> None:
-    from chainrule.modes.batch import _refuse, rule_of
-    from chainrule.testing.samples import all_records
-
-    silent = [op.name for op in all_records() if isinstance(op, Op) and rule_of(op) is _refuse]
-    assert silent == ["component"]
-
-
 def test_every_loop_is_named_in_the_documents() -> None:
     from chainrule.modes.batch import one_by_one, rule_of
     from chainrule.testing.samples import all_records

@@ -280,7 +280,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         return (re[0] + 1j * im[0], re[1] + 1j * im[1], *rest)
     regions = open_regions()
     points = Points("quad")
-    a, b = points.limits((a, b))
+    a, b = map(_real_limit, points.limits((a, b)))
     function = points.function(func)
     watched = Watched(lambda x: _number(function(x, *extra)))
     f = Integrand(watched, watched)
@@ -295,6 +295,14 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     return (points.result(value if is_traced(value) else found[0]), *found[1:])
 
 
+def _real_limit(value: Any) -> Any:
+    """Return a limit as SciPy takes it: of a complex number the real part, with its warning."""
+    if not np.iscomplexobj(plain(value)):
+        return value
+    float(plain(value))  # warns
+    return np.real(value)
+
+
 @solver(integrate.quad_vec)
 def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     """Integrate a function with array values: each element by Leibniz's rule, as in `quad`."""
@@ -302,7 +310,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     regions = open_regions()
     extra = given["args"]
     points = Points("quad_vec")
-    a, b = points.limits((a, b))
+    a, b = map(_real_limit, points.limits((a, b)))
     function = points.function(f)
     watched = Watched(lambda x: vector(function(x, *extra)))
     whole = Integrand(watched, watched)

@@ -12,7 +12,7 @@ from ...core.op import Composite, Notation, Op
 from ...core.registry import add, register
 from ...core.sequences import items
 from ...core.slots import INDEX, Jvp
-from ...errors import BatchError, RuleError, UnsupportedFunctionError
+from ...errors import RuleError, UnsupportedFunctionError
 from ..declare import as_array
 
 _IGNORED = ("overwrite_a", "overwrite_b", "overwrite_ab", "overwrite_a_band", "lwork")
@@ -211,7 +211,7 @@ def numbers(value: Any) -> Any:
     value = plain(value)
     if value is None or isinstance(value, np.ndarray | np.generic | float | int | complex | str):
         return value
-    raise BatchError(  # which `vmap` meets by going one by one
+    raise UnsupportedFunctionError(  # which `vmap` meets by going one by one
         "SciPy's own code received what holds no plain numbers",
         why=f"it is a {type(value).__name__}, and compiled code reads arrays of NumPy only",
     )
