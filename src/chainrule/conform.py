@@ -45,14 +45,7 @@ def check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
             cure="return a scalar, such as np.sum(y) or np.mean(y); for all derivatives of all "
             "outputs use chainrule.jacobian(f); for a chosen combination use chainrule.vjp(f, x)",
         )
-    if dtype.kind == "c":
-        raise NonScalarOutputError(
-            f"grad needs a real output, but {name_of(f)} returned a complex number",
-            where=where,
-            why="for a complex output the gradient is not defined without a convention",
-            cure="return its real part, np.real(z) or np.abs(z); for an analytic function of "
-            "complex inputs use holomorphic=True",
-        )
+    check_real(f, value, "grad", "; for an analytic function of complex inputs use holomorphic=True")
     if dtype.kind in "biu":
         return  # a count or a comparison: locally constant
     raise NonScalarOutputError(
@@ -61,6 +54,18 @@ def check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
         why="a real function of a complex number is analytic only where it is constant",
         cure="leave out holomorphic=True: the gradient is then ∂f/∂a − i·∂f/∂b",
     )
+
+
+def check_real(f: Function, value: Any, caller: str, also: str = "") -> None:
+    """Refuse complex numbers as outputs."""
+    if value.dtype.kind == "c":
+        raise NonScalarOutputError(
+            f"{caller} needs a real output, but {name_of(f)} returned "
+            + ("an array of complex numbers" if value.shape else "a complex number"),
+            where=describe(user_frame(2)),
+            why="for a complex output the gradient is not defined without a convention",
+            cure=f"return its real part, np.real(z) or np.abs(z){also}",
+        )
 
 
 def check_one(f: Function, out: Any) -> None:

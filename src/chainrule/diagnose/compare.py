@@ -27,6 +27,7 @@ from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete, make_tracer
 from .parting import Parting, first_slope, first_value, follow
 
+UNSTEADY = "two plain runs differ: the function draws random numbers or keeps state"
 _VALUE = {"d": 1e-9, "f": 1e-4}
 
 
@@ -85,6 +86,11 @@ class Point:
         """Return the floating-point outputs of a plain run, as arrays."""
         return numbers_of(self.call(*xs))
 
+    def changes(self, plain: list[Any]) -> bool:
+        """Say whether another plain run gives other numbers."""
+        with unchecked():
+            return differ(plain, self.numbers(*self.xs), self.single) is not None
+
     @property
     def single(self) -> bool:
         """Say whether an input has single precision."""
@@ -127,11 +133,9 @@ def compare(point: Point, out: Any, rng: np.random.Generator) -> Disagreement | 
     Returns None where they agree, a `Disagreement`, or, where nothing can be compared, the reason.
     """
     plain = point.numbers(*point.xs)  # derivatives taken in it are checked in their turn
-    with unchecked():
-        again = point.numbers(*point.xs)
     found = numbers_of(out)
-    if differ(plain, again, point.single) is not None:
-        return "two plain runs differ: the function draws random numbers or keeps state"
+    if point.changes(plain):
+        return UNSTEADY
     worst = differ(plain, found, point.single)
     if worst is not None:
         return Disagreement("the value", *worst, _value_parting(point))

@@ -29,7 +29,7 @@ OPS, COUNT, BUDGET, TREE = 40, 200, 2.0, 2000
 def closed_form(builder: Any) -> dict[str, Any]:
     """Return {"closed": …} or {"closed": None, "omitted": {reason, counts}}."""
     run = builder.run
-    frozen = builder.happenings.frozen()
+    frozen = run.unsteady or builder.happenings.frozen()
     if frozen:
         return _omitted(frozen)
     if run.output is None or not builder.sweep.order:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 
 from .. import limits, tree
+from ..conform import check_real
 from ..core.graph import Node
-from ..diagnose.compare import Point
+from ..diagnose.compare import UNSTEADY, Point, differ, numbers_of, unchecked
 from ..diagnose.watching import Watching
 from ..errors import OutputTypeError, UsageError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
+from ..slopes import silent
 from ..tracing.source import Source, resolve
 from ..tracing.tracer import TRACERS
 from .constants import named
@@ -106,6 +108,7 @@ class Run:
         self.graph, self.events = graph, rec.events
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs)
+        self.unsteady = self._unsteady()
         self.reader = Reader(self.constant)
         self.symbol_of: dict[Node, Symbol] = {}
         self._name_inputs(data[1])
@@ -152,10 +155,21 @@ class Run:
         (out,) = outputs
         if type(out) is Node:
             value = out.output
+            check_real(self.function, value, "explain")
             if np.asarray(value).dtype.kind in "fc" and np.isnan(value).any():
                 nan_input(self.call, value)
             return out, value
-        return None, out.cr_value if type(out) in TRACERS else out
+        value = out.cr_value if type(out) in TRACERS else out
+        check_real(self.function, np.asarray(value), "explain")
+        return None, value
+
+    def _unsteady(self) -> str:
+        """Say that the program is another one at each run, or nothing."""
+        with silent(), unchecked(), contextlib.suppress(Exception):  # what it raises is told later
+            plain = self.point.numbers(*self.point.xs)
+            if differ(plain, numbers_of(self.value), self.point.single) is not None:
+                return UNSTEADY if self.point.changes(plain) else ""
+        return ""
 
     def plain(self, leaves: Any) -> Any:
         """Run the user's own program on other inputs: plain numbers, the same random draws."""

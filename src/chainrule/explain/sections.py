@@ -304,7 +304,9 @@ def check(doc: dict[str, Any]) -> Block:
             "; the line above is the worst")
         rows.append([[f"{c['tested']}{more} entries tested{shown}"]])
     step = c["complex_step"]
-    if step["used"]:
+    if not c["tested"]:
+        rows.append([[f"nothing is compared: {step['reason']}"]])
+    elif step["used"]:
         along = " along a random direction" if step["random"] else ""
         off = abs(step["figure"] - step["found"])
         rows.append([[f"complex step{along}, h 1e-20: {number(step['figure'])} against "

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import limits
+from ..conform import check_real
 from ..diagnose.compare import same_run, unchecked
 from ..errors import IndeterminateWarning, KinkWarning
 from ..lift import name_of, output_leaves
@@ -25,6 +26,8 @@ def settle(builder: Any) -> tuple[list[Any], list[str]]:
     bars = [builder.sweep.gradients.get(n) for n in run.inputs]
     rules = [np.zeros(n.shape, n.dtype)[()] if g is None else g
              for n, g in zip(run.inputs, bars, strict=True)]  # fmt: skip
+    if run.unsteady:
+        return rules, [f"{run.unsteady}; what stands here is of the run that was recorded"]
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         outs = _as_the_engine_does(builder)
@@ -71,6 +74,7 @@ def _again(builder: Any, leaves: list[Any]) -> list[Any]:
     tracers = [rec.input(x) for x in leaves]
     nodes = [t.cr_node for t in tracers]
     (out,), _ = output_leaves(run.function, run.call.at(leaves).run(rec, tracers))
+    check_real(run.function, np.asarray(concrete(out)), "explain")
     cotangents: dict[Any, Any] = {}
     if type(out) in TRACERS and out.cr_owner is rec:
         cotangents[out.cr_node] = builder.seed

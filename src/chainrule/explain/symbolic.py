@@ -96,7 +96,7 @@ def from_sympy(e: Any, names: dict[Any, str]) -> Expr:
     if e.is_Symbol:
         return Sym(names[e])
     if e.is_Integer:
-        return Num(int(e))
+        return Num(int(e) if abs(e) < 2**53 else float(e))  # NumPy has no larger integers
     if e.is_Rational:
         return _decimal(e)
     if e is sympy.pi or e is sympy.E:
