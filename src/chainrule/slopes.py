@@ -25,6 +25,7 @@ _EXACT = 1e4  # units of rounding that a complex step may be off
 _ROUNDS, _NEAREST = 16, 21  # halvings of the step
 _NEAR = (1e-7, 1e-8, 1e-9)
 STEEP = "the program is steeper here than differences can tell"
+KINK, UNTOLD = "a kink", "differences cannot tell at the steps that were taken"
 JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
 
 Phi = Callable[[float], float]
@@ -73,7 +74,7 @@ class Comparison:
     def verdict(self) -> str:
         """The worst of the rows, unless the complex step, which is exact, confirms them."""
         worst = max((r.verdict for r in self.rows), key=_RANK.index, default=NOTHING)
-        confirmed = not self.along.left_out and all(r.why in ("", UNSETTLED) for r in self.rows)
+        confirmed = not self.along.left_out and all(r.why in ("", UNSETTLED, UNTOLD) for r in self.rows)
         return AGREES if confirmed else worst
 
     def worst(self, position: int | None = None, verdict: str = "") -> Row | None:
@@ -97,11 +98,13 @@ def silent() -> Iterator[None]:
 def compare(
     function: Callable[..., Any], xs: Sequence[Any], gradient: Sequence[Any],
     entries: int = 24, drawn: int = 12, seconds: float = np.inf, seed: int = 0,
+    decides: bool = True,
 ) -> Comparison:  # fmt: skip
     """Compare the gradient of ``Re function(*xs)``, one number, with the plain program.
 
     Inputs of up to `entries` entries are compared one by one, of larger ones `drawn` at random;
-    after `seconds` the rest is left.
+    after `seconds` the rest is left. `decides` says whether the program may have a kink or a jump
+    exactly at the point.
     """
     deadline = time.perf_counter() + seconds
     rows: list[Row] = []
@@ -110,7 +113,8 @@ def compare(
         for position, x in enumerate(xs):
             for index in _places(np.shape(x), entries, drawn, seed + position):
                 if not rows or time.perf_counter() < deadline:
-                    rows.append(_row(function, xs, position, index, gradient[position], here))
+                    rows.append(_row(function, xs, position, index, gradient[position], here,
+                                     decides))  # fmt: skip
         along = _along(function, xs, gradient, rows, seed)
     return Comparison(tuple(rows), along, sum(int(np.size(x)) for x in xs))
 
@@ -137,7 +141,7 @@ def _places(
 
 def _row(
     function: Any, xs: Sequence[Any], position: int, index: tuple[int, ...], gradient: Any,
-    here: float,
+    here: float, decides: bool,
 ) -> Row:  # fmt: skip
     found = np.asarray(gradient)[index]
     x = np.asarray(xs[position])
@@ -150,10 +154,10 @@ def _row(
                    f"the derivative is {_word(found)}")  # fmt: skip
     scales = (float(abs(x[index])), float(np.max(abs(x))), 1.0)
     eps = float(np.finfo(x.dtype).eps)
-    slope = Slope(moves.along(1.0), here, scales, eps)
+    slope = Slope(moves.along(1.0), here, scales, eps, decides)
     reference, off, tolerance, verdict, why = slope.judge(float(np.real(found)))
     if x.dtype.kind == "c":  # dRe f/dRe x − i·dRe f/dIm x
-        slope = Slope(moves.along(1j), here, scales, eps)
+        slope = Slope(moves.along(1j), here, scales, eps, decides)
         other = slope.judge(float(-np.imag(found)))
         reference = complex(reference, -other[0])
         off, tolerance = float(np.hypot(off, other[1])), max(tolerance, other[2])
@@ -195,10 +199,13 @@ class Slope:
     here : phi(0).
     scales : the sizes over which phi is expected to change, the likeliest first.
     eps : the rounding of its values.
+    decides : whether it may have a kink or a jump at 0: one that differences show may else be near.
     """
 
-    def __init__(self, phi: Phi, here: float, scales: Sequence[float], eps: float) -> None:
-        self.phi, self.here, self.eps = phi, here, eps
+    def __init__(
+        self, phi: Phi, here: float, scales: Sequence[float], eps: float, decides: bool = True
+    ) -> None:
+        self.phi, self.here, self.eps, self.decides = phi, here, eps, decides
         self.close = _SINGLE if self.eps > 1e-10 else _CLOSE
         self.scales = list(dict.fromkeys(s for s in scales if s > 0))[:2]
         self.least = self.scales[0] * 2.0**-_NEAREST
@@ -208,6 +215,19 @@ class Slope:
         quick = self._plain(found)
         if quick is not None and abs(quick[0] - found) <= self._allowed(found, *quick):
             return self._told(found, *quick, AGREES)
+        told = self._judged(found)
+        if told[3] == AGREES or (told[3] == CHOICE and self.decides):
+            return told
+        nearer = self._nearer(found)
+        if nearer is not None and abs(nearer[0] - found) <= self._allowed(found, *nearer):
+            return self._told(found, *nearer, AGREES)
+        doubtful = told[4].startswith((KINK, JUMP)) and not self.decides
+        if doubtful or (told[3] == DIFFERS and not self._converges(told, nearer)):
+            return self._told(found, np.nan, np.nan, NOTHING, UNTOLD)
+        return told
+
+    def _judged(self, found: float) -> Any:
+        """Judge by differences over steps of common sizes."""
         if self._leaps(-1.0) or self._leaps(1.0):
             words = JUMP if self._jumps() else STEEP
             return self._told(found, np.nan, np.nan, NOTHING, words)
@@ -230,6 +250,32 @@ class Slope:
             return self._one_sided(found, "left" if firm[0] is left else "right", *firm[0])
         words = JUMP if self._jumps() else UNSETTLED
         return self._told(found, reference, error, NOTHING, words)
+
+    def _nearer(self, found: float) -> tuple[float, float] | None:
+        """Return the slope over shorter steps and its error; None where it does not settle.
+
+        The slopes of both sides come together where there is no kink: that has to be seen.
+        """
+        steps = self.scales[0] * 2.0 ** -np.arange(_NEAREST, 2 * _NEAREST + 4.0)
+        up, down = (np.array([self.phi(s * h) - self.here for h in steps]) for s in (1, -1))
+        slopes, gaps = (up - down) / (2 * steps), abs(up + down) / steps
+        size = max(abs(found), gaps[0])
+        best: tuple[float, float] | None = None
+        for k in range(3, len(steps)):
+            middle, error = slopes[k - 1], float(np.ptp(slopes[k - 3 : k + 1]))
+            bound = 1e-3 * max(size, abs(middle))
+            if max(error, gaps[k] / 10, self._noise(steps[k])) <= bound:
+                if best is None or error < best[1]:
+                    best = float(middle), error
+        return best
+
+    def _converges(self, told: Any, nearer: tuple[float, float] | None) -> bool:
+        """Say whether differences over other steps give the slope that contradicts."""
+        if told[4]:
+            return True
+        sides = self._side(-1.0)[0], self._side(1.0)[0]
+        other = sum(sides) / 2 if nearer is None else nearer[0]
+        return bool(abs(other - told[0]) <= 1e-2 * max(abs(other), abs(told[0])))
 
     def _told(
         self, found: float, reference: float, error: float, verdict: str, why: str = ""
@@ -295,7 +341,12 @@ class Slope:
         low, high = sorted((left, right))
         slack = 1e-3 * max(abs(low), abs(high))
         verdict = CHOICE if low - slack <= found <= high + slack else DIFFERS
-        words = f"a kink: the slope is {left:.6g} on the left and {right:.6g} on the right"
+        ends = "lies between them" if verdict == CHOICE else "does not lie between"
+        for side, of in (("left", left), ("right", right)):
+            if abs(found - of) <= slack:
+                ends = f"is that of the {side}"
+        words = (f"{KINK}: the slope is {left:.6g} on the left and {right:.6g} on the right: "
+                 f"the derivative taken, {found:.12g}, {ends}")  # fmt: skip
         return self._told(found, (left + right) / 2, 0.0, verdict, words)
 
     def _one_sided(self, found: float, side: str, slope: float, rough: float) -> Any:
@@ -342,6 +393,6 @@ def _along(
                          r.verdict == AGREES for r in rows) else
                      "its figure is another one; where the differences do not agree that proves "
                      "nothing")  # fmt: skip
-    if any(r.verdict == CHOICE or r.why.startswith("a kink") for r in rows):
+    if any(r.verdict == CHOICE or r.why.startswith(KINK) for r in rows):
         return Along(derivative, reference, relative, "at a kink it proves nothing")
     return Along(derivative, reference, relative, random=whole > 1 or vs[0].ndim > 0)

@@ -10,6 +10,7 @@ import chainrule
 from chainrule.cli.main import main
 from chainrule.errors import NonScalarOutputError
 from chainrule.explain import explain
+from chainrule.slopes import DIFFERS, compare
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -64,3 +65,70 @@ def test_what_keeps_state_is_not_compared():
     assert f"nothing is compared: {words}" in derivation.text()
     for claim in ("limit", "jumps", "✓", "✗"):
         assert claim not in derivation.text()
+
+
+# --- kinks and jumps are claimed where the program decides ----------------------------------------
+SMOOTH = {
+    "a root that is rounded off": (lambda x: np.sqrt(x * x + 1e-16), 0.0),
+    "a fast wave": (lambda x: np.sin(1e9 * x), 1.0),
+    "a wave": (lambda x: np.sin(1e5 * x), 1.0),
+    "a kink near by": (lambda x: abs(x - 1e-9), 0.0),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_what_is_smooth_is_told_by_shorter_steps(name):
+    f, x = SMOOTH[name]
+    derivation = explain(f, x)
+    assert derivation.document["check"]["verdict"] == "agrees"
+    assert "kink" not in derivation.text()
+    assert "✗" not in derivation.text()
+    found = chainrule.check(f, x)
+    assert (found.uncompared, bool(found)) == ("", True)
+
+
+def test_what_differences_cannot_tell_is_said():
+    said = section(lambda x: np.maximum(x, 1 + 1e-12), 1.0, 9)
+    assert "differences cannot tell" in said
+    assert "kink" not in said
+
+
+@pytest.mark.parametrize("f, found", [
+    (np.exp, 1.1), (lambda x: x * x + 1e5, 2.1), (lambda x: np.sin(50 * x), 3.0),
+])  # fmt: skip
+def test_only_what_converges_accuses(f, found):
+    (row,) = compare(f, [np.float64(1.0)], [np.float64(found)]).rows
+    assert row.verdict == DIFFERS
+
+
+STEPS = {  # function, where it jumps, and where it does not
+    "floor": (np.floor, 2.0, 2.5), "quotient": (lambda x: x // 2 + x, 4.0, 5.0),
+    "round": (np.round, 2.5, 2.0), "tenths": (lambda x: np.round(x, 1), 0.25, 0.3),
+    "heaviside": (lambda x: np.heaviside(x, 0.5), 0.0, 1.0),
+    "comparison": (lambda x: (x > 1) * x, 1.0, 1.5), "trunc": (np.trunc, 1.0, 0.0),
+    "largest": (lambda x: x[np.argmax(x)], np.array([1.0, 3.0, 3.0]), np.array([1.0, 3.0, 2.0])),
+    "int": (lambda x: x * int(x), 2.0, 2.5), "astype": (lambda x: x * x.astype(int), 2.0, 2.5),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_point_on_a_step_is_told(name):
+    f, on, off = STEPS[name]
+    for x, there, unsaid in ((on, True, "locally constant"), (off, False, "stands on the step")):
+        x = np.array(x) if name == "astype" else x
+        for text in (explain(f, x).text(), chainrule.check(f, x).text()):
+            assert ("the point stands on the step" in text) is there
+            assert unsaid not in text
+
+
+def test_no_formula_agrees_where_the_program_jumps():
+    assert "agrees with the program at 5" in section(lambda x: np.floor(x) * x, 2.0, 8)
+
+
+@pytest.mark.parametrize("f, x, said", [
+    (lambda x: x[np.argmax(x)], np.array([1.0, 3.0, 3.0]), "is that of the left"),
+    (lambda x: max(x, 0), 0.0, "is that of the right"),
+    (lambda x: np.maximum(x, 2 * x), 0.0, "lies between them"),
+])  # fmt: skip
+def test_the_side_of_a_choice(f, x, said):
+    assert said in section(f, x, 9)

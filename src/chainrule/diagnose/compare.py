@@ -25,6 +25,7 @@ from ..tracing.faces import is_python
 from ..tracing.recording import Recording
 from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete, make_tracer
+from .kinks import decides
 from .parting import Parting, first_slope, first_value, follow
 
 UNSTEADY = "two plain runs differ: the function draws random numbers or keeps state"
@@ -172,7 +173,9 @@ def _compare_slope(
             return float(np.real(inner(cts, point.numbers(*move(xs, vs, h)))))
         return np.nan
 
-    slope = Slope(along, along(0.0), (min(size, 4.0) / reach,), eps)
+    kept = isinstance(point.trace, Recording) and point.trace.keep
+    slope = Slope(along, along(0.0), (min(size, 4.0) / reach,), eps,
+                  not kept or decides(point.trace, getattr(point.trace, "events", ())))  # fmt: skip
     reference, _, _, verdict, why = slope.judge(traced)
     if verdict != DIFFERS:
         return why or "the differences do not settle" if verdict == NOTHING else None

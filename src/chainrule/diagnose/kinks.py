@@ -1,12 +1,14 @@
 """Kinks that a run touched exactly, and which derivative is taken there (docs/policy/kinks.md)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from ..core.graph import Graph, Node
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
+from .watching import CUT, Event
 
 
 def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
@@ -30,14 +32,70 @@ def _is_at_kink(node: Node) -> bool:
         return False
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
+    if op.name in ROOTS:
+        n = values[1] if len(values) > 1 else node.params["n"]
+        return bool(np.any(np.equal(values[0], 0) & np.greater(n, 0) & np.less(n, 1)))
     kinks = op.kinks or STEEP.get(op.name, ())
     return any(bool(np.any(np.equal(values[0], kink))) for kink in kinks)
 
 
+def on_step(node: Node) -> bool:
+    """Say whether a step function stands exactly where it jumps."""
+    op, values = node.op, [concrete(p) for p in node.primals]
+    if op is None or Foreign in map(type, values) or node.output is None:
+        return False
+    with np.errstate(all="ignore"):
+        if op.name in _STEPS:
+            return bool(np.any(_STEPS[op.name](*values, **node.params)))
+        if op.jump is not None:
+            return op.jump(concrete(node.output), *values, **node.params)
+    return False
+
+
+def decides(run: Any, events: Iterable[Event] = ()) -> bool:
+    """Say whether something in a run has a kink, or jumps, exactly at the point."""
+    return (
+        any(True for _ in touched(run)) or any(map(on_step, run.nodes)) or any(map(cut_at, events))
+    )
+
+
+def cut_at(event: Event) -> bool:
+    """Say whether a value that was cut to an integer stood exactly where that jumps."""
+    at = _STEPS.get(event.asker)
+    return event.kind == CUT and at is not None and any(at(float(v)) for v in event.outcomes)
+
+
+def whole(x: Any) -> Any:
+    """Say of numbers whether they are whole."""
+    return np.equal(x, np.floor(x))
+
+
+def halves(x: Any, decimals: int = 0, **_: Any) -> Any:
+    """Say of numbers whether rounding finds two values as near."""
+    return whole(np.multiply(x, 10.0**decimals) - 0.5)
+
+
+def _beyond_zero(x: Any, *_: Any, **__: Any) -> Any:
+    return whole(x) & np.not_equal(x, 0)
+
+
+_STEPS: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("floor", "ceil", "__floor__", "__ceil__"), whole),
+    **dict.fromkeys(("trunc", "fix", "astype_constant", "modf", "__int__", "__trunc__"),
+                    _beyond_zero),
+    **dict.fromkeys(("rint", "round", "around", "__round__"), halves),
+    "spacing": lambda x: np.equal(abs(np.frexp(x)[0]), 0.5),
+    **dict.fromkeys(("sign", "heaviside"), lambda x, *_: np.equal(x, 0)),
+    **dict.fromkeys(("floor_divide", "remainder", "mod", "divmod"),
+                    lambda x, y: np.equal(np.fmod(x, y), 0)),
+    "fmod": lambda x, y: np.equal(np.fmod(x, y), 0) & np.not_equal(x, 0),
+}  # fmt: skip
+
 
 _HIGHER = "; that of a higher order is the limit around the point, if there is one"
 _TOLD = frozenset(("sign", "heaviside", "argmax", "argmin", "digitize"))  # as steps, already
-STEEP = {"sqrt": (0.0,), "cbrt": (0.0,)}
+ROOTS = frozenset(("power", "power_of", "float_power"))
+STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), **dict.fromkeys(ROOTS, ())}
 _MIDDLE = "0, the middle of all slopes"
 _TIED = "where its arguments are equal", "half of each"
 _COMPARED = "where its arguments are equal", "that of the branch which it chose"
@@ -49,7 +107,7 @@ _WORDS = {
     "sqrt_or_zero": ("at 0, the length of a zero vector", _MIDDLE),
     "max": ("where its largest elements tie", "an equal share for each"),
     "min": ("where its smallest elements tie", "an equal share for each"),
-    "sqrt": ("at 0", "infinite, the limit from the right"),
+    **dict.fromkeys(("sqrt", *ROOTS), ("at 0", "infinite, the limit from the right")),
     "cbrt": ("at 0", "infinite, the limit from both sides"),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _TIED),
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),

@@ -21,10 +21,11 @@ from ..tracing.source import resolve
 from ..tracing.tracer import TRACERS
 from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
-from .kinks import touched
+from .kinks import cut_at, on_step, touched
 from .watching import BRANCH, CUT, STOP, Event, Watching, outcomes
 
 LOST, DIFFERS, ZERO, CHOICE = "lost", "differs", "zero", "choice"
+ON_STEP = "the point stands on the step; the derivative taken is 0, as on both sides"
 _HEADINGS = {
     LOST: "the derivative is lost",
     DIFFERS: "the traced run is not the plain one",
@@ -124,7 +125,8 @@ def _happened(event: Event) -> Iterator[Finding]:
     if event.kind == CUT:
         yield Finding(
             ZERO, "a traced value was cut down to an integer", event.where,
-            "an integer is locally constant", "leave it a float where its slope matters",
+            ON_STEP if cut_at(event) else "an integer is locally constant",
+            "leave it a float where its slope matters",
         )  # fmt: skip
     elif event.kind == STOP:
         yield Finding(
@@ -238,7 +240,7 @@ def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
             yield Finding(
                 ZERO, f"the input {name} does not reach the result: its gradient is zero", "",
                 "no operation reads it" if node not in read else
-                "on every path from it stands something that is locally constant",
+                "on every path from it stands something through which no derivative flows",
                 f"leave {name} out of the inputs, or look where its paths end" if node in read
                 else f"use {name}, or leave it out of the inputs",
             )  # fmt: skip
@@ -257,7 +259,8 @@ def _is_compared(graph: Graph, start: Node) -> bool:
 
 def _rounding(graph: Graph) -> Iterator[Finding]:
     for node, what, cure in steps(graph):
-        yield Finding(ZERO, what, _place(node.place), "it is locally constant", cure)
+        why = ON_STEP if on_step(node) else "it is locally constant"
+        yield Finding(ZERO, what, _place(node.place), why, cure)
 
 
 def steps(graph: Graph) -> Iterator[tuple[Node, str, str]]:

@@ -24,6 +24,7 @@ class Event:
     source: Source | None
     where: str
     outcomes: list[str] = field(default_factory=list)  # what was found there, in order
+    asker: str = ""  # what asked for a number
     span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
     roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
 
@@ -43,7 +44,7 @@ class Watching(Recording):
             return
         frame, asker = user_frame(2), _getframe(1).f_code.co_name
         if asker in _CUTS and tracer.dtype.kind in "fc":
-            self._seen(CUT, frame, tracer, str(concrete(tracer)))
+            self._seen(CUT, frame, tracer, str(concrete(tracer)), asker)
         elif asker == "__bool__" and frame is not None:
             self._seen(BRANCH, frame, tracer, str(concrete(tracer)))
 
@@ -61,11 +62,13 @@ class Watching(Recording):
         elif what == "root" and self.solving:
             self.solving[-1].roots.append(data)
 
-    def _seen(self, kind: str, frame: FrameType | None, value: Any, outcome: str) -> None:
+    def _seen(
+        self, kind: str, frame: FrameType | None, value: Any, outcome: str, asker: str = ""
+    ) -> None:
         source = resolve(_place(frame))  # a loop tests at two places of one source text
         known = next((e for e in self.events if e.kind == kind and e.source == source), None)
         if known is None:
-            known = Event(kind, source, describe(frame, value))
+            known = Event(kind, source, describe(frame, value), asker=asker)
             self.events.append(known)
         known.outcomes.append(outcome)
 

@@ -23,7 +23,7 @@ def check(builder: Any) -> dict[str, Any]:
     else:
         found = compare(
             lambda *xs: call(builder, xs), run.call.leaves, list(map(np.asarray, builder.settled)),
-            seconds=SECONDS,
+            seconds=SECONDS, decides=builder.happenings.decides(),
         )  # fmt: skip
     worst = [found.worst(verdict=v) for v in dict.fromkeys(r.verdict for r in found.rows)]
     return {

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from ..diagnose.kinks import STEEP, touched
-from ..diagnose.survey import steps
+from ..diagnose.kinks import STEEP, cut_at, decides, on_step, touched
+from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
 from ..tracing.tracer import TRACERS
@@ -45,10 +45,9 @@ class Happenings:
                 "is that of the branch that ran"
             )
         elif event.kind == CUT:
-            self.notes.append(
-                f"a value ({found}) is cut down to an integer at {place}: an integer is locally "
-                "constant, and no derivative flows through it"
-            )
+            why = "an integer is locally constant, and no derivative flows through it"
+            self.notes.append(f"a value ({found}) is cut down to an integer at {place}: "
+                              f"{ON_STEP if cut_at(event) else why}")  # fmt: skip
         elif event.kind == STOP:
             self.notes.append(
                 f"stop_gradient holds a value fast at {place} ({found}): the derivative takes it "
@@ -83,16 +82,15 @@ class Happenings:
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):
             if node in self.run.symbol_of:
-                at_step = node.op.name == "sign" and np.any(np.equal(node.primals[0], 0))
-                words = "the point stands on the step; the derivative taken is 0, as on both sides"
-                locally = "it is locally constant, so no derivative flows"
-                self._step(node, f"{what}: {words if at_step else locally}")
+                words = ON_STEP if on_step(node) else "it is locally constant, so no derivative flows"
+                self._step(node, f"{what}: {words}")
         seen = set()
         for node in self.run.nodes:
             if node.op is not None and node.op.name in _JUMPING and node in self.run.live:
                 if node.place not in seen:
                     seen.add(node.place)
-                    self._step(node, f"{node.op.name} jumps where the quotient is whole; the "
+                    here = ": the point stands on a jump" if on_step(node) else ""
+                    self._step(node, f"{node.op.name} jumps where the quotient is whole{here}; the "
                                "derivative is that between two jumps", "it has jumps")  # fmt: skip
 
     def _step(self, node: Node, words: str, mark: str = "a step function") -> None:
@@ -115,6 +113,10 @@ class Happenings:
             if event.kind in (BRANCH, CUT):
                 return f"the program decides by its values at {place}: a formula is of one branch"
         return ""
+
+    def decides(self) -> bool:
+        """Say whether the program decides exactly at the point: a kink, a jump, a cut."""
+        return bool(self.run.inner) or decides(self.run.graph, self.run.events)
 
     def roots(self, builder: Any) -> list[dict[str, Any]]:
         """Tell every root as what it is: F(x, a) = 0, dx/da = −F_a/F_x."""

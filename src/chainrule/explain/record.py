@@ -102,7 +102,7 @@ class Run:
         begun = limits.begin()
         with contextlib.redirect_stdout(sys.stderr):  # what it prints is no document
             out = self.call.run(rec, tracers)
-        limits.take(begun, rec)
+        self.inner = limits.take(begun, rec)  # what derivatives that it takes itself met
         leaves, _ = output_leaves(f, out)
         graph = rec.finish(tracers, leaves)
         self.graph, self.events = graph, rec.events

@@ -283,9 +283,10 @@ def closed(doc: dict[str, Any]) -> Block | None:
         for root in doc["roots"]:
             rows += [[[root["words"]]], *([[Line(line)]] for line in root["lines"])]
         return Block(8, "Closed form", [words], rows)
+    here = "here and at" if doc["check"]["verdict"] == "agrees" else "at"
     rows = [
-        [[Line(c["line"])], [f"— {c['by']}; agrees with the program here and at {c['points']} "
-                             "other points"]] for c in doc["closed"]
+        [[Line(c["line"])], [f"— {c['by']}; agrees with the program {here} {c['points']} other "
+                             "points"]] for c in doc["closed"]
     ]  # fmt: skip
     return Block(8, "Closed form", [], rows)
 
@@ -322,10 +323,7 @@ def _verdict(r: dict[str, Any]) -> Cell:
     if r["verdict"] == "nothing":
         return ["nothing to compare for ", Sy(r["input"]), f"{entry}{many}: {r['why']}"]
     if r["why"].startswith("a kink"):
-        words = ": the derivative taken, " if r["verdict"] == "choice" else ": the derivative, "
-        ends = ", lies between them" if r["verdict"] == "choice" else ", does not lie between"
-        return [Sy(r["input"]), f"{entry}{many} stands at {r['why']}{words}{number(r['found'])}"
-                f"{ends}{_MARKS[r['verdict']]}"]  # fmt: skip
+        return [Sy(r["input"]), f"{entry}{many} stands at {r['why']}{_MARKS[r['verdict']]}"]
     why = f" ({r['why']})" if r["why"] else ""
     return [
         f"central difference: {number(r['difference'])} against {number(r['found'])} for ",
