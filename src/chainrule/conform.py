@@ -45,7 +45,8 @@ def check_scalar(f: Function, value: Any, holomorphic: bool) -> None:
             cure="return a scalar, such as np.sum(y) or np.mean(y); for all derivatives of all "
             "outputs use chainrule.jacobian(f); for a chosen combination use chainrule.vjp(f, x)",
         )
-    check_real(f, value, "grad", "; for an analytic function of complex inputs use holomorphic=True")
+    also = "; for an analytic function of complex inputs use holomorphic=True"
+    check_real(f, value, "grad", also)
     if dtype.kind in "biu":
         return  # a count or a comparison: locally constant
     raise NonScalarOutputError(

@@ -386,7 +386,8 @@ def check_argnums(function: Any, args: Any, argnums: Any) -> tuple[int, ...]:
                 where=describe(user_frame(2)),
                 why="argnums counts positional arguments from 0; keyword arguments are constants",
                 cure="pass the argument to differentiate by position, or choose argnums="
-                + (" or ".join(map(str, range(len(args)))) if args else "0 and pass one"),
+                + " or ".join(map(str, range(len(args)))) if args else
+                "pass the point, and let the function take it as an argument",
             )
         out.append(int(n) % len(args))
     if len(set(out)) < len(out) or not out:

@@ -368,7 +368,9 @@ class Verdict:
         n = self.here.size
         rough = ~self.agree[n:]
         if "indeterminate" in kinds:
-            taken = self.open & ~lost
+            of = np.arange(n) < flat_size(self.around.outs[: self.around.count])
+            of = of if (self.open & of).any() else ~of  # of the value beside them nothing is asked
+            taken, lost = self.open & ~lost & of, lost & of
             if taken.any():
                 self.around._warn(
                     f"the limit along {len(self.values)} directions was taken, good to about "

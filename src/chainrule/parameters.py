@@ -113,6 +113,15 @@ def _equal(a: Any, b: Any) -> bool:
     )
 
 
+def _reads(text: str) -> bool:
+    """Say whether a text is that of a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def bad_leaf(name: str, leaf: Any) -> InputTypeError:
     """Build the error for a leaf that cannot be differentiated."""
     dtype = getattr(leaf, "dtype", None)
@@ -133,6 +142,8 @@ def bad_leaf(name: str, leaf: Any) -> InputTypeError:
         cure = f"pass {name}.astype(float)"
     elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):
         cure = f"pass a float, or leave {name} out of argnums: a condition has no derivative"
+    elif isinstance(leaf, str):
+        cure = f"pass a number, float({leaf!r})" if _reads(leaf) else "pass a number in its place"
     elif leaf is None or isinstance(leaf, dict | list | tuple):
         what = repr(leaf) + " (no numbers in it)"
     return InputTypeError(

@@ -74,7 +74,8 @@ class Comparison:
     def verdict(self) -> str:
         """The worst of the rows, unless the complex step, which is exact, confirms them."""
         worst = max((r.verdict for r in self.rows), key=_RANK.index, default=NOTHING)
-        confirmed = not self.along.left_out and all(r.why in ("", UNSETTLED, UNTOLD) for r in self.rows)
+        open_ = ("", UNSETTLED, UNTOLD)
+        confirmed = not self.along.left_out and all(r.why in open_ for r in self.rows)
         return AGREES if confirmed else worst
 
     def worst(self, position: int | None = None, verdict: str = "") -> Row | None:

@@ -1,14 +1,14 @@
 """Sentences that a teacher found to be false in a second reading, by their kinds."""
 
 import re
-import warnings
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 import chainrule
 from chainrule.cli.main import main
-from chainrule.errors import NonScalarOutputError
+from chainrule.errors import ChainRuleError, IndeterminateWarning, NonScalarOutputError
 from chainrule.explain import explain
 from chainrule.slopes import DIFFERS, compare
 
@@ -38,7 +38,7 @@ def test_the_command_takes_large_whole_numbers(capsys):
 
 
 # --- explain and grad say the same ----------------------------------------------------------------
-@pytest.mark.parametrize("f, x", [(lambda x: x ** (1 / 3), -8.0), (lambda x: x**x, -1.5)])
+@pytest.mark.parametrize(("f", "x"), [(lambda x: x ** (1 / 3), -8.0), (lambda x: x**x, -1.5)])
 def test_complex_results_are_refused_as_by_grad(f, x):
     with pytest.raises(NonScalarOutputError, match="returned a complex number"):
         explain(f, x)
@@ -93,7 +93,7 @@ def test_what_differences_cannot_tell_is_said():
     assert "kink" not in said
 
 
-@pytest.mark.parametrize("f, found", [
+@pytest.mark.parametrize(("f", "found"), [
     (np.exp, 1.1), (lambda x: x * x + 1e5, 2.1), (lambda x: np.sin(50 * x), 3.0),
 ])  # fmt: skip
 def test_only_what_converges_accuses(f, found):
@@ -125,10 +125,76 @@ def test_no_formula_agrees_where_the_program_jumps():
     assert "agrees with the program at 5" in section(lambda x: np.floor(x) * x, 2.0, 8)
 
 
-@pytest.mark.parametrize("f, x, said", [
+@pytest.mark.parametrize(("f", "x", "said"), [
     (lambda x: x[np.argmax(x)], np.array([1.0, 3.0, 3.0]), "is that of the left"),
     (lambda x: max(x, 0), 0.0, "is that of the right"),
     (lambda x: np.maximum(x, 2 * x), 0.0, "lies between them"),
 ])  # fmt: skip
 def test_the_side_of_a_choice(f, x, said):
     assert said in section(f, x, 9)
+
+
+# --- solvers, formulas, values that are not finite ------------------------------------------------
+def test_the_recorded_steps_of_a_solver_are_told_as_such():
+    def exact(a):
+        return solve_ivp(lambda t, y: -a * y, (0, 1), [1.0]).y[0, -1]
+
+    def companion(a):
+        return solve_ivp(lambda t, y: -a * y, (0, 1), [1.0], method="BDF").y[0, -1]
+
+    assert "are the steps that it took" in section(exact, 0.7, 11)
+    assert "not of its iterations" in section(companion, 0.7, 11)
+
+
+@pytest.mark.parametrize(("f", "x"), [
+    (lambda x: np.arctan(np.sqrt(1 - x**2) / x) + np.arcsin(x), 0.3),
+    (lambda x: np.expm1(x) / x, 1e-9), (lambda x: abs(x - 0.1 * 3), 0.3), (np.cbrt, -8.0),
+])  # fmt: skip
+def test_reasons_that_were_not_seen_are_not_given(f, x):
+    said = section(f, x, 8)
+    assert "no such value" not in said
+    assert "too few" not in said
+
+
+@pytest.mark.parametrize(("f", "x", "said"), [
+    (np.exp, 1000.0, "not finite (overflow)"), (np.log, 0.0, "not finite (divide by zero)"),
+    (lambda x: x**0.5, 0.0, "vertical tangent"),
+])  # fmt: skip
+def test_overflows_and_poles_are_told(f, x, said):
+    text = explain(f, x).text()
+    assert said in section(f, x, 11)
+    assert "program here" not in text
+    assert "exp(x)  = ∞" not in section(f, x, 8)
+
+
+# --- cures ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("f", "args", "cure"), [
+    (lambda x: {"a": x, "b": 2 * x}, (1.0,), "f(*a)['a']"), (lambda x: [x], (1.0,), "f(*a)[0]"),
+    (lambda x: {"only": x}, (1.0,), "f(*a)['only']"), (lambda x: (x, x), (1.0,), "f(*a)[0]"),
+    (lambda x: x * float(f"{x:.2f}"), (1.234,), "np.round(x, 2)"),
+    (lambda x: x, ("3",), "float('3')"), (lambda: 3.0, (), "take it as an argument"),
+])  # fmt: skip
+def test_cures_fit(f, args, cure):
+    with pytest.raises(ChainRuleError) as error:
+        explain(f, *args)
+    assert cure in str(error.value)
+
+
+# --- what is named --------------------------------------------------------------------------------
+def test_the_entry_is_named():
+    text = explain(lambda x: x * np.ones((1, 2)), 1.5, output=(0, 1)).text()
+    assert re.search(r"derivative of \S+\[0, 1\] with respect", text)
+
+
+def test_the_legend_says_what_stands_on_the_edges():
+    scalar, array = (chainrule.draw(f, x).svg() for f, x in (
+        (lambda x: x * np.sin(x), 2.0), (lambda x: np.sum(np.cumsum(x)), np.ones(2)),
+    ))  # fmt: skip
+    assert "local derivative<" in scalar
+    assert "local derivative<" not in array
+
+
+def test_a_warning_that_there_is_no_limit_says_nothing_else():
+    with pytest.warns(IndeterminateWarning, match="there is no limit") as told:
+        chainrule.grad(lambda x: x * np.log(x))(0.0)
+    assert "was taken" not in str(told[0].message)

@@ -25,6 +25,7 @@ class Event:
     where: str
     outcomes: list[str] = field(default_factory=list)  # what was found there, in order
     asker: str = ""  # what asked for a number
+    replayed: bool = False  # the steps that a solver took are recorded, not only its answer
     span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
     roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
 
@@ -59,6 +60,8 @@ class Watching(Recording):
         elif what == "solved" and self.solving:
             event = self.solving.pop()
             event.span = (event.span[0], len(self.nodes))
+        elif what == "steps" and self.solving:
+            self.solving[-1].replayed = True
         elif what == "root" and self.solving:
             self.solving[-1].roots.append(data)
 

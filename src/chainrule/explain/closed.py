@@ -15,7 +15,7 @@ import numpy as np
 from ..core.graph import Graph, Node
 from ..diagnose.compare import unchecked
 from ..lift import output_leaves
-from ..slopes import AGREES, CHOICE, DIFFERS, compare, silent
+from ..slopes import AGREES, DIFFERS, compare, silent
 from ..tracing.recording import Recording
 from ..tracing.tracer import concrete
 from .checks import call
@@ -24,6 +24,7 @@ from .expr import App, Expr, Sym, add_up, size, substitute, to_json
 from .record import Symbol
 
 OPS, COUNT, BUDGET, TREE = 40, 200, 2.0, 2000
+UNCONFIRMED = "the formula was not confirmed by numbers, so it is left out"
 
 
 def closed_form(builder: Any) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[st
         found, settled = evaluate(tidy, run.symbols), builder.settled_of(node)
         rough = 0.0 if _is_limit(builder, node) else 1e-6
         if not np.allclose(found, settled, rough, 0.0, equal_nan=True):
-            return _omitted("the formula holds around the point, and has no such value there")
+            return _omitted(UNCONFIRMED)
     rows = [_row(builder, n, tidy, by, points) for n, (tidy, by) in forms.items()]
     return {"closed": rows or None, "omitted": None if rows else {"reason": "nothing flows"}}
 
@@ -112,7 +113,8 @@ def written_out(builder: Any, node: Node) -> Expr:
 
 def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str, Any]:
     lhs = total(builder, node)
-    line = builder.line(lhs.sym(), [tidy], lhs.value)
+    finite = np.all(np.isfinite(builder.run.value))
+    line = builder.line(lhs.sym(), [tidy], lhs.value if finite else None)
     return {"of": builder.run.symbol_of[node].id, "line": line, "by": by, "ops": size(tidy),
             "points": points, "tree": to_json(tidy)}  # fmt: skip
 
@@ -191,7 +193,7 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
     slopes, by differences, must be what the formulas say.
     """
     run = builder.run
-    agreed = 0
+    agreed = outside = 0
     for k, leaves in enumerate(elsewhere(run.call.leaves)):
         moved = dict(run.symbols)
         for node, value in zip(run.inputs, leaves, strict=True):
@@ -202,17 +204,20 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
             for n, x in zip(run.inputs, leaves, strict=True)
         ]
         steps = _recorded(run, leaves) if _real_there(builder, leaves) else None
-        if steps is None:
-            continue  # outside its domain
+        if steps is None:  # outside its domain
+            outside += 1
+            continue
         if steps != signature(run.graph):
             return 0, "the program is another one when it runs again elsewhere: its steps, or " \
                 "the numbers in them, hang on its inputs, on random draws or on what it keeps"
-        found = compare(lambda *xs: call(builder, xs), leaves, gradient, seed=k).verdict
-        if found in (DIFFERS, CHOICE):
+        found = compare(
+            lambda *xs: call(builder, xs), leaves, gradient, seed=k, decides=False
+        ).verdict
+        if found == DIFFERS:
             return 0, "the tidied expression did not agree with the program at another point"
         agreed += found == AGREES
-    few = "the program has a slope at too few other points for a comparison"
-    return agreed, "" if agreed >= 2 else few
+    few = f"the program has no real, finite value at {outside} of the 5 other points tried"
+    return agreed, "" if agreed >= 2 else few if outside > 3 else UNCONFIRMED
 
 
 def _real_there(builder: Any, leaves: list[Any]) -> bool:

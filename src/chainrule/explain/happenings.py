@@ -31,6 +31,7 @@ class Happenings:
             self._event(event)
         self._kinks()
         self._steps()
+        self._beyond()
 
     def inside(self, event: Event) -> list[Node]:
         """Return the steps of a solver that carry a derivative."""
@@ -61,9 +62,13 @@ class Happenings:
         rows = [self.index[n] for n in nodes if n in self.index]
         which = f"row {rows[0]}" if len(rows) == 1 else f"rows {min(rows)} to {max(rows)}"
         root = " It is a root: see 8." if event.roots else ""
+        rows_are = "carry the derivative of its answer, not of its iterations"
+        if event.replayed:
+            rows_are = "are the steps that it took, taken again: the derivative is that of these " \
+                "steps, with their sizes held fast"
         self.notes.append(
-            f"{event.outcomes[0]} ran on plain numbers at {place}: {which} carry the derivative of "
-            f"its answer, not of its iterations, and their numbers are those of this run.{root}"
+            f"{event.outcomes[0]} ran on plain numbers at {place}: {which} {rows_are}, and their "
+            f"numbers are those of this run.{root}"
         )
         for n in nodes:
             self.marks[n] = event.outcomes[0] + SEE
@@ -82,8 +87,8 @@ class Happenings:
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):
             if node in self.run.symbol_of:
-                words = ON_STEP if on_step(node) else "it is locally constant, so no derivative flows"
-                self._step(node, f"{what}: {words}")
+                locally = "it is locally constant, so no derivative flows"
+                self._step(node, f"{what}: {ON_STEP if on_step(node) else locally}")
         seen = set()
         for node in self.run.nodes:
             if node.op is not None and node.op.name in _JUMPING and node in self.run.live:
@@ -92,6 +97,16 @@ class Happenings:
                     here = ": the point stands on a jump" if on_step(node) else ""
                     self._step(node, f"{node.op.name} jumps where the quotient is whole{here}; the "
                                "derivative is that between two jumps", "it has jumps")  # fmt: skip
+
+    def _beyond(self) -> None:
+        """Tell the first value that is not finite, of operands that are; NumPy knows why."""
+        for node in self.run.nodes:
+            if node.dtype is None or node.dtype.kind not in "fc" or _finite(node.output):
+                continue
+            if all(map(_finite, node.primals)):
+                words = f"it is not finite{_accident(node)}: what follows from it is not checked"
+                self._step(node, words, "not finite")
+            return
 
     def _step(self, node: Node, words: str, mark: str = "a step function") -> None:
         if node not in self.run.symbol_of:
@@ -177,3 +192,21 @@ class Happenings:
             whole.sym(), [quotient, builder.numeric(quotient)], total
         )
         return line
+
+
+def _finite(value: Any) -> bool:
+    a = np.asarray(value)
+    return a.dtype.kind not in "fc" or bool(np.all(np.isfinite(a)))
+
+
+def _accident(node: Node) -> str:
+    """Return what NumPy says happens there: an overflow, a division by zero, no valid value."""
+    assert node.op is not None
+    with np.errstate(over="raise", divide="raise", invalid="raise"):
+        try:
+            node.op.value(*node.primals, **node.params)
+        except FloatingPointError as error:
+            return f" ({str(error).partition(' encountered')[0]})"
+        except Exception:  # some read more than plain numbers have
+            return ""
+    return ""

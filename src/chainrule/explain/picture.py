@@ -228,7 +228,7 @@ class Picture:
         self._label_places()
         width = max([b.x + b.width for b in self.boxes] + [x for x, _ in self._extent()]) + MARGIN
         height = max([b.y + b.height for b in self.boxes] + [y for _, y in self._extent()]) + MARGIN
-        legend = "▸ value forward · ◂ gradient backward · on an edge: its local derivative"
+        legend = self._legend()
         title = self._title()
         width = max(width, advance(legend, SMALL) + 2 * MARGIN, 200)
         height += LINE
@@ -250,12 +250,22 @@ class Picture:
         out.append("</svg>\n")
         return "\n".join(out)
 
+    def _legend(self) -> str:
+        """Say what the marks mean; on an edge stands a derivative, or what is pulled back."""
+        words = "▸ value forward · ◂ gradient backward"
+        if not any(e.label for e in self.edges):
+            return words
+        maps = any(e["kind"] == "map" for e in self.doc["edges"])
+        back = ", or the gradient that it pulls back" if maps else ""
+        return f"{words} · on an edge: its local derivative{back}"
+
     def _title(self) -> str:
         p = self.doc["problem"]
         out = self.w.symbol(self.doc["output"])
         words = self.w.expr(from_json(p["statement"])) if p["statement"] else ""
         if not words or len(words) > 60:
-            words = f"{p['function']}({', '.join(self.w.symbol(i) for i in p['inputs'])})"
+            given = ", ".join(map(self.w.symbol, [*p["inputs"], *p["data"]]))
+            words = f"{p['function']}({given})"
         return f"{out} = {words}"
 
     def _description(self) -> str:

@@ -107,7 +107,7 @@ class Run:
         graph = rec.finish(tracers, leaves)
         self.graph, self.events = graph, rec.events
         self.inputs = graph.inputs
-        self.output, self.value = self._one_output(graph.outputs)
+        self.output, self.value = self._one_output(graph.outputs, out)
         self.unsteady = self._unsteady()
         self.reader = Reader(self.constant)
         self.symbol_of: dict[Node, Symbol] = {}
@@ -144,13 +144,15 @@ class Run:
             found += [(base + p, v) for p, v in zip(paths, leaves, strict=True)]
         return tuple(out), found
 
-    def _one_output(self, outputs: tuple[Any, ...]) -> tuple[Node | None, Any]:
-        if len(outputs) != 1:
+    def _one_output(self, outputs: tuple[Any, ...], out: Any) -> tuple[Node | None, Any]:
+        if len(outputs) != 1 or isinstance(out, dict | list | tuple):
+            first = tree.paths(out)[0] if outputs else "[0]"
+            what = f"{len(outputs)} arrays" if len(outputs) != 1 else f"a {type(out).__name__}"
             name = getattr(self.function, "__name__", "the function")
             raise OutputTypeError(
-                f"{name} returned {len(outputs)} arrays; a derivation is of one output",
+                f"{name} returned {what}; a derivation is of one output",
                 why="each output has a derivation of its own",
-                cure="explain one of them: explain(lambda *a: f(*a)[0], …)",
+                cure=f"explain one of them: explain(lambda *a: f(*a){first}, …)",
             )
         (out,) = outputs
         if type(out) is Node:

@@ -199,7 +199,9 @@ def backward(doc: dict[str, Any]) -> Block | None:
     rows += [[[Line(g["line"])], ["— nothing flows to it"]] for g in doc["gradients"]
              if g["symbol"] not in shown]  # fmt: skip
     rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
-    intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]),
+    entry = doc["problem"]["entry"]
+    which = f"[{', '.join(map(str, entry))}]" if entry is not None else ""
+    intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]), which,
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
     return Block(5, "Backward: the gradients", intro, _few(rows, doc))
 

@@ -18,6 +18,7 @@ import numpy as np
 from scipy import integrate
 
 from ..errors import ImplicitWarning, UnsupportedFunctionError
+from ..tracing.running import tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import concrete, muted
 from .answers import (
@@ -169,6 +170,7 @@ def solve_ivp(fun: Function, t_span: Any, y0: Any, *args: Any, **kwargs: Any) ->
         replay = Implicit(f) if kind is integrate.Radau else Explicit(kind, f)
         path = Trajectory(f, replay, y0, t_span[0])
         path.extend(log, last)
+        tell("steps")
     else:
         _check_known(kind)
         tolerances = {k: plain(options.get(k, d)) for k, d in (("rtol", 1e-3), ("atol", 1e-6))}

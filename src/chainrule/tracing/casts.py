@@ -101,10 +101,16 @@ def _read_in(text: str) -> None:
                 x,
                 f"the text {text!r}, which a traced value was printed as, was about to be read in",
                 "text carries no derivative",
-                "round the number itself, np.round(x, 3); where no derivative is meant, print "
-                "chainrule.stop_gradient(x)",
+                f"round the number itself, np.round(x, {_decimals(text)}); where no derivative is "
+                "meant, print chainrule.stop_gradient(x)",
             )
         )
+
+
+def _decimals(text: str) -> int:
+    """Return to how many decimals a text is rounded."""
+    found = _NUMBER.fullmatch(text)
+    return len(found.group(3)) - int(found.group(4) or 0) if found else 3
 
 
 def _figure(text: str) -> Any:
