@@ -112,7 +112,7 @@ def _summary(name: str) -> Any:
         found = _FORMULAS[name](self, shapes, loc, scale) + np.zeros(np.shape(loc))
         found = np.where(valid, found, np.nan)[()]
         given = loc, scale, *shapes
-        return computed_from(given, found, _value(*given, dist=self, method=name))
+        return computed_from(given, found, _value(*given, dist=self, method=name))[()]
 
     return body
 
