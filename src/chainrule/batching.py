@@ -300,7 +300,10 @@ def _array(leaf: Any, name: str) -> Any:
             "np.asarray(values)",
         )
     kind = f"an array of {leaf.dtype}" if isinstance(leaf, np.ndarray) else type(leaf).__name__
-    numeric = not isinstance(leaf, str | bytes) and np.asarray(leaf).dtype.kind in "fcbiu"
+    dtype = getattr(leaf, "dtype", None)  # an array of another library is not computed for it
+    if dtype is None and not isinstance(leaf, str | bytes):
+        dtype = np.asarray(leaf).dtype
+    numeric = getattr(dtype, "kind", "O") in "fcbiu"
     raise BatchError(
         f"{name} cannot be mapped over: it is {kind}",
         where=describe(user_frame(2)),
