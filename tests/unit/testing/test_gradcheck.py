@@ -49,6 +49,7 @@ def test_a_wrong_rule_is_found_with_its_place_and_both_numbers(mode):
     assert 'cube_wrong(p["x"][0])' in error.why
 
 
+@pytest.mark.filterwarnings("ignore:the partial of:chainrule.errors.CustomRuleWarning")
 def test_a_wrong_rule_of_second_order_is_found_at_order_two():
     check_grads(right_first_wrong_second, (2.0,), order=1)
     with pytest.raises(CheckError, match="at order 2"):
