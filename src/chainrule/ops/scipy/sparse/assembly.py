@@ -14,7 +14,7 @@ from scipy.sparse import _base, _dok, _index, _lil  # type: ignore[attr-defined]
 from ....core.registry import composite
 from ...declare import as_array
 from ...numpy.index import setitem
-from ..common import traced
+from ..common import agreed, traced
 from .matrices import (
     THROUGH,
     TracedEntries,
@@ -24,8 +24,12 @@ from .matrices import (
     combined,
     is_traced,
     moved,
+    of_dense,
     places_of,
+    plain_matrix,
+    shown,
     through,
+    whole,
 )
 from .numpy_matrix import Matrix
 
@@ -200,7 +204,11 @@ for _function in dict.fromkeys((
 
 def _assign(self: Any, key: Any, value: Any) -> None:
     """Store at an index, and warn as SciPy does where a compressed matrix gets new places."""
-    grows = _store(self, _grid(self.shape, key), value)
+    like = plain_matrix(self).copy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        like[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
+    grows = _store(self, _grid(self.shape, key), value, like)
     if grows and self.format in ("csr", "csc"):
         name = f"{self.format}_{'matrix' if sp.isspmatrix(self) else 'array'}"
         warnings.warn(
@@ -209,14 +217,14 @@ def _assign(self: Any, key: Any, value: Any) -> None:
         )  # fmt: skip
 
 
-def _store(self: Any, places: tuple[Any, Any], value: Any) -> bool:
+def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any) -> bool:
     """Store into a csr, csc or coo matrix: it is made anew, with these places replaced.
 
     Say whether any of the places is new.
     """
     rows, cols = places
     value = _values(value, np.shape(rows), self.dtype)
-    a = self.tocoo()
+    a = whole(self).tocoo()
     a = a._summed() if is_traced(a) else a
     stored = np.ravel(rows) * a.shape[1] + np.ravel(cols)
     _, last = np.unique(stored[::-1], return_index=True)  # of the same place the last store counts
@@ -226,8 +234,7 @@ def _store(self: Any, places: tuple[Any, Any], value: Any) -> bool:
     data = np.concatenate([a.data[kept], np.ravel(value)[last]])
     flat = np.concatenate([old[kept], stored[last]])
     made = _traced_like(_pattern(np.divmod(flat, a.shape[1]), a.shape, self), data)
-    made = made.tocsc() if self.format == "csc" else made.tocsr() if self.format == "csr" else made
-    _become(self, made)
+    _become(self, shown(made, like))
     return not np.all(np.isin(stored, old))
 
 
@@ -255,7 +262,11 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         _fill(self)
         self._put((rows, cols), values)
     else:
-        _store(self, (rows, cols), values)
+        like = plain_matrix(self).copy()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            like.setdiag(agreed(values), k)
+        _store(self, (rows, cols), values, like)
 
 
 def _tolil(self: Any, copy: bool = False) -> Any:
@@ -285,12 +296,11 @@ def _has_traced(value: Any) -> bool:
 
 
 def _sparse(block: Any) -> Any:
-    """Return a block as a sparse matrix; a dense one keeps the places of all its entries."""
+    """Return a block as a sparse matrix."""
     if sp.issparse(block):
         return block.tocsr() if _is_filled(block) else block
     dense = np.atleast_2d(as_array(block))
-    pattern = sp.coo_array(np.ones(dense.shape))
-    return _traced_like(pattern, dense[places_of(pattern)])
+    return of_dense(dense, sp.coo_array(agreed(dense)))
 
 
 def _of_blocks(function: Any) -> None:
@@ -339,7 +349,8 @@ def find(A: Any) -> Any:
     """Return rows, columns and values of the entries that are not zero."""
     if not _has_traced(A):
         return sp.find(A)
-    coo = _sparse(A).tocoo()._summed()
+    coo = _sparse(A).tocoo()
+    coo = coo._summed() if is_traced(coo) else coo
     rows, cols = places_of(coo)
     kept = np.flatnonzero(np.not_equal(coo.data, 0))
     return rows[kept], cols[kept], coo.data[kept]
@@ -351,7 +362,9 @@ def kron(A: Any, B: Any, format: Any = None) -> Any:
     if not (_has_traced(A) or _has_traced(B)):
         return sp.kron(A, B, format)
     old = not any(sp.issparse(x) and not sp.isspmatrix(x) for x in (A, B))
-    a, b = (_sparse(x).tocoo() for x in (A, B))
+    like = sp.kron(*(plain_matrix(_sparse(x)) if sp.issparse(x) else agreed(x) for x in (A, B)),
+                   format)  # fmt: skip
+    a, b = (whole(_sparse(x)).tocoo() for x in (A, B))
     (ra, ca), (rb, cb) = places_of(a), places_of(b)
     rows = (np.asarray(ra, np.int64)[:, None] * b.shape[0] + rb).ravel()
     cols = (np.asarray(ca, np.int64)[:, None] * b.shape[1] + cb).ravel()
@@ -359,7 +372,7 @@ def kron(A: Any, B: Any, format: Any = None) -> Any:
     shape = (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
     pattern = kind((np.ones(rows.size), (rows, cols)), shape=shape)
     made = _traced_like(pattern, np.ravel(a.data[:, None] * b.data[None, :]))
-    return made.asformat(format if format in ("csr", "csc", "coo") else "coo")
+    return shown(made, like)
 
 
 @composite(sp.kronsum, name="scipy.sparse.kronsum", always=True)

@@ -9,7 +9,7 @@ from scipy.sparse import _base, _bsr, _compressed, _coo, _dia, _dok, _lil, _matr
 from ....core import registry
 from ....core.registry import composite
 from ...declare import as_array
-from ..common import traced
+from ..common import agreed, traced
 from .matrices import (
     _become,
     _multiplied,
@@ -20,7 +20,7 @@ from .matrices import (
     in_class,
     is_traced,
     left_product,
-    places_of,
+    of_dense,
     product,
     sparse_sparse,
 )
@@ -53,8 +53,8 @@ def compressed_init(
         return
     if not isinstance(arg1, tuple):
         dense = _cast(arg1, dtype)
-        pattern = kind(np.ones(dense.shape), shape=shape)
-        _become(self, _traced_like(pattern, dense[places_of(pattern)]))
+        dense = dense if kind.__name__.endswith("_array") else np.atleast_2d(dense)
+        _become(self, of_dense(dense, kind(agreed(dense), shape=shape)))
     elif len(arg1) == 2:
         coo = sp.coo_matrix if issubclass(kind, sp.spmatrix) else sp.coo_array
         made = coo(arg1, shape=shape, dtype=dtype)
@@ -83,8 +83,8 @@ def coo_init(
         _become(self, _traced_like(pattern, data))
     else:
         dense = _cast(arg1, dtype)
-        pattern = kind(np.ones(dense.shape), shape=shape)
-        _become(self, _traced_like(pattern, dense[places_of(pattern)]))
+        dense = dense if kind.__name__.endswith("_array") else np.atleast_2d(dense)
+        _become(self, of_dense(dense, kind(agreed(dense), shape=shape)))
 
 
 def _through_csr(function: Any) -> None:

@@ -23,12 +23,12 @@ from ...declare import as_array
 from ..common import agreed, global_state, numbers, own_stream, plain, refusal, settled, traced
 from .matrices import (
     Form,
-    _plain_class,
-    _traced_like,
     is_traced,
-    places_of,
+    of_dense,
+    plain_matrix,
     sparse_product,
     sparse_times,
+    whole,
 )
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
@@ -76,6 +76,7 @@ add(sparse_solve)
 def _ready(a: Any) -> Any:
     """Return a sparse matrix in csr or csc form, sorted, as SciPy's solvers bring it to."""
     if is_traced(a):
+        a = whole(a)
         return a if a.format in ("csr", "csc") else a.tocsc()
     a = a.copy() if sp.issparse(a) and a.format in ("csr", "csc") else sp.csc_array(a)
     a.sum_duplicates()
@@ -415,7 +416,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
     if not is_traced(x):
         return linalg.norm(x, ord, axis)
     if ord in (None, "fro", "f") and axis is None:
-        return np.linalg.norm(x.data)
+        return np.linalg.norm(whole(x).data)
     return np.linalg.norm(x.toarray(), ord, axis)
 
 
@@ -577,10 +578,11 @@ def _nearest(every: Any, found: Any) -> Any:
 
 @composite(linalg.inv, name="scipy.sparse.linalg.inv", always=True)
 def inv(A: Any) -> Any:
-    """Return the inverse of a sparse matrix, whose entries are all kept."""
+    """Return the inverse of a sparse matrix."""
     if not is_traced(A):
         return linalg.inv(A)
-    return _as_sparse(spsolve(A, np.eye(A.shape[0], dtype=A.dtype)), A)
+    dense = spsolve(A, np.eye(A.shape[0], dtype=A.dtype))
+    return of_dense(dense, linalg.inv(plain_matrix(A)))
 
 
 @composite(linalg.expm, name="scipy.sparse.linalg.expm", always=True)
@@ -589,14 +591,7 @@ def expm(A: Any) -> Any:
     if not (is_traced(A) or traced(A)):
         return linalg.expm(A)
     dense = scipy.linalg.expm(_full(A, "expm"))
-    return _as_sparse(dense, A) if sp.issparse(A) else dense
-
-
-def _as_sparse(dense: Any, like: Any) -> Any:
-    """Return a dense array as a sparse matrix of the class and format of `like`."""
-    kind = _plain_class(type(like if like.format in ("csr", "csc") else like.tocsr()))
-    pattern = kind(np.ones(dense.shape))
-    return _traced_like(pattern, dense[places_of(pattern)])
+    return of_dense(dense, linalg.expm(plain_matrix(A))) if sp.issparse(A) else dense
 
 
 _without_rule(linalg.eigs, "use np.linalg.eig(A.toarray()), or scipy.linalg.eigh of it")

@@ -6,6 +6,12 @@ times a traced scalar, and so on, keeps its class (csr, csc or coo; the other fo
 and holds traced `data` beside plain indices. What only moves entries about (`tocsr`, `toarray`,
 indexing) runs SciPy's own code on the numbers of the places, and the data follow.
 
+The structure is the one that SciPy makes of the values: of a dense array it stores what is not zero,
+and so do sums. An entry that is 0 by its value has a derivative all the same, so where SciPy leaves
+some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like are
+those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores, as
+``x[x != 0]`` does; and once the shown data are replaced, they are all there is.
+
 What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 
 Errors: methods of compiled code are refused.
@@ -16,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.sparse import _data  # type: ignore[attr-defined]
 
 from .... import tree
 from ....core.op import Notation, Op
@@ -23,7 +30,7 @@ from ....core.registry import add
 from ....core.slots import Linear
 from ...declare import as_array
 from ...numpy.index import scatter_add, split_index
-from ..common import refusal, traced
+from ..common import agreed, flows, refusal, traced
 from .numpy_matrix import Matrix, bare, like
 
 
@@ -118,6 +125,7 @@ def product(a: Any, x: Any) -> Any:
             f"(n,k={a.shape[1]}),(k={x.shape[0]},m)->(n,m)"
         )
     if is_traced(a):
+        a = whole(a)
         return like(sparse_product(a.data, x, form=a.form()), given)
     return like(sparse_times(x, form=Form(a)), given)
 
@@ -203,7 +211,56 @@ def in_class(made: Any, kind: type) -> Any:
         return made
     wanted = getattr(sp, f"{made.format}_{'matrix' if old else 'array'}")
     pattern = wanted(made.form().matrix)
+    if whole(made) is not made:
+        return shown(whole(made), pattern)
     return _traced_like(pattern, made.data[pattern.data.astype(np.intp) - 1])
+
+
+def _version(data: Any) -> tuple[Any, ...]:
+    return data, getattr(data, "cr_value", None), getattr(data, "cr_node", None)
+
+
+def whole(a: Any) -> Any:
+    """Return a matrix with all entries stored that may have a derivative: those of value 0 too."""
+    found, *seen = a.__dict__.get("_whole", (a,))
+    now = _version(a.__dict__.get("data"))
+    return found if all(x is y for x, y in zip(seen, now, strict=False)) else a
+
+
+def plain_matrix(a: Any) -> Any:
+    """Return SciPy's own matrix of the values that are shown."""
+    if isinstance(a, Matrix):
+        return agreed(a.array)
+    if not sp.issparse(a):
+        return agreed(a)
+    return a.form().filled(np.array(agreed(a.data))) if is_traced(a) else a
+
+
+def shown(made: Any, like: Any) -> Any:
+    """Return the matrix `made` in the format and structure of `like`, which is SciPy's own."""
+    like = like if like.format in ("csr", "csc", "coo") else like.tocsr()
+    made = made._unique()
+    flat, wanted = (np.ravel_multi_index(places_of(x), x.shape) for x in (made, like))
+    order = np.argsort(flat)
+    if flat.size == 0:
+        return _traced_like(like, made.data)
+    index = order[np.minimum(np.searchsorted(flat, wanted, sorter=order), flat.size - 1)]
+    data = made.data[index]
+    if not np.array_equal(flat[index], wanted):  # SciPy stores a zero where there is nothing
+        data = np.where(flat[index] == wanted, data, np.zeros_like(data))
+    found = _traced_like(like, data)
+    if flat.size > wanted.size and flows(made.data):
+        found._whole = (made, *_version(data))
+    return found
+
+
+def of_dense(dense: Any, like: Any) -> Any:
+    """Return a dense array in the format and structure of `like`, which is SciPy's own."""
+    if not flows(dense):
+        like = like if like.format in ("csr", "csc", "coo") else like.tocsr()
+        return _traced_like(like, dense[places_of(like)])
+    places = np.indices(dense.shape).reshape(dense.ndim, -1)
+    return shown(_traced_like(_pattern(places, dense.shape, like), np.ravel(dense)), like)
 
 
 class TracedEntries:
@@ -216,21 +273,34 @@ class TracedEntries:
         plain = _plain_class(type(self))
         made = plain.__new__(plain)
         made.__dict__.update(self.__dict__)
+        made.__dict__.pop("_whole", None)
         made.data = np.arange(1.0, self.data.shape[0] + 1)
         return Form(made)
 
     def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
         """Let the plain class move the numbers of the places, and the data follow."""
-        own = self._summed() if self.format == "coo" else self
+        if self.format == "coo" and name == "tocoo":
+            return self
+        own = whole(self)._unique()
         found = getattr(own.form().matrix, name)(*args, **kwargs)
         if sp.issparse(found):
-            return _traced_like(found, own.data[np.asarray(found.data, np.intp) - 1])
+            found = _traced_like(found, own.data[np.asarray(found.data, np.intp) - 1])
+            if own is self:
+                return found
+            return shown(found, getattr(plain_matrix(self), name)(*args, **kwargs))
         index = np.asarray(found).astype(np.intp)
         padded = np.concatenate([np.zeros_like(own.data, shape=(1,)), own.data])
         return padded[index]
 
+    def _unique(self) -> Any:
+        """Return the matrix if no place stands twice in it, else one where they are added up."""
+        if self.format != "coo" and self.form().matrix.has_canonical_format:
+            return self
+        found = self._summed()
+        return found if found is self or self.format == "coo" else found.asformat(self.format)  # type: ignore[attr-defined]
+
     def _summed(self) -> Any:
-        """Return a coo matrix in which no place stands twice."""
+        """Return the matrix if no place stands twice in it, else one in coo form."""
         flat = np.ravel_multi_index(places_of(self), self.shape)
         once, back = np.unique(flat, return_inverse=True)
         if once.size == flat.size:
@@ -260,13 +330,13 @@ class TracedEntries:
     def multiply(self, other: Any) -> Any:
         """Multiply entry by entry."""
         if np.ndim(other) == 0 and not sp.issparse(other):
-            return self._with_data(self.data * other)  # type: ignore[attr-defined]
+            return self._mul_scalar(other)  # type: ignore[attr-defined]
         return _multiplied(self, other)
 
     def sum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
         """Add the entries up."""
         if axis is None:
-            return np.sum(self.data)
+            return np.sum(whole(self).data)
         if self.ndim != 2 or np.ndim(axis) != 0:  # type: ignore[attr-defined]
             return np.sum(self.toarray(), axis=axis)
         down = axis % 2 == 0
@@ -296,8 +366,35 @@ class TracedEntries:
         """Return the dense array; of the old classes a matrix."""
         return Matrix(self.toarray()) if sp.isspmatrix(self) else self.toarray()
 
+    def _in_place(self, name: str) -> None:
+        like = plain_matrix(self).copy()
+        getattr(like, name)()
+        _become(self, shown(whole(self), like))
+
     def sum_duplicates(self) -> None:
-        """Leave it: duplicate entries were added up when the matrix was made (not in coo)."""
+        """Add up the entries that stand at one place."""
+        self._in_place("sum_duplicates")
+
+    def eliminate_zeros(self) -> None:
+        """Store no zeros."""
+        self._in_place("eliminate_zeros")
+
+    def sort_indices(self) -> None:
+        """Sort the entries of each row, or column."""
+        if whole(self)._unique() is whole(self):
+            self._in_place("sort_indices")
+
+    def __imul__(self, other: Any) -> Any:
+        if np.ndim(other) != 0 or sp.issparse(other):
+            return NotImplemented
+        _become(self, self._mul_scalar(other))  # type: ignore[attr-defined]
+        return self
+
+    def __itruediv__(self, other: Any) -> Any:
+        if np.ndim(other) != 0 or sp.issparse(other):
+            return NotImplemented
+        _become(self, self._mul_scalar(1.0 / other))  # type: ignore[attr-defined]
+        return self
 
     def __add__(self, other: Any) -> Any:
         return combined(self, other, 1.0, 1.0)
@@ -313,7 +410,8 @@ class TracedEntries:
 
     def copy(self) -> Any:
         """Return a copy."""
-        return _traced_like(self.form().matrix, self.data)
+        found = _traced_like(self.form().matrix, self.data.copy())
+        return found if whole(self) is self else shown(whole(self), found.form().matrix)
 
 
 def _refusing(name: str, cure: str) -> Any:
@@ -345,6 +443,30 @@ def _mover(name: str) -> Any:
 for _name in ("tocsr", "tocsc", "tocoo", "__getitem__", "reshape", "getrow", "getcol"):
     setattr(TracedEntries, _name, _mover(_name))
 
+
+
+def _by_entry(name: str) -> Any:
+    """Return a method of SciPy's that leaves the places: it is that of the whole matrix, too."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        own = whole(self)
+        if own is self:
+            return getattr(super(type(self), self), name)(*args, **kwargs)
+        made = getattr(own, name)(*args, **kwargs)
+        like = self.form().matrix
+        return shown(made, like.transpose() if name == "transpose" else like)
+
+    method.__name__, method.__doc__ = name, f"As SciPy's `{name}`."
+    return method
+
+
+for _name in (
+    "_mul_scalar", "__neg__", "__abs__", "__round__", "power", "conj", "conjugate", "_real",
+    "_imag", "astype", "transpose",
+    *(u.__name__ for u in _data._ufuncs_with_fixed_point_at_zero),
+):  # fmt: skip
+    setattr(TracedEntries, _name, _by_entry(_name))
+
 _classes: dict[type, type] = {}
 _plain_of: dict[type, type] = {}
 
@@ -358,7 +480,7 @@ def _class_of(kind: type) -> type:
         methods = {k: v for k, v in vars(TracedEntries).items() if k not in ("__dict__", "__doc__")}
         found = _classes[kind] = type(kind.__name__, (kind,), methods)
         _plain_of[found] = kind
-        tree.register(found, lambda a: ((a.data,), a), _with_parts)
+        tree.register(found, lambda a: ((whole(a).data,), a), _with_parts)
     return found
 
 
@@ -369,6 +491,11 @@ def _plain_class(kind: type) -> Any:
 def _with_parts(a: Any, parts: Any) -> Any:
     """Return a matrix with other data: of SciPy's own class where these are plain."""
     (data,) = parts
+    if whole(a) is not a:
+        made = _traced_like(whole(a), data)
+        like = a.form().matrix
+        found = shown(made, like)
+        return found if type(data) is not np.ndarray else like.__class__(found.form().filled(found.data))
     return a.form().filled(data) if type(data) is np.ndarray else _traced_like(a, data)
 
 
@@ -377,6 +504,7 @@ def _traced_like(pattern: Any, data: Any) -> Any:
     kind = _class_of(type(pattern))
     made = kind.__new__(kind)
     made.__dict__.update(pattern.__dict__)
+    made.__dict__.pop("_whole", None)
     made.data = data
     return made
 
@@ -398,30 +526,41 @@ def combined(a: Any, b: Any, p: float, q: float) -> Any:
         return Matrix(p * a + q * b) if old else p * a + q * b
     if a.shape != b.shape:
         raise ValueError("inconsistent shapes")
+    expected = _plain_sum(plain_matrix(a), plain_matrix(b), p, q)
     like = a if is_traced(a) else b
     parts, rows, cols = [], [], []
     for x, factor in ((a, p), (b, q)):
+        x = whole(x)
         x = x if x.format in ("csr", "csc", "coo") else x.tocsr()
         parts.append(factor * x.data)
         places = places_of(x)
         rows.append(places[0])
         cols.append(places[1])
-    whole = _coo_of(np.concatenate(parts), (np.concatenate(rows), np.concatenate(cols)), like)
-    return whole.tocsc() if like.format == "csc" else whole.tocsr()
+    made = _coo_of(np.concatenate(parts), (np.concatenate(rows), np.concatenate(cols)), like)
+    return shown(made, expected)
+
+
+def _plain_sum(a: Any, b: Any, p: float, q: float) -> Any:
+    if p == 1.0:
+        return a + b if q == 1.0 else a - b
+    return p * a + q * b
 
 
 def _multiplied(a: Any, other: Any) -> Any:
     """Multiply entry by entry with a dense array, or with a sparse one of traced entries."""
+    like = plain_matrix(a).multiply(plain_matrix(other))
     if sp.issparse(other):
         other = other.toarray()
     other = as_array(other)
+    a = whole(a)
     a = a if a.format in ("csr", "csc", "coo") else a.tocsr()
     shape = np.broadcast_shapes(a.shape, other.shape)
     if shape != a.shape:
         raise refusal(
             "A.multiply(x) that widens A", "it has no rule", "write ‹self›.toarray() * ‹other 0›"
         )  # fmt: skip
-    return _traced_like(a, a.data * np.broadcast_to(other, shape)[places_of(a)])
+    made = _traced_like(a, a.data * np.broadcast_to(other, shape)[places_of(a)])
+    return shown(made, like) if sp.issparse(like) else made
 
 
 def sparse_sparse(a: Any, b: Any) -> Any:
@@ -437,17 +576,16 @@ def sparse_sparse(a: Any, b: Any) -> Any:
         )
     if a.shape[1] != b.shape[0]:
         raise ValueError(f"dimension mismatch: {a.shape}, {b.shape}")
-    format = "csc" if a.format == b.format == "csc" else "csr"
+    expected = plain_matrix(a) @ plain_matrix(b)
     like = a if not sp.isspmatrix(a) else b  # an array, where one of the two is one
-    a, b = a.tocsr(), b.tocsr()
+    a, b = whole(a).tocsr(), whole(b).tocsr()
     rows, inner = places_of(a)
     counts = np.diff(b.indptr)[inner]
     first = np.repeat(np.arange(inner.size), counts)
     ends = np.cumsum(counts)
     second = np.arange(first.size) - np.repeat(ends - counts - b.indptr[inner], counts)
     pattern = _pattern((rows[first], b.indices[second]), (a.shape[0], b.shape[1]), like)
-    found = _traced_like(pattern, a.data[first] * b.data[second])
-    return found.tocsc() if format == "csc" else found.tocsr()
+    return shown(_traced_like(pattern, a.data[first] * b.data[second]), expected)
 
 
 def _pattern(places: Any, shape: Any, like: Any) -> Any:
@@ -461,9 +599,10 @@ def moved(function: Any, matrices: list[Any], *args: Any, **kwargs: Any) -> Any:
     SciPy's own code moves the numbers of the entries, and the entries follow.
     """
     parts, numbered, start = [], [], 0
+    hidden = any(is_traced(a) and whole(a) is not a for a in matrices)
     for a in matrices:
         if is_traced(a):
-            a = a._summed() if a.format == "coo" else a
+            a = whole(a)._unique()
             pattern, data = a.form().matrix, a.data
         else:
             pattern = a.copy() if a.format in ("csr", "csc", "coo") else a.tocoo(copy=True)
@@ -476,4 +615,7 @@ def moved(function: Any, matrices: list[Any], *args: Any, **kwargs: Any) -> Any:
         parts.append(data)
     found = function(numbered, *args, **kwargs)
     found = found if found.format in ("csr", "csc", "coo") else found.tocsr()
-    return _traced_like(found, np.concatenate(parts)[found.data.astype(np.intp) - 1])
+    made = _traced_like(found, np.concatenate(parts)[found.data.astype(np.intp) - 1])
+    if not hidden:
+        return made
+    return shown(made, function([plain_matrix(a) for a in matrices], *args, **kwargs))
