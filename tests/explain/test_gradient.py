@@ -49,7 +49,8 @@ def test_every_record_is_explained_and_drawn(record):
             continue
 
         def first(*xs, case=case):
-            return case(*xs)[0]
+            y = case(*xs)[0]
+            return np.real(y) if np.iscomplexobj(y) else y
 
         argnums = tuple(range(len(case.xs)))
         derivation = explain(first, *case.xs, argnums=argnums)
