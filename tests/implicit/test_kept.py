@@ -143,6 +143,23 @@ def test_a_cache_of_the_last_point_does_not_answer_for_another_level(how: str) -
         assert second(1.3) == pytest.approx(cr.derivative(plain, 2)(1.3), rel=1e-9)
 
 
+def test_two_integrals_may_share_what_they_know() -> None:
+    def f(p: Any) -> Any:
+        known: dict[float, Any] = {}
+
+        def g(t: Any) -> Any:
+            if t not in known:
+                known[t] = np.exp(-p * t) * p
+            return known[t] * np.cos(p)
+
+        return quad(g, 0, 1)[0] + quad(g, 0, 1)[0] * quad(g, 0, 1)[0]
+
+    plain = lambda p: (1 - np.exp(-p)) * np.cos(p) + ((1 - np.exp(-p)) * np.cos(p)) ** 2  # noqa: E731
+    assert cr.grad(f)(1.3) == pytest.approx(cr.grad(plain)(1.3), rel=1e-9)
+    assert cr.derivative(f)(1.3) == pytest.approx(cr.grad(plain)(1.3), rel=1e-9)
+    assert cr.grad(cr.grad(f))(1.3) == pytest.approx(cr.derivative(plain, 2)(1.3), rel=1e-8)
+
+
 def test_an_exception_carries_no_point_out() -> None:
     class Found(Exception):
         pass

@@ -11,6 +11,7 @@ derivatives are taken one level after the other, innermost first, so every order
 
 import warnings
 from collections.abc import Callable
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -72,27 +73,41 @@ class Integrand:
 
 
 class Region:
-    """The part of a recording that was made since now: what is older is the outside."""
+    """The part of a recording that was made since now: what is older is the outside.
+
+    What an earlier integral computed at its points is inside, too: an integrand may know it still.
+    """
 
     def __init__(self, trace: Recording) -> None:
-        self.trace, self.seen = trace, len(trace.nodes)
+        self.trace, self.start, self.seen = trace, len(trace.nodes), len(trace.nodes)
         self.position: dict[Node, int] = {}
 
     def gradients(self, value: Any) -> dict[Node, Any]:
         """Return the derivative of a traced number with respect to each older node it reads."""
         nodes = self.trace.nodes
         for i in range(self.seen, len(nodes)):
-            self.position[nodes[i]] = i
+            self.position[nodes[i]] = next(_order)
         self.seen = len(nodes)
-        reached, waiting = set(), [value.cr_node]
+        earlier = self.trace.inside
+        reached: dict[Node, int] = {}
+        waiting = [value.cr_node]
         while waiting:
             node = waiting.pop()
-            if node not in reached and node in self.position:
-                reached.add(node)
+            place = self.position.get(node, earlier.get(node))
+            if place is not None and node not in reached:
+                reached[node] = place
                 waiting += [n for n in node.inputs if n is not None]
         cotangents: dict[Node, Any] = {value.cr_node: np.ones((), value.dtype)[()]}
-        backward(sorted(reached, key=self.position.__getitem__), cotangents)
+        backward(sorted(reached, key=reached.__getitem__), cotangents)
         return cotangents
+
+    def done(self) -> None:
+        """Take note of what was computed at the points of an integral that is known now."""
+        for node in self.trace.nodes[self.start :]:
+            self.trace.inside[node] = next(_order)
+
+
+_order = count()
 
 
 def integral(
@@ -289,6 +304,8 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
         f.plain, float(plain(a)), float(plain(b)), full_output=given["full_output"], **kept.kept
     )
     watched.done(func)
+    for region in regions.values():
+        region.done()
     if given["weight"] is not None and pieces(watched, a, b) != ([(a, b)], []):
         raise _weighted("where the integrand switches: the pieces have other weights")
     value = in_pieces(f, watched, a, b, kept.rule, regions, np.float64(found[0]))
@@ -319,6 +336,8 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     low, high = float(plain(a)), float(plain(b))
     found = integrate.quad_vec(whole.plain, low, high, full_output=given["full_output"], **options)
     watched.done(f)
+    for region in regions.values():
+        region.done()
     value = np.asarray(found[0])
     if whole.innermost(a, b) is None and pieces(watched, a, b) == ([(a, b)], []):
         return (points.result(found[0]), *found[1:])

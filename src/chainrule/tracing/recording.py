@@ -34,12 +34,13 @@ class Recording(Trace):
     and recorded, for printing and for deriving programs from rules.
     """
 
-    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent")
+    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent", "inside")
     differentiates = True
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
         self.nodes: list[Node] = []
+        self.inside: dict[Node, int] = {}  # what integrands computed at their points, in order
         self.keep = keep
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}

@@ -70,6 +70,12 @@ def trusted(eps: float, order: int) -> float:
     return float(eps ** (0.625 / order))
 
 
+def inverses(values: Any) -> Any:
+    """Return 1/σ, NaN where σ is as good as zero."""
+    zero = np.zeros_like(values, shape=(*values.shape[:-1], 1))
+    return sums(np.concatenate([values, zero], axis=-1))[..., -1, :-1]
+
+
 def _reciprocals(values: Any, sign: int, order: int = 1) -> Any:
     n = values.shape[-1]
     table = values[..., None, :] + sign * values[..., :, None]
@@ -267,7 +273,6 @@ def _svd_jvp(t: Any, y: Any, _a: Any) -> Any:
     inner = np.matmul(adjoint(u), tv)
     ds = np.diagonal(inner, 0, -2, -1)
     ds = np.real(ds) if ds.dtype.kind == "c" else ds
-    row = s[..., None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
         # (P + Pᴴ)/2 turns both sides alike, and only it is divided by a difference
         alike = gaps(s) * (0.5 * (inner + adjoint(inner)))
@@ -275,10 +280,10 @@ def _svd_jvp(t: Any, y: Any, _a: Any) -> Any:
         du = np.matmul(u, alike + apart)
         dv = np.matmul(v, alike - apart)
         if m > k:
-            du = du + (tv - np.matmul(u, inner)) * np.reciprocal(row)
+            du = du + (tv - np.matmul(u, inner)) * inverses(s)[..., None, :]
         if n > k:
             tu = np.matmul(adjoint(t), u)
-            dv = dv + (tu - np.matmul(v, adjoint(inner))) * np.reciprocal(row)
+            dv = dv + (tu - np.matmul(v, adjoint(inner))) * inverses(s)[..., None, :]
         if inner.dtype.kind == "c":
             du, dv = _svd_phase(du, dv, u, v, inner, s)
     return du, ds, adjoint(dv)
@@ -286,7 +291,7 @@ def _svd_jvp(t: Any, y: Any, _a: Any) -> Any:
 
 def _svd_phase(du: Any, dv: Any, u: Any, v: Any, inner: Any, s: Any) -> Any:
     """Add what turns pairs of complex vectors, keeping the first component of one side real."""
-    angle = np.imag(np.diagonal(inner, 0, -2, -1)) * np.reciprocal(s)
+    angle = np.imag(np.diagonal(inner, 0, -2, -1)) * inverses(s)
     du = du + u * (1j * angle)[..., None, :]
     fixed, tangent = (v, dv) if u.shape[-2] >= v.shape[-2] else (u, du)
     pivot = np.real(fixed[..., 0, :])

@@ -379,6 +379,40 @@ def test_determinants_have_two_derivatives_at_singular_matrices(det, a):
     assert np.allclose(cr.jacfwd(cr.jacfwd(f))(a), found, atol=1e-13)
 
 
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndeterminateWarning")
+def test_singular_values_that_are_zero_up_to_rounding():
+    """1/σ cancels in what is smooth: the second derivative is right, or NaN, and no rounding."""
+    u, v = L.qr(RNG.standard_normal((4, 2)))[0], L.qr(RNG.standard_normal((2, 2)))[0]
+    d, e = RNG.standard_normal((2, 4, 2))
+
+    def cube(a):
+        u, s, vh = L.svd(a, full_matrices=False)
+        return np.sum(d * ((u * s**3) @ vh))
+
+    for small in (0.0, 1e-9, 1e-3):
+        a = np.outer(u[:, 0], v[0]) + small * np.outer(u[:, 1], v[1])
+        found, want = cr.hvp(cube, a, e), cr.hvp(lambda a: np.sum(d * (a @ a.T @ a)), a, e)
+        assert np.allclose(found, want, atol=1e-6) or (np.isnan(found).all() and small < 1e-6)
+
+
+def test_the_log_of_a_complex_matrix_on_the_cut_is_told():
+    a = np.array([[-1.0, 0.5j], [-0.5j, 2.0]])
+    f = lambda t: np.real(scipy.linalg.logm(a * t))[0, 1]  # noqa: E731
+    with pytest.warns(IndeterminateWarning):
+        assert np.isnan(cr.jvp(f, (1.0,), (1.0,))[1])
+
+
+def test_the_polar_factors_of_ill_conditioned_matrices():
+    """The slope is good to rounding times the condition, not to its square."""
+    u, v = (L.qr(RNG.standard_normal((3, 3)))[0] for _ in range(2))
+    s = np.array([1.0, 0.5, 1e-6])
+    a, t = (u * s) @ v, RNG.standard_normal((3, 3))
+    inner = u.T @ t @ v.T
+    want = u @ ((inner - inner.T) / (s[:, None] + s)) @ v
+    slope = cr.jvp(lambda a: scipy.linalg.polar(a)[0], (a,), (t,))[1]
+    np.testing.assert_allclose(slope, want, atol=1e-8 * np.max(np.abs(want)))
+
+
 @pytest.mark.filterwarnings("ignore::scipy.linalg.LinAlgWarning")
 def test_the_root_of_a_singular_matrix_has_an_infinite_slope():
     for a in (np.zeros((2, 2)), np.diag([1.0, 0.0])):

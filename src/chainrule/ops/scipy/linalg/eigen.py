@@ -386,16 +386,21 @@ def svdvals(a: Any, overwrite_a: bool = False, check_finite: bool = True) -> Any
 
 # --- polar decomposition --------------------------------------------------------------------------
 
-def _polar_jvp(t: Any, y: Any, a: Any, side: str) -> Any:
-    """Return dP from P dP + dP P = dAᴴA + AᴴdA, and dU = (dA − U dP) P⁻¹."""
+def _polar_jvp(t: Any, y: Any, _a: Any, side: str) -> Any:
+    """Return dU = UX + (I − UUᴴ) dA P⁻¹ and dP = C − XP, PX + XP = C − Cᴴ, C = Uᴴ dA.
+
+    X = Uᴴ dU is skew; the equation for dP itself would square the condition of A.
+    """
     u, p = y
     if side == "left":
-        change = np.matmul(t, adjoint(a))
-        dp = root_change(p, change + adjoint(change))
-        return np.linalg.solve(p, t - np.matmul(dp, u)), dp
-    change = np.matmul(adjoint(t), a)
-    dp = root_change(p, change + adjoint(change))
-    return adjoint(np.linalg.solve(p, adjoint(t - np.matmul(u, dp)))), dp
+        du, dp = _polar_jvp(adjoint(t), (adjoint(u), p), None, "right")
+        return adjoint(du), dp
+    change = np.matmul(adjoint(u), t)
+    turn = root_change(p, change - adjoint(change))
+    du, dp = np.matmul(u, turn), change - np.matmul(turn, p)
+    if u.shape[0] > u.shape[1]:
+        du = du + adjoint(np.linalg.solve(p, adjoint(t - np.matmul(u, change))))
+    return du, dp
 
 
 polar_op = Op(
@@ -404,7 +409,7 @@ polar_op = Op(
     complex=True,
     notation=Notation(
         "polar({0})", "\\operatorname{{polar}}({0})",
-        rule="A = UP: P dP + dP P = d(AᵀA), dU = (dA − U dP) P⁻¹",
+        rule="A = UP, C = Uᵀ dA, PX + XP = C − Cᵀ: dP = C − XP, dU = UX + (I − UUᵀ) dA P⁻¹",
     ),
 )  # fmt: skip
 add(polar_op)

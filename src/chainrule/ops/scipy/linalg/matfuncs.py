@@ -70,7 +70,22 @@ def _frechet(a: Any, *es: Any, kind: str, args: tuple[Any, ...]) -> Any:
     with warnings.catch_warnings(), own_stream():
         warnings.simplefilter("ignore")
         found = _FUNCTIONS[kind](whole, *args)
+    if kind == "logm" or (kind == "power" and args[0] % 1):
+        found = found + _off_the_cut(a)
     return (found[..., :n, (count - 1) * n :] * scale).astype(found.dtype)
+
+
+def _off_the_cut(a: Any) -> Any:
+    """Return 0, or NaN for complex matrices of which an eigenvalue is negative, up to rounding.
+
+    Rounding then decides on which side of the cut it is, in the matrix and in its blocks apart.
+    """
+    if a.dtype.kind != "c":
+        return 0.0
+    w = np.linalg.eigvals(a)
+    noise = trusted(np.finfo(w.dtype).eps, 1) * np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
+    cut = np.any((w.real < 0) & (np.abs(w.imag) <= noise), axis=-1)
+    return np.where(cut, np.nan, 0.0).astype(w.real.dtype)[..., None, None]
 
 
 def _more(t: Any, _y: Any, a: Any, *es: Any, kind: str, args: Any) -> Any:
