@@ -304,6 +304,8 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
                     running.figures.clear()
                 swallowed.error = None  # it holds the frames of the call, and they hold arrays
                 swallowed.raised = before
+                if elsewhere:
+                    caught_elsewhere(trace)  # lets go of them
                 if doors.opened:
                     doors.close()
                 break

@@ -20,6 +20,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from math import exp
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import numpy as np
@@ -445,7 +446,7 @@ def test_a_pool_inside_the_function() -> None:
 
 
 POOLED: dict[str, Callable[[Any], Any]] = {
-    "store": lambda v: zeros(2).__setitem__(0, v), "float": float, "math": math.exp,
+    "store": lambda v: zeros(2).__setitem__(0, v), "float": float,
     "array": lambda v: array([v, v]).sum(), "np.float64": np.float64,
 }  # fmt: skip
 
@@ -478,6 +479,62 @@ def test_what_a_pool_catches_is_raised_in_the_end() -> None:
     with pytest.raises(LostDerivativeError):
         cr.grad(f)(X)
     clean()
+
+
+def test_a_pool_computes_with_math() -> None:
+    def f(x: Any) -> Any:
+        out = [0.0] * 3
+        with ThreadPoolExecutor(2) as pool:
+            for i in range(3):
+                pool.submit(lambda i: out.__setitem__(i, math.sin(x[i])), i)
+            return sum(out) + pool.submit(math.exp, x[0]).result()
+
+    assert np.allclose(cr.grad(f)(X), np.cos(X) + np.exp(X) * [1, 0, 0])
+
+
+def _in_future(work: Callable[[int], None]) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        for i in range(3):
+            pool.submit(work, i)
+
+
+def _in_pool(work: Callable[[int], None]) -> None:
+    with ThreadPool(2) as pool:
+        for r in [pool.apply_async(work, (i,)) for i in range(3)]:
+            r.wait()
+
+
+def _in_threads(work: Callable[[int], None]) -> None:
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(3)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+
+
+@pytest.mark.parametrize("run", [_in_future, _in_pool, _in_threads])
+@pytest.mark.parametrize("bare", [False, True])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_an_error_that_nobody_asks_for_is_raised_in_the_end(run: Any, bare: bool) -> None:
+    def f(x: Any) -> Any:
+        out = [0.0] * 3
+        run((lambda i: float(x)) if bare else (lambda i: out.__setitem__(i, float(x))))
+        return sum(out)
+
+    with pytest.raises(LostDerivativeError) as caught:
+        cr.grad(f)(0.5)
+    reads_well(caught.value)
+    clean()
+
+
+def test_an_error_of_a_library_alone_says_where_the_program_waits() -> None:
+    def f(x: Any) -> Any:
+        with ThreadPoolExecutor(1) as pool:
+            return pool.submit(float, x).result()
+
+    with pytest.raises(LostDerivativeError) as caught:
+        cr.grad(f)(0.5)
+    assert __file__ in caught.value.where
 
 
 # --- generators ---------------------------------------------------------------------------------

@@ -280,8 +280,7 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
     scalar = getattr(function, "__module__", "") in ("math", "cmath")
 
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        traces = running.traces
-        if not traces:
+        if not running.traces and not (scalar and _open):  # other threads call `math`, too
             return own(*args, **kwargs)
         found = _look(args) | _look(kwargs.values())
         if found and scalar and not _always(function):

@@ -5,6 +5,7 @@ comparisons, indices) may become one, since nothing is lost.
 """
 
 import dis
+import os
 import re
 import sys
 import threading
@@ -18,7 +19,7 @@ from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionErr
 from . import calls, cures
 from .handed import hand_out
 from .running import CLOSED, MUTED, running
-from .source import describe, inside, is_own, user_frame
+from .source import describe, inside, is_own, own_frame, user_frame
 from .strange import words_for
 from .watching import note
 
@@ -240,13 +241,14 @@ def raising(error: ChainRuleError, asker: str = __file__) -> ChainRuleError:
         trace = _trace_near(sys._getframe(1))
         elsewhere[:] = [entry for entry in elsewhere if entry[0].state != CLOSED]
         if trace is not None:
-            elsewhere.append((trace, error))
+            elsewhere.append((trace, error, asker))
     elif not caught_by_program():
         swallowed.raised, swallowed.asker = error, asker
     return error
 
 
-elsewhere: list[tuple[Any, ChainRuleError]] = []  # errors of threads that do not trace themselves
+# errors of threads that do not trace themselves, and who asked
+elsewhere: list[tuple[Any, ChainRuleError, str]] = []
 
 
 def _trace_near(frame: FrameType | None) -> Any:
@@ -260,15 +262,38 @@ def _trace_near(frame: FrameType | None) -> Any:
     return None
 
 
+def _frame_of(trace: Any) -> FrameType | None:
+    """Return where the program stands on the thread that runs `trace`, which waits for this one."""
+    for top in sys._current_frames().values():
+        frame: FrameType | None = top
+        while frame is not None:
+            if frame.f_code.co_name == "_run_traced" and frame.f_locals.get("trace") is trace:
+                return own_frame(top)
+            frame = frame.f_back
+    return None
+
+
 def caught_elsewhere(trace: Any) -> ChainRuleError | None:
-    """Return an error about values of `trace` that the program caught on another thread."""
+    """Return an error about values of `trace` that was raised on another thread, and kept there.
+
+    The program caught it, or the thread or its future ended with it and nobody asked.
+    """
     mine = [entry for entry in elsewhere if entry[0] is trace]
     elsewhere[:] = [entry for entry in elsewhere if entry[0] is not trace]
-    for _, error in mine:
+    for _, error, asker in mine:
         tb = error.__traceback__
-        if tb is not None and not inside[tb.tb_frame.f_code.co_filename]:
+        kept = tb is not None and tb.tb_frame.f_code.co_filename in _CARRIERS
+        if kept or _caught(error, asker):
             return error
     return None
+
+
+_STDLIB = os.path.dirname(os.__file__)
+_CARRIERS = {  # what runs the functions of threads, and keeps or reports their errors
+    os.path.join(_STDLIB, *path.split("/"))
+    for path in ("threading.py", "concurrent/futures/thread.py", "multiprocessing/pool.py",
+                 "asyncio/events.py", "asyncio/tasks.py")
+}  # fmt: skip
 
 
 def caught_by_program() -> bool:
@@ -277,18 +302,20 @@ def caught_by_program() -> bool:
     Libraries try a conversion and then do without, so what they catch does not count. Compiled code
     that catches it leaves no trace: then it is asked who called that code.
     """
-    if swallowed.raised is None:
-        return False
-    tb = swallowed.raised.__traceback__
-    file = swallowed.asker if tb is None else tb.tb_frame.f_code.co_filename  # the outermost frame
-    return not inside[swallowed.asker if file == __file__ else file]
+    return swallowed.raised is not None and _caught(swallowed.raised, swallowed.asker)
+
+
+def _caught(error: ChainRuleError, asker: str) -> bool:
+    tb = error.__traceback__
+    file = asker if tb is None else tb.tb_frame.f_code.co_filename  # the outermost frame
+    return not inside[asker if file == __file__ else file]
 
 
 def lost(tracer: Any, what: str, why: str, cure: str) -> Exception:
     """Build the error for a derivative about to be lost, with the user's variable and line."""
     if tracer.cr_owner.state == CLOSED:
         return tracer.cr_owner.leaked("a conversion to plain numbers")
-    frame = user_frame(3)
+    frame = user_frame(3) or _frame_of(tracer.cr_owner)
     error = LostDerivativeError(what, where=describe(frame, tracer), why=why, cure=cure)
     remember(error, frame)
     return error if what is _HASHED else raising(error, sys._getframe(3).f_code.co_filename)
