@@ -172,7 +172,7 @@ def test_after_an_interrupt_anywhere(way: str, seed: int) -> None:
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs Unix timers")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # in a callback of weakref
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a weakref
 def test_after_real_signals() -> None:
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt

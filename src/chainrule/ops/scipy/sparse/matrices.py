@@ -6,9 +6,9 @@ times a traced scalar, and so on, keeps its class (csr, csc or coo; the other fo
 and holds traced `data` beside plain indices. What only moves entries about (`tocsr`, `toarray`,
 indexing) runs SciPy's own code on the numbers of the places, and the data follow.
 
-The structure is the one that SciPy makes of the values: of a dense array it stores what is not zero,
-and so do sums. An entry that is 0 by its value has a derivative all the same, so where SciPy leaves
-some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like are
+The structure is the one that SciPy makes of the values: of a dense array it stores what is not
+zero, and so do sums. An entry that is 0 by its value has a derivative all the same, so where SciPy
+leaves some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like are
 those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores, as
 ``x[x != 0]`` does; and once the shown data are replaced, they are all there is.
 
@@ -495,7 +495,9 @@ def _with_parts(a: Any, parts: Any) -> Any:
         made = _traced_like(whole(a), data)
         like = a.form().matrix
         found = shown(made, like)
-        return found if type(data) is not np.ndarray else like.__class__(found.form().filled(found.data))
+        if type(data) is not np.ndarray:
+            return found
+        return like.__class__(found.form().filled(found.data))
     return a.form().filled(data) if type(data) is np.ndarray else _traced_like(a, data)
 
 
