@@ -8,9 +8,9 @@ indexing) runs SciPy's own code on the numbers of the places, and the data follo
 
 The structure is the one that SciPy makes of the values: of a dense array it stores what is not
 zero, and so do sums. An entry that is 0 by its value has a derivative all the same, so where SciPy
-leaves some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like are
-those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores, as
-``x[x != 0]`` does; and once the shown data are replaced, they are all there is.
+leaves some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like
+are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores,
+as ``x[x != 0]`` does; and once the shown data are replaced, they are all there is.
 
 What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 
