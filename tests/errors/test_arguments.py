@@ -38,7 +38,7 @@ def square(weight: Any) -> Any:
         (True, ("bool True", "pass a float")),
         (np.bool_(True), ("bool", "pass a float")),
         (np.array([True, False]), ("bool", "a condition has no derivative")),
-        ("abc", ("str 'abc'", "only numbers and float arrays")),
+        ("abc", ("str 'abc'", "pass a number in its place")),
         (b"abc", ("bytes", "only numbers and float arrays")),
         (None, ("None (no numbers in it)",)),
         (object(), ("object",)),

@@ -12,7 +12,7 @@ from ...core.op import Composite, Notation, Op
 from ...core.registry import add, register
 from ...core.sequences import items
 from ...core.slots import INDEX, Jvp
-from ...errors import RuleError, UnsupportedFunctionError
+from ...errors import BatchError, RuleError, UnsupportedFunctionError
 from ..declare import as_array
 
 _IGNORED = ("overwrite_a", "overwrite_b", "overwrite_ab", "overwrite_a_band", "lwork")
@@ -200,7 +200,10 @@ def agreed(value: Any) -> Any:
 
     What is decided by values, and what SciPy computes, is asked of this: a batch is no array.
     """
-    return np.asarray(plain(value))[()]
+    try:
+        return np.asarray(plain(value))[()]
+    except BatchError as error:  # SciPy's need, not the program's: `vmap` goes one by one
+        raise UnsupportedFunctionError(error.what, where=error.where, why=error.why) from error
 
 
 def numbers(value: Any) -> Any:
