@@ -3,6 +3,8 @@
 # ruff: noqa: E501
 
 CALLS: list[tuple[str, str, str]] = [
+    ("cr.grad(lambda x: x * 2.0)('abc')", "cr.grad(lambda x: x * 2.0)(1.0)", "2.0"),
+    ("cr.grad(lambda x: x * 2.0)('3')", "cr.grad(lambda x: x * 2.0)(float('3'))", "2.0"),
     ("cr.grad(lambda x: x * 2)(X)", "cr.grad(lambda x: np.sum(x * 2))(X)", "[2., 2., 2.]"),
     ("cr.grad(lambda x: x * 1j)(2.0)", "cr.grad(lambda x: np.abs(x * 1j))(2.0)", "1.0"),
     ("cr.grad(lambda x: (x, x * 2))(2.0)", "cr.jacobian(lambda x: (x, x * 2))(2.0)", "(1.0, 2.0)"),
