@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.integrate import dblquad, fixed_quad, nquad, quad, quad_vec, simpson, tplquad
+from scipy.optimize import brentq
 
 import chainrule
 from chainrule.errors import UnsupportedFunctionError
@@ -141,3 +142,13 @@ def test_a_compiled_integrand_is_a_constant_or_refused():
     ):  # fmt: skip
         with pytest.raises(UnsupportedFunctionError, match="compiled integrand"):
             chainrule.grad(f)(0.7)
+
+
+def test_a_limit_that_is_held_fast_while_a_root_is_sought():
+    def root(w):
+        whole = lambda d: quad(lambda e: np.exp(-e * d), 0, w)[0]  # noqa: E731
+        return brentq(lambda d: whole(d) - 1, 0.01, 10, xtol=1e-14)
+
+    expected = richardson(root, 2.0)
+    for run in (chainrule.grad, chainrule.derivative):
+        np.testing.assert_allclose(run(root)(2.0), expected, rtol=1e-8)

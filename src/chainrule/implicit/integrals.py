@@ -22,7 +22,7 @@ from ..errors import ImplicitWarning, UnsupportedFunctionError
 from ..modes.forward import Forward
 from ..modes.reverse import backward
 from ..tracing.recording import Recording
-from ..tracing.running import OPEN, running
+from ..tracing.running import MUTED, OPEN, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import any_traced, attach, is_traced, plain, vector
@@ -313,7 +313,12 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _real_limit(value: Any) -> Any:
-    """Return a limit as SciPy takes it: of a complex number the real part, with its warning."""
+    """Return a limit as SciPy takes it: of a complex number the real part, with its warning.
+
+    On the levels that are held fast meanwhile it is a plain number, as all that is computed there.
+    """
+    while type(value) in TRACERS and value.cr_owner.state == MUTED:
+        value = value.cr_value
     if not np.iscomplexobj(plain(value)):
         return value
     float(plain(value))  # warns
