@@ -145,15 +145,42 @@ def from_triangle(t: Any, lower: bool) -> Any:
     return part + adjoint(part) + middle
 
 
-def _pinv_jvp(t: Any, y: Any, a: Any, hermitian: bool = False, **_params: Any) -> Any:
+def _cut_jvp(t: Any, a: Any, rcond: Any, atol: Any = 0.0) -> Any:
+    """Return what a cut-off adds to Golub and Pereyra's derivative of A⁺.
+
+    They take the singular values that are cut off for 0. Those turn the kept vectors, too: with
+    P = Uᴴ dA V and s kept, r cut off, the entry between them is (P + Pᴴ r/s)/(s² − r²), not P/s².
+    """
+    u, s, vh = np.linalg.svd(a, full_matrices=False)
+    v, across = adjoint(vh), np.matmul(adjoint(u), np.matmul(t, adjoint(vh)))
+    most = np.max(s, axis=-1, keepdims=True, initial=0.0)
+    kept = np.greater(s, atol + np.asarray(rcond)[..., None] * most)
+    mixed = np.not_equal(kept[..., :, None], kept[..., None, :])
+    high = np.where(mixed, np.maximum(s[..., :, None], s[..., None, :]), 1.0)
+    low = np.where(mixed, np.minimum(s[..., :, None], s[..., None, :]), 0.0)
+    turned = (across + adjoint(across) * (low / high)) / (high * high - low * low)
+    more = np.where(mixed, turned - across / (high * high), 0.0)
+    return np.matmul(v, np.matmul(adjoint(more), adjoint(u)))
+
+
+def _cuts(rcond: Any, atol: Any = 0.0) -> bool:
+    """Say whether a cut-off may drop singular values that are more than rounding."""
+    return bool(np.max(rcond, initial=0.0) > 1e-12 or atol > 0)
+
+
+def _pinv_jvp(t: Any, y: Any, a: Any, hermitian: bool = False, **params: Any) -> Any:
     """Return Golub and Pereyra's derivative of A⁺, where the rank does not change."""
+    rcond, atol = params.get("rcond"), params.get("atol") or 0.0
+    rcond = params.get("rtol") if rcond is None else rcond
+    rcond = (0.0 if atol > 0 else np.finfo(a.dtype).eps) if rcond is None else rcond
     if hermitian:  # the lower triangle is what NumPy reads
         t, a = from_triangle(t, True), from_triangle(a, True)
     th, yh = adjoint(t), adjoint(y)
     first = -np.matmul(y, np.matmul(t, y))
     left = np.matmul(th, identity_like(th) - np.matmul(a, y))
     right = np.matmul(identity_like(a) - np.matmul(y, a), th)
-    return first + np.matmul(np.matmul(y, yh), left) + np.matmul(right, np.matmul(yh, y))
+    slope = first + np.matmul(np.matmul(y, yh), left) + np.matmul(right, np.matmul(yh, y))
+    return slope + _cut_jvp(t, a, rcond, atol) if _cuts(rcond, atol) else slope
 
 
 def _bind_pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = None) -> Any:
@@ -196,11 +223,13 @@ def _lstsq(a: Any, b: Any, rcond: Any) -> Any:
 
 def _lstsq_jvp(t: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
     """Return the tangents of the solution, of the squared residuals and of the singular values."""
+    eps = float(np.finfo(a.dtype).eps)
+    rcond = max(a.shape) * eps if rcond is None else eps / 2 if rcond < 0 else rcond
     x, residuals, _ = y
     da, db = t
     column = len(b.shape) == 1
     x, b = (x[:, None], b[:, None]) if column else (x, b)
-    plus = np.linalg.pinv(a)
+    plus = np.linalg.pinv(a, rcond)
     change = 0.0 if db is None else db[:, None] if column else db
     if da is not None:
         change = change - np.matmul(da, x)
@@ -212,6 +241,8 @@ def _lstsq_jvp(t: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
         dx = dx + np.matmul(np.matmul(plus, plush), np.matmul(dah, rest))
         free = identity_like(a) - np.matmul(plus, a)
         dx = dx + np.matmul(free, np.matmul(dah, np.matmul(plush, x)))
+        if _cuts(rcond):
+            dx = dx + np.matmul(_cut_jvp(da, a, rcond), b)
         u, _, vh = np.linalg.svd(a, full_matrices=False)
         ds = np.real(np.sum(np.conjugate(u) * np.matmul(da, adjoint(vh)), axis=0))
     dr = None

@@ -1,5 +1,7 @@
 """Linear algebra: one triangle is read, repeated and zero values, gauges of complex vectors."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -426,3 +428,42 @@ def test_what_singular_matrices_do_not_have():
     assert np.array_equal(slope, [[np.inf, -np.inf], [-np.inf, np.inf]])
     with pytest.raises(cr.errors.UnsupportedFunctionError, match="third derivative of det"):
         cr.jacobian(cr.hessian(np.linalg.det))(a)
+
+
+def cut_matrix(shape):
+    """Return a matrix whose singular values are 2, 1.5 and 0.5."""
+    rng = np.random.default_rng(sum(shape))
+    u, v = (L.qr(rng.standard_normal((n, 3)))[0] for n in shape)
+    return u @ np.diag([2.0, 1.5, 0.5]) @ v.T
+
+
+CUT = {
+    "lstsq": lambda A, b: L.lstsq(A, b, rcond=0.4)[0],
+    "scipy.lstsq": lambda A, b: scipy.linalg.lstsq(A, b, cond=0.4)[0],
+    "pinv": lambda A, b: L.pinv(A, 0.4) @ b,
+    "pinv(hermitian)": lambda A, b: A.T @ L.pinv(A @ A.T, rtol=0.2, hermitian=True) @ b,
+    "scipy.pinv": lambda A, b: scipy.linalg.pinv(A, rtol=0.4) @ b,
+    "scipy.pinv(atol)": lambda A, b: scipy.linalg.pinv(A, atol=0.8) @ b,
+    "scipy.pinvh": lambda A, b: A.T @ scipy.linalg.pinvh(A @ A.T, rtol=0.2) @ b,
+}
+
+
+@pytest.mark.parametrize("name", CUT)
+@pytest.mark.parametrize("shape", [(4, 3), (3, 3), (3, 5)])
+def test_singular_values_that_are_cut_off(name, shape):
+    """They are no part of the inverse, but still turn the vectors of the others."""
+    a, b = cut_matrix(shape), np.linspace(0.5, 2.0, shape[0])
+    f = CUT[name]
+    cr.check_grads(lambda a, b: np.sum(np.sin(f(a, b))), (a, b), order=1)
+
+
+def test_cut_off_of_fits():
+    def f(b):
+        return L.lstsq(np.diag([1, 1e-3, 1.0]), b, rcond=0.01)[0].sum()
+
+    np.testing.assert_allclose(cr.grad(f)(np.ones(3)), [1.0, 0.0, 1.0], atol=1e-15)
+    x, y = np.linspace(0, 1, 6), np.sin(np.linspace(0, 3, 6))
+    for fit in (np.polyfit, np.polynomial.chebyshev.chebfit):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.RankWarning)
+            cr.check_grads(lambda x, y, fit=fit: fit(x, y, 3, rcond=0.1).sum(), (x, y), order=1)

@@ -72,8 +72,8 @@ pinv_op = Op(
 )  # fmt: skip
 pinvh_op = Op(
     "scipy.pinvh", lambda a, lower, **params: linalg.pinvh(a, lower=lower, **params),
-    (Jvp(lambda t, y, a, lower, **_params: _pinv_jvp(
-        from_triangle(t, lower), y, from_triangle(a, lower)
+    (Jvp(lambda t, y, a, lower, **params: _pinv_jvp(
+        from_triangle(t, lower), y, from_triangle(a, lower), **params
     )),),
     batch="loop",
     complex=True, notation=_PINV, references=(GOLUB,),
@@ -122,9 +122,10 @@ def _lstsq_value(a: Any, b: Any, **params: Any) -> Any:
     return x, residuals, np.zeros(0) if s is None else s
 
 
-def _scipy_lstsq_jvp(t: Any, y: Any, a: Any, b: Any, **_params: Any) -> Any:
+def _scipy_lstsq_jvp(t: Any, y: Any, a: Any, b: Any, cond: Any, **_params: Any) -> Any:
     x, residuals, s = y
-    dx, dr, ds = _lstsq_jvp(t, (x, np.reshape(residuals, (-1,)), s), a, b, None)
+    cond = float(np.finfo(a.dtype).eps) if cond is None else cond
+    dx, dr, ds = _lstsq_jvp(t, (x, np.reshape(residuals, (-1,)), s), a, b, cond)
     dr = None if dr is None else np.reshape(dr, residuals.shape)
     return dx, dr, ds if s.shape[0] else None
 
