@@ -262,7 +262,7 @@ CLOSE = {"atol": 1e-14, "btol": 1e-14}
 def test_least_squares(solver):
     f = lambda x: [  # noqa: E731
         *solver(TALL * x[0] + sp.eye_array(9, 4) * x[1] ** 2, RIGHT * x[2], **CLOSE),
-        *solver(TALL, x[3] * RIGHT, x[0], **CLOSE, x0=START),
+        *solver(TALL, x[3] * RIGHT, x[0], **CLOSE, x0=START * x[1]),
         solver(TALL * x[1], RIGHT, 0.3, 1e-14, 1e-14)[0],
     ]
     moving = (0, 3, 4, 8) if solver is sl.lsqr else (0, 3, 7)
@@ -272,6 +272,13 @@ def test_least_squares(solver):
     x = np.array([0.4, 0.9, 1.3, 2.0])
     np.testing.assert_allclose(cr.vjp(agrees, x)[0], agrees(x), rtol=1e-9, atol=1e-11)
     cr.check_grads(agrees, (x,), order=1)
+
+
+@pytest.mark.parametrize("solver", [sl.lsqr, sl.lsmr])
+def test_the_start_of_an_underdetermined_system(solver):
+    row = sp.csr_array(np.ones((1, 4)))
+    found = cr.jacobian(lambda x: solver(row, [2.0], x0=x, **CLOSE)[0])(X)
+    np.testing.assert_allclose(found, np.eye(4) - 0.25, atol=1e-12)
 
 
 @pytest.mark.filterwarnings("ignore:Exited:UserWarning")

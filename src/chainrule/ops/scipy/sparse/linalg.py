@@ -608,10 +608,10 @@ def _least_squares(solver: Any, *options: str) -> None:
         given = settled(dict(zip(options, args, strict=False)) | kwargs)
         if not (traced([A, b, damp, given]) or is_traced(A)):
             return solver(A, b, damp, *args, **kwargs)
+        start = given.get("x0")
         given = {k: agreed(v) if traced(v) else v for k, v in given.items()}
         found = list(solver(_plain_sparse(A), agreed(b), agreed(damp), **given))
         dense, b = _full(A, solver.__name__), np.ravel(as_array(b))
-        start = given.get("x0")
         rest = b if start is None else b - np.matmul(dense, start)
         damped = traced(damp) or damp != 0
         n = dense.shape[1]
