@@ -262,20 +262,17 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     before, swallowed.raised = swallowed.raised, None
     try:
         traces.append(trace)
-        surely = not plain_arguments(args, kwargs)
-        out, done = None, False
-        if surely or takes_any_number(function):
-            if type(trace).lose is Trace.lose and may_be_tried(function, args, kwargs):
+        surely, done = not plain_arguments(args, kwargs), False
+        if (surely or takes_any_number(function)) and type(trace).lose is Trace.lose:
+            if may_be_tried(function, args, kwargs):
                 out, done = _tried(function, args)
         if not done:
             doors.open(function, surely, args)
-        if done:
-            pass
-        elif not doors.opened:
-            out = function(*args, **kwargs)
-        else:
-            function, args, kwargs = doors.exchanged(function, args, kwargs)
-            out = settle(function(*args, **kwargs))
+            if not doors.opened:
+                out = function(*args, **kwargs)
+            else:
+                function, args, kwargs = doors.exchanged(function, args, kwargs)
+                out = settle(function(*args, **kwargs))
         if swallowed.raised is not None and caught_by_program():
             raise swallowed.raised
         if type(out) not in TRACERS or out.cr_owner is not trace:
@@ -322,7 +319,7 @@ def _tried(function: Any, args: Any) -> tuple[Any, bool]:
         if swallowed.raised is None:
             return out, True
     except Exception:
-        pass
+        pass  # with doors it computes, or raises the same again
     swallowed.raised = None
     was_tried(function)
     return None, False

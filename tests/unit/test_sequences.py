@@ -144,3 +144,26 @@ def test_an_error_of_the_program_is_its_own():
 
     with pytest.raises(ValueError, match="too large"):
         cr.grad(f)([1.0])
+
+
+JOINED = {
+    "concatenate": lambda x: np.concatenate(([0.0], [x[0]], [1.0])),
+    "vstack": lambda x: np.vstack([[v, v**2] for v in x]),
+    "hstack": lambda x: np.hstack([[v, v**2] for v in x]),
+    "stack": lambda x: np.stack([[v, v**2] for v in x], axis=1),
+    "column_stack": lambda x: np.column_stack(((x[0], 1.0), (x[1], x[2]))),
+    "dstack": lambda x: np.dstack([[v, v**2] for v in x]),
+    "beside an array": lambda x: np.vstack([[x[0], 1.0, 2.0], x]),
+    "lists of lists": lambda x: np.vstack([[[x[0], 1.0], [x[1], 2.0]], [[x[2], 3.0], [1.0, 1.0]]]),
+    "meshgrid": lambda x: np.multiply(*np.meshgrid([x[0], 1.0], [x[1], x[2]])),
+    "einsum": lambda x: np.einsum("i,j->ij", [x[0], 1.0], [x[1], x[2]]),
+    "broadcast_arrays": lambda x: np.stack(np.broadcast_arrays([x[0], 2.0], [[x[1]], [x[2]]])),
+    "pad": lambda x: np.pad([x[0], x[1]], 1),
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_lists_of_numbers_stand_for_arrays(name):
+    f, x = JOINED[name], np.array([0.7, 1.3, 2.4])
+    np.testing.assert_array_equal(cr.vjp(f, x)[0], f(x), strict=True)
+    cr.check_grads(f, (x,))

@@ -254,6 +254,19 @@ def _listed(function: Any) -> Callable[..., Any]:
     return _like(door, function)
 
 
+def _joining(function: Any) -> Callable[..., Any]:
+    """Let lists of traced values stand among the arrays that `function` joins."""
+
+    def door(arrays: Any, *args: Any, **kwargs: Any) -> Any:
+        if running.traces and is_sequence(arrays):
+            held = elements(arrays)
+            if any(is_sequence(a) and _traced(a) for a in held):
+                arrays = [_gathered(a) for a in held]
+        return function(arrays, *args, **kwargs)
+
+    return _like(door, function)
+
+
 def _gathered(a: Any) -> Any:
     if type(a) in TRACERS or not is_sequence(a) or not _traced(a):
         return a
@@ -275,8 +288,10 @@ _OF_UFUNCS = (
 ).split()
 DOORS: dict[Any, Any] = {
     **{f: _fresh(f) for f in (
-        np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.fromfunction, np.concatenate,
-        np.stack, np.vstack, np.hstack, np.column_stack,
+        np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.fromfunction,
+    )},
+    **{f: _fresh(_joining(f)) for f in (
+        np.concatenate, np.stack, np.vstack, np.hstack, np.column_stack, np.dstack,
     )},
     **{f: _fresh(_listed(f)) for f in (
         np.linspace, np.logspace, np.geomspace, np.copy, np.diag, np.tile, np.repeat, np.outer,
@@ -296,10 +311,9 @@ DOORS: dict[Any, Any] = {
     np.require: _like(require, np.require),
 }  # fmt: skip
 _SEQUENCES = {  # these take lists of arrays by themselves
-    np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, np.block,
-    np.broadcast_arrays, np.meshgrid, np.ix_, np.linalg.multi_dot, np.einsum, np.einsum_path,
-    np.select, np.piecewise, np.choose, np.lexsort, np.savez, np.savez_compressed,
-    np.ravel_multi_index, np.histogramdd, np.apply_along_axis, np.apply_over_axes, np.pad,
+    np.block, np.ix_, np.linalg.multi_dot, np.einsum_path, np.select, np.piecewise, np.choose,
+    np.lexsort, np.savez, np.savez_compressed, np.ravel_multi_index, np.histogramdd,
+    np.apply_along_axis, np.apply_over_axes,
 }  # fmt: skip
 
 

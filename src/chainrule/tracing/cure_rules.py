@@ -20,7 +20,7 @@ def rule_for(call: ast.Call, names: Names) -> str:
         traced = [names.is_traced(a) for a in args]
         if not any(traced):
             traced = [True] * len(args)
-        params = list(_parameters(args))
+        params = list(_parameters(args, {k.arg for k in call.keywords}))
         zeros = ["…" if t else "None" for t in traced]
     whole = ast.unparse(call.func)
     if names.part and params[0] != "*xs":  # a rule is for one array: the part is taken within
@@ -34,7 +34,8 @@ def rule_for(call: ast.Call, names: Names) -> str:
 
 def _ruled(whole: str, params: list[str], zeros: list[str], call: ast.Call, names: Names) -> str:
     body = zeros[0] if len(zeros) == 1 else f"({', '.join(zeros)})"
-    rule = f"vjp=lambda ct, y, {', '.join(params)}: {body}"
+    out = "out" if any(k.arg == "y" for k in call.keywords) else "y"
+    rule = f"vjp=lambda ct, {out}, {', '.join(params)}: {body}"
     shown = copy.copy(call)
     function = ast.parse(f"{names.library}.custom_rule(f, vjp=0)", mode="eval").body
     function.args = [ast.parse(whole, mode="eval").body]  # type: ignore[attr-defined]
@@ -76,8 +77,8 @@ def _rule_with_callback(call: ast.Call, names: Names) -> str:
     return _ruled(whole, given, ["…"] * len(params), outer, names)
 
 
-def _parameters(args: Any) -> Iterator[str]:
-    seen = {"ct", "y"}
+def _parameters(args: Any, taken: set[Any]) -> Iterator[str]:
+    seen = {"ct", "y", *taken}
     for k, a in enumerate(args):
         name = a.id if type(a) is ast.Name else f"x{k}" if len(args) > 1 else "x"
         while name in seen:
