@@ -144,8 +144,8 @@ def push(
             total = tuple(a + b for a, b in zip(total, term, strict=True))
     if total is None:
         return None
-    if op.outputs:
-        return tuple(map(_like_part, total, y))
+    if op.outputs:  # of outputs that are not kept each part gets its shape where it is taken
+        return tuple(total) if type(y) is Node else tuple(map(_like_part, total, y))
     return like_output(total, y)
 
 

@@ -298,3 +298,17 @@ def test_batches_and_per_example_gradients():
         got = cr.vmap(cr.grad(lambda x, f=f: np.sum(np.sin(f(x)))))(rows)
         want = np.stack([cr.grad(lambda x, f=f: np.sum(np.sin(f(x))))(row) for row in rows])
         np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: ss.filtfilt([0.5, 0.5], [1.0], x, padlen=2),
+    lambda x: ss.sosfiltfilt(ss.butter(2, 0.3, output="sos"), x, padlen=2),
+    lambda x: ss.lfilter([0.5, x[0]], [1.0, 0.2], x, zi=x[:1])[0],
+    lambda x: ss.decimate(np.tile(x, 10), 2),
+])  # fmt: skip
+def test_filters_with_a_state_in_every_mode(f):
+    x = np.array([0.3, 1.2, -0.7, 2.1])
+    ahead, back = cr.jacfwd(f)(x), cr.jacrev(f)(x)
+    np.testing.assert_allclose(ahead, back, rtol=1e-12, atol=1e-14)
+    cr.hessian(lambda x: np.sum(f(x) ** 2))(x)
+    cr.check_grads(f, (x,), order=2)
