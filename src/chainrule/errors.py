@@ -102,6 +102,19 @@ class UnsupportedFunctionError(ChainRuleError, TypeError):
     """A NumPy or SciPy function that has no rule received a traced value."""
 
 
+def singular(name: str, error: Exception) -> UnsupportedFunctionError:
+    """Build the error of a rule that meets a singular matrix where the function itself does not.
+
+    It is no LinAlgError: that is one the program may catch, as an answer of NumPy's.
+    """
+    return UnsupportedFunctionError(
+        f"the derivative of {name} could not be computed here: {error}",
+        why="its rule solves a system that is singular at this point: the function has no "
+        "derivative here, or one that this rule does not reach",
+        cure="move the point a little off, and see whether the derivative grows without bound",
+    )
+
+
 class LeakedTracerError(ChainRuleError, RuntimeError):
     """A traced value outlived the call that traced it."""
 

@@ -15,7 +15,7 @@ from ..core.op import Op
 from ..core.settings import ignore, put_back
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
-from ..errors import RuleError
+from ..errors import RuleError, singular
 from ..tracing.foreign import Foreign, zeros
 from ..tracing.running import running
 from ..tracing.source import user_frame
@@ -119,6 +119,13 @@ def push(
     """
     if op.additive:
         return _push_additive(op, xs, ts, params)
+    try:
+        return _push(op, y, xs, ts, params, state)
+    except np.linalg.LinAlgError as error:
+        raise singular(op.name, error) from error
+
+
+def _push(op: Op, y: Any, xs: Any, ts: Any, params: dict[str, Any], state: Any) -> Any:
     total = None
     done_jointly = False
     for k, t in enumerate(ts):

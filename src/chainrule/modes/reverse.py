@@ -17,6 +17,7 @@ from ..core.op import Op
 from ..core.settings import ignore, put_back
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import chooses, holds_nan, strong_product
+from ..errors import singular
 from ..tracing.foreign import Foreign, zeros
 from ..tracing.running import running
 from ..tracing.stacked import every
@@ -49,6 +50,8 @@ def backward(nodes: Sequence[Node], cotangents: Cotangents, release: bool = Fals
                     node.primals = node.output = None
                 else:
                     let_go(node)
+    except np.linalg.LinAlgError as error:
+        raise singular(node.op.name, error) from error
     finally:
         put_back(errors)
         running.rules = before

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from sys import _getframe
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,13 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite, Op
 from ..core.registry import recorded
-from ..errors import BatchError, LeakedTracerError, LostDerivativeError, UnsupportedFunctionError
+from ..errors import (
+    BatchError,
+    LeakedTracerError,
+    LostDerivativeError,
+    UnsupportedFunctionError,
+    singular,
+)
 from . import cures, foreign, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
@@ -231,6 +238,10 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             result = record.body(*args, **kwargs)
         except BatchError as error:  # a library's branch, not the user's
             raise stacked.one_by_one(error) from error
+        except np.linalg.LinAlgError as error:
+            if _raises_too(function, args, kwargs):
+                raise
+            raise singular(record.name, error) from error
         except RecursionError as error:
             if of_program(error):
                 raise
@@ -246,6 +257,19 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
                 raise stacked.one_by_one(error) from error
         result = apply(record, args, kwargs)
     return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
+
+
+def _raises_too(function: Any, args: Any, kwargs: dict[str, Any]) -> bool:
+    """Say whether the plain function raises LinAlgError, too: then it is the program's to catch."""
+    args, kwargs = [*map(known, args)], {k: known(v) for k, v in kwargs.items()}
+    plain = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType)
+    if not all(isinstance(v, plain) for v in (*args, *kwargs.values())):
+        return True  # it may call the program, or hold something traced
+    try:
+        function(*args, **kwargs)
+    except np.linalg.LinAlgError:
+        return True
+    return False
 
 
 @cache

@@ -27,6 +27,7 @@ from ...errors import UnsupportedFunctionError
 from ..declare import as_array
 from .householder import complete_op, raw_op
 from .linalg import GILES, adjoint, from_triangle, identity_like, well_conditioned
+from .own_python import carries
 
 WALTER = "S. F. Walter and L. Lehmann, Algorithmic differentiation of linear algebra (2010)"
 TOWNSEND = "J. Townsend, Differentiating the singular value decomposition (2016)"
@@ -218,8 +219,8 @@ def qr(a: Any, mode: str = "reduced") -> Any:
 
     The columns that mode 'complete' adds to Q, and mode 'raw', follow LAPACK's reflections (see
     `householder`). Errors: these two are refused of complex matrices, 'raw' also of a matrix
-    without more rows than columns; dependent leading columns, up to rounding, raise
-    `numpy.linalg.LinAlgError`.
+    without more rows than columns; dependent leading columns, up to rounding, are
+    refused where a derivative is taken.
     """
     a = as_array(a)
     tall = a.shape[-2] > a.shape[-1]
@@ -249,15 +250,20 @@ QR = type(np.linalg.qr(np.eye(1)))
 def _check_independent(
     r: Any, shape: tuple[int, ...], name: str = "np.linalg.qr", parts: str = "leading columns"
 ) -> None:
-    """Raise where the leading columns depend on each other: there Q is no function of A."""
+    """Refuse where the leading columns depend on each other: there Q is no function of A."""
+    if not carries(r):
+        return
     pivots = np.abs(np.diagonal(r, 0, -2, -1))
     if pivots.size == 0:
         return
     noise = max(shape[-2:]) * np.finfo(r.dtype).eps
     if np.any(np.less_equal(np.min(pivots, axis=-1), noise * np.max(np.abs(r), axis=(-2, -1)))):
-        raise np.linalg.LinAlgError(
-            f"{name} has no derivative here: the {parts} of the matrix are linearly dependent "
-            "(up to rounding), so its factors are not unique"
+        raise UnsupportedFunctionError(
+            f"{name} has no derivative here",
+            why=f"the {parts} of the matrix are linearly dependent (up to rounding), so its "
+            "factors are not unique",
+            cure="leave out what depends on the others, or differentiate what is unique: "
+            "np.linalg.pinv(‹a 0›), np.linalg.svdvals(‹a 0›)",
         )
 
 

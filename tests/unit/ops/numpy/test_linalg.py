@@ -467,3 +467,57 @@ def test_cut_off_of_fits():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", np.exceptions.RankWarning)
             cr.check_grads(lambda x, y, fit=fit: fit(x, y, 3, rcond=0.1).sum(), (x, y), order=1)
+
+
+# --- what is singular in a rule only is no LinAlgError ------------------------------------------
+
+
+def caught(f):
+    """Return a program that answers −1 where NumPy raises LinAlgError."""
+
+    def program(x):
+        try:
+            return f(x).sum()
+        except L.LinAlgError:
+            return 0 * x.sum() - 1
+
+    return program
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.abs(L.qr(np.outer(x, x))[1]),
+        lambda x: np.abs(scipy.linalg.rq(np.outer(x, x))[0]),
+        lambda x: np.abs(L.qr(np.outer(x, x)[:, :1] * np.ones(2), mode="complete")[1]),
+        lambda x: 1 / L.cond(x[:, None] * np.array([1.0, 2.0]), 1),
+    ],
+)
+def test_refusals_are_not_for_the_programs_handler(f):
+    x, program = np.array([1.0, 2.0]), caught(f)
+    for derivative in (cr.grad, cr.jacfwd):
+        with pytest.raises(UnsupportedFunctionError):
+            derivative(program)(x)
+
+
+def test_vmap_alone_computes_what_has_no_derivative():
+    x = np.array([[1.0, 2.0], [3.0, 1.0]])
+    program = caught(lambda x: np.abs(L.qr(np.outer(x, x))[1]))
+    np.testing.assert_allclose(cr.vmap(program)(x), [*map(program, x)], rtol=1e-14)
+
+
+def test_the_programs_own_linalg_errors_stay_its_own():
+    program = caught(lambda x: L.matrix_power(np.outer(x, x), -1))
+    x = np.array([1.0, 2.0])
+    assert program(x) == -1
+    np.testing.assert_array_equal(cr.grad(program)(x), [0, 0])
+    np.testing.assert_array_equal(cr.vmap(program)(np.stack([x, x])), [-1, -1])
+
+
+def test_the_second_derivative_of_eigenvalues_of_a_defective_matrix():
+    def f(x):
+        matrix = np.stack([np.stack([x[0], 1.0]), np.stack([0 * x[0], x[1]])])
+        return np.sum(L.eigvals(matrix) ** 2)
+
+    with pytest.raises(UnsupportedFunctionError, match="Singular matrix"):
+        cr.hessian(f)(np.ones(2))

@@ -255,7 +255,7 @@ _read_qr = reader(linalg.qr)
 def qr(*args: Any, **kwargs: Any) -> Any:
     """Factor into an orthogonal and an upper triangular matrix.
 
-    Domain: matrices whose leading columns are linearly independent; others raise `LinAlgError`.
+    Domain: matrices whose leading columns are linearly independent; others are refused.
     Errors: the full mode of a matrix with more rows than columns is refused (the added columns of Q
     are not a function of A), and so is the mode 'raw'.
     """
@@ -328,7 +328,7 @@ _read_rq = reader(linalg.rq)
 def rq(*args: Any, **kwargs: Any) -> Any:
     """Factor into an upper triangular and an orthogonal matrix.
 
-    Domain: matrices whose rows are linearly independent; others raise `LinAlgError`.
+    Domain: matrices whose rows are linearly independent; others are refused.
     Errors: the full mode of matrices with fewer rows than columns is refused.
     """
     params = _read_rq(args, kwargs)
