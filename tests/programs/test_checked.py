@@ -1,5 +1,6 @@
 """`checked` and the plain runs of `check`: what the engine would lose in silence is found."""
 
+import gc
 import random
 import threading
 import warnings
@@ -92,6 +93,28 @@ def test_every_derivative_that_is_wrong_raises_with_both_numbers_and_the_line(ho
     line = "return concrete(x)" if f is _loses else "_other_value"
     if how not in ("hessian", "hvp"):  # there the outer level speaks first, of its own line
         assert line in caught.value.where
+
+
+def test_a_collection_of_garbage_in_the_middle_hides_no_line():
+    def called(phase, info):
+        now = (phase, len(info))
+        assert now
+
+    def f(x):
+        made = list(map(list, [()] * next(counts)))  # another number of collections in each run
+        return np.sum(_hide(3 * x) * 2 + x) + 0 * len(made)
+
+    counts = iter(range(0, 100_000, 1_000))
+    before = gc.get_threshold()
+    gc.callbacks.append(called)
+    gc.set_threshold(100)
+    try:
+        with checked(), pytest.raises(CheckError) as caught:
+            grad(f)(np.array([1.5, 0.5]))
+    finally:
+        gc.callbacks.remove(called)
+        gc.set_threshold(*before)
+    assert "return concrete(x)" in caught.value.where
 
 
 def test_the_outer_level_is_compared_too():

@@ -5,6 +5,7 @@ variable, its value and, in a traced run, its tangent. Two runs of one function 
 by event, so the first difference is the place to look at.
 """
 
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,9 +87,13 @@ class _Follower:
 
 
 def follow(run: Callable[[], Any], trace: Any = None) -> list[Event]:
-    """Run, and return the events; an exception ends the list and is not passed on."""
+    """Run, and return the events; an exception ends the list and is not passed on.
+
+    The collector of cycles waits: its callbacks and finalisers are Python too, and run anywhere.
+    """
     follower = _Follower(trace)
-    before = sys.gettrace()
+    before, collects = sys.gettrace(), gc.isenabled()
+    gc.disable()
     sys.settrace(follower)
     try:
         run()
@@ -96,6 +101,8 @@ def follow(run: Callable[[], Any], trace: Any = None) -> list[Event]:
         pass
     finally:
         sys.settrace(before)
+        if collects:
+            gc.enable()
     return follower.events
 
 
