@@ -51,12 +51,12 @@ class Place:
 
 @dataclass(slots=True)
 class Block:
-    """One section: a number, a title, a sentence, and rows of cells."""
+    """One section: a title, a sentence, rows of cells, and its number in the document."""
 
-    number: int
     title: str
     intro: Cell = field(default_factory=list)
     rows: list[list[Cell]] = field(default_factory=list)
+    number: int = 0
 
 
 def blocks(doc: dict[str, Any]) -> list[Block]:
@@ -67,7 +67,10 @@ def blocks(doc: dict[str, Any]) -> list[Block]:
     ]  # fmt: skip
     if doc["detail"] == "brief":
         parts = [problem, forward, result, check]
-    return [b for part in parts if (b := part(doc)) is not None]
+    found = [b for part in parts if (b := part(doc)) is not None]
+    for number, block in enumerate(found, 1):
+        block.number = number
+    return found
 
 
 def _space(words: list[Cell], between: str) -> Cell:
@@ -103,7 +106,7 @@ def problem(doc: dict[str, Any]) -> Block:
             f"the output is an array: this is the row of its Jacobian for entry [{index}]; "
             "explain(…, output=index), or --entry, shows another, each by a sweep of its own"
         ]])  # fmt: skip
-    return Block(1, "Problem", [], rows)
+    return Block("Problem", [], rows)
 
 
 def _value_line(doc: dict[str, Any], id: str) -> Line:
@@ -122,7 +125,7 @@ def names(doc: dict[str, Any]) -> Block:
             raw = "" if told else f"in the code: {s['name']}"
             rows.append([[_value_line(doc, s["id"])], [shape(s["shape"], s["dtype"])], [kind],
                          [raw]])  # fmt: skip
-    return Block(2, "Names and shapes", [], rows)
+    return Block("Names and shapes", [], rows)
 
 
 def shape(shape: list[int], dtype: str) -> str:
@@ -144,7 +147,7 @@ def forward(doc: dict[str, Any]) -> Block:
         if "mark" in r:
             cells.append([f"— {r['mark']}"])
         rows.append(cells)
-    block = Block(3, "Forward: the values", [], _few(rows, doc))
+    block = Block("Forward: the values", [], _few(rows, doc))
     if doc["forward"] and doc["output"] not in [r["symbol"] for r in doc["forward"]]:
         last = doc["forward"][-1]["symbol"]
         out = doc["symbols"][doc["output"]]
@@ -180,7 +183,7 @@ def local(doc: dict[str, Any]) -> Block | None:
     if not rows:
         return None
     intro = "every rule is the one that computes; its other arguments are held fixed"
-    return Block(4, "Local derivatives, one per edge", [intro], _few(rows, doc))
+    return Block("Local derivatives, one per edge", [intro], _few(rows, doc))
 
 
 def backward(doc: dict[str, Any]) -> Block | None:
@@ -203,7 +206,7 @@ def backward(doc: dict[str, Any]) -> Block | None:
     which = f"[{', '.join(map(str, entry))}]" if entry is not None else ""
     intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]), which,
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
-    return Block(5, "Backward: the gradients", intro, _few(rows, doc))
+    return Block("Backward: the gradients", intro, _few(rows, doc))
 
 
 _LIMIT = "— the rules cannot say it at the point: this is the limit around it, see 11"
@@ -214,7 +217,7 @@ def result(doc: dict[str, Any]) -> Block:
     rows: list[list[Cell]] = [
         [[Line(g["line"])], *([[_LIMIT]] if "limit" in g else [])] for g in doc["gradients"]
     ]
-    return Block(5, "Gradient", [], rows)
+    return Block("Gradient", [], rows)
 
 
 def tangents(doc: dict[str, Any]) -> Block | None:
@@ -227,7 +230,7 @@ def tangents(doc: dict[str, Any]) -> Block | None:
         rows.append([[Line(sweep["line"])], [f"— the seed: only this input moves{entry}"]])
         rows += [[[Line(r["line"])], [""]] for r in sweep["rows"]]
     intro = "a dot means how fast a value moves when the seeded input moves at speed 1"
-    return Block(5, "Forward mode: the tangents", [intro], _few(rows, doc))
+    return Block("Forward mode: the tangents", [intro], _few(rows, doc))
 
 
 def chain(doc: dict[str, Any]) -> Block | None:
@@ -237,7 +240,7 @@ def chain(doc: dict[str, Any]) -> Block | None:
         words = f"— {plural(p['count'], 'path')}; {plural(p['edges'], 'edge product')} in all"
         head: Cell = [Line(p["line"])] if "line" in p else [Sy(p["of"])]
         rows.append([head, [words]])
-    return Block(6, "The chain: sum over paths of products of edges", [], rows) if rows else None
+    return Block("The chain: sum over paths of products of edges", [], rows) if rows else None
 
 
 def plural(n: int, word: str) -> str:
@@ -271,7 +274,7 @@ def matrix(doc: dict[str, Any]) -> Block | None:
         )
         intro.append("; ")
     intro.append("a gradient has the shape of its variable")
-    return Block(7, "Matrix form", intro, rows)
+    return Block("Matrix form", intro, rows)
 
 
 def closed(doc: dict[str, Any]) -> Block | None:
@@ -284,13 +287,13 @@ def closed(doc: dict[str, Any]) -> Block | None:
         rows: list[list[Cell]] = []
         for root in doc["roots"]:
             rows += [[[root["words"]]], *([[Line(line)]] for line in root["lines"])]
-        return Block(8, "Closed form", [words], rows)
+        return Block("Closed form", [words], rows)
     here = "here and at" if doc["check"]["verdict"] == "agrees" else "at"
     rows = [
         [[Line(c["line"])], [f"— {c['by']}; agrees with the program {here} {c['points']} other "
                              "points"]] for c in doc["closed"]
     ]  # fmt: skip
-    return Block(8, "Closed form", [], rows)
+    return Block("Closed form", [], rows)
 
 
 _MARKS = {"agrees": " ✓", "choice": "", "nothing": "", "differs": " ✗ (they disagree)"}
@@ -316,7 +319,7 @@ def check(doc: dict[str, Any]) -> Block:
                       f"{number(step['found'])}; off by {number(off, 2)} ✓"]])  # fmt: skip
     else:
         rows.append([[f"complex step left out: {step['reason']}"]])
-    return Block(9, "Check", [], rows)
+    return Block("Check", [], rows)
 
 
 def _verdict(r: dict[str, Any]) -> Cell:
@@ -370,7 +373,7 @@ def cost(doc: dict[str, Any]) -> Block:
         how += "; what a solver does inside is not counted"
     if not c["forward"]["counted"]:
         how += "; forward mode estimated from the first 8 inputs"
-    return Block(10, "Cost", [how], rows)
+    return Block("Cost", [how], rows)
 
 
 def _operations(c: dict[str, Any]) -> str:
@@ -384,4 +387,4 @@ def _operations(c: dict[str, Any]) -> str:
 
 def notes(doc: dict[str, Any]) -> Block | None:
     """Tell what else a reader must know."""
-    return Block(11, "Notes", [], [[[n]] for n in doc["notes"]]) if doc["notes"] else None
+    return Block("Notes", [], [[[n]] for n in doc["notes"]]) if doc["notes"] else None

@@ -62,7 +62,10 @@ def clip(
     a: Any, a_min: Any = None, a_max: Any = None, out: Any = None,
     *, min: Any = None, max: Any = None, **other: Any,
 ) -> Any:  # fmt: skip
-    """Limit to an interval: minimum(maximum(a, a_min), a_max), where a bound may be None."""
+    """Limit to an interval: minimum(maximum(a, a_min), a_max), where a bound may be None.
+
+    Where the bounds are one number, so is the result: nothing of it is due to `a`.
+    """
     if other:
         raise UnsupportedFunctionError(
             f"np.clip of a traced value does not take {', '.join(other)}",
@@ -70,6 +73,10 @@ def clip(
         )
     low, high = operand(a_min if min is None else min), operand(a_max if max is None else max)
     a = as_array(a)
+    if low is not None and high is not None:
+        one = np.equal(low, high)
+        if hasattr(one, "cr_owner") or np.any(one):
+            a = np.where(one, low, a)
     if low is not None:
         a = np.maximum(a, low)
     if high is not None:

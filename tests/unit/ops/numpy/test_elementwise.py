@@ -111,6 +111,15 @@ def test_clip(low: Any, high: Any, expected: list[float]) -> None:
     assert slopes(lambda x: np.clip(x, a_min=low, a_max=high), x)[0].tolist() == expected
 
 
+def test_clip_between_bounds_that_are_one_number() -> None:
+    x = np.array([0.0, 1.0, 2.0])
+    dx, dlow, dhigh = slopes(np.clip, x, np.ones(3), np.ones(3))
+    assert dx.tolist() == [0, 0, 0]  # the result is the bound, wherever x is
+    assert (dlow + dhigh).tolist() == [1, 1, 1]
+    assert slopes(lambda x: np.clip(x, 1, [1, 1, 3]), x)[0].tolist() == [0, 0, 1]
+    assert slopes(lambda x: np.clip(x, x, x), x)[0].tolist() == [1, 1, 1]
+
+
 def test_clip_in_its_bounds_and_out() -> None:
     x, low, high = np.array([-2.0, 0.5, 3.0]), np.float64(-1.0), np.float64(1.0)
     dx, dlow, dhigh = slopes(lambda x, a, b: np.clip(x, min=a, max=b), x, low, high)

@@ -9,6 +9,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.errors import LostDerivativeError
+from chainrule.numeric import directional
 
 KINDS = (npp.Polynomial, npp.Chebyshev, npp.Legendre, npp.Hermite, npp.HermiteE, npp.Laguerre)
 C, D, X = np.array([0.7, -0.4, 1.1, 0.9]), np.array([0.6, 1.3, 0.8]), np.array([-0.5, 0.2, 0.7])
@@ -159,3 +160,18 @@ def test_numpy_polynomial_may_be_met_first_inside_a_trace():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout == "[2.  1.5]\n", done.stderr
+
+
+@every_kind
+def test_a_product_with_the_series_zero_is_as_short_as_numpys(kind):
+    y, lengths = np.array([1.0, 2.0, 0.0, 3.0, 1.0, 2.0]), []
+
+    def f(x):  # the domain of the fit is traced, and NumPy multiplies with the number 0
+        c = kind.fit(x, y, 3).convert(kind=npp.Polynomial).coef
+        lengths.append(len(c))
+        return c @ c
+
+    x = np.linspace(0, 1, 6)
+    (want,), (error,) = directional(lambda x: (f(x),), (x,), (y,))
+    assert abs(cr.grad(f)(x) @ y - want) <= 10 * error + 1e-9 * abs(want)
+    assert set(lengths) == {4}
