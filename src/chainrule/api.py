@@ -31,6 +31,7 @@ from .lift import (
     Call,
     check_function,
     deliver,
+    examine,
     nan_input,
     output_leaves,
     plain,
@@ -50,6 +51,13 @@ from .tracing.stacked import constant, every
 from .tracing.tracer import TRACERS, concrete, make_tracer
 
 Function = Callable[..., Any]
+
+
+@examine.append
+def _examine(*call: Any) -> None:
+    from .diagnose.searching import examine
+
+    examine(*call)
 
 
 class Derived:

@@ -25,7 +25,7 @@ from .parameters import (
     no_number,
     zeros_of,
 )
-from .tracing import lent
+from .tracing import lent, searches
 from .tracing.faces import as_python, is_python
 from .tracing.foreign import Foreign, admit, is_foreign, leave, under
 from .tracing.interpose import Doors
@@ -248,12 +248,26 @@ _BARE = (None, 1)  # how to rebuild an argument that is a number
 
 def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     """Call a user's function whose arguments belong to `trace`, and close the trace after."""
-    if running.check is None:
-        return _run_traced(trace, function, args, kwargs)
-    return running.check(
-        trace, function, args, kwargs,
-        lambda: _run_traced(trace, function, args, kwargs),
-    )  # fmt: skip
+    if running.check is not None:
+        return running.check(
+            trace, function, args, kwargs,
+            lambda: _run_traced(trace, function, args, kwargs),
+        )  # fmt: skip
+    try:
+        out = _run_traced(trace, function, args, kwargs)
+    except BaseException:
+        running.searches.clear()
+        raise
+    if running.searches and not running.traces:
+        rows, running.searches = running.searches, {}
+        places = searches.found(rows)
+        if places:
+            examine[0](places, trace, function, args, kwargs, out)
+    return out
+
+
+examine: list[Callable[..., None]] = []
+"""Who compares a call with plain runs in which the program searched by comparisons."""
 
 
 def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:

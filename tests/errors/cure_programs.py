@@ -310,6 +310,8 @@ WORDS: list[tuple[str, str]] = [
      "A = sp.csr_array(np.diag(x))\nM = sp.eye_array(3)\nreturn spla.eigsh(A, 1, M, sigma=0.1)[0].sum()"),
     ("A = sp.csr_matrix(np.diag(x))\nreturn (x * A.sum(axis=1)).sum()",
      "A = sp.csr_matrix(np.diag(x))\nreturn (x * np.asarray(A.sum(axis=1))).sum()"),
+    ("a, b = 0.0, 2.0\nfor _ in range(50):\n    m = (a + b) / 2\n    if m ** 2 < x[0]:\n        a = m\n    else:\n        b = m\nreturn m * x[1]",
+     "def g(u):\n    return u ** 2 - x[0]\nreturn scipy.optimize.brentq(g, 0.0, 2.0) * x[1]"),
     ("seen = []\ndef g(u):\n    seen.append(u * x[0])\n    return u ** 2 - x[0]\nr = scipy.optimize.brentq(g, 0, 2)\nreturn r + seen[-1]",
      "def g(u):\n    return u ** 2 - x[0]\nr = scipy.optimize.brentq(g, 0, 2)\nreturn r + r * x[0]"),
     ("out = np.zeros_like(x)\ndef g(u):\n    out[0] = u * x[0]\n    return u ** 2 - x[0]\nr = scipy.optimize.brentq(g, 0, 2)\nreturn r + out[0]",

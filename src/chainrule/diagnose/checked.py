@@ -107,7 +107,7 @@ def _check_batch(
 
     Derivatives that the function takes are compared in those runs.
     """
-    examples = {k: _example(trace, args, kwargs, k) for k in (0, trace.size - 1) if trace.size}
+    examples = {k: example(trace, args, kwargs, k) for k in (0, trace.size - 1) if trace.size}
     out = run()
     for k, (positional, named) in examples.items():
         with np.errstate(all="ignore"):
@@ -119,7 +119,8 @@ def _check_batch(
     return out
 
 
-def _example(trace: Any, args: Any, kwargs: Any, k: int) -> Any:
+def example(trace: Any, args: Any, kwargs: Any, k: int) -> Any:
+    """Return the arguments of one example of a batch."""
     leaves, treedef = tree.flatten((tuple(args), dict(kwargs)))
     return tree.unflatten(treedef, [_row(trace, x, k) for x in leaves])
 

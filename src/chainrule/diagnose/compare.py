@@ -150,29 +150,13 @@ def compare(point: Point, out: Any, rng: np.random.Generator) -> Disagreement | 
 def _compare_slope(
     point: Point, out: Any, plain: list[Any], rng: np.random.Generator
 ) -> Disagreement | str | None:
-    xs = [np.asarray(x, float) if np.asarray(x).dtype.char in "fe" else x for x in point.xs]
-    cts = [np.ones_like(y) if len(plain) == 1 and np.size(y) == 1 else random_like(y, rng)
-           for y in plain]  # fmt: skip
-    if type(point.trace) is Forward:
-        vs = [np.asarray(concrete(t))[()] for t in point.nodes]
-        traced = float(inner(cts, [_tangent(y, point.trace) for y in _leaves(out)]))
-    else:
-        vs = [random_like(x, rng) * (not w) for x, w in zip(point.xs, point.whole, strict=True)]
-        traced = float(inner(_pulled(point, out, cts), vs))
+    vs, cts, traced = direction(point, out, plain, rng)
     if not any(np.any(v) for v in vs):
         return None
-
     if not np.isfinite(traced):
         return "the derivative is not finite"
-    size = max([1.0, *(float(np.max(abs(x))) for x in xs if np.size(x))])
-    reach = max(float(np.max(abs(v))) for v in vs if np.size(v))
+    along, size, reach = line(point, vs, cts)
     eps = float(np.finfo(np.float32 if point.single else np.float64).eps)
-
-    def along(h: float) -> float:
-        with suppress(Exception), unchecked():  # outside its domain a program fails in its own way
-            return float(np.real(inner(cts, point.numbers(*move(xs, vs, h)))))
-        return np.nan
-
     kept = isinstance(point.trace, Recording) and point.trace.keep
     slope = Slope(along, along(0.0), (min(size, 4.0) / reach,), eps,
                   not kept or decides(point.trace, getattr(point.trace, "events", ())))  # fmt: skip
@@ -182,6 +166,36 @@ def _compare_slope(
     return Disagreement(
         "the derivative along a random direction", reference, traced, _slope_parting(point, vs)
     )
+
+
+def direction(
+    point: Point, out: Any, plain: list[Any], rng: np.random.Generator
+) -> tuple[list[Any], list[Any], float]:
+    """Return a direction of the inputs, weights of the outputs, and the traced slope along them."""
+    cts = [np.ones_like(y) if len(plain) == 1 and np.size(y) == 1 else random_like(y, rng)
+           for y in plain]  # fmt: skip
+    if type(point.trace) is Forward:
+        vs = [np.asarray(concrete(t))[()] for t in point.nodes]
+        traced = float(inner(cts, [_tangent(y, point.trace) for y in _leaves(out)]))
+    else:
+        vs = [random_like(x, rng) * (not w) for x, w in zip(point.xs, point.whole, strict=True)]
+        traced = float(inner(_pulled(point, out, cts), vs))
+    return vs, cts, traced
+
+
+def line(
+    point: Point, vs: list[Any], cts: list[Any]
+) -> tuple[Callable[[float], float], float, float]:
+    """Return the plain function along a direction, the size of the point, and of the direction."""
+    xs = [np.asarray(x, float) if np.asarray(x).dtype.char in "fe" else x for x in point.xs]
+
+    def along(h: float) -> float:
+        with suppress(Exception), unchecked():  # outside its domain a program fails in its own way
+            return float(np.real(inner(cts, point.numbers(*move(xs, vs, h)))))
+        return np.nan
+
+    size = max([1.0, *(float(np.max(abs(x))) for x in xs if np.size(x))])
+    return along, size, max(float(np.max(abs(v))) for v in vs if np.size(v))
 
 
 def _pulled(point: Point, out: Any, cts: list[Any]) -> list[Any]:

@@ -137,7 +137,10 @@ def first_slope(
     """Return where a tangent first differs from the difference of two plain runs."""
     for a, b, c in zip(above, below, traced, strict=False):
         if not ((a.code, a.line, a.name) == (b.code, b.line, b.name) == (c.code, c.line, c.name)):
-            return None
+            other = a if (a.code, a.line) != (c.code, c.line) else b
+            return Parting(describe_line(c.code, c.line), "the lines that they take: a comparison "
+                           "of the program decides beside the point",
+                           f"line {other.line}", f"line {c.line}")  # fmt: skip
         if np.shape(a.value) != np.shape(b.value) or np.asarray(c.value).dtype.kind not in "fc":
             continue
         slope = (a.value - b.value) / (2 * step)

@@ -39,6 +39,7 @@ class _Running(threading.local):
         self.notes: list[Note] = []
         self.trail: list[Any] | None = None  # what inner derivatives are, while limits are taken
         self.lent: list[Any] = []  # arrays from outside that are traced ones meanwhile
+        self.searches: dict[Any, Any] = {}  # the places that compare traced values, see `searches`
         self.draws = 0  # how often random numbers were drawn
         self.check = _Running.everywhere
         self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point

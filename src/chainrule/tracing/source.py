@@ -85,7 +85,9 @@ def is_own(file: str) -> bool:
 def locate() -> str:
     """Say where the user's program stands, for an error that was raised without a place."""
     found = at_fault(sys._getframe(2))
-    return describe(found) if isinstance(found, FrameType) else _words(found) if found else ""
+    if isinstance(found, FrameType):
+        return describe(found)
+    return describe_place(found) if found else ""
 
 
 def at_fault(frame: FrameType | None) -> FrameType | Place | None:
@@ -242,17 +244,18 @@ def describe(frame: FrameType | None, value: Any = None, offset: int | None = No
     """
     if frame is None:
         return ""
-    words = _words((frame.f_code, frame.f_lasti if offset is None else offset))
+    words = describe_place((frame.f_code, frame.f_lasti if offset is None else offset))
     names = [name for name, held in frame.f_locals.items() if held is value]
     if value is not None and names:
         words += f"   (variable {', '.join(repr(n) for n in names)})"
     own = own_frame(frame)
     if own is None or own is frame:
         return words
-    return f"{_words((own.f_code, own.f_lasti))}   (through {words.split(':  ')[0]})"
+    return f"{describe_place((own.f_code, own.f_lasti))}   (through {words.split(':  ')[0]})"
 
 
-def _words(place: Place) -> str:
+def describe_place(place: Place) -> str:
+    """Say where a place of the user's code is, with its text."""
     found = resolve(place)
     assert found is not None
     words = f"{found.file}:{found.line}, in {found.function}"

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.graph import Node, Place
 from ..core.op import Op
+from . import searches
 from .foreign import Foreign
 from .running import OPEN, running
 from .source import inside
@@ -26,6 +27,8 @@ def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str
     That is so where another derivative is open inside `trace`, or its rules are being run. The
     outermost trace that the values belong to takes the note: only its inputs can break the tie.
     """
+    if op.name in searches.ASKS and not running.rules:
+        searches.compared(output, values)
     if len(running.traces) < 2 and not running.rules:
         return
     if not _is_differentiated(trace) or any(map(_differentiated_further, values)):

@@ -1,0 +1,97 @@
+"""A program that searches by comparisons is compared with plain runs, or its derivative is lost.
+
+The answer of a bisection written by hand is a plain number. Whether that matters depends on what
+the program does with it (a Newton step at the end makes it right), so differences decide.
+"""
+
+import threading
+import warnings
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Place
+from ..errors import CheckError, UncheckedWarning
+from ..lift import name_of
+from ..modes.batch import Batch
+from ..tracing.running import running
+from ..tracing.source import describe_place
+from .checked import example, level
+from .compare import Point, differ, direction, line, numbers_of
+
+ENOUGH = 3  # calls that agreed; after them a place is trusted
+_busy = threading.local()
+_agreed: dict[tuple[Place, Any], int] = {}
+
+
+def examine(
+    places: list[Place], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
+) -> None:
+    """Raise where the derivative is another than that of plain runs; warn where none tell."""
+    keys = [(place, getattr(function, "__code__", None)) for place in places]
+    if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
+        return
+    if getattr(_busy, "now", False) or any(n.owner in (trace, None) for n in running.notes):
+        return
+    if type(trace) is Batch:  # the derivatives are taken inside: of one example they are examined
+        positional, named = example(trace, args, kwargs, 0)
+        function(*positional, **named)
+        return
+    if not trace.differentiates:
+        return
+    point = Point(function, args, kwargs, trace)
+    plain = _plain(point)
+    if plain is None or differ(plain, numbers_of(out), point.single) is not None:
+        return  # it keeps state: no run is like another
+    _busy.now = True
+    try:
+        found = _far(point, out, plain)
+    finally:
+        _busy.now = False
+    if found is None:
+        for key in keys if len(_agreed) < 1000 else ():
+            _agreed[key] = _agreed.get(key, 0) + 1
+        return
+    where, name = describe_place(places[0]), name_of(function)
+    if isinstance(found, str):
+        warnings.warn(
+            f"{name} searches by comparisons ({where}), and whether the derivative of what it "
+            f"finds is right could not be told: {found}", UncheckedWarning, stacklevel=level(),
+        )  # fmt: skip
+        return
+    raise CheckError(
+        f"{name} searches by comparisons, and loses the derivative of what it finds: along a "
+        f"random direction it is {found[0]:.10g} in plain runs and {found[1]:.10g} in the traced "
+        "one",
+        where=where,
+        why="the comparison decides between numbers that are constants in each of its branches, so "
+        "what the search ends at is a plain number",
+        cure="search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose "
+        "answers are differentiated, or let a Newton step follow the search",
+    )
+
+
+def _plain(point: Point) -> list[Any] | None:
+    """Run the function once on plain numbers; derivatives taken in it are examined in turn."""
+    try:
+        return point.numbers(*point.xs)
+    except (CheckError, Warning):
+        raise
+    except Exception:
+        return None
+
+
+def _far(point: Point, out: Any, plain: list[Any]) -> tuple[float, float] | str | None:
+    """Compare with differences over steps that are long beside those of the search's answer."""
+    vs, cts, traced = direction(point, out, plain, np.random.default_rng(0))
+    if not any(np.any(v) for v in vs) or not np.isfinite(traced):
+        return None
+    along, size, reach = line(point, vs, cts)
+    steps = [0.02 * min(size, 4.0) / reach / 2**k for k in range(4)]
+    slopes = [(along(h) - along(-h)) / (2 * h) for h in steps]
+    better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]  # without the error of order h²
+    gap, spread = abs(traced - better[-1]), max(better) - min(better)
+    if gap <= 3 * spread + 1e-4 * (abs(traced) + abs(better[-1])):
+        return None if spread <= 0.1 * (1 + abs(traced)) else "the differences do not settle"
+    return (better[-1], traced) if gap > 10 * spread else "the differences do not settle"

@@ -1,0 +1,175 @@
+"""Searches by comparisons that the program writes itself: told, or right, never 0 in silence."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.diagnose import searching
+from chainrule.errors import CheckError, UncheckedWarning
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_known():
+    searching._agreed.clear()
+
+
+def bisect(g, low, high, tolerance=0.0, steps=60):
+    for _ in range(steps):
+        middle = 0.5 * (low + high)
+        if g(low) * g(middle) <= 0:
+            high = middle
+        else:
+            low = middle
+        if high - low <= tolerance:
+            break
+    return 0.5 * (low + high)
+
+
+def by_signs(g, low, high):
+    first = np.sign(g(low))
+    for _ in range(60):
+        middle = (low + high) / 2
+        if np.sign(g(middle)) == first:
+            low = middle
+        else:
+            high = middle
+    return middle
+
+
+def golden(h, a, b, tolerance=1e-8):
+    r = (math.sqrt(5) - 1) / 2
+    while b - a > tolerance:
+        c, d = b - r * (b - a), a + r * (b - a)
+        if h(c) < h(d):
+            b = d
+        else:
+            a = c
+    return (a + b) / 2
+
+
+def by_where(p):
+    low, high = np.zeros(p.shape), np.full(p.shape, 4.0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        below = middle**3 + middle < p
+        low, high = np.where(below, middle, low), np.where(below, high, middle)
+    return middle
+
+
+def by_masks(p):
+    low, high = np.zeros(p.shape), np.full(p.shape, 4.0)
+    for _ in range(60):
+        middle = 0.5 * (low + high)
+        below = middle**3 + middle < p
+        low[below], high[~below] = middle[below], middle[~below]
+    return middle
+
+
+def cubic(p):
+    return lambda x: x**3 + x - p
+
+
+def valley(p):
+    return lambda x: (x - p) ** 2 + 0.1 * np.sin(3 * x)
+
+
+BOTH = np.array([1.0, 0.5])
+LOST = {
+    "alone": lambda p: bisect(cubic(p), 0.0, 4.0),
+    "products": lambda p: bisect(cubic(p), 0.0, 4.0) ** 2 + p,
+    "to a tolerance": lambda p: bisect(cubic(p), 0.0, 4.0, 1e-6) ** 2 + p,
+    "signs": lambda p: by_signs(cubic(p), 0.0, 4.0) * p,
+    "between traced bounds": lambda p: bisect(cubic(p), 0 * p, p) * p,
+    "golden section": lambda p: golden(valley(p), 0.0, 4.0) * p,
+    "arrays, where": lambda p: np.sum(by_where(p * BOTH) ** 2),
+    "arrays, masks": lambda p: np.sum(by_masks(p * BOTH) ** 2),
+    "math": lambda p: bisect(lambda x: math.exp(x) - p - 1, 0.0, 4.0) * p,
+}
+TAKEN = {
+    "grad": lambda f: cr.grad(f)(3.1),
+    "jvp": lambda f: cr.jvp(f, (3.1,), (1.0,)),
+    "jacobian": lambda f: cr.jacobian(lambda q: np.stack([f(q[0]), q[1]]))(np.array([3.1, 1.0])),
+    "hessian": lambda f: cr.hessian(f)(3.1),
+    "vmap": lambda f: cr.vmap(cr.grad(f))(np.array([3.1])),
+}
+
+
+@pytest.mark.parametrize("taken", TAKEN)
+@pytest.mark.parametrize("name", LOST)
+def test_what_a_search_finds_is_not_lost_in_silence(name, taken):
+    with pytest.raises(CheckError, match=r"searches by comparisons.*\n +where: .*test_searches"):
+        TAKEN[taken](LOST[name])
+
+
+def test_a_search_that_is_too_coarse_to_be_compared_is_told():
+    with pytest.warns(UncheckedWarning, match=r"bisect.*could not be told"):
+        cr.grad(lambda p: bisect(cubic(p), 0.0, 4.0, 1e-3))(3.1)
+
+
+def newton_at_the_end(p):
+    x = bisect(cubic(p), 0.0, 4.0)
+    return x - cubic(p)(x) / (3 * x * x + 1)
+
+
+def line_search(p):
+    x, f = 0 * p, valley(p)
+    for _ in range(40):
+        slope, step = 2 * (x - p) + 0.3 * np.cos(3 * x), 1.0
+        while f(x - step * slope) > f(x) - 1e-4 * step * slope**2 and step > 1e-10:
+            step /= 2
+        x = x - step * slope
+    return x
+
+
+def regula_falsi(p):
+    g, a, b = cubic(p), 0.0, 4.0
+    fa, fb = g(a), g(b)
+    for _ in range(30):
+        c = b - fb * (b - a) / (fb - fa)
+        fc = g(c)
+        if fc * fb < 0:
+            a, fa = b, fb
+        else:
+            fa = fa / 2
+        b, fb = c, fc
+        if abs(fc) < 1e-13:
+            break
+    return b
+
+
+RIGHT = {
+    "a Newton step at the end": newton_at_the_end,
+    "a line search": line_search,
+    "regula falsi": regula_falsi,
+    "the least value": lambda p: valley(p)(golden(valley(p), 0.0, 4.0)),
+    "many kinks": lambda p: sum(max(p - 0.1 * k, 0.0) ** 2 for k in range(60)),
+    "a limit": lambda p: sum(1.0 for k in range(50) if p * k < 5) * p,
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_programs_that_lose_nothing_are_left_alone(name):
+    f = RIGHT[name]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        got = [cr.grad(f)(3.13), *(float(g) for g in cr.jvp(f, (3.13,), (1.0,))[1:])]
+    step = 1e-3  # long beside what the line search leaves undone
+    want = (f(3.13 + step) - f(3.13 - step)) / (2 * step)
+    np.testing.assert_allclose(got, want, rtol=1e-4)
+
+
+def test_a_program_is_compared_a_few_times_only():
+    calls = []
+
+    def f(p):
+        calls.append(p)
+        return newton_at_the_end(p)
+
+    for k in range(searching.ENOUGH):
+        cr.grad(f)(3.1 + 0.01 * k)
+    calls.clear()
+    cr.grad(f)(3.2)
+    assert len(calls) == 1
