@@ -102,3 +102,14 @@ def test_the_circular_deviation_of_angles_close_together():
     x = np.array([0.7, 0.7 + 1e-6, 0.7 - 3e-6])
     assert np.allclose(cr.grad(stats.circstd)(x), cr.grad(np.std)(x), rtol=1e-9)
     assert not np.any(cr.grad(stats.circstd)(np.full(3, 0.7)))  # as np.std: the tip of a cone
+
+
+def test_distances_of_samples_with_ties():
+    far = cr.grad(lambda x: stats.wasserstein_distance(x, [0.0, 0.5, 0.7]))
+    np.testing.assert_allclose(far(np.array([2.0, 2.0, 3.0])), np.full(3, 1 / 3))
+    assert cr.grad(lambda a: stats.wasserstein_distance([a, 3.0], [1.0, 0.0]))(1.0) == 0.5
+    shifted = cr.grad(lambda x: stats.wasserstein_distance(x, x + 1))
+    np.testing.assert_allclose(shifted(np.array([1.0, 2.0, 4.0])), np.zeros(3), atol=1e-15)
+    energy = cr.grad(lambda x: stats.energy_distance(x, [0.0, 0.5, 0.7]))
+    a, b, _ = energy(np.array([2.0, 2.0, 3.0]))
+    assert a == b

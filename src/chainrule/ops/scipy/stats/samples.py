@@ -169,7 +169,7 @@ _statistic("entropy", _entropy, data=2)
 # --- distances between two samples ----------------------------------------------------------------
 
 
-def _between(name: str, of_gaps: Callable[[Any, Any], Any]) -> None:
+def _between(name: str, height: Callable[[Any], Any], of_area: Callable[[Any], Any]) -> None:
     function = getattr(stats, name)
 
     def body(u_values: Any, v_values: Any, u_weights: Any = None, v_weights: Any = None) -> Any:
@@ -181,26 +181,39 @@ def _between(name: str, of_gaps: Callable[[Any, Any], Any]) -> None:
                 f"‹held {'u_weights 2' if flows(u_weights) else 'v_weights 3'}›",
             )  # fmt: skip
         weights = [None if w is None else plain(w) for w in (u_weights, v_weights)]
-        every = np.sort(np.concatenate([u, v]))
-        at = plain(every)[:-1]
-        below = [_share(plain(x), w, at) for x, w in zip((u, v), weights, strict=True)]
-        found = of_gaps(below[0] - below[1], np.diff(every))
+        slopes, order = _slopes(height, plain(u), plain(v), *weights)
+        found = of_area(np.sum(slopes[order] * np.sort(np.concatenate([u, v]), kind="stable")))
         return as_computed(found, np.asarray(function(plain(u), plain(v), *weights))[()])
 
     register(function, Composite(f"scipy.stats.{name}", body, function, (sample((4,), (5,)),)))
 
 
-def _share(x: Any, weights: Any, at: Any) -> Any:
-    """Return the share of the sample that is at most `at`."""
-    order = np.argsort(x)
-    steps = np.arange(x.size + 1.0) if weights is None else np.append(
-        0.0, np.cumsum(np.asarray(weights, float)[order])
-    )  # fmt: skip
-    return steps[np.searchsorted(x[order], at, side="right")] / steps[-1]
+def _slopes(height: Any, u: Any, v: Any, u_weights: Any, v_weights: Any) -> tuple[Any, Any]:
+    """Return the slope of the area ∫ height(F − G) in each value, and the order of the values.
+
+    Where values of a sample tie, they move together, and each has its share of that by its weight;
+    where values of both tie, the slopes to both sides are averaged.
+    """
+    p, q = (
+        np.ones(x.size) if w is None else np.ravel(np.asarray(w, float))
+        for x, w in ((u, u_weights), (v, v_weights))
+    )
+    p = np.append(p / np.sum(p), np.zeros(v.size))
+    q = np.append(np.zeros(u.size), q / np.sum(q))
+    both = np.concatenate([u, v])
+    _, group = np.unique(both, return_inverse=True)
+    up, down = np.bincount(group, p), np.bincount(group, q)
+    after = np.cumsum(up - down)
+    before = after - (up - down)
+    ends = height(before) - height(after)
+    apart = height(before + up) - height(before - down)
+    of_u = (ends - apart) / 2.0 / np.where(up > 0, up, 1.0)
+    of_v = (ends + apart) / 2.0 / np.where(down > 0, down, 1.0)
+    return p * of_u[group] + q * of_v[group], np.argsort(both, kind="stable")
 
 
-_between("wasserstein_distance", lambda gap, steps: np.sum(np.abs(gap) * steps))
-_between("energy_distance", lambda gap, steps: sqrt_or_zero(2.0 * np.sum(gap * gap * steps)))
+_between("wasserstein_distance", np.abs, lambda area: area)
+_between("energy_distance", np.square, lambda area: sqrt_or_zero(2.0 * area))
 
 # --- regressions and tests ------------------------------------------------------------------------
 
