@@ -149,6 +149,8 @@ def _row(x: Any, axis: int, i: int) -> Any:
 
 
 def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
+    if type(leaf) in TRACERS and leaf.cr_owner.past():
+        leaf = leaf.cr_concrete()
     if axis is None:
         return hold(leaf)  # values of the batch may be stored into an array that all share
     if type(leaf) is np.ndarray:

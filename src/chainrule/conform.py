@@ -129,7 +129,8 @@ def match(
             if getattr(leaf, "dtype", None) is None:
                 leaf = np.asarray(leaf)
             if type(leaf) in TRACERS:
-                leaf = leaf.cr_snapshot()
+                past = leaf.cr_owner.past()
+                leaf = leaf.cr_concrete() if past else leaf.cr_snapshot()
         kind = leaf.dtype
         if leaf.shape != shape:
             raise StructureError(

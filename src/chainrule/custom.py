@@ -205,12 +205,13 @@ class CustomFunction:
                 self.compared.discard(_AGAIN)
                 raise
         stopped, running.stopped = running.stopped, None  # beside a point they go on
+        ruled, running.ruled = running.ruled, True
         try:
             return rule(*args, **params)
         except LeakedTracerError as error:
             raise reads_outside(self.__name__) from error
         finally:
-            running.stopped = stopped
+            running.stopped, running.ruled = stopped, ruled
 
     def _check_signature(self, rules: tuple[Any, ...], count: int, params: Any) -> None:
         for rule in rules:
@@ -266,10 +267,11 @@ class CustomFunction:
         known = self.intact or any(type(x) in TRACERS for x in xs)
         before = None if known else [np.array(x) for x in xs]
         traces, running.traces = running.traces, []
+        ruled, running.ruled = running.ruled, True
         try:
             y = self.function(*xs, **params)
         finally:
-            running.traces = traces
+            running.traces, running.ruled = traces, ruled
         if before is not None:
             self._check_intact(xs, before)
         y = release(y)

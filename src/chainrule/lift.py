@@ -212,12 +212,18 @@ class Call:
     def _other_leaf(self, k: int, i: int, leaf: Any) -> Any:
         if type(leaf) is bool or type(leaf) is np.bool_:
             raise self._bad_leaf(k, i, leaf)
+        if type(leaf) in TRACERS and leaf.cr_owner.past():
+            held = leaf.cr_concrete()
+            leaf = held.item() if is_python(leaf) else held
         if type(leaf) in TRACERS and leaf.dtype.kind in "fc":
             if is_python(leaf):
                 self.pythons.append(len(self.leaves))
             return release(leaf)
         if is_foreign(type(leaf)) and leaf.dtype.kind in "fc":
             return admit(leaf)
+        if type(leaf) is float:
+            self.pythons.append(len(self.leaves))
+            return np.float64(leaf)
         if isinstance(leaf, int | np.integer):
             self.whole.append(len(self.leaves))
             if isinstance(leaf, int):

@@ -76,7 +76,10 @@ def is_callback(value: Any) -> bool:
     if isinstance(value, BuiltinMethodType):
         return isinstance(value.__self__, list | dict | set)
     call = getattr(type(value), "__call__", None)  # noqa: B004
-    return type(call) is FunctionType and kind_of(value) not in ("numpy", "scipy", "chainrule")
+    kind = kind_of(value)
+    if kind == "chainrule":  # a derivative of a function of the program's, or one with its rule
+        return type(value) is not PlainFunction and is_callback(getattr(value, "function", None))
+    return type(call) is FunctionType and kind not in ("numpy", "scipy")
 
 
 _HOLDERS = ("Bounds", "LinearConstraint", "NonlinearConstraint")  # SciPy's, which hold arrays

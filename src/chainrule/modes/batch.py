@@ -81,6 +81,9 @@ class Batch(Trace):
     def drawn(self) -> None:
         self.random = True
 
+    def past(self) -> bool:
+        return False  # a plain run would have left a value for each example
+
     def carries(self, tracer: Tracer) -> bool:
         return False  # what its data carry is asked of their own traces
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.registry import recorded
-from . import cures, foreign, stores
+from . import cures, foreign, kept, stores
 from . import tracer as tracers
 from .handed import keep_watch
 from .losses import TRACERS, lost
@@ -447,6 +447,9 @@ def _partition(self: Any, kth: Any, axis: int = -1, **kwargs: Any) -> None:
 
 def _view(self: Any, dtype: Any = None, type: Any = None) -> Any:
     """Return a view of the same numbers; their bytes under another dtype are refused."""
+    if self.cr_owner.past():
+        kept.own(self)
+        return known(self).view(*(v for v in (dtype, type) if v is not None))
     other = type not in (None, np.ndarray)
     if self.cr_owner is tracers.CONSTANT and getrefcount(self) <= _UNNAMED:
         return self.cr_value.view(*(v for v in (dtype, type) if v is not None))

@@ -223,6 +223,8 @@ def _set(holder: Any, name: Any, value: Any) -> None:
         holder[name] = value
     elif type(holder) is _CELL:
         holder.cell_contents = value
+    elif isinstance(holder, type):
+        type.__setattr__(holder, name, value)
     elif type(getattr(type(holder), name, None)) is _SLOT:
         getattr(type(holder), name).__set__(holder, value)
     else:

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
-from . import calls, cures
+from . import calls, cures, kept
 from .handed import hand_out
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, is_own, own_frame, user_frame
@@ -67,6 +67,9 @@ class Guarded:
         return hasattr(x, "agreed")
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        if self.cr_owner.past():
+            kept.own(self)
+            return np.array(self.cr_concrete(), dtype, copy=copy)
         if self.cr_is_constant():
             held = np.array(self.cr_concrete(), dtype)
             return held if copy else hand_out(self, held)
@@ -89,10 +92,13 @@ class Guarded:
 
     def cr_lose(self, what: str, why: str, cure: str) -> None:
         """Raise the error, unless the trace only takes note of it and goes on."""
-        self.cr_owner.lose(lost(self, what, why, cure))
+        if not self.cr_owner.past():
+            self.cr_owner.lose(lost(self, what, why, cure))
 
     def cr_is_constant(self) -> bool:
         if self.cr_owner.state == CLOSED:
+            if self.cr_owner.past():
+                return True
             raise self.cr_owner.leaked("a conversion to plain numbers")
         if self.cr_value.dtype.kind not in "biu" and self.cr_carries():
             return False
@@ -120,7 +126,7 @@ class Guarded:
 
     def __int__(self) -> int:
         """Cut off the fraction, as `np.trunc` does: locally constant, so its derivative is 0."""
-        if self.cr_owner.state == CLOSED:
+        if self.cr_owner.state == CLOSED and not self.cr_owner.past():
             raise self.cr_owner.leaked("a conversion to plain numbers")
         self.cr_owner.observed(self)
         whole = int(self.cr_concrete())

@@ -69,6 +69,8 @@ class Recording(Trace):
         return tracer
 
     def carries(self, tracer: Tracer) -> bool:
+        if self.state == CLOSED and (tracer.cr_node is None or self.past()):
+            return False
         reached, open_nodes = set(), [tracer.cr_node]
         while open_nodes:
             node = open_nodes.pop()

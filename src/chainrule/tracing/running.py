@@ -35,6 +35,7 @@ class _Running(threading.local):
         # those numbers; 1 where the text is not known, as that of ``"%.3f" % x``, 2 where it may
         # be of whole numbers, else 0; the traced value
         self.figures: list[tuple[float, int, Any]] = []
+        self.ruled = False  # whether a function or rule of `custom_rule` runs
         self.rules = 0  # how many traces were open when the backward pass began that is under way
         self.notes: list[Note] = []
         self.trail: list[Any] | None = None  # what inner derivatives are, while limits are taken

@@ -35,13 +35,18 @@ _STDLIB = os.path.dirname(os.__file__) + os.sep
 _PACKAGES = tuple(os.path.join(_STDLIB, p) + os.sep for p in ("site-packages", "dist-packages"))
 
 
+def of_python(filename: str) -> bool:
+    """Say whether a file belongs to the standard library."""
+    return filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES)
+
+
 class _Inside(dict[str, bool]):
     """Whether a file belongs to a library's inside; filled on first sight."""
 
     def __missing__(self, filename: str) -> bool:
         inside = self[filename] = (
             filename.startswith((*_INSIDE, "<frozen "))
-            or (filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES))
+            or of_python(filename)
             or filename.endswith((".pyx", ".pxd", ".pxi", "stringsource>"))  # of compiled code
         )
         return inside

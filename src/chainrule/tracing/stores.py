@@ -271,6 +271,9 @@ def _become(y: Any, new: Any) -> None:
 
 
 def _stand_for(y: Any, new: Any) -> None:
+    if y.cr_owner.state == CLOSED and type(new) not in tracers.TRACERS:  # it was kept
+        y.cr_value, y.cr_node = new, None
+        return
     if type(new) not in tracers.TRACERS:  # nothing flows to it
         new = tracers.make_tracer(new, tracers.CONSTANT, None)
     y.cr_value, y.cr_owner, y.cr_node = new.cr_value, new.cr_owner, new.cr_node

@@ -26,7 +26,7 @@ from ..errors import (
     UnsupportedFunctionError,
     singular,
 )
-from . import cures, foreign, stacked, stores, ufuncs, words  # noqa: F401
+from . import cures, foreign, kept, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
@@ -72,7 +72,13 @@ class Trace:
             if running.again and op.name in ("equal", "not_equal"):  # a cache's key: not this one
                 shape = np.broadcast_shapes(*(np.shape(concrete(a)) for a in args))
                 return np.full(shape, op.name == "not_equal")[()]
-            raise self.leaked(op)
+            if not self.past() and any(
+                type(a) in TRACERS and a.cr_owner is self and op.flows(k)
+                for k, a in enumerate(args)
+            ):
+                raise self.leaked(op)
+            if op.view:
+                kept.own(args[0])
         plain = [a.cr_value if type(a) in TRACERS and a.cr_owner is self else a for a in args]
         return apply(op, plain, params)
 
@@ -84,9 +90,13 @@ class Trace:
         """Carry out `op` in the memory of `y`, which nobody else holds; say whether it was done."""
         return False
 
+    def past(self) -> bool:
+        """Say whether what was kept of this trace is plain: it is closed, and no other runs."""
+        return self.state == CLOSED and kept.nothing_runs()
+
     def carries(self, tracer: "Tracer") -> bool:
         """Say whether a derivative flows to this tracer; a constant may become a plain number."""
-        return True
+        return not self.past()
 
     def lose(self, error: Exception) -> None:
         """Let a derivative be lost: an error, unless a mode only takes note."""
@@ -116,7 +126,7 @@ class Trace:
             "call has already ended",
             where=describe(user_frame(2)),
             why="a value computed under grad, jvp or vjp was kept (in a cache, a global, an "
-            "attribute or a closure) and used after the call returned",
+            "attribute or a closure) and used by a later derivative, in which it would be constant",
             cure="return the value from the function (has_aux=True carries extra results out); "
             "make a cache in the function itself, or empty it before each call; to look at a value "
             "later keep chainrule.stop_gradient(value)",
@@ -511,6 +521,8 @@ class Tracer(Guarded):
     def astype(self, dtype: Any, order: str = "K", *_: Any, **kwargs: Any) -> Any:
         """Convert; a conversion to integers or booleans is a constant, as rounding is."""
         if np.dtype(dtype).kind not in "fcbiu":
+            if self.cr_owner.past():
+                return known(self).astype(dtype, order)
             raise lost(
                 self,
                 f"a traced array was about to be converted to {np.dtype(dtype)}",
