@@ -128,8 +128,8 @@ class Trace:
             why="a value computed under grad, jvp or vjp was kept (in a cache, a global, an "
             "attribute or a closure) and used by a later derivative, in which it would be constant",
             cure="return the value from the function (has_aux=True carries extra results out); "
-            "make a cache in the function itself, or empty it before each call; a value that is meant "
-            "as a constant keep by chainrule.stop_gradient(value)",
+            "make a cache in the function itself, or empty it before each call; keep a value that "
+            "is meant as a constant by chainrule.stop_gradient(value)",
         )
 
 
