@@ -1,0 +1,203 @@
+"""`scipy.sparse.linalg`: direct solutions of sparse linear systems, and factors kept for later.
+
+x = A⁻¹b is linear in b, and in the entries of A: dx = −A⁻¹ dA x.
+"""
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import linalg
+
+from ....core.op import Notation, Op
+from ....core.registry import add, composite, register_method
+from ....core.slots import Jvp, Linear
+from ...declare import as_array
+from ..common import agreed, refusal, traced
+from .matrices import Form, is_traced, sparse_product, whole
+
+_RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
+_NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
+
+# --- direct solutions -----------------------------------------------------------------------------
+
+
+class Way:
+    """How a system is solved, as a param: SciPy's function, its options, what it reads."""
+
+    __slots__ = ("solve", "reads", "_turned")
+
+    def __init__(
+        self, solve: Callable[..., Any], reads: Any = 1.0, turned: Callable[[], "Way"] | None = None
+    ) -> None:
+        self.solve, self.reads, self._turned = solve, reads, turned
+
+    @property
+    def turned(self) -> "Way":
+        """Return the way for the transposed system."""
+        return self._turned() if self._turned is not None else self
+
+
+def _direct_transpose(ct: Any, data: Any, b: Any, form: Form, way: Way) -> Any:
+    return np.reshape(sparse_solve(data, ct, form=form.turned, way=way.turned), b.shape)
+
+
+sparse_solve = Op(
+    "sparse_solve",
+    lambda data, b, form, way: way.solve(form.filled(data), b),
+    (
+        Jvp(lambda t, y, data, _b, form, way: -sparse_solve(
+            data, sparse_product(t * way.reads, y, form=form), form=form, way=way
+        )),
+        Linear(transpose=_direct_transpose),
+    ),
+    batch="loop",
+    complex=True,
+    notation=_NOTATION,
+)  # fmt: skip
+add(sparse_solve)
+
+
+def _ready(a: Any) -> Any:
+    """Return a sparse matrix in csr or csc form, sorted, as SciPy's solvers bring it to."""
+    if is_traced(a):
+        a = whole(a)
+        return a if a.format in ("csr", "csc") else a.tocsc()
+    a = a.copy() if sp.issparse(a) and a.format in ("csr", "csc") else sp.csc_array(a)
+    a.sum_duplicates()
+    return a if a.dtype.kind in "fc" else a.astype(float)
+
+
+def _form_of(a: Any) -> Form:
+    return a.form() if is_traced(a) else Form(a)
+
+
+def _dense(b: Any) -> Any:
+    return b.toarray() if sp.issparse(b) else as_array(b)
+
+
+@composite(linalg.spsolve, name="scipy.sparse.linalg.spsolve", always=True)
+def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) -> Any:
+    """Solve A x = b with a sparse matrix, plain or with traced entries."""
+    if not (traced(A) or traced(b) or is_traced(A) or is_traced(b)):
+        return linalg.spsolve(A, b, permc_spec, use_umfpack)
+    a, b = _ready(A), _dense(b)
+    way = Way(lambda m, b: linalg.spsolve(m, b, permc_spec, use_umfpack))
+    return sparse_solve(a.data, b, form=_form_of(a), way=way)
+
+
+def _triangular_way(lower: bool, unit: bool, reads: Any) -> Way:
+    def solve(m: Any, b: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", sp.SparseEfficiencyWarning)
+            return linalg.spsolve_triangular(m, b, lower=lower, unit_diagonal=unit)
+
+    return Way(solve, reads, lambda: _triangular_way(not lower, unit, reads))
+
+
+@composite(
+    linalg.spsolve_triangular, name="scipy.sparse.linalg.spsolve_triangular", always=True
+)  # fmt: skip
+def spsolve_triangular(
+    A: Any, b: Any, lower: bool = True, overwrite_A: bool = False, overwrite_b: bool = False,
+    unit_diagonal: bool = False,
+) -> Any:  # fmt: skip
+    """Solve A x = b with a sparse triangular matrix."""
+    if not (traced(b) or is_traced(A)):
+        return linalg.spsolve_triangular(A, b, lower, overwrite_A, overwrite_b, unit_diagonal)
+    a, b = _ready(A), _dense(b)
+    form = _form_of(a)
+    rows, cols = form.places
+    beyond = rows < cols if lower else rows > cols
+    if np.any(beyond) and np.any(agreed(a.data)[beyond]):
+        raise refusal(
+            "scipy.sparse.linalg.spsolve_triangular of a matrix that is not triangular",
+            "what SciPy returns is then no solution of either triangle",
+            "take the triangle: scipy.sparse.tril(A) or triu(A)",
+        )
+    reads = np.where(rows == cols, 0.0, 1.0) if unit_diagonal else 1.0
+    way = _triangular_way(bool(lower), bool(unit_diagonal), reads)
+    return sparse_solve(a.data, b, form=form, way=way)
+
+
+# --- factors kept for later -----------------------------------------------------------------------
+
+
+_FLIP = {"N": "T", "T": "N"}
+
+
+def _factored_transpose(ct: Any, _b: Any, factor: Any, trans: str) -> Any:
+    if trans == "H":
+        return np.conjugate(factored(np.conjugate(ct), factor=factor, trans="N"))
+    return factored(ct, factor=factor, trans=_FLIP[trans])
+
+
+factored = Op(
+    "factored_solve",
+    lambda b, factor, trans: factor.solve(b, trans),
+    (Linear(transpose=_factored_transpose),),
+    batch="loop",
+    complex=True,
+    notation=Notation("A⁻¹ {0}", "A^{{-1}} {0}", 20, (21,), "linear in the right-hand side"),
+)
+add(factored)
+
+
+class Factored:
+    """What `splu`, `spilu` and `factorized` return while tracing: it takes traced vectors."""
+
+    def __init__(self, matrix: Any, make: Callable[[Any], Any]) -> None:
+        self._matrix = matrix
+        self._factor = None if is_traced(matrix) else make(matrix)
+
+    def __getattr__(self, name: str) -> Any:
+        if self._factor is None and not hasattr(linalg.SuperLU, name):
+            raise AttributeError(name)
+        if self._factor is None:
+            raise refusal(
+                f"the attribute {name!r} of a factored matrix with traced entries",
+                "only its method solve has a rule",
+                "use solve(b), or the factors of the dense matrix: scipy.linalg.lu(A.toarray())",
+            )
+        return getattr(self._factor, name)
+
+    def solve(self, rhs: Any, trans: str = "N") -> Any:
+        """Solve with the factors: A x = b, or with the transposed matrix."""
+        if self._factor is not None:
+            if not traced(rhs):
+                return self._factor.solve(rhs, trans)
+            return factored(as_array(rhs), factor=self._factor, trans=trans)
+        a = self._matrix if trans == "N" else self._matrix.T
+        return spsolve(a.conj() if trans == "H" else a, rhs)
+
+    __call__ = solve
+
+
+def _solve(self: Any, rhs: Any, trans: str = "N") -> Any:
+    """Solve with factors that were made outside of the traced function."""
+    rhs = as_array(rhs)
+    if rhs.dtype.kind not in "fc":
+        rhs = rhs.astype(float)
+    return factored(rhs, factor=self, trans=trans)
+
+
+register_method(linalg.SuperLU, "solve", _solve)
+
+
+for _function in (linalg.splu, linalg.factorized, linalg.spilu):
+
+    @composite(_function, name=f"scipy.sparse.linalg.{_function.__name__}", always=True)
+    def factor(A: Any, *args: Any, _function: Any = _function, **kwargs: Any) -> Any:
+        """Factor a sparse matrix; the factors take traced right-hand sides.
+
+        Errors: an incomplete factorisation of traced entries is refused.
+        """
+        if is_traced(A) and _function is linalg.spilu:
+            raise refusal(
+                "scipy.sparse.linalg.spilu", "an incomplete factorisation has no rule in the "
+                "entries", "use splu; for a preconditioner, spilu(chainrule.stop_gradient(A))",
+            )
+        make = linalg.splu if _function is linalg.factorized else _function
+        return Factored(A, lambda a: make(a, *args, **kwargs))
