@@ -24,6 +24,10 @@ BODIES = [
     "A = sp.coo_array(x * x)\nreturn A @ np.arange(3.0)",
     "A = sp.coo_array(np.arange(12.0).reshape(2, 2, 3))\nreturn (A @ x * np.arange(4.0).reshape(2, 2)).sum()",
     "A = spla.aslinearoperator(np.arange(9.0).reshape(3, 3))\nreturn (A @ x * x).sum() + A.rmatvec(x)[0] * x[1]",
+    "A = spla.LinearOperator((3, 3), matvec=lambda v: (3 + x) * v)\nreturn spla.gmres(A, np.ones(3), rtol=1e-13)[0].sum()",
+    "A = spla.aslinearoperator(np.diag([1.0, 2, 3]))\nreturn (A * x[0] @ x).sum() + (x[1] * A @ x)[0] + (A / x[2] @ x)[1]",
+    "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.splu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
+    "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.spilu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
     "A = sp.csc_array(np.diag(x))\nreturn x[0] * spla.splu(cr.stop_gradient(A)).U.sum() + x[1] * spla.onenormest(cr.stop_gradient(A))",
     # graphs, images, splines
     "return (csgraph.dijkstra(np.outer(x, x), indices=[0, 1], min_only=True) * x).sum()",

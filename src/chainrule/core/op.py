@@ -170,7 +170,8 @@ class Composite:
     """An operation that is only a body, in plain NumPy: it has no rule and needs none.
 
     With `always` the body answers every call of a traced program, also where no argument is traced:
-    what a function receives (a callable, say) may hold traced values that nobody sees.
+    what a function receives (a callable, say) may hold traced values that nobody sees. With
+    "anywhere" it answers those calls, too, that a library makes meanwhile.
     """
 
     __slots__ = ("name", "body", "function", "samples", "domain", "references", "always")
@@ -183,7 +184,7 @@ class Composite:
         samples: tuple[Sample, ...] = (),
         domain: tuple[Interval, ...] = (),
         references: tuple[str, ...] = (),
-        always: bool = False,
+        always: bool | str = False,
     ) -> None:
         self.name, self.body, self.function = name, body, function
         self.samples, self.domain, self.references = samples, domain, references

@@ -21,6 +21,7 @@ from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator
 
 from .. import tree
 from ..errors import ImplicitError, ImplicitWarning
@@ -34,7 +35,7 @@ from .jacobians import linearised
 
 _CLOSE = 1e-10  # a Newton step, relative to the scale of the unknowns, that counts as none
 _NOISE = 1e-6  # below this a Newton step that does not shrink is rounding
-_SUSPECT, _WRONG = 1e-3, 1e-2  # how far the answer may lie from the root: warn, refuse
+_SUSPECT, _WRONG = 1e-3, 1e-2  # how far from the root is suspect, and no root any more
 _POOR, _SINGULAR = 1e10, 1e14  # condition numbers: warn, refuse
 
 
@@ -61,12 +62,22 @@ def plain(values: Any) -> Any:
         for name, value in vars(values).items():
             setattr(other, name, plain(value))
         return other
+    if isinstance(values, LinearOperator):
+        return values if type(values).__name__ in _FIXED else PlainOperator(values)
     if is_callback(values):
         return PlainFunction(values)
-    sparse = sys.modules.get("chainrule.ops.scipy.sparse.matrices")
-    if sparse is not None and hasattr(values, "toarray") and sparse.is_traced(values):
+    if is_sparse(values):
         return values.form().filled(plain(values.data))
     return values
+
+
+def is_sparse(value: Any) -> bool:
+    """Say whether a value is a sparse matrix with traced entries."""
+    sparse = sys.modules.get("chainrule.ops.scipy.sparse.matrices")
+    return sparse is not None and hasattr(value, "toarray") and sparse.is_traced(value)
+
+
+_FIXED = ("IdentityOperator",)  # linear operators that hold nothing
 
 
 def is_callback(value: Any) -> bool:
@@ -132,11 +143,49 @@ class PlainFunction:
         if self.last[0] is out and self.last[1].shape == value.shape:
             np.copyto(self.last[1], value)
         else:
-            self.last = out, value.copy()
+            self.last = out, _copied(value)
         return self.last[1]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)
+
+
+class PlainOperator(LinearOperator):
+    """A linear operator of the program's as a solver sees it: it gives plain numbers."""
+
+    def __init__(self, operator: Any) -> None:
+        super().__init__(operator.dtype, operator.shape)
+        self._matvec = PlainFunction(operator.matvec)
+        self._rmatvec = PlainFunction(operator.rmatvec)
+        self._matmat = PlainFunction(operator.matmat)
+        self._rmatmat = PlainFunction(operator.rmatmat)
+
+    def _matvec(self, x: Any) -> Any:
+        raise NotImplementedError
+
+
+def _copied(value: Any) -> Any:
+    """Copy an array; a vector with gaps, which NumPy adds up in another order, keeps them."""
+    step, rest = divmod(value.strides[0], value.itemsize)
+    if value.ndim > 1 or step < 2 or rest:
+        return value.copy()
+    found = np.empty((value.size, step), value.dtype)[:, 0]
+    found[...] = value
+    return found
+
+
+def functions_of(operator: Any) -> list[Any]:
+    """Return what of the program's a linear operator is made of."""
+    if kind_of(operator) != "scipy":
+        return [operator]
+    found: list[Any] = []
+    for held in vars(operator).values():
+        for v in held if type(held) is tuple else (held,):
+            if isinstance(v, LinearOperator):
+                found += functions_of(v)
+            elif is_callback(v):
+                found.append(v)
+    return found
 
 
 def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -190,8 +239,11 @@ def _handed(values: Any, trace: Inside, callbacks: list[Any], top: bool = True) 
         return kind(_handed(v, trace, callbacks, False) for v in values)
     if kind is dict:
         return {k: _handed(v, trace, callbacks, top) for k, v in values.items()}
-    if is_callback(values):
+    if isinstance(values, LinearOperator):
+        callbacks.extend(functions_of(values) or [values])
+    elif is_callback(values):
         callbacks.append(values)
+    trace.touched = trace.touched or (is_sparse(values) and is_traced(values.data))
     found = plain(values)
     held = vars(values).values() if kind.__name__ in _HOLDERS else (values,)
     if any(type(v) in TRACERS and is_traced(v) for v in held):
@@ -209,12 +261,16 @@ class Problem:
     name : of the solver.
     start : the starting values, whose size tells the scale of the unknowns.
     failure : the solver's own words, if it says that it failed.
-    kind : "elementwise", "symmetric" or nothing in particular: what is known of the Jacobian.
+    kind : "elementwise", "symmetric" or nothing in particular: what is known of the Jacobian; or
+        what makes it of the recording.
     unknown : what the answer is called.
     """
 
+    stopped: ImplicitError | None = None  # is raised where a derivative of the answer is wanted
+    suspect, wrong = _SUSPECT, _WRONG  # how far the answer may lie from the root: warn, refuse
+
     def __init__(
-        self, name: str, start: Any = 0.0, failure: str = "", kind: str = "", unknown: str = "root"
+        self, name: str, start: Any = 0.0, failure: str = "", kind: Any = "", unknown: str = "root"
     ) -> None:
         self.name, self.failure, self.kind, self.unknown = name, failure, kind, unknown
         self.start = _size(plain_array(start))
@@ -316,6 +372,8 @@ def solved(
         if problem.jumps or notes:
             _warn_of_jump(value, jacobian, answer, problem)
         return None
+    if problem.stopped is not None:
+        raise problem.stopped
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
     _check_distance(answer, point, problem)
     _check_condition(jacobian, residual, point, value, problem)
@@ -403,14 +461,14 @@ def _check_distance(answer: Any, point: Any, problem: Problem) -> None:
     """Compare the answer with the root that Newton's method found from it."""
     away = np.abs(point - answer) / problem.scale(answer)
     distance = _size(away[: -problem.multipliers] if problem.multipliers else away)
-    if distance > _WRONG:
+    if distance > problem.wrong:
         raise problem.error(
             f"the answer is not a {problem.unknown}: the nearest one is {distance:.1e} away",
-            f"relative to the size of the unknowns, of which {_WRONG:.0e} is allowed; the solver "
-            "stopped early or answered another question",
+            f"relative to the size of the unknowns, of which {problem.wrong:.0e} is allowed; the "
+            "solver stopped early or answered another question",
             "let the solver run on (maxiter=, tol=), and check its status",
         )
-    if distance > _SUSPECT or (problem.failure and distance > _NOISE):
+    if distance > problem.suspect or (problem.failure and distance > _NOISE):
         problem.warn(
             f"the answer lies {distance:.1e} (relative) from the {problem.unknown}; the derivative "
             f"is that of the {problem.unknown}, the value is the solver's"

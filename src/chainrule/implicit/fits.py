@@ -198,7 +198,9 @@ def _weights(sigma: Any, n: int) -> Function:
 def _linear(A: Any, b: Any) -> Function:
     A = A.toarray() if hasattr(A, "toarray") else A
     if hasattr(A, "matvec"):  # a LinearOperator
-        A = A.matmat(np.eye(A.shape[1]))
+        from ..ops.scipy.sparse.operators import columns
+
+        A = columns(A)
     A, b = vector(A), np.ravel(vector(b))
     return lambda x: np.matmul(A, x) - b
 

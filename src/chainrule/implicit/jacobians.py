@@ -167,14 +167,16 @@ _chord_solve = Op(  # its operator belongs to one call, so it is not in the regi
     lambda b, operator: operator.solve(b),
     (Linear(transpose=_transposed_solve),),
     batch="loop",
+    complex=True,
     notation=Notation("J⁻¹·{0}", "J^{{-1}}\\,{0}", 60, (61,), "d J⁻¹u = J⁻¹ du, J held fixed"),
 )
 
 
-def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
+def linearised(residual: Any, z: Any, kind: Any = "") -> tuple[Any, Any]:
     """Evaluate a residual once: return it, traced in whatever else it reads, and ∂F/∂z, plain.
 
-    `kind` is "elementwise", "symmetric" (a Hessian), "banded" (of a chain), or nothing.
+    `kind` is "elementwise", "symmetric" (a Hessian), "banded" (of a chain), or nothing; or it makes
+    the Jacobian of the recording.
     """
     mark, first = len(running.notes), depth() < 2
     _, graph, leaves, _ = record(residual, (z,), {}, 0)
@@ -195,6 +197,8 @@ def linearised(residual: Any, z: Any, kind: str = "") -> tuple[Any, Any]:
             f"the function returned shape {np.shape(concrete(value))} for unknowns of shape "
             f"{np.shape(z)}"
         )
+    if callable(kind):
+        return value, kind(graph, np.asarray(concrete(value)))
     return value, _jacobian(residual, graph, leaves, z, kind)
 
 

@@ -39,14 +39,7 @@ _LATE = {
     ),
     "scipy.sparse": ("scipy.sparse.doors", "scipy.sparse.assembly"),
     "scipy.sparse.csgraph": ("scipy.sparse.csgraph",),
-    "scipy.sparse.linalg": (
-        "scipy.sparse.direct",
-        "scipy.sparse.iterative",
-        "scipy.sparse.eigen",
-        "scipy.sparse.least",
-        "scipy.sparse.linalg",
-        "scipy.sparse.operators",
-    ),
+    "scipy.sparse.linalg": ("scipy.sparse.direct", "scipy.sparse.linalg", "scipy.sparse.operators"),
     "scipy.spatial": ("scipy.spatial.distance",),
     "scipy.spatial.transform": ("scipy.spatial.rotations",),
     "scipy.special": ("scipy.special",),
@@ -60,10 +53,14 @@ _LATE = {
         "scipy.stats.summaries",
     ),
 }
-for _package, _modules in _LATE.items():
-    registry.load_with(_package, *(f"{__name__}.{module}" for module in _modules))
 # solvers need the modes: their records stand above this floor
-registry.load_with("scipy.optimize", "chainrule.implicit.optimize")
-registry.load_with("scipy.integrate", "chainrule.implicit.integrate")
+_ABOVE = {
+    "scipy.integrate": ("chainrule.implicit.integrate",),
+    "scipy.optimize": ("chainrule.implicit.optimize",),
+    "scipy.sparse.linalg": ("chainrule.implicit.sparse",),
+}
+for _package in _LATE | _ABOVE:
+    _modules = (f"{__name__}.{module}" for module in _LATE.get(_package, ()))
+    registry.load_with(_package, *_modules, *_ABOVE.get(_package, ()))
 
 __all__ = ["numpy", "registry", "scalars", "structure"]

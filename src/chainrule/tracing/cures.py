@@ -201,8 +201,6 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
 def _any_call(call: ast.Call, names: Names, function: Any) -> str:
     """Answer for a function of which only its name is known."""
     frozen = f"where no derivative is meant, {frozen_call(call, names)}"
-    if getattr(function, "__name__", "") == "LinearOperator":
-        return f"{_matrix(call, names)}; or, {frozen}"
     if isinstance(function, type) or _is_of_library(function):
         return f"compute with NumPy instead; or, {frozen}"
     hidden = [k.arg for k in call.keywords if k.arg and names.is_traced(k.value)]
@@ -215,18 +213,6 @@ def _any_call(call: ast.Call, names: Names, function: Any) -> str:
     return (
         f"give {text_of(call.func)} a rule: {place}write {rule_for(call, names)}, in which … is ct "
         f"times its derivative, in NumPy; or, {frozen}"
-    )
-
-
-def _matrix(call: ast.Call, names: Names) -> str:
-    """Write the matrix of a linear operator."""
-    words = {k.arg: k.value for k in call.keywords}
-    product = [*call.args[1:2], *(words[k] for k in ("matvec",) if k in words)]
-    if not product:
-        return "write the operator as a matrix"
-    columns = f"[{grouped(product[0])}(e) for e in {names.numpy}.eye(n)]"
-    return (
-        f"write the operator, of n columns, as a matrix: {names.numpy}.stack({columns}, axis=1)"
     )
 
 

@@ -285,7 +285,7 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
         found = _look(args) | _look(kwargs.values())
         if found and scalar and not _always(function):
             _refuse_as_plain(own, args, kwargs)
-        if found & _TRACED or (_always(function) and _called_by_program()):
+        if found & _TRACED or ((always := _always(function)) and _called_by_program(always)):
             kwargs = {k: admit(v) for k, v in kwargs.items()}
             take = _doubled if scalar else admit
             args = tuple(map(take, args))
@@ -396,7 +396,7 @@ def _concrete(values: Any) -> Any:
     ]
 
 
-def _always(function: Any) -> bool:
+def _always(function: Any) -> bool | str:
     record = registry.find(function)
     return type(record) is Composite and record.always
 
@@ -404,10 +404,12 @@ def _always(function: Any) -> bool:
 _ON_THE_WAY = (__file__, methods.__file__, lent.__file__)  # doors that a call has come through
 
 
-def _called_by_program() -> bool:
-    """Say whether the program itself calls, rather than a library, and while it is not muted."""
+def _called_by_program(always: bool | str) -> bool:
+    """Say whether the program itself calls (or anybody), and while it is not muted."""
     if not any(trace.state <= OPEN for trace in running.traces):
         return False
+    if always == "anywhere":
+        return True
     frame: Any = sys._getframe(3)
     while frame.f_code.co_filename in _ON_THE_WAY:
         frame = frame.f_back

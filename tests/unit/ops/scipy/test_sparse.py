@@ -112,10 +112,10 @@ def test_what_has_no_rule_is_refused():
         lambda x: sl.eigsh(S4, k=2, M=sp.diags_array(x), mode="cayley", sigma=0.1)[0],
         lambda x: sl.expm_multiply(rows_of_traced(x), X, start=0, stop=1, num=3),
         lambda x: x * (OLD + np.outer(x, x)), lambda x: rows_of_traced(x).maximum(NEW),
-        lambda x: sl.spilu(rows_of_traced(x)).solve(X),
+        lambda x: sl.spilu(rows_of_traced(x).tocsc()).solve(X),
     ):  # fmt: skip
         with pytest.raises(UnsupportedFunctionError):
-            cr.vjp(f, X)
+            cr.jacrev(f)(X)
 
     with pytest.raises(ValueError, match="dimension mismatch"):
         cr.vjp(lambda x: NEW @ x[:3], X)
@@ -188,8 +188,7 @@ def test_linear_operators_apply_to_traced_arrays():
     agrees(lambda x: sl.aslinearoperator(A).rmatvec(x), B)
     agrees(lambda x: sl.aslinearoperator(A) @ np.outer(x, x), B)
     agrees(lambda x: sl.LinearOperator((5, 5), matvec=lambda v: np.sin(v) * v) @ x, B)
-    with pytest.raises(ChainRuleError):
-        cr.vjp(lambda x: sl.cg(sl.LinearOperator((5, 5), matvec=lambda v: x * v), B)[0], B)
+    agrees(lambda x: sl.cg(sl.LinearOperator((5, 5), matvec=lambda v: (9 + x) * v), B)[0], B)
 
 
 FACTORS = sl.splu(sp.csc_array(NEW + 3 * sp.eye_array(4)))

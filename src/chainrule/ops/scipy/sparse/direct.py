@@ -16,7 +16,7 @@ from ....core.registry import add, composite, register_method
 from ....core.slots import Jvp, Linear
 from ...declare import as_array
 from ..common import agreed, refusal, traced
-from .matrices import Form, is_traced, sparse_product, whole
+from .matrices import Form, is_traced, plain_matrix, sparse_product, whole
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
 _NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
@@ -128,7 +128,8 @@ def spsolve_triangular(
 _FLIP = {"N": "T", "T": "N"}
 
 
-def _factored_transpose(ct: Any, _b: Any, factor: Any, trans: str) -> Any:
+def factored_transpose(ct: Any, _b: Any, factor: Any, trans: str) -> Any:
+    """Return the solution with the transposed matrix."""
     if trans == "H":
         return np.conjugate(factored(np.conjugate(ct), factor=factor, trans="N"))
     return factored(ct, factor=factor, trans=_FLIP[trans])
@@ -137,7 +138,7 @@ def _factored_transpose(ct: Any, _b: Any, factor: Any, trans: str) -> Any:
 factored = Op(
     "factored_solve",
     lambda b, factor, trans: factor.solve(b, trans),
-    (Linear(transpose=_factored_transpose),),
+    (Linear(transpose=factored_transpose),),
     batch="loop",
     complex=True,
     notation=Notation("A⁻¹ {0}", "A^{{-1}} {0}", 20, (21,), "linear in the right-hand side"),
@@ -146,16 +147,22 @@ add(factored)
 
 
 class Factored:
-    """What `splu`, `spilu` and `factorized` return while tracing: it takes traced vectors."""
+    """What `splu` and `factorized` return while tracing: it takes traced vectors."""
 
     def __init__(self, matrix: Any, make: Callable[[Any], Any]) -> None:
-        self._matrix = matrix
-        self._factor = None if is_traced(matrix) else make(matrix)
+        self._matrix: Any = None
+        if is_traced(matrix):
+            self._matrix = _ready(matrix)
+            self._values = agreed(self._matrix.data)
+            matrix = plain_matrix(matrix)
+        self._factor = make(matrix)
 
     def __getattr__(self, name: str) -> Any:
-        if self._factor is None and not hasattr(linalg.SuperLU, name):
+        if name.startswith("_") or (
+            self._matrix is not None and not hasattr(linalg.SuperLU, name)
+        ):
             raise AttributeError(name)
-        if self._factor is None:
+        if self._matrix is not None and name not in ("shape", "nnz", "perm_r", "perm_c"):
             raise refusal(
                 f"the attribute {name!r} of a factored matrix with traced entries",
                 "only its method solve has a rule",
@@ -163,41 +170,46 @@ class Factored:
             )
         return getattr(self._factor, name)
 
+    def _way(self, trans: str) -> Way:
+        def solve(m: Any, b: Any) -> Any:
+            if b.dtype == self._values.dtype and np.array_equal(m.data, self._values):
+                return self._factor.solve(b, trans)
+            return linalg.spsolve(m, b)
+
+        return Way(solve, turned=lambda: self._way(_FLIP[trans]))
+
     def solve(self, rhs: Any, trans: str = "N") -> Any:
         """Solve with the factors: A x = b, or with the transposed matrix."""
-        if self._factor is not None:
+        if self._matrix is None:
             if not traced(rhs):
                 return self._factor.solve(rhs, trans)
-            return factored(as_array(rhs), factor=self._factor, trans=trans)
-        a = self._matrix if trans == "N" else self._matrix.T
-        return spsolve(a.conj() if trans == "H" else a, rhs)
+            return factored(floating(rhs), factor=self._factor, trans=trans)
+        if trans == "H":
+            return np.conjugate(self.solve(np.conjugate(rhs), "T"))
+        rhs, a = floating(rhs), self._matrix
+        form = a.form() if trans == "N" else a.form().turned
+        return sparse_solve(a.data, rhs, form=form, way=self._way(trans))
 
     __call__ = solve
 
 
+def floating(b: Any) -> Any:
+    """Return an array of floating-point numbers."""
+    b = as_array(b)
+    return b if b.dtype.kind in "fc" else b.astype(float)
+
+
 def _solve(self: Any, rhs: Any, trans: str = "N") -> Any:
     """Solve with factors that were made outside of the traced function."""
-    rhs = as_array(rhs)
-    if rhs.dtype.kind not in "fc":
-        rhs = rhs.astype(float)
-    return factored(rhs, factor=self, trans=trans)
+    return factored(floating(rhs), factor=self, trans=trans)
 
 
 register_method(linalg.SuperLU, "solve", _solve)
 
 
-for _function in (linalg.splu, linalg.factorized, linalg.spilu):
+for _function in (linalg.splu, linalg.factorized):
 
     @composite(_function, name=f"scipy.sparse.linalg.{_function.__name__}", always=True)
-    def factor(A: Any, *args: Any, _function: Any = _function, **kwargs: Any) -> Any:
-        """Factor a sparse matrix; the factors take traced right-hand sides.
-
-        Errors: an incomplete factorisation of traced entries is refused.
-        """
-        if is_traced(A) and _function is linalg.spilu:
-            raise refusal(
-                "scipy.sparse.linalg.spilu", "an incomplete factorisation has no rule in the "
-                "entries", "use splu; for a preconditioner, spilu(chainrule.stop_gradient(A))",
-            )
-        make = linalg.splu if _function is linalg.factorized else _function
-        return Factored(A, lambda a: make(a, *args, **kwargs))
+    def factor(A: Any, *args: Any, **kwargs: Any) -> Any:
+        """Factor a sparse matrix; the factors take traced right-hand sides."""
+        return Factored(A, lambda a: linalg.splu(a, *args, **kwargs))

@@ -13,8 +13,25 @@ from ....core.slots import Linear
 from ...declare import as_array
 from ..common import global_state, own_stream, refusal, traced
 from .direct import spsolve
-from .eigen import _full
 from .matrices import Form, is_traced, of_dense, plain_matrix, whole
+from .operators import columns, is_operator
+
+MOST = 2000  # the largest side of a matrix that is differentiated by its dense form
+
+
+def full(a: Any, name: str) -> Any:
+    """Return the dense form of a sparse matrix or linear operator, where that is small enough."""
+    if max(a.shape) > MOST:
+        raise refusal(
+            f"scipy.sparse.linalg.{name} of a matrix with a side of {max(a.shape)}",
+            f"its derivative is that of the dense matrix, which is made up to {MOST}",
+            "differentiate by hand with chainrule.custom_rule; for an eigenvalue compute its "
+            "vector v with chainrule.stop_gradient(‹A 0›), and write v @ (‹A 0› @ v)",
+        )  # fmt: skip
+    if is_operator(a):
+        return columns(a)
+    return a.toarray() if sp.issparse(a) else as_array(a)
+
 
 
 def _exponential_transpose(ct: Any, _b: Any, form: Form) -> Any:
@@ -45,8 +62,11 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
 
     Errors: time steps, and traced entries of a large matrix, are refused.
     """
+    operator = is_operator(A)
+    if operator:
+        A, given = columns(A), A
     if not (traced(A) or traced(B) or is_traced(A) or traced(args) or traced(kwargs)):
-        return linalg.expm_multiply(A, B, *args, **kwargs)
+        return linalg.expm_multiply(given if operator else A, B, *args, **kwargs)
     wanted = [v for v in (*args, *kwargs.values()) if v is not None]
     if wanted:
         raise refusal(
@@ -54,7 +74,7 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
             "write scipy.linalg.expm(t * ‹A 0›.toarray()) @ ‹B 1› for each time t",
         )  # fmt: skip
     if traced(A) or is_traced(A):
-        return np.matmul(scipy.linalg.expm(_full(A, "expm_multiply")), as_array(B))
+        return np.matmul(scipy.linalg.expm(full(A, "expm_multiply")), as_array(B))
     form = Form(A)
     found = exponential_times(as_array(B), form=form)
     global_state(form.drawn)  # as the plain function leaves it
@@ -85,5 +105,5 @@ def expm(A: Any) -> Any:
     """Return the exponential of a sparse matrix, by that of the dense one."""
     if not (is_traced(A) or traced(A)):
         return linalg.expm(A)
-    dense = scipy.linalg.expm(_full(A, "expm"))
+    dense = scipy.linalg.expm(full(A, "expm"))
     return of_dense(dense, linalg.expm(plain_matrix(A))) if sp.issparse(A) else dense
