@@ -212,8 +212,8 @@ WORDS: list[tuple[str, str]] = [
     # sparse
     ("A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nreturn spla.spilu(A).solve(np.ones(3)).sum()",
      "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nreturn spla.splu(A).solve(np.ones(3)).sum()"),
-    ("C = W + np.eye(3)\nA = spla.LinearOperator((3, 3), lambda v: np.frombuffer((C @ v).tobytes()), dtype=float)\nreturn spla.gmres(A, x, rtol=1e-13)[0].sum()",
-     "C = W + np.eye(3)\nt = lambda v: np.frombuffer((C @ v).tobytes())\nA = spla.LinearOperator((3, 3), t, rmatvec=t, dtype=float)\nreturn spla.gmres(A, x, rtol=1e-13)[0].sum()"),
+    ("C = W + np.eye(3)\nA = spla.LinearOperator((3, 3), lambda v: np.frombuffer((C @ v).tobytes()).copy(), dtype=float)\nreturn spla.gmres(A, x, rtol=1e-13)[0].sum()",
+     "C = W + np.eye(3)\nt = lambda v: np.frombuffer((C @ v).tobytes()).copy()\nA = spla.LinearOperator((3, 3), t, rmatvec=t, dtype=float)\nreturn spla.gmres(A, x, rtol=1e-13)[0].sum()"),
     ("A = sp.csc_array(np.diag(3 + x) + 1)\nreturn spla.spsolve_triangular(A, x).sum()",
      "A = sp.csc_array(np.diag(3 + x) + 1)\nreturn spla.spsolve_triangular(sp.tril(A, format='csc'), x).sum()"),
     ("A = sp.csr_array(np.outer(x, x * x))\nreturn spla.eigsh(A, k=1)[0].sum()",

@@ -581,17 +581,11 @@ def test_text_is_not_read_in_again(f: Any) -> None:
 
 def test_an_argument_that_no_rule_knows_is_refused_and_not_met_for_ever():
     from scipy import ndimage
-    from scipy.sparse import eye_array
-    from scipy.sparse import linalg as sl
 
     image = np.arange(12.0).reshape(3, 4)
-    for f in (
-        lambda a: np.sum(ndimage.shift(image, 1.5, cval=a)),
-        lambda a: np.sum(sl.minres(eye_array(3) * 2, np.ones(3), shift=-a)[0]),
-    ):
-        with pytest.raises(UnsupportedFunctionError) as caught:
-            cr.grad(f)(0.7)
-        assert "test_lost.py" in caught.value.where
+    with pytest.raises(UnsupportedFunctionError) as caught:
+        cr.grad(lambda a: np.sum(ndimage.shift(image, 1.5, cval=a)))(0.7)
+    assert "test_lost.py" in caught.value.where
 
     def endless(g, y):
         return g(g, np.mean(y))

@@ -79,11 +79,11 @@ def _symmetric(dense: Any, name: str) -> Any:
     return dense
 
 
-def _those(dense: Any, weights: Any, found: Any, within: float = np.inf) -> tuple[Any, Any]:
+def _those(dense: Any, weights: Any, found: Any, within: float = 0.0) -> tuple[Any, Any]:
     """Return those eigenvalues and vectors of a dense matrix that SciPy found, with its signs."""
     values, every = np.linalg.eigh(dense) if weights is None else scipy.linalg.eigh(dense, weights)
     chosen = _nearest(agreed(values), found[0])
-    if not np.allclose(agreed(values[chosen]), found[0], rtol=within):
+    if within and not np.allclose(agreed(values[chosen]), found[0], rtol=within):
         raise ImplicitError(
             "scipy.sparse.linalg.lobpcg did not converge",
             why="what is no eigenvalue has no derivative", cure="raise maxiter, or use eigsh",
