@@ -18,7 +18,7 @@ from chainrule.errors import ImplicitWarning, IndeterminateWarning, KinkWarning
 
 from .keeping import program
 
-COUNT = 20  # programs in a block
+COUNT = 8  # programs in a block
 V = np.array([0.7, -1.1])
 TOLD = (ImplicitWarning, IndeterminateWarning, KinkWarning)
 
@@ -94,4 +94,4 @@ def run(seed: int) -> str:
 @pytest.mark.seeds(4, 500)
 def test_random_programs_of_callbacks(block: int) -> None:
     done = collections.Counter(run(seed) for seed in range(block * COUNT, (block + 1) * COUNT))
-    assert done["right"] >= 0.1 * COUNT
+    assert done["right"] >= 1

@@ -71,7 +71,8 @@ def _lines(builder: Any, node: Node, products: list[list[Any]]) -> dict[str, Any
         for e in edges[1:]:
             symbols = apply("multiply", symbols, e.sym())
             numbers = apply("multiply", numbers, Num(e.value))
-            value = value * e.value
+            with np.errstate(all="ignore"):  # 0·∞ is shown as it is
+                value = value * e.value
         each.append((symbols, numbers, np.asarray(value)[()]))
     if not each:
         return {}

@@ -148,12 +148,11 @@ def forward(doc: dict[str, Any]) -> Block:
             cells.append([f"— {r['mark']}"])
         rows.append(cells)
     block = Block("Forward: the values", [], _few(rows, doc))
-    if doc["forward"] and doc["output"] not in [r["symbol"] for r in doc["forward"]]:
-        last = doc["forward"][-1]["symbol"]
+    if doc["output"] not in [r["symbol"] for r in doc["forward"]]:
         out = doc["symbols"][doc["output"]]
+        last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
         block.rows.append([[""], [Line({
-            "lhs": {"sym": out["id"], "shape": out["shape"]},
-            "sides": [{"sym": last, "shape": out["shape"]}], "value": out["value"],
+            "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": last, "value": out["value"],
         })]])  # fmt: skip
     return block
 

@@ -53,7 +53,7 @@ MODES = {"f": slope_forward, "r": slope_reverse}
 
 
 def nested(case: Case, order: int, tolerance: float = 1e-9) -> None:
-    """All 2ᵏ nestings of forward and reverse agree at order `order`, and with differences.
+    """The nestings of forward and reverse agree at order `order`, and with differences.
 
     The differences are taken of the order below, so that each order leans on the one before it.
     Where one nesting refuses loudly, all must: `refused` says it of a case.
@@ -65,7 +65,7 @@ def nested(case: Case, order: int, tolerance: float = 1e-9) -> None:
     found: dict[str, float] = {}
     refusing = []
     with np.errstate(all="ignore"):
-        for modes in product("fr", repeat=order):
+        for modes in mixes(order, seed_of(case.name, order)):
             f = phi
             for mode, v in zip(reversed(modes), vs, strict=True):
                 f = MODES[mode](f, v)
@@ -92,6 +92,14 @@ def nested(case: Case, order: int, tolerance: float = 1e-9) -> None:
     if not abs(first - want[0]) <= 20 * error[0] + 10 * AGREE * size:
         raise failed(f"order {order} = differences of order {order - 1}", case, nested=first,
                      differences=want[0], error_estimate=error[0])  # fmt: skip
+
+
+def mixes(order: int, seed: int) -> list[tuple[str, ...]]:
+    """Return the nestings that are tried: above order 2 forward alone, and half of the others."""
+    every = list(product("fr", repeat=order))
+    if order < 3:
+        return every
+    return [every[0], *(m for m in every[1:] if m.count("r") % 2 == seed % 2)]
 
 
 def refused(case: Case, order: int) -> bool:
