@@ -18,6 +18,13 @@ BODIES = [
     "return cr.vmap(lambda a: scipy.integrate.quad(lambda t: t * t * a, 0, a)[0])(x).sum()",
     "def fun(t, y):\n    return np.stack([y[1], -x[0] * y[0]])\ndef bc(a, b):\n    return np.array([a[0], b[0] - 1])\nsol = scipy.integrate.solve_bvp(fun, bc, np.linspace(0, 1, 5), np.zeros((2, 5)), tol=1e-9).sol\nreturn sol(0.3, 1)[0] + sol(0.55, 2)[0] + sol(x[2], 3)[0] + sol(0.2, 4)[0]",
     "return scipy.optimize.milp(x, constraints=scipy.optimize.LinearConstraint([[1.0, 1, 1]], 2.5), bounds=(0, 2)).fun",
+    # derivatives that a solver calls by themselves
+    "f = lambda z: ((z - x) ** 2 + x * z**2).sum()\nreturn (scipy.optimize.minimize(f, np.zeros(3), jac=cr.grad(f), tol=1e-12).x ** 2).sum()",
+    "f = lambda z: ((z - x) ** 2 + x * z**2).sum()\nreturn (scipy.optimize.minimize(f, np.zeros(3), jac=cr.grad(f), hessp=lambda z, v: cr.hvp(f, z, v), method='Newton-CG', tol=1e-12).x ** 2).sum()",
+    "f = lambda z: ((z - x) ** 2 + x * z**2).sum()\nreturn (scipy.optimize.minimize(cr.value_and_grad(f), np.zeros(3), jac=True, tol=1e-12).x ** 2).sum()",
+    "f = lambda z: z**3 + z - x\nreturn (scipy.optimize.root(f, np.ones(3), jac=cr.jacobian(f), tol=1e-13).x ** 2).sum()",
+    "f = lambda z: z**3 + z - x\nreturn (scipy.optimize.least_squares(f, np.ones(3), jac=cr.jacobian(f), xtol=1e-15, ftol=1e-15, gtol=1e-15).x ** 2).sum()",
+    "return np.bincount([0, 1, 1], weights=[x[0], x[1], x[2] ** 2]) @ np.array([1.0, 2.0])",
     # matrices
     "A = np.outer(x, x)[:, :2] + np.eye(3)[:, :2]\nr, q = sl.rq(A)\nreturn (r * np.arange(6.0).reshape(3, 2)).sum() + q[0, 1]",
     "A, M = sp.csr_array(np.diag(x)), sp.csr_array(np.diag(1 + x**2))\nw, v = spla.eigsh(A, 1, M, which='LA')\nreturn w[0] + v[1, 0] ** 2",

@@ -242,9 +242,10 @@ def _listed(function: Any) -> Callable[..., Any]:
     """Let `function` take lists of traced values, which would hide them from NumPy's protocols."""
 
     def door(*args: Any, **kwargs: Any) -> Any:
-        for a in args:
+        for a in (*args, *kwargs.values()) if kwargs else args:
             if type(a) not in TRACERS and running.traces and _traced(a):
                 args = tuple(map(_gathered, args))
+                kwargs = {k: _gathered(v) for k, v in kwargs.items()}
                 break
         return function(*args, **kwargs)
 
