@@ -173,3 +173,27 @@ def test_a_program_is_compared_a_few_times_only():
     calls.clear()
     cr.grad(f)(3.2)
     assert len(calls) == 1
+
+
+def test_the_program_is_left_as_after_its_own_run():
+    last = {}
+
+    def f(p):
+        last["x"] = newton_at_the_end(p)
+        return last["x"]
+
+    cr.grad(f)(3.1)
+    assert last["x"] == newton_at_the_end(3.1)
+
+
+def test_comparisons_of_a_library_are_no_search_of_the_programs():
+    from scipy import stats
+
+    calls = []
+
+    def f(s):
+        calls.append(s)
+        return stats.pearson3.logsf(0.3, s) + stats.norminvgauss.cdf(0.2, 1 + s, 0.5)
+
+    cr.grad(f)(0.1)
+    assert len(calls) == 1

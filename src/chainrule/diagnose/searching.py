@@ -47,6 +47,7 @@ def examine(
     _busy.now = True
     try:
         found = _far(point, out, plain)
+        _plain(point)  # what the program keeps of its last run is to be that of this point
     finally:
         _busy.now = False
     if found is None:

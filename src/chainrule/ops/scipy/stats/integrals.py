@@ -48,13 +48,28 @@ mass = _constant("mass", lambda x, *shapes, dist: np.minimum(*_masses(x, shapes,
 
 def _edges(x: Any, side: Any, *shapes: Any, dist: Any) -> Any:
     """Return the quantiles at which a side of x is cut, along a last axis."""
+    key = (dist.name, side.shape, side.tobytes(), *(np.asarray(v).tobytes() for v in (x, *shapes)))
+    found = _kept.get(key)  # SciPy may search for each of them by integrals of its own
+    if found is None:
+        if len(_kept) >= _MOST:
+            _kept.clear()
+        found = _kept[key] = _cuts(x, side, shapes, dist)
+    return found.copy()
+
+
+_kept: dict[Any, Any] = {}
+_MOST = 64
+
+
+def _cuts(x: Any, side: Any, shapes: Any, dist: Any) -> Any:
     below, above = _masses(x, shapes, dist)
-    shares = np.where(side, below, above)[..., None] * _SHARES
-    wide = [np.asarray(s)[..., None] for s in shapes]
-    with np.errstate(all="ignore"):
-        found = np.where(
-            np.asarray(side)[..., None], dist.ppf(shares, *wide), dist.isf(shares, *wide)
-        )
+    side = np.broadcast_to(side, below.shape)
+    found = np.empty((*below.shape, _SHARES.size))
+    for here, mass, quantile in ((side, below, dist.ppf), (~side, above, dist.isf)):
+        own = [np.broadcast_to(s, below.shape)[here][..., None] for s in shapes]
+        if np.any(here):
+            with np.errstate(all="ignore"):
+                found[here] = quantile(mass[here][..., None] * _SHARES, *own)
     before = np.broadcast_to(x, below.shape)
     for k in range(found.shape[-1]):  # where mass is lost to rounding the panel is empty
         before = found[..., k] = np.where(np.isfinite(found[..., k]), found[..., k], before)
