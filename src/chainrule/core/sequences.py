@@ -60,3 +60,12 @@ def is_sequence(value: Any) -> bool:
     except TypeError:
         return True
     return False
+
+
+holders: set[type] = set()
+"""Classes of libraries whose objects hold arrays of the program in their attributes."""
+
+
+def held(value: Any) -> Any:
+    """Return the items of a sequence, or the attributes of a holder; None for anything else."""
+    return vars(value).values() if type(value) in holders else items(value)

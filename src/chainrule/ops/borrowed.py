@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.sequences import items
+from ..core.sequences import held
 from .declare import as_array
 
 _state = threading.local()
@@ -33,7 +33,7 @@ def first_traced(values: Any) -> Any:
     for v in values:
         if traced(v):
             return v
-        parts = v.values() if type(v) is dict else items(v)
+        parts = v.values() if type(v) is dict else held(v)
         if parts is not None:
             found = first_traced(parts)
             if found is not None:
@@ -175,6 +175,15 @@ class _Extra:
         return np.pad(x, width, mode, **options)
 
 
+class _Rows:
+    """Stands in for `numpy.r_`: arrays one below the other."""
+
+    def __getitem__(self, parts: Any) -> Any:
+        if first_traced(parts) is None:
+            return np.r_[parts]
+        return np.concatenate(parts)
+
+
 def _namespace(*_arrays: Any, **_options: Any) -> Numpy:
     return NUMPY
 
@@ -188,6 +197,8 @@ _INSTEAD: dict[str, Any] = {
     "np_compat": NUMPY,
     "math": _Math("math_on_traced_numbers"),
     "asarray": _converted,
+    "array": _array,
+    "r_": _Rows(),
     "zeros": _buffer,
     "xpx": _Extra,
     "array_namespace": _namespace,
@@ -207,15 +218,20 @@ class Borrowed:
     """Copies of Python modules of a library; ``borrowed[module.function]`` is the copy.
 
     `instead` says what stands in for functions of the library. A function that is called without
-    traced arguments is the library's own, as are the constants that it computes.
+    traced arguments is the library's own, as are the constants that it computes. Classes are copied
+    too, unless the program makes objects of them.
     """
 
-    def __init__(self, *modules: ModuleType, instead: dict[Any, Any] | None = None) -> None:
+    def __init__(
+        self, *modules: ModuleType, instead: dict[Any, Any] | None = None, classes: bool = True
+    ) -> None:
         self._copies: dict[Any, Any] = {}
         proxies = {m: ModuleType(m.__name__) for m in modules}
         for module, proxy in proxies.items():
             vars(proxy).update(vars(module))
             for value in vars(module).values():
+                if not classes and isinstance(value, type):
+                    continue
                 if getattr(value, "__module__", None) == module.__name__:
                     self._copy(value, vars(proxy))
         self._calls = {f: _if_traced(f, c) for f, c in (self._copies | (instead or {})).items()}
@@ -246,6 +262,10 @@ class Borrowed:
                 if k not in ("__dict__", "__weakref__")
             }
             self._copies[value] = type(value)(value.__name__, value.__bases__, members)
+
+    def public(self) -> dict[Any, Any]:
+        """Return what stands in for the functions of these modules in others."""
+        return dict(self._calls)
 
     def __getitem__(self, function: Any) -> Any:
         return self._copies[function]

@@ -33,7 +33,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import Composite
-from ..core.sequences import items
+from ..core.sequences import held, items
 from . import codes, compiled, handed, holders, lent, methods, modules, names
 from . import tracer as tracers
 from .casts import LookAlike, reduced
@@ -373,7 +373,7 @@ def _look(values: Any) -> int:
         if kind in tracers.TRACERS:
             found |= _HELD if v.cr_owner is tracers.CONSTANT else _TRACED
         else:
-            parts = v.values() if kind is dict else items(v)
+            parts = v.values() if kind is dict else held(v)
             if parts is not None:
                 found |= _look(parts)
     return found

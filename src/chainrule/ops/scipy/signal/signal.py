@@ -9,10 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import interpolate, ndimage, signal
 
 from ....core.op import Composite, Const, Notation, Op, Sample, sample
 from ....core.registry import add, register
+from ....core.sequences import holders
 from ....core.slots import Jvp, Linear
 from ....errors import UnsupportedFunctionError
 from ...batched import along_axis
@@ -20,6 +21,7 @@ from ...borrowed import Borrowed, first_traced
 from ...declare import as_array
 from ...numpy.fft import complex_array
 from ...numpy.layout import axes_in_range
+from ...numpy.own_python import plain
 from ..ndimage.filters import convolve1d
 from . import convolution, filters
 
@@ -178,11 +180,36 @@ _INSTEAD = {
 }
 _MODULES = (
     "_arraytools", "_czt", "_filter_design", "_fir_filter_design", "_polyutils",
-    "_savitzky_golay", "_short_time_fft", "_signaltools", "_spectral_py", "_waveforms",
+    "_lti_conversion", "_savitzky_golay", "_short_time_fft", "_signaltools", "_spectral_py",
+    "_waveforms",
     "windows._windows",
 )  # fmt: skip
 _found = [f"scipy.signal.{name}" for name in _MODULES if find_spec(f"scipy.signal.{name}")]
 _code = Borrowed(*map(import_module, _found), instead=_INSTEAD)
+
+
+def _lines_between(times: Any, values: Any, k: int) -> Any:
+    """Return what a spline of degree 1 is, for discrete systems: rows between rows of `values`."""
+    assert k == 1
+    times = plain(times)
+
+    def at(moments: Any) -> Any:
+        moments = plain(moments)
+        left = np.clip(np.searchsorted(times, moments, "right") - 1, 0, times.size - 2)
+        share = ((moments - times[left]) / (times[left + 1] - times[left]))[:, None]
+        return values[left] * (1 - share) + values[left + 1] * share
+
+    return at
+
+
+_systems = import_module("scipy.signal._ltisys")
+_system_code = Borrowed(_systems, classes=False, instead={
+    **_INSTEAD, **_code.public(), interpolate.make_interp_spline: _lines_between,
+})  # fmt: skip
+holders.update(
+    kind for kind in vars(_systems).values()
+    if isinstance(kind, type) and issubclass(kind, _systems.LinearTimeInvariant)
+)
 
 
 def _record(function: Any, body: Any, *samples: Sample) -> None:
@@ -310,6 +337,17 @@ _borrow("iirnotch", sample(_cutoff, Const(20.0)), sample(Const(0.3), lambda r: r
 _borrow("iirpeak", sample(_cutoff, Const(20.0)))
 _borrow("firwin", sample(Const(5), _cutoff), sample(Const(7), _band, pass_zero=False))
 _borrow("firwin2", sample(Const(5), Const([0.0, 0.5, 1.0]), (3,)))
+
+# Linear systems.
+_borrow("normalize", sample((2,), _stable))
+_borrow("abcd_normalize", sample((2, 2), (2, 1), (1, 2), (1, 1)))
+_borrow("tf2ss", sample((2,), _stable))
+_borrow("ss2tf", sample((2, 2), (2, 1), (1, 2), (1, 1)))
+_borrow("freqs_zpk", sample((2,), (1,), (), Const([0.5, 1.0])))
+for _name in ("lsim", "impulse", "step", "freqresp", "bode",
+              "dlsim", "dimpulse", "dstep", "dfreqresp", "dbode"):  # fmt: skip
+    _function = getattr(signal, _name)
+    _record(_function, _system_code.body(_function))
 
 # Windows and waveforms.
 _borrow(
