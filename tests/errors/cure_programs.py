@@ -352,6 +352,8 @@ WORDS: list[tuple[str, str]] = [
      "A = sp.csr_array(x[None])\nreturn (A.toarray() * np.ones((3, 3))).sum()"),
     ("A = sp.csc_array(np.diag(x))\nreturn spla.splu(A).U.sum()",
      "A = sp.csc_array(np.diag(x))\nreturn scipy.linalg.lu(A.toarray())[2].sum()"),
+    ("A = spla.LinearOperator((3, 3), lambda v: x * v)\nreturn spla.gmres(A, np.ones(3), maxiter=1, restart=1, rtol=1e-13)[0].sum()",
+     "A = spla.LinearOperator((3, 3), lambda v: x * v)\nreturn spla.gmres(A, np.ones(3), rtol=1e-13)[0].sum()"),
     ("A = sp.csr_array(np.diag(x))\nreturn spla.gmres(A, np.ones(3), maxiter=1, restart=1)[0].sum()",
      "A = sp.csr_array(np.diag(x))\nreturn scipy.sparse.linalg.spsolve(A, np.ones(3)).sum()"),
     ("d = np.logspace(0, -13, 2001)\nA = spla.LinearOperator((2001, 2001), matvec=lambda v: d * v, rmatvec=lambda v: d * v)\nb = np.zeros(2001)\nb[0] = x[0]\nreturn spla.cg(A, b)[0].sum()",

@@ -268,7 +268,6 @@ class Problem:
     unknown : what the answer is called.
     """
 
-    stopped: ImplicitError | None = None  # is raised where a derivative of the answer is wanted
     suspect, wrong = _SUSPECT, _WRONG  # how far the answer may lie from the root: warn, refuse
 
     def __init__(
@@ -374,8 +373,6 @@ def solved(
         if problem.jumps or notes:
             _warn_of_jump(value, jacobian, answer, problem)
         return None
-    if problem.stopped is not None:
-        raise problem.stopped
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
     _check_distance(answer, point, problem)
     _check_condition(jacobian, residual, point, value, problem)

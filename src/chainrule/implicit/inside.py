@@ -25,7 +25,7 @@ import numpy as np
 
 from .. import tree
 from ..core.op import Op
-from ..errors import LostDerivativeError
+from ..errors import ChainRuleError, LostDerivativeError
 from ..tracing import faces
 from ..tracing.losses import remember, stores_into_array
 from ..tracing.recording import Recording
@@ -120,7 +120,7 @@ class Inside(Trace):
         if self.carries(tracer):
             raise self.refuse(tracer)
 
-    def refuse(self, tracer: Any) -> LostDerivativeError:
+    def refuse(self, tracer: Any) -> ChainRuleError:
         """Build the error for a value that was kept from inside the solver."""
         frame = user_frame(2)
         error = LostDerivativeError(

@@ -26,9 +26,9 @@ from ..ops.declare import as_array
 from ..ops.scipy.common import refusal, traced
 from ..ops.scipy.sparse.linalg import MOST
 from ..ops.scipy.sparse.operators import is_operator
-from .answers import Problem, differentiated, is_sparse, plain, run
+from .answers import Problem, differentiated, is_sparse, is_traced, plain, run
 from .calls import solver
-from .inside import prune, recordings
+from .inside import Inside, prune, recordings
 from .jacobians import Free, linearised
 from .preconditioners import AIDS, aid, free
 
@@ -232,17 +232,35 @@ def _iterative(method: Any) -> None:
         system = System(method, matrix, options, plain(b) + 0 * x)
         problem = Problem(method.__name__, x, kind=system.jacobian, unknown="solution")
         problem.suspect, problem.wrong = 1e-2, np.inf
-        problem.stopped = _stopped(method, info) if info != 0 else None
+        if info != 0:
+            return Unfinished(method, info, is_operator(A)).marked(x, residual), info
         return differentiated(residual, x, problem), info
 
 
-def _stopped(method: Any, info: int) -> ImplicitError:
-    return ImplicitError(
-        f"scipy.sparse.linalg.{method.__name__} did not converge",
-        why=f"it returned info = {info}; what is not a solution has no derivative",
-        cure="raise maxiter, precondition the system (M=…), or write "
-        "scipy.sparse.linalg.spsolve(‹A 0›, ‹b 1›)",
-    )
+class Unfinished(Inside):
+    """The trace of an answer that is no solution: the program may look at it, and go on without."""
+
+    __slots__ = ("error",)
+
+    def __init__(self, method: Any, info: int, operator: bool) -> None:
+        super().__init__(method.__name__)
+        self.touched = self.over = True
+        self.error = ImplicitError(
+            f"scipy.sparse.linalg.{method.__name__} did not converge",
+            why=f"it returned info = {info}; what is not a solution has no derivative",
+            cure="raise maxiter, or precondition the system (M=…)"
+            if operator
+            else "raise maxiter, precondition the system (M=…), or write "
+            "scipy.sparse.linalg.spsolve(‹A 0›, ‹b 1›)",
+        )
+
+    def marked(self, x: Any, residual: Callable[[Any], Any]) -> Any:
+        """Mark the answer, if its system depends on a traced value."""
+        return self.mark(x) if is_traced(residual(x)) else x
+
+    def refuse(self, tracer: Any) -> ImplicitError:
+        """Return the error for an answer that meets a derivative."""
+        return self.error
 
 
 for _method in (linalg.cg, linalg.minres, linalg.gmres, linalg.bicgstab, linalg.bicg, linalg.cgs,

@@ -67,6 +67,7 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
         A, given = columns(A), A
     if not (traced(A) or traced(B) or is_traced(A) or traced(args) or traced(kwargs)):
         return linalg.expm_multiply(given if operator else A, B, *args, **kwargs)
+    kwargs.pop("traceA", None)
     wanted = [v for v in (*args, *kwargs.values()) if v is not None]
     if wanted:
         raise refusal(
