@@ -217,3 +217,18 @@ def test_nothing_of_it_remains_after_an_error():
             grad(lambda x: 1 // 0)(1.0)
     assert running.check is None
     assert running.stopped is None
+
+
+def test_a_cache_with_rounded_keys_that_a_plain_call_filled_is_told():
+    cache = {}
+
+    def f(a):
+        k = round(float(a), 6)
+        if k not in cache:
+            cache[k] = a * a
+        return cache[k] * 1.0
+
+    f(0.8)
+    with pytest.raises(CheckError, match="0 in the traced one"), checked():
+        grad(f)(0.8)
+    assert "the traced run is not the plain one" in str(check(f, 0.8))
