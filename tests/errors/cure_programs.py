@@ -384,6 +384,8 @@ WORDS: list[tuple[str, str]] = [
      "made = scipy.optimize.milp(cr.stop_gradient(x), constraints=scipy.optimize.LinearConstraint([[1.0, 1, 1]], 2.5), integrality=[1, 0, 0], bounds=(0, 2))\nlow, high = np.zeros(3), np.full(3, 2.0)\nlow[0] = high[0] = made.x[0]\nreturn scipy.optimize.milp(x, constraints=scipy.optimize.LinearConstraint([[1.0, 1, 1]], 2.5), bounds=scipy.optimize.Bounds(low, high)).fun * x[0]"),
     ("return scipy.integrate.solve_ivp(lambda t, y: -x[0] * y, (0, 1), [1.0], method=Steps).y[0, -1]",
      "return scipy.integrate.solve_ivp(lambda t, y: -x[0] * y, (0, 1), [1.0], method='RK45', rtol=1e-9).y[0, -1]"),
+    ("return scipy.integrate.quad(lambda t: (t - x[0]) ** -0.98, x[0], 2)[0]",
+     "return scipy.integrate.quad(lambda u: u ** -0.98, 0, 2 - x[0])[0]"),
     ("def rhs(t, y):\n    return -x[0] * y if y[0] > x[1] / 2 else -2 * x[0] * y\nreturn cr.grad(lambda a: scipy.integrate.solve_ivp(rhs, (0, 2), [a]).y[0, -1])(1.0)",
      "def last(a):\n    def event(t, y):\n        return y[0] - x[1] / 2\n    event.terminal = True\n    s = scipy.integrate.solve_ivp(lambda t, y: -x[0] * y, (0, 2), [a], events=event, rtol=1e-8)\n    return scipy.integrate.solve_ivp(lambda t, y: -2 * x[0] * y, (s.t[-1], 2), s.y[:, -1], rtol=1e-8).y[0, -1]\nreturn cr.grad(last)(1.0)"),
     ("d = np.logspace(0, -18, 201)\nreturn scipy.optimize.root(lambda z: d * (z - x[0]) + 0 * z[::-1], np.full(201, 0.7), method='df-sane').x.sum()",

@@ -4,26 +4,28 @@ Between the ends of a step that was taken again the outcome of a comparison chan
 ``y[0] < p``). The time t* at which it does moves with the inputs, and what follows moves by
 (f⁻ − f⁺)·dt*, with the slopes on both sides. SciPy's steps over a jump are as short as its
 tolerance asks, so this is added at the end of the step. Where the slopes meet and their derivatives
-do not, the second derivative moves: ½(ḟ⁺ − ḟ⁻)·dt*² is added. Of a time that stands at the first
-or the last of the solution the half is counted, as for integrals (`switches.Share`).
+do not, the second derivative moves: ½(ḟ⁺ − ḟ⁻)·dt*² is added, and so on (`Crossings._bend`). Of a
+time that stands at the first or the last of the solution the half is counted, as for integrals
+(`switches.Share`).
 
 References: M. di Bernardo et al., Piecewise-smooth Dynamical Systems, Springer (2008), §2.5.
 """
 
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
+from math import factorial
 from typing import Any
 
 import numpy as np
 
-from ..errors import ImplicitError, UnsupportedFunctionError
+from ..errors import ChainRuleError, ImplicitError, UnsupportedFunctionError
 from ..lift import record
 from ..modes.derived import blocks
-from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth
 from ..tracing.watching import Decision, Notes, watching
 from .inside import prune, recordings
-from .places import jumps, moves, note_kink, place_of, unnoted
+from .places import jumps, moves, note_kink, place_of, undecided, unnoted
 from .steps import Step, zero_step
 
 Function = Callable[..., Any]
@@ -34,7 +36,7 @@ class Crossings:
     """Looks at the ends of the steps of one trajectory for decisions that change."""
 
     def __init__(self, f: Function) -> None:
-        self.f, self.before, self.count = f, None, 0
+        self.f, self.before, self.count, self.first = f, None, 0, True
 
     def start(self, t: float, y: Any, h: float) -> bool:
         """Note what is decided where the solution leaves its first point; say if anything is."""
@@ -49,7 +51,8 @@ class Crossings:
         along = Along(self.f, step, at)
         now = along.marks(step.t + step.h)
         before, self.before = self.before, now
-        left = None if before == now else step.t
+        left = None if before == now else step.t + (1e-12 * step.h if self.first else 0.0)
+        self.first = False
         close = _close(step.t + step.h, step.h)
         while left is not None:
             left, right = bisected(along, left, step.t + step.h)
@@ -70,16 +73,20 @@ class Crossings:
         step.moves.append((right, jump * _shift(along, left, right)))
 
     def _bend(self, along: "Along", step: Step, left: float, right: float) -> None:
-        """As `_cross`, where the slopes meet: the first derivative knows nothing of it."""
-        if depth() < 2:
-            return
-        turns = along.turn(left), along.turn(right)
-        if not np.any(abs(turns[1] - turns[0]) > 1e-6 * (abs(turns[0]) + abs(turns[1]))):
-            return
-        shift = _shift(along, left, right)
-        if moves(shift) and depth() > 2:
-            raise _refuse(left, "third derivatives")
-        step.moves.append((right, 0.5 * (turns[1] - turns[0]) * shift * shift))
+        """As `_cross`, where the slopes meet: the derivatives up to some order know nothing of it.
+
+        With the k-th derivative of the slope the first that jumps, by Δ, what follows moves by
+        (−dt*)ᵏ⁺¹·Δ/(k + 1)!, the integral of the jump over the way.
+        """
+        for k in range(1, depth()):
+            turn = partial(along.turn, order=k)
+            if jumps(turn, left, right, 1e-8 * step.h):
+                shift = _shift(along, left, right)
+                if moves(shift) and depth() > k + 1:
+                    raise _refuse(left, f"derivatives of order {k + 2}")
+                jump = (turn(right) - turn(left)) * (-1.0) ** (k + 1) / factorial(k + 1)
+                step.moves.append((right, jump * shift ** (k + 1)))
+                return
 
 
 def moved(f: Function, t: float, y: Any, move: Any, h: float) -> Any:
@@ -106,11 +113,13 @@ def sides(path: "_Path", t: float, width: float) -> tuple[float, float] | None:
     """Return the neighbours of a time at which a decision changes; None where it does not."""
     close = _close(t, width)
     reach = np.copysign(max(1e-10 * abs(width), 2 * close), width)
+    found: list[float] = []
     with suppress(Exception), np.errstate(all="ignore"):  # beyond the domain, perhaps
         left, right = bisected(path, t - reach, t + reach)
-        if left is not None and min(abs(left - t), abs(right - t)) <= close:
-            return left, right
-    return None
+        while left is not None and min(abs(left - t), abs(right - t)) <= close:
+            found += [left, right]  # just at the place it may be a third
+            left, right = bisected(path, right, t + reach)
+    return (found[0], found[-1]) if found else None
 
 
 def _close(t: float, width: float) -> float:
@@ -141,15 +150,26 @@ class _Path:
     def plain(self, t: float) -> Any:
         """Return the slope as plain numbers."""
         kept = recordings()
-        found = np.array(concrete(self.slope(t)))
+        with unnoted():
+            found = np.array(concrete(self.slope(t)))
         prune(kept)
         return found
 
-    def turn(self, t: float) -> Any:
-        """Return how fast the slope changes, as plain numbers."""
+    def turn(self, t: float, order: int) -> Any:
+        """Return a derivative of the slope along the path, as plain numbers."""
+
+        def derived(f: Function) -> Function:
+            def g(t: Any) -> Any:
+                _, graph, leaves, _ = record(f, (t,), {}, 0)
+                return blocks(f, graph, leaves, "fwd")[0][0]
+
+            return g
+
+        g = self.slope
+        for _ in range(order):
+            g = derived(g)
         with unnoted():
-            _, graph, leaves, _ = record(self.slope, (np.float64(t),), {}, 0)
-            return np.asarray(concrete(blocks(self.slope, graph, leaves, "fwd")[0][0]))
+            return np.asarray(concrete(g(np.float64(t))))
 
     def notes(self, t: Any) -> tuple[Any, list[Decision]]:
         """Return the slope at `t` and the decisions on the way to it."""
@@ -161,7 +181,8 @@ class _Path:
     def marks(self, t: float) -> Any:
         """Return what is decided at a time."""
         kept = recordings()
-        marks = tuple(n.mark() for n in self.notes(t)[1])
+        with unnoted():  # where a step ends is no matter of the program's
+            marks = tuple(n.mark() for n in self.notes(t)[1])
         prune(kept)
         return marks
 
@@ -197,7 +218,7 @@ def _shift(path: _Path, left: float, right: float) -> Any:
 
 def bisected(path: _Path, left: float, right: float) -> tuple[Any, Any]:
     """Return two neighbouring times where a decision changes; None where none does."""
-    first, last = path.marks(left + 1e-12 * (right - left)), path.marks(right)
+    first, last = path.marks(left), path.marks(right)
     if first == last:
         return None, None
     width = 1e-14 * max(abs(left), abs(right), abs(right - left))
@@ -212,11 +233,10 @@ def bisected(path: _Path, left: float, right: float) -> tuple[Any, Any]:
     return left, right
 
 
-def _refuse(t: float, what: str) -> ImplicitError:
-    return ImplicitError(
-        f"the right-hand side decides by a traced value, and crosses over at t = {t:.8g}",
-        where=describe(user_frame(1)),
-        why=f"how that time moves belongs to the derivative, and is not known: {what}",
+def _refuse(t: float, what: str) -> ChainRuleError:
+    return undecided(
+        "the right-hand side", f"crosses over at t = {t:.8g}",
+        f"how that time moves belongs to the derivative, and is not known: {what}", ImplicitError,
         cure="stop there by an event (event.terminal = True), and solve on from its time and state "
         "with the other right-hand side",
-    )
+    )  # fmt: skip

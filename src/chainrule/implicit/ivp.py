@@ -34,6 +34,7 @@ from .answers import (
 )
 from .calls import arguments, solver
 from .crossings import Along, Beside, Crossings, moved, share, sides
+from .places import unnoted
 from .steps import Explicit, Implicit, Step, zero_step
 
 Function = Callable[..., Any]
@@ -67,12 +68,14 @@ class Trajectory:
         near = self._sides(Beside(self.f, at, self.y0), at)
         if near is not None:
             first, more = near[1], share(self.f, self.t0, self.y0, near, self.width)
+            self.crossed = True
         self.start = self.y0
         if is_traced(self.t0):
             self.start = zero_step(self.f, self.t0 + (first - at), self.y0, at - self.t0)
         y = self.start + more
         stop = steps[-1][1] if steps and last is not None else None
         for t, after, guess in steps:
+            self.replay.decides = bool(self.crossings.before)
             step = self.replay.step(t, y, after - t, guess)
             if self.crossings.after(step, self.replay.at, stop):
                 self.crossed, self.replay.last = True, None
@@ -82,7 +85,8 @@ class Trajectory:
         self.decides = self.decides or bool(self.crossings.before)
         if stop is not None:
             near = self._sides(Beside(self.f, stop, y), stop)
-            self.last = 0.0 if near is None else share(self.f, last, y, near, self.width)
+            if near is not None:
+                self.last, self.crossed = share(self.f, last, y, near, self.width), True
 
     def _sides(self, path: Any, at: float) -> tuple[float, float] | None:
         return sides(path, at, self.width) if self.decides and self.width else None
@@ -163,7 +167,8 @@ def solve_ivp(fun: Function, t_span: Any, y0: Any, *args: Any, **kwargs: Any) ->
     call = {k: v for k, v in given.items() if k not in ("fun", "t_span", "y0")}
     if exact:
         call["method"] = _recording(kind, log)
-    result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
+    with unnoted():  # what SciPy meets is met again
+        result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
     f = right_hand_side(fun, given["args"], given["vectorized"])
     last = t_span[1] if result.status == 0 else None
     if exact:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import UnsupportedFunctionError
+from ..errors import ChainRuleError, UnsupportedFunctionError
 from ..lift import record
 from ..modes.forward import Forward
 from ..modes.reverse import backward
@@ -85,6 +85,7 @@ def _gaps(found: Change) -> tuple[Any, ...]:
 def jumps(f: Any, left: float, right: float, away: float) -> bool:
     """Say whether a function jumps between two neighbouring numbers, by more than it is steep."""
     low, high = (np.asarray(f(x)) for x in (left, right))
+    away = np.copysign(max(abs(away), 1e4 * abs(right - left)), away)
     jump = np.max(np.abs(high - low), initial=0.0)
     if jump <= 1e-9 * (np.max(np.abs(low), initial=0.0) + np.max(np.abs(high), initial=0.0)):
         return False
@@ -205,12 +206,22 @@ def note_kink(motion: Any) -> None:
         running.note("tie", "a decision at a limit", place, owner=outer)
 
 
-def refusal(place: float, why: str) -> UnsupportedFunctionError:
-    """Build the error for a place whose motion is not known."""
-    return UnsupportedFunctionError(
-        f"the integrand decides by a traced value, and switches at {place:.8g}",
-        where=describe(user_frame(1)),
-        why=f"how the places move belongs to the derivative of the integral; {why}",
+def refusal(place: float, why: str) -> ChainRuleError:
+    """Build the error for a place of an integrand whose motion is not known."""
+    return undecided(
+        "the integrand", f"switches at {place:.8g}", why, UnsupportedFunctionError,
         cure="integrate between the places yourself: ‹callee›(left, ‹a 1›, place)[0] + "
         "‹callee›(right, place, ‹b 2›)[0]",
+    )  # fmt: skip
+
+
+def undecided(
+    who: str, does: str, why: str, kind: type[ChainRuleError], *, cure: str
+) -> ChainRuleError:
+    """Build the error for whatever decides by a traced value, in a way that is not known."""
+    return kind(
+        f"{who} decides by a traced value, and {does}",
+        where=describe(user_frame(1)),
+        why=why,
+        cure=cure,
     )

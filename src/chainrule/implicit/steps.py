@@ -79,6 +79,28 @@ class Step:
         return min(self.t, self.t + self.h) <= t <= max(self.t, self.t + self.h)
 
 
+def inner(f: Function, t: float, y: Any, h: float, end: Any) -> Function:
+    """Return `f` as a step from (t, y) to (t + h, end) sees it: at its ends, what is within.
+
+    A kink that stands just there belongs to neither side. Its times are met a few last bits
+    inside, and the states along the chord.
+    """
+    if end is None:
+        return f
+    after, close = t + h, 8 * np.spacing(max(abs(t), abs(t + h)))
+    close = float(np.copysign(close, h))
+    chord = (np.asarray(concrete(end)) - np.asarray(concrete(y))) / h
+
+    def g(s: Any, z: Any) -> Any:
+        if abs(s - t) < abs(close):
+            return f(t + close, z + close * chord)
+        if abs(s - after) < abs(close):
+            return f(after - close, z - close * chord)
+        return f(s, z)
+
+    return g
+
+
 # --- explicit steps ----------------------------------------------------------------------------
 
 
@@ -88,16 +110,17 @@ class Explicit:
     def __init__(self, method: Any, f: Function) -> None:
         self.method, self.f = method, f
         self.last: Any = None
+        self.decides = False  # whether the ends of the steps have two sides
 
-    def step(self, t: float, y: Any, h: float, _guess: Any = None) -> Step:
+    def step(self, t: float, y: Any, h: float, guess: Any = None) -> Step:
         """Take one step of plain length h."""
         m = self.method
-        first = self.last if self.last is not None else self.f(t, y)
-        slopes = [first]
+        f = inner(self.f, t, y, h, guess) if self.decides else self.f
+        slopes = [f(t, y) if self.last is None or self.decides else self.last]
         for s in range(1, m.n_stages):
-            slopes.append(self.f(t + m.C[s] * h, advance(y, h, slopes, m.A[s][:s])))
+            slopes.append(f(t + m.C[s] * h, advance(y, h, slopes, m.A[s][:s])))
         end = advance(y, h, slopes, m.B)
-        self.last = self.f(t + h, end)
+        self.last = f(t + h, end)
         return Step(t, h, y, end, [*slopes, self.last], [])
 
     def at(self, step: Step, t: float) -> Any:
@@ -154,14 +177,16 @@ class Implicit:
     """Replays steps by Radau IIA of order 5."""
 
     def __init__(self, f: Function) -> None:
-        self.f = f
+        self.f = self.within = f
         self.last: Any = None
+        self.decides = False
         self.blocks: list[Any] | None = None  # ∂f/∂y at the stages of the step before
 
     def step(self, t: float, y: Any, h: float, guess: Any = None) -> Step:
         """Take one step; `guess` is the end of it, for the solver."""
         plain = np.asarray(concrete(y))
         end = plain if guess is None else guess
+        self.within = inner(self.f, t, y, h, guess) if self.decides else self.f
         stages = plain + _C[:, None] * (end - plain)
         with muted():
             stages = self._solved(t, plain, h, stages)
@@ -173,7 +198,7 @@ class Implicit:
         return Step(t, h, y, found[2], [], found)
 
     def _values(self, t: float, h: float, stages: Any) -> list[Any]:
-        return [self.f(t + c * h, stages[i]) for i, c in enumerate(_C)]
+        return [self.within(t + c * h, stages[i]) for i, c in enumerate(_C)]
 
     def _solved(self, t: float, y: Any, h: float, stages: Any) -> Any:
         """Solve for the stages by simplified Newton steps; the last one is left to the caller."""
@@ -198,9 +223,8 @@ class Implicit:
         """Return f at the stages, and what solves the linearised stage equations."""
         if stages.shape[1] > DENSE:
             return self._matrix_free(t, stages, h)
-        pairs = [
-            linearised(lambda y, c=c: self.f(t + c * h, y), stages[i]) for i, c in enumerate(_C)
-        ]
+        f = self.within
+        pairs = [linearised(lambda y, c=c: f(t + c * h, y), stages[i]) for i, c in enumerate(_C)]
         self.blocks = [jacobian.matrix for _, jacobian in pairs]
         return [v for v, _ in pairs], self._solver(h)
 

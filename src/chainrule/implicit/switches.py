@@ -110,7 +110,7 @@ class Pieces(NamedTuple):
 
 def pieces(f: Watched, a: Any, b: Any) -> Pieces:
     """Find where `f` switches between two limits, and at them."""
-    with unnoted():  # the search comes by the places, where nobody looks around the point
+    with unnoted(), np.errstate(all="ignore"):  # the search comes by the places, which is no news
         found = _pieces(f, a, b)
     for share in found.shares:
         note_kink(share.motion)
@@ -216,14 +216,12 @@ def _locate(f: Watched, left: float, right: float, size: float, found: list[Any]
     """Append the pairs of neighbouring numbers between which the outcome changes."""
     first, last = f.at(left), f.at(right)
     while first != last:
-        middle = 0.5 * (left + right)
-        if right - left <= 1e-17 * size or not left < middle < right:
+        middle, here = _halved(f, left, right)
+        if right - left <= 1e-17 * size or here is None:
             found.append((left, right))
             if len(found) > _MOST:
                 raise refusal(left, f"it does so at more than {_MOST} places")
             return
-        here = f.at(middle)
-        del f.marks[middle]
         if here == first:
             left = middle
         elif here == last:
@@ -232,6 +230,21 @@ def _locate(f: Watched, left: float, right: float, size: float, found: list[Any]
             f.marks[middle] = here
             _locate(f, left, middle, size, found)
             left, first = middle, here
+
+
+def _halved(f: Watched, left: float, right: float) -> tuple[float, Marks | None]:
+    """Return a number about half-way, and what is decided there; None where nothing is between.
+
+    Just at a place the function may have no value.
+    """
+    middle = 0.5 * (left + right)
+    for x in (middle, float(np.nextafter(middle, right))):
+        if left < x < right:
+            with suppress(ArithmeticError, ValueError):
+                here = f.at(x)
+                del f.marks[x]
+                return x, here
+    return middle, None
 
 
 def check_jumps(f: Any) -> None:

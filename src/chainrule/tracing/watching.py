@@ -172,14 +172,17 @@ def _outcome(name: str, args: Any, result: Any, params: Any) -> Any:
     if name in _RATIOS:
         return np.floor_divide(*map(known, args))
     if name in _GAPS and name not in COMPARING:
-        return np.stack(np.broadcast_arrays(
-            *(np.greater(gap, 0) for gap in _GAPS[name](*map(known, args)))
-        ))
+        return np.stack(np.broadcast_arrays(*map(_side, _GAPS[name](*map(known, args)))))
     plain = known(result)
     if name == "copysign":
         return np.signbit(plain)
     whole = isinstance(plain, bool | int) or getattr(plain, "dtype", _FLOAT).kind in "biu"
     return plain if whole or name in ROUNDING else None
+
+
+def _side(gap: Any) -> Any:
+    """Return on which side of a kink a number is; 0 where it stands at the kink."""
+    return np.greater(gap, 0).astype(np.int8) - np.less(gap, 0)
 
 
 _COUNTED = {"histogram": 3, "histogramdd": 3, "histogram2d": 4}  # how many arguments count
