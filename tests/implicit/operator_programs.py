@@ -375,3 +375,47 @@ def compiled_and_constant(p):
     shift = LinearOperator((N, N), lambda v: v, dtype=float)
     x, _ = cg(LinearOperator((N, N), matvec=frozen, dtype=float), B, **TIGHT)
     return x + cg(aslinearoperator(SPD) + p[0] * shift, B, **TIGHT)[0]
+
+
+class Lazy(LinearOperator):
+    """An operator that computes its coefficient when it is first applied."""
+
+    def __init__(self, p):
+        self.p, self.coefficient = p, None
+        super().__init__(float, (N, N))
+
+    def _matvec(self, v):
+        if self.coefficient is None:
+            self.coefficient = np.exp(self.p[0])
+        return SPD @ v + self.coefficient * v
+
+
+@program(lambda p: np.exp(p[0]) * solve(S + np.exp(p[0]) * EYE, B))
+def an_attribute_read_afterwards(p):
+    A = Lazy(p)
+    x, _ = cg(A, B, **TIGHT)
+    return x * A.coefficient
+
+
+HERMITIAN = S + 0.3j * (np.eye(N, k=1) - np.eye(N, k=-1))
+
+
+@program(lambda p: np.abs(solve(HERMITIAN + p[0] * EYE, B * (1 + 1j * p[1]))))
+def hermitian(p):
+    A = LinearOperator((N, N), matvec=lambda v: HERMITIAN @ v + p[0] * v, dtype=complex)
+    return np.abs(cg(A, B * (1 + 1j * p[1]), **TIGHT)[0])
+
+
+@program(lambda p: solve(S * p[0], B * p[1]))
+def two_preconditioners(p):
+    half = LinearOperator((N, N), lambda v: v / p[0], rmatvec=lambda v: v / p[0], dtype=float)
+    other = aslinearoperator(sp.eye_array(N))
+    return sl.qmr(SPD * p[0], (B * p[1])[:, None], M1=half, M2=other, **TIGHT)[0]
+
+
+OUTSIDE = aslinearoperator(SPD)
+
+
+@program(lambda p: solve(S * p[0], B * p[1]) + solve(S, B * p[2]))
+def operators_made_outside(p):
+    return cg(p[0] * OUTSIDE, B * p[1], **TIGHT)[0] + cg(OUTSIDE, B * p[2], **TIGHT)[0]
