@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as sl
+from scipy.sparse import csgraph
 
 import chainrule as cr
 from chainrule.errors import ImplicitError, UnsupportedFunctionError
@@ -111,7 +112,7 @@ def test_what_has_no_rule_is_refused():
         lambda x: sl.eigs(rows_of_traced(x), k=1)[0],
         lambda x: sl.eigsh(S4, k=2, M=sp.diags_array(x), mode="cayley", sigma=0.1)[0],
         lambda x: sl.expm_multiply(rows_of_traced(x), X, start=0, stop=1, num=3),
-        lambda x: x * (OLD + np.outer(x, x)), lambda x: rows_of_traced(x).maximum(NEW),
+        lambda x: x * (OLD + np.outer(x, x)), lambda x: rows_of_traced(x).todia().sum(),
         lambda x: sl.spilu(sp.csc_array(np.diag(3.0 + x))).solve(X),
     ):  # fmt: skip
         with pytest.raises(UnsupportedFunctionError):
@@ -389,3 +390,160 @@ def test_a_store_is_cast_to_the_dtype_of_the_matrix(kind, dtype):
     assert y.dtype == z.dtype == plain.dtype
     np.testing.assert_array_equal(y, plain)
     np.testing.assert_array_equal(pull(np.ones_like(y))[0], back(np.ones_like(z))[0])
+
+
+ZERO_BY_VALUE = {
+    "dense": lambda x: sp.csr_matrix(x.reshape(2, 2)),
+    "coo": lambda x: sp.coo_array(x.reshape(2, 2)),
+    "sum": lambda x: sp.csr_array(x.reshape(2, 2)) + sp.csr_array(np.diag(x[:2])),
+    "difference": lambda x: 2 * sp.csc_matrix(x.reshape(2, 2)) - sp.csc_matrix(x.reshape(2, 2)),
+    "stored": lambda x: sp.csr_matrix((x, ([0, 0, 1, 1], [0, 1, 0, 1]))),
+}  # fmt: skip
+
+
+def _by_rows(A):
+    A = A.tocsr()
+    for i in range(2):
+        A.data[A.indptr[i] : A.indptr[i + 1]] *= i + 2.0
+    return A
+
+
+def _set(A, data):
+    A.data = data
+    return A
+
+
+def _after(A, *names):
+    for name in names:
+        getattr(A, name)()
+    A.data *= 2.0
+    return A
+
+
+DATA_REPLACED = {
+    "scaled": _after,
+    "function": lambda A: _set(A, np.tanh(A.data) + A.data**2),
+    "first": lambda A: _set(A, A.data * A.data[0]),
+    "eliminated": lambda A: _after(A, "eliminate_zeros"),
+    "summed": lambda A: _after(A, "sum_duplicates", "eliminate_zeros"),
+    "sorted": lambda A: _after(A.tocsr(), "eliminate_zeros", "sort_indices"),
+    "copied": lambda A: _after(A.copy(), "eliminate_zeros"),
+    "turned": lambda A: _after(A.T),
+    "rows": _by_rows,
+    "anew": lambda A: sp.csr_matrix(
+        (A.tocsr().data * 3, A.tocsr().indices, A.tocsr().indptr), shape=(2, 2)),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndeterminateWarning")
+@pytest.mark.parametrize("replace", DATA_REPLACED)
+@pytest.mark.parametrize("make", ZERO_BY_VALUE)
+def test_an_entry_of_value_zero_counts_where_the_data_are_replaced(make, replace):
+    x, weights = np.array([2.0, -1.0, 0.0, 3.0]), np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    def f(x):
+        A = DATA_REPLACED[replace](ZERO_BY_VALUE[make](x))
+        return np.sum(A.toarray() * weights) + np.sum((A @ np.array([1.0, 2.0])) ** 2)
+
+    h = 1e-5
+    slopes = [(f(x + e) - f(x - e)) / (2 * h) for e in h * np.eye(4)]
+    np.testing.assert_allclose(cr.grad(f)(x), slopes, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(cr.jacfwd(f)(x), slopes, rtol=1e-5, atol=1e-5)
+
+
+def test_what_is_read_of_the_data_tells_of_entries_of_value_zero():
+    with pytest.warns(cr.errors.IndeterminateWarning):
+        slopes = cr.grad(lambda x: np.sum(sp.csr_matrix(x.reshape(2, 2)).data * 3.0))(
+            np.array([1.0, 0.0, 2.0, 3.0])
+        )
+    np.testing.assert_allclose(slopes, np.full(4, 3.0), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dense", [
+    np.diag, lambda x: np.eye(4) * x, lambda x: np.triu(np.outer(x, x)),
+    lambda x: np.kron(np.eye(2), x.reshape(2, 2)), lambda x: np.pad(x.reshape(2, 2), 1),
+    lambda x: np.diag(x) + np.diag(x[1:], 1), lambda x: np.diag(x) @ np.diag([1.0, 2.0, 0.0, 4.0]),
+    lambda x: np.where(np.outer(x, x) > 0, np.outer(x, x), 0.0), (
+        lambda x: sum(x[i] * np.eye(4)[:, [i]] @ np.eye(4)[[i]] for i in range(4))),
+])  # fmt: skip
+def test_zeros_of_the_structure_are_no_entries_and_nothing_is_told(dense):
+    def f(x):
+        A = sp.csr_matrix(dense(x))
+        A.data *= 2.0
+        return np.sum(A.data**2)
+
+    x = np.array([2.0, -1.0, 0.5, 3.0])
+    slopes = [(f(x + e) - f(x - e)) / 2e-5 for e in 1e-5 * np.eye(4)]
+    np.testing.assert_allclose(cr.grad(f)(x), slopes, rtol=1e-6, atol=1e-6)
+
+
+def _at(x, kind=sp.csr_matrix):
+    return kind((x, ([0, 1, 2, 3], [1, 2, 0, 3])), shape=(4, 4))
+
+
+EXTREMES = {
+    "largest modulus": lambda a: abs(a).max(), "max": lambda a: a.max(), "min": lambda a: a.min(),
+    "columns": lambda a: a.max(axis=0).toarray() ** 2, "rows": lambda a: a.min(axis=1).toarray(),
+    "normalised": lambda a: (a / abs(a).max()).toarray(),
+    "maximum": lambda a: a.maximum(2.0 * a.T).toarray(),
+    "minimum": lambda a: a.minimum(a @ a).toarray(),
+    "positive part": lambda a: a.maximum(0.0).toarray() ** 2,
+    "plain first": lambda a: (S4.maximum(a) + S4.multiply(a)).toarray(),
+    "place": lambda a: a.sum() * float(a.argmax()) + a.toarray()[0] * float(a.argmin()),
+    "laplacian": lambda a: csgraph.laplacian(a + a.T).toarray() ** 2,
+    "normed": lambda a: csgraph.laplacian(a.multiply(a), normed=True).toarray(),
+    "degrees": lambda a: csgraph.laplacian(a.multiply(a), return_diag=True)[1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [sp.csr_matrix, sp.csc_matrix, sp.coo_array, sp.csr_array])
+@pytest.mark.parametrize("f", EXTREMES.values(), ids=EXTREMES)
+def test_extremes_and_laplacians_of_traced_entries(kind, f):
+    agrees(lambda x: np.asarray(f(_at(x, kind))), np.array([2.0, -1.0, 0.5, 3.0]), order=1)
+
+
+def test_the_maximum_shares_with_entries_that_are_not_stored():
+    x = np.array([-2.0, 0.0, -0.5, -3.0])
+    np.testing.assert_allclose(cr.grad(lambda x: _at(x).max())(x), [0.0, 0.5, 0.0, 0.0])
+    full = cr.grad(lambda x: sp.csr_array(x.reshape(2, 2)).max())
+    np.testing.assert_allclose(full(np.array([1.0, 3.0, 3.0, 2.0])), [0.0, 0.5, 0.5, 0.0])
+    twice = cr.grad(lambda x: sp.coo_array((x, ([0, 0, 1], [1, 1, 1]))).max())
+    np.testing.assert_allclose(twice(np.array([1.0, 2.0, 2.5])), [1.0, 1.0, 0.0])
+
+
+def _items(a):
+    if a.format == "dok":
+        return sum(v * (i + 2 * j) for (i, j), v in a.items())
+    return sum(a[i, j] * (i + 2 * j) for i, row in enumerate(a.rows) for j in row)
+
+
+FILLED = {
+    "as it is": lambda a: a.toarray(), "csr": lambda a: a.tocsr() @ np.arange(4.0),
+    "copy": lambda a: (a.copy() + a.T).toarray(), "items": _items, "max": lambda a: abs(a).max(),
+    "count": lambda a: a.sum() * a.nnz, "one": lambda a: a[0, 1] * a.tocsr()[1, 2],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [sp.lil_matrix, sp.lil_array, sp.dok_matrix, sp.dok_array])
+@pytest.mark.parametrize("f", FILLED.values(), ids=FILLED)
+def test_matrices_that_are_filled_are_made_of_others_too(kind, f):
+    x = np.array([2.0, -1.0, 0.5, 3.0])
+    agrees(lambda x: np.asarray(f(kind(_at(x)))), x, order=1)
+    agrees(lambda x: np.asarray(f(kind(np.diag(x[:3], 1)))), x, order=1)
+    agrees(lambda x: np.asarray(f(getattr(_at(x), f"to{kind.__name__[:3]}")())), x, order=1)
+
+    def filled(x):
+        a = kind((4, 4))
+        for i in range(3):
+            a[i, i + 1] = x[i] ** 2
+            a[i + 1, i] += x[i + 1]
+        return np.asarray(f(a))
+
+    agrees(filled, x, order=1)
+
+
+@pytest.mark.parametrize("kind", [sp.dia_array, sp.dia_matrix, sp.bsr_array])
+def test_data_of_other_formats_are_refused_by_name(kind):
+    with pytest.raises(UnsupportedFunctionError, match=r"A\.data"):
+        cr.grad(lambda x: np.sum(kind(np.diag(x)).data))(X)
+    cr.grad(lambda x: np.sum(kind(np.diag(x)).tocsr().data))(X)  # the cure

@@ -5,6 +5,7 @@ store, beside a table of which entry stands where; they turn to csr for everythi
 """
 
 import warnings
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -20,8 +21,10 @@ from .matrices import (
     TracedEntries,
     _become,
     _pattern,
+    _refusing,
     _traced_like,
     combined,
+    in_class,
     is_traced,
     moved,
     of_dense,
@@ -71,6 +74,7 @@ class EntryByEntry:
         for k, place in enumerate(zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(),
                                       strict=True)):  # fmt: skip
             self._table[place] = number, k
+            self._explicit.discard(place)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._put(key, value)
@@ -106,8 +110,20 @@ class EntryByEntry:
         places = np.array(list(self._table), int).reshape(-1, 2)
         index = np.array([starts[chunk] + k for chunk, k in self._table.values()], int)
         data = np.concatenate(self._chunks)[index]
-        pattern = _pattern(places.T, self.shape, self)  # type: ignore[attr-defined]
-        return _traced_like(pattern, data)
+        made = _traced_like(_pattern(places.T, self.shape, self), data)  # type: ignore[attr-defined]
+        zeros = np.fromiter((p in self._explicit for p in self._table), bool, len(self._table))
+        stored = np.flatnonzero(np.not_equal(agreed(data), 0) | zeros)
+        if self.format == "lil":  # type: ignore[attr-defined]
+            stored = stored[np.lexsort(places[stored].T[::-1])]
+        like = _pattern(places[stored].T, self.shape, self)  # type: ignore[attr-defined]
+        return shown(made, like)
+
+    def _getnnz(self, axis: Any = None) -> Any:
+        return self.tocsr()._getnnz(axis)
+
+    def count_nonzero(self, axis: Any = None) -> Any:
+        """Return the number of entries that are not zero."""
+        return self.tocsr().count_nonzero(axis)
 
     def tocsr(self, copy: bool = False) -> Any:
         """Return the matrix in csr form."""
@@ -127,6 +143,7 @@ class EntryByEntry:
         made = kind.__new__(kind)
         made.__dict__.update(self.__dict__)
         made._chunks, made._table = list(self._chunks), dict(self._table)
+        made._explicit = set(self._explicit)
         return made
 
     def setdiag(self, values: Any, k: int = 0) -> None:
@@ -152,15 +169,18 @@ def _fill(self: Any) -> None:
     if found is None:
         methods = {k: v for k, v in vars(EntryByEntry).items() if k not in ("__dict__", "__doc__",
                    "__slots__", "__weakref__")}  # fmt: skip
+        methods.update(_OF_DOK if issubclass(kind, _dok._dok_base) else _OF_LIL)
         found = _kinds[kind] = type(kind.__name__, (kind,), methods)
     coo = kind.tocoo(self)
     coo.sum_duplicates()
-    places = zip(*(c.tolist() for c in coo.coords), strict=True)
+    places = list(zip(*(c.tolist() for c in coo.coords), strict=True))
     table = {place: (1, k) for k, place in enumerate(places)}
+    zeros = {place for place, v in zip(places, coo.data.tolist(), strict=True) if v == 0}
     if isinstance(self, dict):
         dict.clear(self)
     self.__class__ = found
     self._chunks, self._table = [np.zeros(1, self.dtype), np.asarray(coo.data)], table
+    self._explicit = zeros  # places of zeros that SciPy has stored; a store of 0 takes them away
 
 
 def _in_place(name: str, sign: float) -> None:
@@ -182,6 +202,28 @@ def _in_place(name: str, sign: float) -> None:
 
 _in_place("__iadd__", 1.0)
 _in_place("__isub__", -1.0)
+
+for _base_of, _format in ((_lil._lil_base, "lil"), (_dok._dok_base, "dok")):
+    _function = vars(_base_of)["__init__"]
+
+    @composite(_function, name=f"scipy.sparse.{_function.__qualname__}", always=True)
+    def init(
+        self: Any, arg1: Any, *args: Any, _function: Any = _function, _format: str = _format,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Make a matrix that is filled entry by entry, of one with traced entries."""
+        if not (traced(arg1) or is_traced(arg1) or _is_filled(arg1)):
+            _function(self, arg1, *args, **kwargs)
+            return
+        if sp.issparse(arg1):
+            made = in_class(arg1.tocsr(), type(self))
+            dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
+            made = made if dtype is None else made.astype(dtype)
+        else:
+            csr = sp.csr_matrix if sp.isspmatrix(self) else sp.csr_array
+            made = csr(arg1, *args, **kwargs)
+        _become(self, made.asformat(_format))
+
 
 for _function in dict.fromkeys((
     _lil._lil_base.__setitem__, _dok._dok_base.__setitem__, _index.IndexMixin.__setitem__,
@@ -269,17 +311,53 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         _store(self, (rows, cols), values, like)
 
 
-def _tolil(self: Any, copy: bool = False) -> Any:
-    """Return the matrix in a form that is filled entry by entry."""
-    coo = self.tocoo()._summed()
-    made = (sp.lil_matrix if sp.isspmatrix(self) else sp.lil_array)(self.shape)
-    _fill(made)
-    made._put(tuple(map(np.asarray, places_of(coo))), coo.data)
-    return made
+def _filled_of(format: str) -> Any:
+    def convert(self: Any, copy: bool = False) -> Any:
+        """Return the matrix in a form that is filled entry by entry."""
+        own = self if _is_filled(self) else whole(self)
+        coo = own.tocoo()
+        coo = whole(coo)._summed().tocoo()
+        kind = getattr(sp, f"{format}_{'matrix' if sp.isspmatrix(self) else 'array'}")
+        made = kind(self.shape, dtype=coo.dtype)
+        _fill(made)
+        made._put(tuple(map(np.asarray, places_of(coo))), coo.data)
+        like = plain_matrix(self.tocsr()).tocoo()
+        at = np.flatnonzero(np.equal(like.data, 0))
+        made._explicit.update(zip(*(c[at].tolist() for c in places_of(like)), strict=True))
+        return made
 
+    return convert
+
+
+for _format in ("lil", "dok"):
+    setattr(TracedEntries, f"to{_format}", _filled_of(_format))
+    setattr(EntryByEntry, f"to{_format}", _filled_of(_format))
+
+
+def _dict_of(self: Any) -> Any:
+    """Return the entries of a dok matrix, to read."""
+    coo = self.tocoo()
+    places = zip(*(c.tolist() for c in coo.coords), strict=True)
+    return MappingProxyType(dict(zip(places, coo.data, strict=True)))
+
+
+def _rows_of(self: Any) -> Any:
+    """Return the columns of the entries of a lil matrix, row by row."""
+    csr = self.tocsr()
+    found = np.empty(self.shape[0], object)
+    found[:] = [list(map(int, r)) for r in np.split(csr.indices, csr.indptr[1:-1])]
+    return found
+
+
+_OF_DOK = {"_dict": property(_dict_of)} | {
+    name: _refusing(name, "write A[i, j] = …, or A.toarray()")
+    for name in ("pop", "popitem", "clear", "update", "setdefault", "__delitem__")
+}
+_OF_LIL = {
+    "rows": property(_rows_of), "data": property(_refusing("data", "write A.tocsr().data")),
+}  # fmt: skip
 
 # a matrix with traced entries has these methods too
-TracedEntries.tolil = TracedEntries.todok = _tolil  # type: ignore[attr-defined]
 TracedEntries.__setitem__ = _assign  # type: ignore[attr-defined]
 TracedEntries.setdiag = setdiag  # type: ignore[attr-defined]
 
@@ -295,11 +373,14 @@ def _has_traced(value: Any) -> bool:
     return is_traced(value) or _is_filled(value) or traced(value)
 
 
-def _sparse(block: Any) -> Any:
-    """Return a block as a sparse matrix."""
+def _sparse(block: Any, keep: bool = False) -> Any:
+    """Return a block as a sparse matrix; of a dense one the zeros too, if `keep` says so."""
     if sp.issparse(block):
         return block.tocsr() if _is_filled(block) else block
     dense = np.atleast_2d(as_array(block))
+    if keep:
+        pattern = sp.coo_array(np.ones(dense.shape))
+        return _traced_like(pattern, dense[places_of(pattern)])
     return of_dense(dense, sp.coo_array(agreed(dense)))
 
 
@@ -316,7 +397,7 @@ def _of_blocks(function: Any) -> None:
                 return [place(b) for b in block]
             if block is None:
                 return None
-            flat.append(_sparse(block))
+            flat.append(_sparse(block, keep=function is sp.block_diag))
             return len(flat) - 1
 
         nested = [place(b) for b in blocks]

@@ -13,7 +13,8 @@ from scipy.sparse import csgraph, issparse
 from ....core.op import Composite, Const, sample
 from ....core.registry import composite, register
 from ...declare import as_array
-from ..common import flows, numbers, plain, reader, refusal, refused, settled
+from ..common import flows, numbers, plain, reader, refusal, refused, settled, traced
+from .matrices import is_traced, of_dense, plain_matrix
 
 
 def _weights(rng: Any) -> Any:
@@ -32,17 +33,24 @@ def _square(graph: Any, name: str) -> Any:
     csgraph.laplacian, sample(_weights), sample(_weights, normed=True), sample((3, 3)),
     sample(_weights, Const(True), Const(True), use_out_degree=True),
     sample(_weights, symmetrized=True, return_diag=True),
-    name="scipy.sparse.csgraph.laplacian",
+    name="scipy.sparse.csgraph.laplacian", always=True,
 )  # fmt: skip
 def laplacian(
     csgraph: Any, normed: bool = False, return_diag: bool = False, use_out_degree: bool = False,
     *, copy: bool = True, form: str = "array", dtype: Any = None, symmetrized: bool = False,
 ) -> Any:  # fmt: skip
     """Return D − W, or D^−½ (D − W) D^−½, of the weights without loops."""
+    if not (traced(csgraph) or (issparse(csgraph) and is_traced(csgraph))):
+        return _laplacian(
+            csgraph, normed, return_diag, use_out_degree, copy=copy, form=form, dtype=dtype,
+            symmetrized=symmetrized,
+        )  # fmt: skip
     if form != "array":
         raise refusal(
             f"scipy.sparse.csgraph.laplacian(form={form!r})", "it has no rule", "leave form out"
         )
+    if issparse(csgraph):
+        return _of_sparse(csgraph, normed, return_diag, use_out_degree, dtype, symmetrized)
     graph = _square(csgraph, "laplacian")
     graph = graph if dtype is None else graph.astype(dtype)
     if symmetrized:
@@ -57,6 +65,16 @@ def laplacian(
         diagonal = np.sqrt(np.where(alone, 1.0, degree))
         ones = np.diag(1.0 - plain(alone)).astype(graph.dtype)
         found = ones - graph / diagonal / diagonal[:, None]
+    return (found, diagonal) if return_diag else found
+
+
+_laplacian = csgraph.laplacian
+
+
+def _of_sparse(graph: Any, normed: bool, return_diag: bool, *rest: Any) -> Any:
+    options = dict(zip(("use_out_degree", "dtype", "symmetrized"), rest, strict=True))
+    found, diagonal = laplacian(graph.toarray(), normed, True, **options)
+    found = of_dense(found, _laplacian(plain_matrix(graph), normed, **options))
     return (found, diagonal) if return_diag else found
 
 

@@ -11,6 +11,7 @@ from ....core.registry import composite
 from ...declare import as_array
 from ..common import agreed, traced
 from .matrices import (
+    TracedEntries,
     _become,
     _multiplied,
     _plain_class,
@@ -176,11 +177,25 @@ for _function in (_base._spbase._rmatmul_dispatch, _coo._coo_base._rmatmul_dispa
 
 for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)):
 
-    @_door(_function)
-    def multiply(self: Any, other: Any) -> Any:
-        """Multiply a plain sparse matrix entry by entry with a traced array or scalar."""
+    @_door(_function, always=True)
+    def multiply(self: Any, other: Any, _function: Any = _function) -> Any:
+        """Multiply a plain sparse matrix entry by entry with what is traced."""
+        if is_traced(other):
+            return other.multiply(self)
+        if not traced(other):
+            return _function(self, other)
         other = as_array(other)
         return self._mul_scalar(other) if other.ndim == 0 else _multiplied(self, other)
+
+
+for _function in (_base._spbase.maximum, _base._spbase.minimum):
+
+    @_door(_function, always=True)
+    def extreme(self: Any, other: Any, _function: Any = _function) -> Any:
+        """Compare a plain sparse matrix entry by entry with what is traced."""
+        if is_traced(other) or traced(other):
+            return vars(TracedEntries)[_function.__name__](self, other)
+        return _function(self, other)
 
 
 for _function in dict.fromkeys((_lil._lil_base._mul_scalar, _dok._dok_base._mul_scalar)):

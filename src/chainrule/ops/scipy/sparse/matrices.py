@@ -9,8 +9,9 @@ indexing) runs SciPy's own code on the numbers of the places, and the data follo
 The structure is the one that SciPy makes of the values: of a dense array it stores what is not
 zero, and so do sums. An entry that is 0 by its value has a derivative all the same, so where SciPy
 leaves some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like
-are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores,
-as ``x[x != 0]`` does; and once the shown data are replaced, they are all there is.
+are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores;
+where that is computed with, or replaces the data, the derivative is the limit of those around the
+point, where these entries are seen (`_unseen`).
 
 What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 
@@ -170,7 +171,8 @@ def _become(self: Any, made: Any) -> None:
 THROUGH = (
     "toarray todense tobsr todia sum mean diagonal trace multiply dot transpose getrow getcol "
     "power _matmul_dispatch _rmatmul_dispatch __add__ __radd__ __sub__ __rsub__ __neg__ "
-    "_mul_scalar __truediv__ _divide reshape __abs__ conj conjugate"
+    "_mul_scalar __truediv__ _divide reshape __abs__ conj conjugate max min argmax argmin maximum "
+    "minimum"
 ).split()
 _dressed: dict[type, type] = {}
 
@@ -186,6 +188,7 @@ def dress(self: Any, rows: Any) -> None:
         names = (*THROUGH, "tocsc", "tocoo", "copy", "__getitem__", "tolil", "todok", "setdiag")
         methods = {name: through(name) for name in names}
         methods["tocsr"] = lambda self, copy=False: self._rows
+        methods["data"] = property(_refusing("data", "write ‹self›.tocsr().data"))
         _dressed[kind] = type(kind.__name__, (kind,), methods)
     self.__dict__.update(_shape=rows.shape, _rows=rows)
     self.__class__ = _dressed[kind]
@@ -248,10 +251,23 @@ def shown(made: Any, like: Any) -> Any:
     data = made.data[index]
     if not np.array_equal(flat[index], wanted):  # SciPy stores a zero where there is nothing
         data = np.where(flat[index] == wanted, data, np.zeros_like(data))
+    if flat.size == wanted.size or not flows(made.data):
+        return _traced_like(like, data)
+    hidden = np.ones(flat.size, bool)
+    hidden[index[flat[index] == wanted]] = False
+    data = data + _unseen(made.data[np.flatnonzero(hidden)])
     found = _traced_like(like, data)
-    if flat.size > wanted.size and flows(made.data):
-        found._whole = (made, *_version(data))
+    found._whole = (made, *_version(data))
     return found
+
+
+def _unseen(entries: Any) -> Any:
+    """Return 0, with a derivative of 0·∞ in entries of value 0 that the program does not see.
+
+    Around the point it does see them. So where it computes of the others only, and these depend on
+    the inputs, the derivative is the limit of those around, and told (`limits`).
+    """
+    return np.sum(np.sqrt(entries) ** 3)
 
 
 def of_dense(dense: Any, like: Any) -> Any:
@@ -369,7 +385,8 @@ class TracedEntries:
     def _in_place(self, name: str) -> None:
         like = plain_matrix(self).copy()
         getattr(like, name)()
-        _become(self, shown(whole(self), like))
+        own = whole(self)
+        _become(self, shown(_traced_like(own, own.data), like))
 
     def sum_duplicates(self) -> None:
         """Add up the entries that stand at one place."""
@@ -423,13 +440,58 @@ def _refusing(name: str, cure: str) -> Any:
 
 
 for _name, _cure in (
-    ("maximum", "write np.maximum(A.toarray(), B.toarray())"),
-    ("minimum", "write np.minimum(A.toarray(), B.toarray())"),
-    ("max", "write A.toarray().max(axis)"), ("min", "write A.toarray().min(axis)"),
-    ("argmax", "write A.toarray().argmax(axis)"), ("argmin", "write A.toarray().argmin(axis)"),
     ("tobsr", "use A.tocsr()"), ("todia", "use A.tocsr()"),
 ):  # fmt: skip
     setattr(TracedEntries, _name, _refusing(_name, _cure))
+
+
+def _extreme(name: str) -> Any:
+    of_data = getattr(np, name)
+
+    def extreme(self: Any, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        plainly = getattr(plain_matrix(self), name)(axis, out, **kwargs)
+        own = whole(self)
+        if axis is None:
+            data = own._summed().data
+            stored = data.shape[0] == np.prod(self.shape)
+            return of_data(data if stored else np.append(data, np.zeros(1, data.dtype)))
+        held = np.zeros(self.shape, bool)
+        held[places_of(own)] = True
+        low = -np.inf if name == "max" else np.inf
+        found = of_data(np.where(held, own.toarray(), low), axis=axis)
+        found = np.where(held.all(axis), found, getattr(np, f"{name}imum")(found, 0.0))
+        if sp.isspmatrix(self):
+            found = np.expand_dims(found, axis)
+        return of_dense(found, plainly) if sp.issparse(plainly) else found
+
+    extreme.__name__, extreme.__doc__ = name, f"As SciPy's `{name}`; ties share equally."
+    return extreme
+
+
+def _place_of(name: str) -> Any:
+    def place(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return getattr(plain_matrix(self), name)(*args, **kwargs)
+
+    place.__name__, place.__doc__ = name, f"As SciPy's `{name}`: constant."
+    return place
+
+
+def _pairwise(name: str) -> Any:
+    of_pair = getattr(np, name)
+
+    def pairwise(self: Any, other: Any) -> Any:
+        like = getattr(plain_matrix(self), name)(plain_matrix(other))
+        a, b = (x.toarray() if sp.issparse(x) else as_array(bare(x)) for x in (self, other))
+        return of_dense(of_pair(a, b), like) if sp.issparse(like) else of_pair(a, b)
+
+    pairwise.__name__, pairwise.__doc__ = name, f"As SciPy's `{name}`; ties share equally."
+    return pairwise
+
+
+for _name in ("max", "min"):
+    setattr(TracedEntries, _name, _extreme(_name))
+    setattr(TracedEntries, f"arg{_name}", _place_of(f"arg{_name}"))
+    setattr(TracedEntries, f"{_name}imum", _pairwise(f"{_name}imum"))
 
 
 def _mover(name: str) -> Any:
