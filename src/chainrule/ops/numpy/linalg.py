@@ -145,6 +145,16 @@ def from_triangle(t: Any, lower: bool) -> Any:
     return part + adjoint(part) + middle
 
 
+def _outside(like: Any, a: Any, b: Any) -> Any:
+    """Return the projector I − AB: exactly 0 where it is that up to rounding.
+
+    Its squared norm is its rank. What rounding leaves of 0 would be divided by a small σ² after.
+    """
+    p = identity_like(like) - np.matmul(a, b)
+    rank = np.sum(np.real(p * np.conjugate(p)), axis=(-2, -1), keepdims=True)
+    return np.where(np.less(rank, 0.25), 0.0, p)
+
+
 def _cut_jvp(t: Any, a: Any, rcond: Any, atol: Any = 0.0) -> Any:
     """Return what a cut-off adds to Golub and Pereyra's derivative of A⁺.
 
@@ -177,8 +187,8 @@ def _pinv_jvp(t: Any, y: Any, a: Any, hermitian: bool = False, **params: Any) ->
         t, a = from_triangle(t, True), from_triangle(a, True)
     th, yh = adjoint(t), adjoint(y)
     first = -np.matmul(y, np.matmul(t, y))
-    left = np.matmul(th, identity_like(th) - np.matmul(a, y))
-    right = np.matmul(identity_like(a) - np.matmul(y, a), th)
+    left = np.matmul(th, _outside(th, a, y))
+    right = np.matmul(_outside(a, y, a), th)
     slope = first + np.matmul(np.matmul(y, yh), left) + np.matmul(right, np.matmul(yh, y))
     return slope + _cut_jvp(t, a, rcond, atol) if _cuts(rcond, atol) else slope
 
@@ -237,10 +247,9 @@ def _lstsq_jvp(t: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
     ds = None
     if da is not None:
         dah, plush = adjoint(da), adjoint(plus)
-        rest = b - np.matmul(a, x)
+        rest = np.matmul(_outside(dah, a, plus), b - np.matmul(a, x))
         dx = dx + np.matmul(np.matmul(plus, plush), np.matmul(dah, rest))
-        free = identity_like(a) - np.matmul(plus, a)
-        dx = dx + np.matmul(free, np.matmul(dah, np.matmul(plush, x)))
+        dx = dx + np.matmul(_outside(a, plus, a), np.matmul(dah, np.matmul(plush, x)))
         if _cuts(rcond):
             dx = dx + np.matmul(_cut_jvp(da, a, rcond), b)
         u, _, vh = np.linalg.svd(a, full_matrices=False)

@@ -521,3 +521,23 @@ def test_the_second_derivative_of_eigenvalues_of_a_defective_matrix():
 
     with pytest.raises(UnsupportedFunctionError, match="Singular matrix"):
         cr.hessian(f)(np.ones(2))
+
+
+@pytest.mark.parametrize("way", ["lstsq", "pinv"])
+@pytest.mark.parametrize("small", [1e-4, 1e-6, 1e-8, 1e-10])
+def test_least_squares_of_nearly_singular_matrices_are_as_good_as_their_condition(way, small):
+    mpmath = pytest.importorskip("mpmath")
+    rng = np.random.default_rng(3)
+    u, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    v, _ = np.linalg.qr(rng.normal(size=(4, 4)))
+    a = u * [1.0, 0.5, 0.3, small] @ v.T
+    x = rng.normal(size=4)
+    b, da, db = a @ x, rng.normal(size=(4, 4)), rng.normal(size=4)
+    with mpmath.workdps(60):
+        exact = [mpmath.matrix(m.tolist()) for m in (a, b, da, db)]
+        solution = mpmath.lu_solve(exact[0], exact[1])
+        want = np.array(list(mpmath.lu_solve(exact[0], exact[3] - exact[2] * solution)), float)
+    f = {"lstsq": lambda a, b: np.linalg.lstsq(a, b)[0], "pinv": lambda a, b: np.linalg.pinv(a) @ b}
+    got = cr.jvp(f[way], (a, b), (da, db))[1]
+    # a solve is good to cond·ε; what is divided by σ² (1e-16 / small²) was all of it before
+    assert np.linalg.norm(got - want) <= 500 * np.finfo(float).eps / small * np.linalg.norm(want)
