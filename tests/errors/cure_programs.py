@@ -223,6 +223,10 @@ WORDS: list[tuple[str, str]] = [
     ("A = sp.csr_matrix(np.diag(x))\nreturn spla.expm_multiply(A, np.ones(3), start=0, stop=1, num=3).sum()",
      "A = sp.csr_matrix(np.diag(x))\nreturn sum((sl.expm(t * A.toarray()) @ np.ones(3)).sum() for t in (0.0, 0.5, 1.0))"),
     # statistics
+    ("a = np.zeros(3, dtype=[('m', float), ('v', float)])\na['m'] = x\na['v'] = x**2\nreturn (a['m'] * a['v']).sum()",
+     "a = np.zeros(3, dtype=[('m', float), ('v', float)])\nfields = {name: np.zeros(a.shape) for name in a.dtype.names}\nfields['m'] = x\nfields['v'] = x**2\nreturn (fields['m'] * fields['v']).sum()"),
+    ("d = np.append(x, x**2)\nreturn scipy.stats.gamma.fit(d, floc=0)[0]",
+     "d = np.append(x, x**2)\nreturn scipy.optimize.minimize(lambda theta: -scipy.stats.gamma.logpdf(d, theta[0], 0, theta[1]).sum(), np.array(scipy.stats.gamma.fit(cr.stop_gradient(d), floc=0))[[0, 2]], method='Nelder-Mead', tol=1e-12).x[0]"),
     ("return scipy.stats.logistic.fit(x)[0]",
      "return scipy.optimize.minimize(lambda theta: -scipy.stats.logistic.logpdf(x, *theta).sum(), scipy.stats.logistic.fit(cr.stop_gradient(x)), options={'gtol': 1e-9}).x[0]"),
     ("return scipy.stats.multivariate_normal.cdf(x, np.zeros(3), np.eye(3))", "return np.prod(scipy.stats.norm.cdf(x))"),

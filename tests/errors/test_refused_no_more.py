@@ -25,6 +25,8 @@ BODIES = [
     "f = lambda z: z**3 + z - x\nreturn (scipy.optimize.root(f, np.ones(3), jac=cr.jacobian(f), tol=1e-13).x ** 2).sum()",
     "f = lambda z: z**3 + z - x\nreturn (scipy.optimize.least_squares(f, np.ones(3), jac=cr.jacobian(f), xtol=1e-15, ftol=1e-15, gtol=1e-15).x ** 2).sum()",
     "return np.bincount([0, 1, 1], weights=[x[0], x[1], x[2] ** 2]) @ np.array([1.0, 2.0])",
+    # fits that are formulas
+    *(f"loc, scale = scipy.stats.{name}.fit(np.append(x, 0.9))\nreturn loc * x[0] + scale" for name in ("norm", "expon", "uniform", "laplace")),
     # matrices
     "A = np.outer(x, x)[:, :2] + np.eye(3)[:, :2]\nr, q = sl.rq(A)\nreturn (r * np.arange(6.0).reshape(3, 2)).sum() + q[0, 1]",
     "A, M = sp.csr_array(np.diag(x)), sp.csr_array(np.diag(1 + x**2))\nw, v = spla.eigsh(A, 1, M, which='LA')\nreturn w[0] + v[1, 0] ** 2",

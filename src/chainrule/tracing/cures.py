@@ -123,6 +123,13 @@ def store(frame: FrameType | None, result: bool = False) -> str:
     while type(node) in (ast.Subscript, ast.Starred):
         node = node.value  # type: ignore[union-attr]
     unknown = frame is None or type(node) not in (ast.Name, ast.Attribute)
+    held = frame.f_locals.get(node.id) if frame is not None and type(node) is ast.Name else None
+    if getattr(getattr(held, "dtype", None), "names", None):
+        name = node.id  # type: ignore[union-attr]
+        return (
+            f"keep each field in an array of its own: fields = {{name: np.zeros({name}.shape) "
+            f"for name in {name}.dtype.names}}, and write fields[…] in the place of {name}[…]"
+        )
     if frame is not None and not unknown and not _is_outside(frame):
         return _owned(node, Names(frame))
     return (

@@ -13,7 +13,7 @@ from ....core.op import Composite, sample
 from ....core.registry import register
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
-from ..common import as_computed, flows, plain, reader, refusal, refused, settled
+from ..common import as_computed, flows, plain, reader, refusal, settled
 from .samples import _float, _kurtosis, _skew, _statistic, refuse_options
 
 # --- circular -------------------------------------------------------------------------------------
@@ -246,10 +246,40 @@ _fits = {
     for dist in vars(stats).values() if isinstance(dist, stats.rv_continuous)
     for kind in type(dist).__mro__ if "fit" in vars(kind)
 }  # fmt: skip
-for _fit, _name in _fits.items():
-    refused(
-        _fit, "it searches for the greatest likelihood",
-        "write scipy.optimize.minimize(lambda theta: -‹self›.logpdf(‹data 0›, *theta).sum(), "
-        "‹self›.fit(chainrule.stop_gradient(‹data 0›))).x, which starts at the answer",
-        f"scipy.stats.{_name.removesuffix('_gen')}.fit",
+_FORMULAS = {  # the greatest likelihood that needs no search
+    "norm": lambda x: (np.mean(x), np.std(x)),
+    "expon": lambda x: (np.min(x), np.mean(x) - np.min(x)),
+    "uniform": lambda x: (np.min(x), np.ptp(x)),
+    "laplace": lambda x: (np.median(x), np.mean(np.abs(x - np.median(x)))),
+}
+
+
+def _fitted(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+    """Fit by a formula, or refuse to search, with a search as cure that is differentiated."""
+    if self.name in _FORMULAS and not args and not kwargs:
+        x = _float(data)
+        pairs = zip(_FORMULAS[self.name](x), self.fit(plain(x)), strict=True)
+        return tuple(as_computed(found, np.float64(value)) for found, value in pairs)
+    names = [*(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
+    fixed = {
+        k: kwargs[f] for k, name in enumerate(names)
+        for f in (f"f{name}", f"f{k}", f"fix_{name}") if kwargs.get(f) is not None
+    }  # fmt: skip
+    free = [k for k in range(len(names)) if k not in fixed]
+    theta, start = "*theta", "‹self›.fit(chainrule.stop_gradient(‹data 0›))"
+    if fixed:
+        theta = ", ".join(
+            f"{fixed[k]}" if k in fixed else f"theta[{free.index(k)}]" for k in range(len(names))
+        )
+        options = ", ".join(f"{k}={v}" for k, v in kwargs.items())
+        start = f"np.array({start[:-1]}, {options}))[{free}]"
+    raise refusal(
+        f"scipy.stats.{self.name}.fit", "it searches for the greatest likelihood",
+        f"write scipy.optimize.minimize(lambda theta: -‹self›.logpdf(‹data 0›, {theta}).sum(), "
+        f"{start}).x, which starts at the answer",
     )  # fmt: skip
+
+
+for _fit, _name in _fits.items():
+    _full = f"scipy.stats.{_name.removesuffix('_gen')}.fit"
+    register(_fit, Composite(_full, _fitted, None))
