@@ -342,8 +342,14 @@ def unhidden(error: Exception) -> Exception | None:
         tb = tb.tb_next
     if user is None or own is None:
         return None
-    if isinstance(error.__cause__, LostDerivativeError) and _is_compiled(error):
-        return error.__cause__
+    cause = error.__cause__
+    while isinstance(error, SystemError) and isinstance(cause, SystemError):
+        cause = cause.__cause__
+    if isinstance(cause, LostDerivativeError) and (
+        isinstance(error, SystemError)  # compiled code that went on after an error
+        or _is_compiled(error)
+    ):
+        return cause
     hidden = swallowed.error
     if hidden is not None and swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
         return hidden
