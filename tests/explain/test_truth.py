@@ -300,7 +300,7 @@ def test_branches_kinks_ties_steps_and_stops_are_told_where_they_happen():
         "is cut down to an integer at", "stop_gradient holds a value fast at",
     ):  # fmt: skip
         assert words in text, words
-    assert re.search(r"# test_truth.py:\d+ .*— at a kink or tie: see 11", text)
+    assert re.search(r"# test_truth.py:\d+ .*— at a kink or tie: see the notes", text)
 
 
 def test_sentences_that_were_false_are_gone():

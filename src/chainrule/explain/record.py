@@ -5,6 +5,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -118,6 +119,7 @@ class Run:
         self.nodes = self._needed(graph.nodes)
         self.live = self._live()
         self._name_steps(graph.nodes)
+        self.crowd = {a.place for a, b in pairwise(graph.nodes) if a.place == b.place}
         for node in self.nodes:
             self._hint(node)
 
@@ -268,6 +270,8 @@ class Run:
         source = self.source(node)
         if source is None or not source.text:
             return
+        if source.text.endswith(")") and node.place in self.crowd and node.op.name not in source.text:
+            return  # one step of the several that a call takes: its operands are no others' names
         words = _operand_names(source.text, len(node.inputs))
         for k, word in enumerate(words):
             value = node.primals[k]

@@ -208,7 +208,7 @@ def backward(doc: dict[str, Any]) -> Block | None:
     return Block("Backward: the gradients", intro, _few(rows, doc))
 
 
-_LIMIT = "— the rules cannot say it at the point: this is the limit around it, see 11"
+_LIMIT = "— the rules cannot say it at the point: this is the limit around it, see the notes"
 
 
 def result(doc: dict[str, Any]) -> Block:
