@@ -270,7 +270,8 @@ class Run:
         source = self.source(node)
         if source is None or not source.text:
             return
-        if source.text.endswith(")") and node.place in self.crowd and node.op.name not in source.text:
+        call = source.text.endswith(")") and node.place in self.crowd
+        if call and node.op.name not in source.text:
             return  # one step of the several that a call takes: its operands are no others' names
         words = _operand_names(source.text, len(node.inputs))
         for k, word in enumerate(words):
