@@ -198,6 +198,18 @@ def line(
     return along, size, max(float(np.max(abs(v))) for v in vs if np.size(v))
 
 
+def forward_again(
+    point: Point, vs: list[Any], cts: list[Any]
+) -> tuple[list[Any], float]:
+    """Run the function again in forward mode; return its numbers, and the slope along `vs`."""
+    trace = Forward()
+    inputs = [make_tracer(np.array(x)[()], trace, np.array(v, np.asarray(x).dtype)[()])
+              for x, v in zip(point.xs, vs, strict=True)]  # fmt: skip
+    with unchecked():
+        out = _traced_again(point, trace, inputs)()
+    return numbers_of(out), float(inner(cts, [_tangent(y, trace) for y in _leaves(out)]))
+
+
 def _pulled(point: Point, out: Any, cts: list[Any]) -> list[Any]:
     """Return the cotangents of the inputs, given those of the floating-point outputs."""
     cotangents: dict[Node, Any] = {}

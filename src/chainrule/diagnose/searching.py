@@ -6,6 +6,7 @@ the program does with it (a Newton step at the end makes it right), so differenc
 
 import threading
 import warnings
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -15,10 +16,11 @@ from ..core.graph import Place
 from ..errors import CheckError, UncheckedWarning
 from ..lift import name_of
 from ..modes.batch import Batch
+from ..tracing.draws import same_draws
 from ..tracing.running import running
 from ..tracing.source import describe_place
 from .checked import example, level
-from .compare import Point, differ, direction, line, numbers_of
+from .compare import Point, differ, direction, forward_again, line, numbers_of
 
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
@@ -40,16 +42,17 @@ def examine(
         return
     if not trace.differentiates:
         return
-    point = Point(function, args, kwargs, trace)
-    plain = _plain(point)
-    if plain is None or differ(plain, numbers_of(out), point.single) is not None:
-        return  # it keeps state: no run is like another
-    _busy.now = True
-    try:
-        found = _far(point, out, plain)
-        _plain(point)  # what the program keeps of its last run is to be that of this point
-    finally:
-        _busy.now = False
+    point, found = Point(function, args, kwargs, trace), None
+    with same_draws() as again:
+        plain = _plain(point, again)
+        if plain is None:
+            return
+        _busy.now = True
+        try:
+            found = _far(point, out, plain, again)
+            _plain(point, again)  # what the program keeps of its last run is to be of this point
+        finally:
+            _busy.now = False
     if found is None:
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
@@ -73,9 +76,10 @@ def examine(
     )
 
 
-def _plain(point: Point) -> list[Any] | None:
+def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
     """Run the function once on plain numbers; derivatives taken in it are examined in turn."""
     try:
+        again()
         return point.numbers(*point.xs)
     except (CheckError, Warning):
         raise
@@ -83,16 +87,38 @@ def _plain(point: Point) -> list[Any] | None:
         return None
 
 
-def _far(point: Point, out: Any, plain: list[Any]) -> tuple[float, float] | str | None:
+def _far(
+    point: Point, out: Any, plain: list[Any], again: Callable[[], None]
+) -> tuple[float, float] | str | None:
     """Compare with differences over steps that are long beside those of the search's answer."""
     vs, cts, traced = direction(point, out, plain, np.random.default_rng(0))
     if not any(np.any(v) for v in vs) or not np.isfinite(traced):
         return None
+    if differ(plain, numbers_of(out), point.single) is not None:  # it draws random numbers
+        again()
+        value, traced = forward_again(point, vs, cts)
+        if differ(plain, value, point.single) is not None:
+            return "two runs of it differ"
     along, size, reach = line(point, vs, cts)
-    steps = [0.02 * min(size, 4.0) / reach / 2**k for k in range(4)]
-    slopes = [(along(h) - along(-h)) / (2 * h) for h in steps]
+
+    def at(h: float) -> float:
+        again()
+        return along(h)
+
+    unit = min(size, 4.0) / reach
+    steps = [0.02 * unit / 2**k for k in range(4)]
+    slopes = [(at(h) - at(-h)) / (2 * h) for h in steps]
     better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]  # without the error of order h²
     gap, spread = abs(traced - better[-1]), max(better) - min(better)
-    if gap <= 3 * spread + 1e-4 * (abs(traced) + abs(better[-1])):
+    scale = abs(traced) + abs(better[-1])
+    if gap <= 3 * spread + 1e-4 * scale:
         return None if spread <= 0.1 * (1 + abs(traced)) else "the differences do not settle"
-    return (better[-1], traced) if gap > 10 * spread else "the differences do not settle"
+    if gap <= 10 * spread:
+        return "the differences do not settle"
+    here = at(0.0)
+    if all(
+        min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1)) <= 5e-3 * scale
+        for h in (1e-3 * unit, 1e-4 * unit)
+    ):  # a kink is close by, on both sides of which the derivative is right
+        return None
+    return better[-1], traced

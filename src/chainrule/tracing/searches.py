@@ -20,10 +20,13 @@ from .running import running
 from .source import inside
 from .stacked import every
 
-ASKS = frozenset("less less_equal greater greater_equal sign".split())
+_COMPARES = frozenset("less less_equal greater greater_equal sign".split())
+ASKS = _COMPARES | frozenset(
+    "signbit heaviside floor ceil rint trunc argmax argmin searchsorted digitize".split()
+)
 MANY, BOTH, NEAR = 10, 2, 1e-3
 _LARGE = 10_000  # elements of an array that is kept
-_FIRST = 3  # the comparison that the later ones are measured by
+_FIRST = 3  # the question that the later ones are measured by
 _NOTHING = [np.inf]
 _PLACES = 1_000
 
@@ -45,18 +48,22 @@ _engine = _Engine()
 
 
 class Row:
-    """The comparisons at one place: how many, how many were true, the third one and the last."""
+    """The questions at one place: how many, how many were true or changed, some of their operands.
 
-    __slots__ = ("count", "first", "last", "place", "true")
+    Those are the third ones, the one after it, the last but one and the last.
+    """
 
-    def __init__(self, place: Place) -> None:
-        self.place = place
+    __slots__ = ("before", "compares", "count", "first", "last", "place", "second", "true", "was")
+
+    def __init__(self, place: Place, compares: bool) -> None:
+        self.place, self.compares = place, compares
         self.count = self.true = 0
-        self.first = self.last = _NOTHING
+        self.first = self.second = self.before = self.last = _NOTHING
+        self.was: Any = None
 
 
-def compared(output: Any, values: list[Any]) -> None:
-    """Take note of one comparison, or of one sign."""
+def compared(name: str, output: Any, values: list[Any]) -> None:
+    """Take note of one question: a comparison, a sign, the place of the least."""
     frame: Any = _getframe(3)
     while _engine[frame.f_code.co_filename]:
         frame = frame.f_back
@@ -69,7 +76,7 @@ def compared(output: Any, values: list[Any]) -> None:
     row = running.searches.get(key)
     if row is None:
         if len(running.searches) < _PLACES:
-            running.searches[key] = Row((code, frame.f_lasti))
+            running.searches[key] = Row((code, frame.f_lasti), name in _COMPARES)
         return
     if output.__class__ is not np.bool_:
         if type(output) is Foreign:  # not known before it is computed
@@ -77,10 +84,18 @@ def compared(output: Any, values: list[Any]) -> None:
         output = np.asarray(every(output))
         if not 0 < output.size <= _LARGE:  # what is kept of it is not to be felt
             return
-        output = output.flat[0] > 0
+        if not row.compares and output.size > 1:
+            return
+        output = output.flat[0] > 0 if row.compares else output.flat[0]
     row.count += 1
     if row.count > _FIRST:
-        if output:
+        if not row.compares:
+            row.true += bool(output != row.was)
+            row.was = output
+            if row.count == _FIRST + 1:
+                row.second = values
+            row.before = row.last
+        elif output:
             row.true += 1
         row.last = values
     elif row.count == _FIRST:
@@ -97,10 +112,23 @@ def _gap(values: list[Any]) -> float:
     return float(np.max(gap, initial=0.0))
 
 
+def _near(row: Row) -> bool:
+    """Say whether the operands of a place have drawn together, beside how far apart they were."""
+    if row.compares:
+        return _gap(row.last) <= NEAR * _gap(row.first)
+    return _change(row.before, row.last) <= NEAR * _change(row.first, row.second)
+
+
+def _change(before: list[Any], after: list[Any]) -> float:
+    try:
+        return max(_gap([a, b]) for a, b in zip(before, after, strict=True))
+    except ValueError:  # of other shapes
+        return np.inf
+
+
 def found(searches: dict[Any, Row]) -> list[Place]:
     """Return the places where a search was at work."""
     return [
         row.place for row in searches.values()
-        if row.count >= MANY and BOTH <= row.true <= row.count - BOTH
-        and _gap(row.last) <= NEAR * _gap(row.first)
+        if row.count >= MANY and BOTH <= row.true <= row.count - BOTH * row.compares and _near(row)
     ]  # fmt: skip

@@ -28,7 +28,7 @@ def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str
     outermost trace that the values belong to takes the note: only its inputs can break the tie.
     """
     if op.name in searches.ASKS and not running.rules and running.session is None:
-        searches.compared(output, values)
+        searches.compared(op.name, output, values)
     if len(running.traces) < 2 and not running.rules:
         return
     if not _is_differentiated(trace) or any(map(_differentiated_further, values)):
