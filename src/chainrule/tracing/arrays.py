@@ -104,6 +104,10 @@ def _traced(value: Any) -> bool:
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
     """As `np.array`; of traced values a traced array."""
     if not running.traces or not _traced(object):
+        if running.texts and is_sequence(object) and dtype is not None:
+            from .readers import look
+
+            look((object,))
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
         fresh = running.traces and (copy or not _shares(result, object))
         return hold(result) if fresh else result

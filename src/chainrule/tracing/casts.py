@@ -39,7 +39,7 @@ class LookAlike(type):
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if (running.texts or running.figures) and type(args[0] if args else None) is str:
-            _read_in(args[0])
+            read_in(args[0])
         return cls.original(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -92,7 +92,7 @@ def _look_alike(original: Any) -> Any:
     return LookAlike(original.__name__, (original,), names)
 
 
-def _read_in(text: str) -> None:
+def read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
     x = running.texts.get(text.strip(), _figure(text)) if running.traces else None
     if x is not None:

@@ -34,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import held, items
-from . import codes, compiled, handed, holders, lent, methods, modules, names
+from . import codes, compiled, handed, holders, lent, methods, modules, names, readers
 from . import tracer as tracers
 from .casts import LookAlike, reduced
 from .faces import as_python, numbered
@@ -401,7 +401,9 @@ def _always(function: Any) -> bool | str:
     return type(record) is Composite and record.always
 
 
-_ON_THE_WAY = (__file__, methods.__file__, lent.__file__)  # doors that a call has come through
+_ON_THE_WAY = (  # doors that a call has come through
+    __file__, methods.__file__, lent.__file__, readers.__file__,
+)  # fmt: skip
 
 
 def _called_by_program(always: bool | str) -> bool:

@@ -26,7 +26,7 @@ _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
-_HOMES = ("numpy", "math", "cmath", "scipy")
+_HOMES = ("numpy", "math", "cmath", "scipy", "ast", "decimal", "json")
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
 _replaced: list[Any] = []  # keeps those alive
