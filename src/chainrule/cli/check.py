@@ -185,7 +185,7 @@ class _Problem:
         verdict = AGREES if off <= allowed * max(1.0, abs(forward)) else DIFFERS
         why = ""
         if not np.isfinite(forward) and not np.isfinite(reverse):
-            verdict, why = NOTHING, "the derivative is not finite"
+            verdict, why = NOTHING, "the rules give no finite number here"
         test = "reverse · forward mode"
         return Row(test, "random direction", reverse, forward, off, verdict, why)
 

@@ -154,7 +154,7 @@ def _compare_slope(
     if not any(np.any(v) for v in vs):
         return None
     if not np.isfinite(traced):
-        return "the derivative is not finite"
+        return "the rules give no finite number here; where there is a limit, it is the derivative"
     along, size, reach = line(point, vs, cts)
     eps = float(np.finfo(np.float32 if point.single else np.float64).eps)
     kept = isinstance(point.trace, Recording) and point.trace.keep

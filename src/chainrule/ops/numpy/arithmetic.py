@@ -110,19 +110,19 @@ def float_power(x1: Any, x2: Any) -> Any:
 
 elementwise(
     np.sqrt, lambda _y, x: 0.5 * np.reciprocal(np.sqrt(x)), domain=(ABOVE_ZERO,), complex=True,
-    mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90, operands=(100,),
+    mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=30, operands=(100,),
     rule="root rule: d √u = du / (2√u)",
 )  # fmt: skip
 elementwise(
     np.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), domain=(EVERYWHERE,), kinks=(0.0,),
-    mp="cbrt(x)", text="∛{0}", latex="\\sqrt[3]{{{0}}}", level=90, operands=(100,),
+    mp="cbrt(x)", text="∛{0}", latex="\\sqrt[3]{{{0}}}", level=30, operands=(100,),
     rule="root rule: d ∛u = du / (3 (∛u)²)",
 )  # fmt: skip
 
 sqrt_or_zero = elementwise(
     None, lambda y, _x: _half_reciprocal(y), name="sqrt_or_zero", value=np.sqrt, kinks=(0.0,),
     jump=jumps.at_zero,
-    domain=(ABOVE_ZERO,), mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=90,
+    domain=(ABOVE_ZERO,), mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=30,
     operands=(100,), rule="d √u = du / (2√u), and 0 at 0: the length of the zero vector",
 )  # fmt: skip
 

@@ -71,7 +71,7 @@ elementwise(
 elementwise(
     special.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), name="special.cbrt",
     domain=(EVERYWHERE,), kinks=(0.0,), mp="cbrt(x)", text="∛{0}", latex="\\sqrt[3]{{{0}}}",
-    level=90, operands=(100,), rule="root rule: d ∛u = du / (3 (∛u)²)",
+    level=30, operands=(100,), rule="root rule: d ∛u = du / (3 (∛u)²)",
 )  # fmt: skip
 
 
