@@ -39,6 +39,7 @@ BODIES = [
     "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.spilu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
     "A = sp.csc_array(np.diag(x))\nreturn x[0] * spla.splu(cr.stop_gradient(A)).U.sum() + x[1] * spla.onenormest(cr.stop_gradient(A))",
     # graphs, images, splines
+    "image = np.outer(x, x)\nlabels, n = scipy.ndimage.label(image > 0.3)\nreturn sum(c[0] for c in scipy.ndimage.center_of_mass(image, labels, range(1, n + 1))) + scipy.ndimage.sum_labels(image, labels, range(1, n + 1)).sum()",
     "return (csgraph.dijkstra(np.outer(x, x), indices=[0, 1], min_only=True) * x).sum()",
     "return csgraph.dijkstra(np.outer(x, x), limit=10 * x[0])[0, 2]",
     "return (csgraph.laplacian(np.outer(x, x), dtype=float) @ x)[0]",

@@ -214,6 +214,8 @@ def numbers(value: Any) -> Any:
     value = plain(value)
     if value is None or isinstance(value, np.ndarray | np.generic | float | int | complex | str):
         return value
+    if isinstance(value, range) or type(value).__module__.split(".")[0] in ("pandas", "xarray"):
+        return np.asarray(value)
     raise UnsupportedFunctionError(  # which `vmap` meets by going one by one
         "SciPy's own code received what holds no plain numbers",
         why=f"it is a {type(value).__name__}, and compiled code reads arrays of NumPy only",
