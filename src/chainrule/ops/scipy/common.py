@@ -113,7 +113,9 @@ as_computed = Op(
     (Jvp(lambda t, _y, _x, _value, **_params: t), INDEX),
     batch=_all_computed,
     complex=True,
-    notation=Notation("{0}", "{0}", 0, (0, 0), "the value is the library's, the derivative that of its formula"),
+    notation=Notation(
+        "{0}", "{0}", 0, (0, 0), "the value is the library's, the derivative that of its formula"
+    ),
 )
 add(as_computed)
 
