@@ -9,6 +9,10 @@ from .registry import QUIET, calls, every_record
 
 pytestmark = QUIET
 
+ULPS = {  # the derivative's own system is solved in another order of operations where A is traced
+    "derivative_of_an_iterative_solution": 16,
+}
+
 
 @every_record
 @pytest.mark.parametrize("dtype", [np.float64, np.float32, np.complex128])
@@ -16,7 +20,7 @@ def test_a_traced_value_is_numpys(record, dtype):
     for case in calls(record, dtype):
         if np.dtype(dtype).kind == "c" and not getattr(record, "complex", False):
             continue
-        first.value(case)
+        first.value(case, ULPS.get(record.name, 0))
 
 
 @every_record

@@ -246,10 +246,11 @@ def _listed(function: Any) -> Callable[..., Any]:
     """Let `function` take lists of traced values, which would hide them from NumPy's protocols."""
 
     def door(*args: Any, **kwargs: Any) -> Any:
-        for a in (*args, *kwargs.values()) if kwargs else args:
+        given = (*args, *(v for k, v in kwargs.items() if k != "out")) if kwargs else args
+        for a in given:
             if type(a) not in TRACERS and running.traces and _traced(a):
                 args = tuple(map(_gathered, args))
-                kwargs = {k: _gathered(v) for k, v in kwargs.items()}
+                kwargs = {k: v if k == "out" else _gathered(v) for k, v in kwargs.items()}
                 break
         return function(*args, **kwargs)
 

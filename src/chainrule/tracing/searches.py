@@ -79,9 +79,10 @@ def compared(name: str, output: Any, values: list[Any]) -> None:
             running.searches[key] = Row((code, frame.f_lasti), name in _COMPARES)
         return
     if output.__class__ is not np.bool_:
+        output = every(output)
         if type(output) is Foreign:  # not known before it is computed
             return
-        output = np.asarray(every(output))
+        output = np.asarray(output)
         if not 0 < output.size <= _LARGE:  # what is kept of it is not to be felt
             return
         if not row.compares and output.size > 1:
