@@ -12,7 +12,7 @@ import numpy as np
 
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import add, composite
-from ...core.slots import Jvp
+from ...core.slots import INDEX, Jvp
 from ...errors import LostDerivativeError
 from ..declare import as_array
 from .own_python import carries, plain
@@ -174,10 +174,41 @@ def poly(seq_of_zeros: Any) -> Any:
 # --- roots ------------------------------------------------------------------------------------
 
 
+def _apart(y: Any, p: Any) -> Any:
+    """Return 1 for the roots that rounding leaves simple, NaN for those that it does not.
+
+    A root is known to eps·Σ|pₖ xᵏ|/|p′(x)|, its condition. Roots that fall together are pulled
+    apart by as much, and their differences, which the derivative divides by, are that error.
+    """
+    gaps = np.abs(y[:, None] - y[None, :])
+    np.fill_diagonal(gaps, np.inf)
+    near = np.min(gaps, axis=-1, initial=np.inf)
+    np.fill_diagonal(gaps, abs(p[p.size - 1 - y.size]))
+    eps = np.finfo(y.dtype).eps
+    error = eps * np.polyval(np.abs(p), np.abs(y))
+    with np.errstate(all="ignore"):
+        return np.where(error < eps**0.25 * near * np.prod(gaps, axis=-1), 1.0, np.nan).astype(
+            y.real.dtype
+        )
+
+
+apart = Op(
+    "apart", _apart, (INDEX, INDEX), complex=True, batch="loop",
+    notation=Notation(rule="nothing flows"),
+)  # fmt: skip
+add(apart)
+
+
 def _roots_jvp(t: Any, y: Any, p: Any, count: int) -> Any:
-    """Return dx = −dp(x)/p′(x): what keeps p(x) = 0, at a simple root."""
+    """Return dx = −dp(x)/p′(x): what keeps p(x) = 0, at a simple root.
+
+    p′ is the product of the differences of the roots: then the derivatives of what is symmetric in
+    them (sums, products) are as good as the coefficients, however close the roots are.
+    """
+    others = y[:, None] - y[None, :]
+    others = np.where(np.eye(count, dtype=bool), p[p.shape[0] - 1 - count], others)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return -np.polyval(t, y) / np.polyval(np.polyder(p), y)
+        return -np.polyval(t, y) / np.prod(others, axis=-1) * apart(y, p)
 
 
 roots_op = Op(
@@ -195,8 +226,9 @@ add(roots_op)
 def roots(p: Any) -> Any:
     """Return the roots of a polynomial.
 
-    A highest coefficient that is zero makes a root fewer; the others follow it all the same. At a
-    repeated root the derivative is infinite or NaN.
+    A highest coefficient that is zero makes a root fewer; the others follow it all the same. A
+    repeated root has no derivative; what has one there (the sum of the roots, their product) is
+    differentiated as the limit from around the point, with a warning.
     """
     p = np.atleast_1d(as_array(p))
     if p.ndim != 1:
