@@ -27,7 +27,7 @@ from ..errors import (
     singular,
 )
 from . import cures, foreign, kept, stacked, stores, ufuncs, words  # noqa: F401
-from .losses import TRACERS, Guarded, lost, of_program, swallowed, unsupported
+from .losses import TRACERS, Guarded, lost, of_program, remember, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
 from .watching import note, note_counts
@@ -227,6 +227,7 @@ def call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     try:
         return _compute(function, args, kwargs)
     except (LostDerivativeError, UnsupportedFunctionError) as error:
+        remember(error, user_frame(2))  # Python code, too, may hide it: an operator's
         if not running.traces or type(running.traces[-1]).lose is Trace.lose:
             raise
         running.traces[-1].lose(error)  # a survey: the plain function computes, and it goes on

@@ -68,6 +68,8 @@ def _before(kind: str, name: str, args: Any, kwargs: Any) -> None:
     if name.endswith(("div", "roots", "companion")) and not name.endswith("fromroots"):
         for c in (*args, *kwargs.values()):
             _keep_all(name, c)
+    if name == "trimcoef" and not (kwargs.get("tol") or args[1:2] > (0,)):
+        _keep_all(name, args[0] if args else kwargs["c"])
     if name == f"{kind}line" and len(args) == 2 and carries(args[1]) and np.all(args[1] == 0):
         raise shortened(name)
     if name == f"{kind}int":

@@ -12,6 +12,7 @@ from ...core.registry import add, composite
 from ...core.slots import INDEX
 from .. import jumps
 from ..declare import as_array, constant_call
+from .own_python import plain
 
 _CONSTANT = Notation(rule="piecewise constant: nothing flows")
 
@@ -105,17 +106,36 @@ def unique(
     ar: Any, return_index: bool = False, return_inverse: bool = False,
     return_counts: bool = False, axis: Any = None, *, equal_nan: bool = True, sorted: bool = True,
 ) -> Any:  # fmt: skip
-    """Take the first of all equal elements, in order; what is returned beside is constant."""
+    """Take the first of all equal elements, in order; what is returned beside is constant.
+
+    At ties: equal elements share the derivative equally.
+    """
     ar = as_array(ar)
     only = not (return_index or return_inverse or return_counts)
     first, inverse, counts = unique_parts(
         ar, axis=axis, equal_nan=equal_nan, ordered=sorted or not only
     )
-    values = np.take(np.ravel(ar), first) if axis is None else np.take(ar, first, axis=axis)
+    values = _shared(np.ravel(ar), first, inverse, 0) if axis is None else _shared(
+        ar, first, inverse, axis
+    )
     if only:
         return values
     chosen = ((return_index, first), (return_inverse, inverse), (return_counts, counts))
     return (values, *(part for wanted, part in chosen if wanted))
+
+
+def _shared(a: Any, first: Any, inverse: Any, axis: int) -> Any:
+    """Take the elements at `first`, to which all that are equal to them contribute alike."""
+    values, inverse = np.take(a, first, axis=axis), np.ravel(plain(inverse))
+    if values.shape == a.shape or a.dtype.kind not in "fc":
+        return values
+    apart = np.take(values, inverse, axis=axis) - a  # zeros
+    apart = np.moveaxis(np.where(np.isfinite(plain(a)), apart, 0), axis, 0)
+    counts = np.bincount(inverse).astype(a.real.dtype)
+    total = np.zeros_like(apart, shape=(counts.size, *apart.shape[1:]))
+    np.add.at(total, inverse, apart)
+    mean = total / np.reshape(counts, (-1,) + (1,) * (a.ndim - 1))
+    return values - np.moveaxis(mean, 0, axis)
 
 
 # --- order statistics -----------------------------------------------------------------------
