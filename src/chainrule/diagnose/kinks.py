@@ -111,5 +111,6 @@ _WORDS = {
     "cbrt": ("at 0", "infinite, the limit from both sides"),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _TIED),
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
-    **dict.fromkeys(("argsort", "argpartition", "partition_order", "unique_parts"), _ORDERED),
+    **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),
+    "unique_parts": ("where elements are equal", "an equal share for each"),
 }

@@ -18,14 +18,16 @@ from ..declare import as_array
 from .own_python import carries, plain
 
 
-def shortened(name: str) -> LostDerivativeError:
-    """Build the error for a polynomial that NumPy would shorten by a traced coefficient."""
+def shortened(
+    name: str, library: str = "NumPy", keeping: str = "polyval, chebval, Polynomial(c)(x)"
+) -> LostDerivativeError:
+    """Build the error for a polynomial that a library would shorten by a traced coefficient."""
     return LostDerivativeError(
         f"{name} met a traced highest coefficient that is exactly zero",
-        why="NumPy drops it, so the length of the result jumps there, and the derivative with "
+        why=f"{library} drops it, so the length of the result jumps there, and the derivative with "
         "respect to it would silently be zero",
         cure="leave the coefficient out, or start from a small number instead of 0; evaluating a "
-        "series (polyval, chebval, Polynomial(c)(x)) keeps every coefficient",
+        f"series ({keeping}) keeps every coefficient",
     )
 
 

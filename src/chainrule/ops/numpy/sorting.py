@@ -1,6 +1,7 @@
 """Sorting and order statistics: each takes the input at an order, through which nothing flows.
 
-At ties the order is the one that NumPy's sort gives, and the gradient follows the element taken.
+At ties the order is the one that NumPy's sort gives, and the gradient follows the element taken;
+of unique elements, all that are equal share it.
 """
 
 from typing import Any
@@ -129,12 +130,13 @@ def _shared(a: Any, first: Any, inverse: Any, axis: int) -> Any:
     values, inverse = np.take(a, first, axis=axis), np.ravel(plain(inverse))
     if values.shape == a.shape or a.dtype.kind not in "fc":
         return values
-    apart = np.take(values, inverse, axis=axis) - a  # zeros
+    with np.errstate(invalid="ignore"):
+        apart = np.take(values, inverse, axis=axis) - a  # zeros
     apart = np.moveaxis(np.where(np.isfinite(plain(a)), apart, 0), axis, 0)
     counts = np.bincount(inverse).astype(a.real.dtype)
     total = np.zeros_like(apart, shape=(counts.size, *apart.shape[1:]))
     np.add.at(total, inverse, apart)
-    mean = total / np.reshape(counts, (-1,) + (1,) * (a.ndim - 1))
+    mean = total / np.reshape(counts, (counts.size,) + (1,) * (a.ndim - 1))
     return values - np.moveaxis(mean, 0, axis)
 
 

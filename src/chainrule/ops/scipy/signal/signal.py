@@ -13,7 +13,7 @@ from scipy import interpolate, ndimage, signal
 
 from ....core.op import Composite, Const, Notation, Op, Sample, sample
 from ....core.registry import add, register
-from ....core.sequences import holders
+from ....core.sequences import elements, holders
 from ....core.slots import Jvp, Linear
 from ....errors import UnsupportedFunctionError
 from ...batched import along_axis
@@ -21,7 +21,8 @@ from ...borrowed import Borrowed, first_traced
 from ...declare import as_array
 from ...numpy.fft import complex_array
 from ...numpy.layout import axes_in_range
-from ...numpy.own_python import plain
+from ...numpy.own_python import carries, plain
+from ...numpy.polynomials import shortened
 from ..ndimage.filters import convolve1d
 from . import convolution, filters
 
@@ -178,6 +179,23 @@ _INSTEAD = {
     signal.detrend: detrend,
     ndimage.convolve1d: convolve1d,
 }
+
+
+def _normalize(b: Any, a: Any) -> Any:
+    """Run SciPy's own code, where it drops no traced coefficient that is zero.
+
+    The rows that `ss2tf` returns begin with its D, a zero of most systems that depends on nothing.
+    """
+    scale = np.max(np.abs(plain(as_array(a))), initial=0.0)
+    for part, least in ((b, 1e-14 * scale), (a, 0.0)):
+        lead = part[0] if elements(part) else part
+        if carries(lead) and np.ndim(lead) < 2 and np.size(part) > 1:
+            if np.all(np.abs(np.ravel(plain(as_array(part)))[0]) <= least):
+                raise shortened("scipy.signal.normalize", "SciPy", "scipy.signal.freqs, polyval")
+    return _code.body(signal.normalize)(b, a)
+
+
+_INSTEAD[signal.normalize] = _normalize
 _MODULES = (
     "_arraytools", "_czt", "_filter_design", "_fir_filter_design", "_polyutils",
     "_lti_conversion", "_savitzky_golay", "_short_time_fft", "_signaltools", "_spectral_py",
@@ -339,7 +357,7 @@ _borrow("firwin", sample(Const(5), _cutoff), sample(Const(7), _band, pass_zero=F
 _borrow("firwin2", sample(Const(5), Const([0.0, 0.5, 1.0]), (3,)))
 
 # Linear systems.
-_borrow("normalize", sample((2,), _stable))
+_record(signal.normalize, _normalize, sample((2,), _stable))
 _borrow("abcd_normalize", sample((2, 2), (2, 1), (1, 2), (1, 1)))
 _borrow("tf2ss", sample((2,), _stable))
 _borrow("ss2tf", sample((2, 2), (2, 1), (1, 2), (1, 1)))
