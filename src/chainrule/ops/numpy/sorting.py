@@ -127,9 +127,10 @@ def unique(
 
 def _shared(a: Any, first: Any, inverse: Any, axis: int) -> Any:
     """Take the elements at `first`, to which all that are equal to them contribute alike."""
-    values, inverse = np.take(a, first, axis=axis), np.ravel(plain(inverse))
+    values = np.take(a, first, axis=axis)
     if values.shape == a.shape or a.dtype.kind not in "fc":
         return values
+    inverse = np.ravel(plain(inverse))
     with np.errstate(invalid="ignore"):
         apart = np.take(values, inverse, axis=axis) - a  # zeros
     apart = np.moveaxis(np.where(np.isfinite(plain(a)), apart, 0), axis, 0)
