@@ -99,9 +99,11 @@ def dot(self: Any, x: Any) -> Any:
     return self.matvec(x) if np.ndim(x) == 1 or np.shape(x)[1] == 1 else self.matmat(x)
 
 
-@_door(LinearOperator._rdot)
+@_door(getattr(LinearOperator, "_rdot", None) or LinearOperator.rdot)  # SciPy 1.17; 1.18
 def rdot(self: Any, x: Any) -> Any:
-    """Apply the transposed operator to a traced array."""
+    """Apply the transposed operator to a traced array, or scale it."""
+    if np.ndim(x) == 0:
+        return _Scaled(self, x)
     x = as_array(x)
     if x.ndim == 1 or x.shape[0] == 1:
         return np.transpose(self.T.matvec(np.transpose(x)))
@@ -111,7 +113,7 @@ def rdot(self: Any, x: Any) -> Any:
 @_door(LinearOperator.__rmul__)
 def rmul(self: Any, x: Any) -> Any:
     """Scale an operator, or multiply a traced array with it."""
-    return _Scaled(self, x) if np.ndim(x) == 0 else self._rdot(x)
+    return rdot(self, x)
 
 
 @_door(LinearOperator.__truediv__)
