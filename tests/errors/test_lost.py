@@ -23,6 +23,7 @@ import math
 import numbers
 import operator
 import pickle
+import sys
 import random
 import statistics
 import struct
@@ -136,7 +137,8 @@ CONVERSIONS: list[tuple[Function, tuple[str, ...]]] = [
     (lambda x: hash(x[0]) * x[1], ("dictionary key",)),
     (lambda x: functools.lru_cache(lambda v: v * v)(x[0]), ("in a cache",)),
     (lambda x: np.frombuffer(bytes(x)).sum(), ("plain bytes",)),
-    (lambda x: np.asarray(memoryview(x)).sum(), ("takes plain numbers only",)),
+    (lambda x: np.asarray(memoryview(x)).sum(),
+     ("__buffer__" if sys.version_info >= (3, 12) else "takes plain numbers only",)),
     (lambda x: np.frombuffer(x.tobytes()).sum(), ("tobytes",)),
     (lambda x: x.view(np.int64).sum() * x[0], ("view",)),
     (lambda x: x.ctypes.data * 0 + x[0], ("ctypes",)),

@@ -534,6 +534,8 @@ _MEMORY = ("data", "ctypes", "__dlpack__", "__buffer__")
 
 def _lend(name: str, x: Any, *args: Any, **kwargs: Any) -> Any:
     """Return a member that holds on to the memory of an array, and see that it does."""
+    if x.cr_owner.past():
+        kept.own(x)
     member = getattr(_bare(x, name), name)
     result = member(*args, **kwargs) if name.startswith("__") else member
     del member
