@@ -23,10 +23,10 @@ import math
 import numbers
 import operator
 import pickle
-import sys
 import random
 import statistics
 import struct
+import sys
 from collections.abc import Callable
 from typing import Any
 
