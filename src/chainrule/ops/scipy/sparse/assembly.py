@@ -30,6 +30,7 @@ from .matrices import (
     of_dense,
     places_of,
     plain_matrix,
+    replace,
     shown,
     through,
     whole,
@@ -41,6 +42,7 @@ from .numpy_matrix import Matrix
 
 def _grid(shape: tuple[int, int], key: Any) -> tuple[Any, Any]:
     """Return rows and columns of what ``A[key]`` names, as NumPy reads the index."""
+    key = plain_matrix(key).toarray() if sp.issparse(key) else key
     rows = np.broadcast_to(np.arange(shape[0])[:, None], shape)
     cols = np.broadcast_to(np.arange(shape[1])[None, :], shape)
     return rows[key], cols[key]
@@ -246,11 +248,13 @@ for _function in dict.fromkeys((
 
 def _assign(self: Any, key: Any, value: Any) -> None:
     """Store at an index, and warn as SciPy does where a compressed matrix gets new places."""
+    key = plain_matrix(key).toarray() if sp.issparse(key) else key
+    _deduplicate(self)
     like = plain_matrix(self).copy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         like[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
-    grows = _store(self, _grid(self.shape, key), value, like)
+    grows = _store(self, _grid(self.shape, key), value, like, lambda a: a.__setitem__(key, -1.0))
     if grows and self.format in ("csr", "csc"):
         name = f"{self.format}_{'matrix' if sp.isspmatrix(self) else 'array'}"
         warnings.warn(
@@ -259,7 +263,13 @@ def _assign(self: Any, key: Any, value: Any) -> None:
         )  # fmt: skip
 
 
-def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any) -> bool:
+def _deduplicate(self: Any) -> None:
+    """Add up what stands twice in a compressed matrix, as SciPy does before it stores."""
+    if self.format != "coo" and is_traced(self) and self._unique() is not self:
+        self.sum_duplicates()
+
+
+def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any, change: Any) -> bool:
     """Store into a csr, csc or coo matrix: it is made anew, with these places replaced.
 
     Say whether any of the places is new.
@@ -276,7 +286,9 @@ def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any) -> bool:
     data = np.concatenate([a.data[kept], np.ravel(value)[last]])
     flat = np.concatenate([old[kept], stored[last]])
     made = _traced_like(_pattern(np.divmod(flat, a.shape[1]), a.shape, self), data)
-    _become(self, shown(made, like))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        replace(self, shown(made, like), change, "a store")
     return not np.all(np.isin(stored, old))
 
 
@@ -304,16 +316,20 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         _fill(self)
         self._put((rows, cols), values)
     else:
+        _deduplicate(self)
         like = plain_matrix(self).copy()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             like.setdiag(agreed(values), k)
-        _store(self, (rows, cols), values, like)
+        mark = np.full(np.shape(values), -1.0)
+        _store(self, (rows, cols), values, like, lambda a: a.setdiag(mark, k))
 
 
 def _filled_of(format: str) -> Any:
     def convert(self: Any, copy: bool = False) -> Any:
         """Return the matrix in a form that is filled entry by entry."""
+        if self.format == format:
+            return self.copy() if copy else self
         own = self if _is_filled(self) else whole(self)
         coo = own.tocoo()
         coo = whole(coo)._summed().tocoo()

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse import _base, _bsr, _compressed, _coo, _dia, _dok, _lil, _matrix  # type: ignore[attr-defined]
+from scipy.sparse import _base, _bsr, _compressed, _coo, _data, _dia, _dok, _lil, _matrix  # type: ignore[attr-defined]
 
 from ....core import registry
 from ....core.registry import composite
@@ -18,11 +18,13 @@ from .matrices import (
     _traced_like,
     combined,
     dress,
+    held_elsewhere,
     in_class,
     is_traced,
     left_product,
     of_dense,
     product,
+    shared,
     sparse_sparse,
 )
 from .numpy_matrix import Matrix
@@ -30,9 +32,15 @@ from .numpy_matrix import Matrix
 # --- doors: making matrices -----------------------------------------------------------------------
 
 
-def _cast(data: Any, dtype: Any) -> Any:
+def _cast(data: Any, dtype: Any, copy: bool = False) -> Any:
     data = as_array(data)
-    return data if dtype is None or data.dtype == np.dtype(dtype) else data.astype(dtype)
+    if dtype is None or data.dtype == np.dtype(dtype):
+        return data.copy() if copy else data
+    return data.astype(dtype)
+
+
+def _as_dtype(made: Any, dtype: Any) -> Any:
+    return made if dtype is None else made.astype(dtype, copy=False)
 
 
 def _numbered(data: Any) -> Any:
@@ -46,8 +54,9 @@ def compressed_init(
     """Make a csr or csc matrix with traced entries; entries at the same place are added up."""
     kind = _plain_class(type(self))
     if is_traced(arg1):
-        made = arg1.tocsc() if kind.format.fget(self) == "csc" else arg1.tocsr()
-        _become(self, in_class(made, kind))
+        format = kind.format.fget(self)
+        same = arg1.copy() if copy and arg1.format == format else arg1.asformat(format)
+        _become(self, _as_dtype(in_class(same, kind), dtype))
         return
     if not traced(arg1):
         _compressed._cs_matrix.__init__(self, arg1, shape, dtype, copy, **rest)
@@ -61,7 +70,7 @@ def compressed_init(
         made = coo(arg1, shape=shape, dtype=dtype)
         _become(self, made.tocsc() if kind.format.fget(self) == "csc" else made.tocsr())
     else:
-        data = _cast(arg1[0], dtype)
+        data = _cast(arg1[0], dtype, copy)
         pattern = kind((np.ones(data.shape), arg1[1], arg1[2]), shape=shape, copy=copy)
         _become(self, _traced_like(pattern, data))
 
@@ -73,13 +82,13 @@ def coo_init(
     """Make a coo matrix with traced entries."""
     kind = _plain_class(type(self))
     if is_traced(arg1):
-        _become(self, in_class(arg1.tocoo(), kind))
+        _become(self, _as_dtype(in_class(arg1.tocoo(copy=bool(copy)), kind), dtype))
         return
     if not traced(arg1):
         _coo._coo_base.__init__(self, arg1, shape, dtype, copy, **rest)
         return
     if isinstance(arg1, tuple):
-        data = _cast(arg1[0], dtype)
+        data = _cast(arg1[0], dtype, copy)
         pattern = kind((np.ones(data.shape), arg1[1]), shape=shape, copy=copy)
         _become(self, _traced_like(pattern, data))
     else:
@@ -204,6 +213,19 @@ for _function in dict.fromkeys((_lil._lil_base._mul_scalar, _dok._dok_base._mul_
     def mul_scalar(self: Any, other: Any) -> Any:
         """Scale a matrix by a traced number: it becomes csr."""
         return self.tocsr()._mul_scalar(other)
+
+
+for _function in (_data._data_matrix.__imul__, _data._data_matrix.__itruediv__):
+
+    @_door(_function)
+    def scale_in_place(self: Any, other: Any, _name: str = _function.__name__) -> Any:
+        """Scale a plain matrix in place by a traced number: it has traced entries then."""
+        if np.ndim(other) != 0 or sp.issparse(other):
+            return NotImplemented
+        if held_elsewhere(self):
+            raise shared("*=" if _name == "__imul__" else "/=")
+        _become(self, self._mul_scalar(other if _name == "__imul__" else 1.0 / other))
+        return self
 
 
 for _function in (_lil._lil_base.__truediv__, _dok._dok_base.__truediv__):

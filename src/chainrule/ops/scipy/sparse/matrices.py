@@ -13,12 +13,16 @@ are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees
 where that is computed with, or replaces the data, the derivative is the limit of those around the
 point, where these entries are seen (`_unseen`).
 
+Where SciPy's result shares the memory of what it is made of (`A.T`, ``csr_array(A)``, ``copy=False``)
+the matrices hold one traced array, and what SciPy writes in place is stored into it.
+
 What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 
 Errors: methods of compiled code are refused.
 """
 
 from copy import copy
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
@@ -29,6 +33,7 @@ from .... import tree
 from ....core.op import Notation, Op
 from ....core.registry import add
 from ....core.slots import Linear
+from ....errors import LostDerivativeError
 from ...declare import as_array
 from ...numpy.index import scatter_add, split_index
 from ..common import agreed, flows, refusal, traced
@@ -187,18 +192,26 @@ def dress(self: Any, rows: Any) -> None:
     if kind not in _dressed:
         names = (*THROUGH, "tocsc", "tocoo", "copy", "__getitem__", "tolil", "todok", "setdiag")
         methods = {name: through(name) for name in names}
-        methods["tocsr"] = lambda self, copy=False: self._rows
-        methods["data"] = property(_refusing("data", "write ‹self›.tocsr().data"))
+        methods["tocsr"] = lambda self, copy=False: self._rows.copy()  # as SciPy's: no view
+        methods["__imul__"] = lambda self, other: _on_rows(self, "__imul__", other)
+        methods["__itruediv__"] = lambda self, other: _on_rows(self, "__itruediv__", other)
+        refused = _refusing("data", "write ‹self›.tocsr().data")
+        methods["data"] = property(refused, refused)
         _dressed[kind] = type(kind.__name__, (kind,), methods)
     self.__dict__.update(_shape=rows.shape, _rows=rows)
     self.__class__ = _dressed[kind]
+
+
+def _on_rows(self: Any, name: str, other: Any) -> Any:
+    return NotImplemented if getattr(self._rows, name)(other) is NotImplemented else self
 
 
 def through(name: str) -> Any:
     """Return a method that answers by the matrix in csr form."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(self.tocsr(), name)(*args, **kwargs)
+        rows = self._rows if type(self) in _dressed.values() else self.tocsr()
+        return getattr(rows, name)(*args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
     return method
@@ -213,14 +226,93 @@ def in_class(made: Any, kind: type) -> Any:
     if sp.isspmatrix(made) == old:
         return made
     wanted = getattr(sp, f"{made.format}_{'matrix' if old else 'array'}")
-    pattern = wanted(made.form().matrix)
-    if whole(made) is not made:
-        return shown(whole(made), pattern)
-    return _traced_like(pattern, made.data[pattern.data.astype(np.intp) - 1])
+    found = _traced_like(wanted(made.form().matrix), made.data)
+    return _hiding(found, made, lambda own: in_class(own, kind))
 
 
 def _version(data: Any) -> tuple[Any, ...]:
-    return data, getattr(data, "cr_value", None), getattr(data, "cr_node", None)
+    """Return what changes with a store into `data`, or into what it is a view of."""
+    found = data, getattr(data, "cr_value", None), getattr(data, "cr_node", None)
+    base = getattr(data, "cr_base", None)
+    return found if base is None else (*found, *_version(base[0]))
+
+
+def _same_places(a: Any, b: Any) -> bool:
+    return np.array_equal(a.indptr, b.indptr) and np.array_equal(a.indices, b.indices)
+
+
+def held_elsewhere(a: Any) -> bool:
+    """Say whether anyone but the matrix holds its data, or the array that they are a view of."""
+    array = a.__dict__["data"]
+    own = 3 + (len(a.__dict__.get("_whole", ())) > 1 and a._whole[1] is array)
+    if getrefcount(array) > own:  # the matrix, this name, the call, and the mark of what is hidden
+        return True
+    base = array.base if type(array) is np.ndarray else None
+    return base is not None and (type(base) is not np.ndarray or getrefcount(base) > 3)
+
+
+def shared(what: str) -> LostDerivativeError:
+    """Build the error for a change in place that others would see in SciPy, and cannot here."""
+    return LostDerivativeError(
+        f"{what} changes a sparse matrix in place, whose data are held elsewhere too",
+        why="another matrix (A.T, csr_array(A), …) or a name has the same memory, and would not "
+        "see the change",
+        cure="make the change before the other one is made, or make that of a copy: A.copy()",
+    )
+
+
+def replace(self: Any, new: Any, change: Any, what: str) -> None:
+    """Become the matrix `new`, and store in place where SciPy's own `change` does.
+
+    The change stores -1 into a plain matrix, which shows where the old data are written to.
+    """
+    own = is_traced(self)
+    marked = (self.form().matrix if own else self).copy()
+    old = marked.data = np.arange(1.0, self.data.shape[0] + 1)
+    change(marked)
+    at = np.flatnonzero(old < 0)
+    if at.size and not own and held_elsewhere(self):
+        raise shared(what)
+    if own and self.format == "coo" and self._unique() is not self:
+        new = _beside_twins(self, new, marked.data)
+    stays, data, hidden = own and marked.data is old, self.data, new.__dict__.get("_whole")
+    if at.size and own:
+        flat, now = (np.ravel_multi_index(places_of(x), x.shape) for x in (self, new))
+        order = np.argsort(now)
+        data[at] = new.data[order[np.searchsorted(now, flat[at], sorter=order)]]
+    _become(self, new)
+    if stays:
+        self.data = data
+        if hidden is not None:
+            self._whole = (hidden[0], *_version(data))
+
+
+def _beside_twins(self: Any, new: Any, marks: Any) -> Any:
+    """Return `new` where places that stand twice in a coo matrix keep their two entries."""
+    if marks.size != new.data.shape[0]:
+        raise refusal(
+            "a store of zeros into a coo matrix in which a place stands twice", "it has no rule",
+            "add them up before: ‹self›.sum_duplicates()",
+        )
+    pool = np.concatenate([self.data, new.data])
+    at = np.where(marks < 0, self.data.shape[0] + np.arange(marks.size), marks.astype(np.intp) - 1)
+    return _traced_like(new, pool[at])
+
+
+def _part_of(data: Any, at: Any) -> Any:
+    """Return the part of `data` that a view shows: a view, or `data` itself."""
+    if at.size == data.shape[0]:
+        return data
+    start = int(at[0]) if at.size else 0
+    return data[start : start + at.size]
+
+
+def _hiding(made: Any, source: Any, of_whole: Any) -> Any:
+    """Return `made`, which shows the data of `source`, with what `source` hides hidden in it too."""
+    own = whole(source)
+    if own is not source:
+        made._whole = (of_whole(own), *_version(made.data))
+    return made
 
 
 def whole(a: Any) -> Any:
@@ -295,14 +387,22 @@ class TracedEntries:
 
     def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
         """Let the plain class move the numbers of the places, and the data follow."""
-        if self.format == "coo" and name == "tocoo":
+        plain, size = self.form().matrix, self.data.shape[0]
+        numbers = plain.data = plain.data + size  # a sum of two is larger than all of them
+        found = getattr(plain, name)(*args, **kwargs)
+        if found is plain:
             return self
+        if sp.issparse(found):
+            at = found.data.astype(np.intp) - size - 1
+            if np.shares_memory(found.data, numbers):
+                made = _traced_like(found, _part_of(self.data, at))
+                return _hiding(made, self, lambda own: getattr(own, name)(*args, **kwargs))
+            if whole(self) is self and np.all(at < size):
+                return _traced_like(found, self.data[at])
         own = whole(self)._unique()
         found = getattr(own.form().matrix, name)(*args, **kwargs)
         if sp.issparse(found):
             found = _traced_like(found, own.data[np.asarray(found.data, np.intp) - 1])
-            if own is self:
-                return found
             return shown(found, getattr(plain_matrix(self), name)(*args, **kwargs))
         index = np.asarray(found).astype(np.intp)
         padded = np.concatenate([np.zeros_like(own.data, shape=(1,)), own.data])
@@ -383,8 +483,16 @@ class TracedEntries:
         return Matrix(self.toarray()) if sp.isspmatrix(self) else self.toarray()
 
     def _in_place(self, name: str) -> None:
+        if self.format == "coo" and name == "sum_duplicates" and self.has_canonical_format:
+            return
         like = plain_matrix(self).copy()
         getattr(like, name)()
+        if self.format != "coo":
+            if _same_places(like, self):
+                self.has_canonical_format = like.has_canonical_format
+                return
+            if held_elsewhere(self):
+                raise shared(f"{name}()")
         own = whole(self)
         _become(self, shown(_traced_like(own, own.data), like))
 
@@ -401,17 +509,35 @@ class TracedEntries:
         if whole(self)._unique() is whole(self):
             self._in_place("sort_indices")
 
+    def resize(self, *shape: Any) -> None:
+        """Change the shape in place; what stands outside is left out."""
+        plain = self.form().matrix.copy()
+        numbers = plain.data
+        plain.resize(*shape)
+        at = plain.data.astype(np.intp) - 1
+        kept = np.shares_memory(plain.data, numbers)
+        made = _traced_like(plain, _part_of(self.data, at) if kept else self.data[at])
+
+        def resized(own: Any) -> Any:
+            own = own.copy()
+            own.resize(*shape)
+            return own
+
+        _become(self, _hiding(made, self, resized))
+
     def __imul__(self, other: Any) -> Any:
         if np.ndim(other) != 0 or sp.issparse(other):
             return NotImplemented
-        _become(self, self._mul_scalar(other))  # type: ignore[attr-defined]
+        own = whole(self)
+        self.data *= other
+        if own is not self:
+            self._whole = (own._mul_scalar(other), *_version(self.data))
         return self
 
     def __itruediv__(self, other: Any) -> Any:
         if np.ndim(other) != 0 or sp.issparse(other):
             return NotImplemented
-        _become(self, self._mul_scalar(1.0 / other))  # type: ignore[attr-defined]
-        return self
+        return self.__imul__(1.0 / other)
 
     def __add__(self, other: Any) -> Any:
         return combined(self, other, 1.0, 1.0)
@@ -512,8 +638,12 @@ def _by_entry(name: str) -> Any:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         own = whole(self)
-        if own is self:
-            return getattr(super(type(self), self), name)(*args, **kwargs)
+        if own is self or name in _SHARING:
+            found = getattr(super(type(self), self), name)(*args, **kwargs)
+            if own is self or found is self:
+                return found
+            if _are_one(found.data, self.data):
+                return _hiding(found, self, lambda own: getattr(own, name)(*args, **kwargs))
         made = getattr(own, name)(*args, **kwargs)
         like = self.form().matrix
         return shown(made, like.transpose() if name == "transpose" else like)
@@ -528,6 +658,16 @@ for _name in (
     *(u.__name__ for u in _data._ufuncs_with_fixed_point_at_zero),
 ):  # fmt: skip
     setattr(TracedEntries, _name, _by_entry(_name))
+
+_SHARING = ("transpose", "astype", "conj", "conjugate", "_real", "_imag")
+
+
+def _are_one(a: Any, b: Any) -> bool:
+    """Say whether `a` is `b`, or a view of it."""
+    while a is not b and getattr(a, "cr_base", None) is not None:
+        a = a.cr_base[0]
+    return a is b
+
 
 _classes: dict[type, type] = {}
 _plain_of: dict[type, type] = {}
@@ -662,24 +802,40 @@ def moved(function: Any, matrices: list[Any], *args: Any, **kwargs: Any) -> Any:
 
     SciPy's own code moves the numbers of the entries, and the entries follow.
     """
-    parts, numbered, start = [], [], 0
     hidden = any(is_traced(a) and whole(a) is not a for a in matrices)
+    made = None if hidden else _follow(function, matrices, args, kwargs, once=False)
+    if made is None:
+        made = _follow(function, matrices, args, kwargs, once=True)
+    if not hidden:
+        return made
+    return shown(made, function([plain_matrix(a) for a in matrices], *args, **kwargs))
+
+
+def _follow(function: Any, matrices: list[Any], args: Any, kwargs: Any, once: bool) -> Any:
+    """Let the entries follow their numbers; None where entries of one place are added up.
+
+    With `once` these are added up before.
+    """
+    parts, numbered, start = [], [], 0
     for a in matrices:
         if is_traced(a):
-            a = whole(a)._unique()
+            a = whole(a)._unique() if once else a
             pattern, data = a.form().matrix, a.data
         else:
             pattern = a.copy() if a.format in ("csr", "csc", "coo") else a.tocoo(copy=True)
-            pattern.sum_duplicates()
+            if once:
+                pattern.sum_duplicates()
             data = pattern.data
             pattern.data = np.arange(1.0, data.size + 1)
         pattern.data = pattern.data + start
         start += data.shape[0]
         numbered.append(pattern)
         parts.append(data)
+    for pattern in numbered:
+        pattern.data = pattern.data + start  # a sum of two is larger than all of them
     found = function(numbered, *args, **kwargs)
     found = found if found.format in ("csr", "csc", "coo") else found.tocsr()
-    made = _traced_like(found, np.concatenate(parts)[found.data.astype(np.intp) - 1])
-    if not hidden:
-        return made
-    return shown(made, function([plain_matrix(a) for a in matrices], *args, **kwargs))
+    at = found.data.astype(np.intp) - start - 1
+    if not once and np.any(at >= start):
+        return None
+    return _traced_like(found, np.concatenate(parts)[at])
