@@ -13,7 +13,7 @@ are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees
 where that is computed with, or replaces the data, the derivative is the limit of those around the
 point, where these entries are seen (`_unseen`).
 
-Where SciPy's result shares the memory of what it is made of (`A.T`, ``csr_array(A)``, ``copy=False``)
+Where the result shares memory in SciPy with what it is made of (`A.T`, ``csr_array(A)``, `tocsr`)
 the matrices hold one traced array, and what SciPy writes in place is stored into it.
 
 What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
@@ -308,7 +308,7 @@ def _part_of(data: Any, at: Any) -> Any:
 
 
 def _hiding(made: Any, source: Any, of_whole: Any) -> Any:
-    """Return `made`, which shows the data of `source`, with what `source` hides hidden in it too."""
+    """Return `made`, of the data of `source`; what `source` hides is hidden in it too."""
     own = whole(source)
     if own is not source:
         made._whole = (of_whole(own), *_version(made.data))
@@ -516,6 +516,8 @@ class TracedEntries:
         plain.resize(*shape)
         at = plain.data.astype(np.intp) - 1
         kept = np.shares_memory(plain.data, numbers)
+        if self.format != "coo" and not kept and held_elsewhere(self):
+            raise shared("resize()")
         made = _traced_like(plain, _part_of(self.data, at) if kept else self.data[at])
 
         def resized(own: Any) -> Any:
