@@ -13,8 +13,8 @@ are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees
 where that is computed with, or replaces the data, the derivative is the limit of those around the
 point, where these entries are seen (`_unseen`).
 
-Where the result shares memory in SciPy with what it is made of (`A.T`, ``csr_array(A)``, `tocsr`)
-the matrices hold one traced array, and what SciPy writes in place is stored into it.
+Where the result shares memory in SciPy with its source (`A.T`, ``csr_array(A)``, `tocsr`), the two
+matrices hold one traced array, and what SciPy writes in place is stored into it.
 
 What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 
