@@ -134,7 +134,7 @@ def test_what_shares_memory_sees_what_is_written(operation, write):
             wanted = np.where(np.isnan(slope), np.nan, wanted)  # told: entries that are not seen
         np.testing.assert_allclose(slope, wanted, rtol=1e-6, atol=1e-6, err_msg=name)
         told += 1
-    assert told or write in (_summed, _smaller) or operation in ("reshape", "arrays", "arrays, copy")
+    assert told or write in (_summed, _smaller) or operation.startswith(("reshape", "arrays"))
 
 
 def _differences(f):
