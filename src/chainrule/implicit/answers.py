@@ -269,6 +269,7 @@ class Problem:
     """
 
     suspect, wrong = _SUSPECT, _WRONG  # how far the answer may lie from the root: warn, refuse
+    begun = True  # the solver started somewhere, and that may be traced
 
     def __init__(
         self, name: str, start: Any = 0.0, failure: str = "", kind: Any = "", unknown: str = "root"
@@ -349,8 +350,9 @@ def solved(
 ) -> Solved | None:
     """Find the root at an answer, with its derivatives; None if nothing traced is read.
 
-    With `checked` the answer is checked also then: what is minimised may be traced where its
-    gradient, at a kink, is not.
+    The answer is checked also then: where it starts may be traced (a solve that was handed nothing
+    traced, and read nothing, is known by `running.constant`). With `checked` it is differentiated,
+    too: what is minimised may be traced where its gradient, at a kink, is not.
 
     The derivative is taken at the root that Newton's method finds from the answer. The way there
     is the check: an answer that is none, or a root that is not simple, is refused.
@@ -369,13 +371,16 @@ def solved(
             "the answer, and with it that of the derivative",
             "return the real part of the equation, or start the solver from a complex number",
         )
-    if not is_traced(value) and not checked:
-        if problem.jumps or notes:
-            _warn_of_jump(value, jacobian, answer, problem)
+    checked = checked or is_traced(value)
+    if not checked and (problem.jumps or notes):
+        _warn_of_jump(value, jacobian, answer, problem)
+    if not checked and (problem.jumps or notes or not (problem.begun and depth())):
         return None
     point, value, jacobian = _refined(residual, answer, value, jacobian, problem)
     _check_distance(answer, point, problem)
     _check_condition(jacobian, residual, point, value, problem)
+    if not checked:
+        return None
     z = point - jacobian.chord(value)
     for _ in range(depth() - 1):
         z = z - jacobian.chord(residual(z))

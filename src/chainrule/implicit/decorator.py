@@ -57,6 +57,7 @@ def implicit(residual: Function, *, symmetric: bool = False, check: bool = True)
 
             if check:
                 problem = Problem(getattr(solve, "__name__", "solve"), kind=kind)
+                problem.begun = False
                 found = differentiated(equations, answer, problem)
             else:
                 found = unchecked(equations, answer, kind)

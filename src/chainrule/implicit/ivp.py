@@ -296,6 +296,7 @@ def _event(event: Function, args: Any, path: Trajectory, at: float) -> tuple[Any
         return np.reshape(value, ())
 
     problem = Problem("solve_ivp", at, unknown="event")
+    problem.begun = False
     u = differentiated(crossing, np.float64(0.0), problem)
     when = np.float64(at) + u
     return when, zero_step(path.f, side, y, u) if is_traced(u) else y

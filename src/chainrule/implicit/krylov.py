@@ -6,7 +6,8 @@ dense, sparse, or a linear operator, whose function is traced at the answer: wha
 so, and the recording is walked forward for A v and backward for Aᵀ v. The systems of the
 derivative are solved by the same solver, with its preconditioner, to 1e-12, or directly where that
 fails; a residual above 1e-8 raises `ImplicitError`. A preconditioner and a starting value change
-the way, and not the solution: they are constants.
+the way, and not the solution: they are constants, and the answer is checked to be the solution,
+and the only one, also where they alone are traced.
 """
 
 import warnings
@@ -26,7 +27,8 @@ from ..ops.declare import as_array
 from ..ops.scipy.common import refusal, traced
 from ..ops.scipy.sparse.linalg import MOST
 from ..ops.scipy.sparse.operators import is_operator
-from .answers import Problem, differentiated, is_sparse, is_traced, plain, run
+from ..tracing.running import running
+from .answers import Problem, any_traced, differentiated, is_sparse, is_traced, plain, run
 from .calls import solver
 from .inside import Inside, prune, recordings
 from .jacobians import Free, linearised
@@ -49,6 +51,19 @@ class Iterated(Free):
         """The transposed matrix."""
         return Iterated(self.graph, self.system, not self.transposed)
 
+    def condition(self) -> float:
+        """Return ∞ where the way is traced, and a solve does not find the vector of a product.
+
+        Of the solutions of a singular system it is the way that chooses one.
+        """
+        if not self.system.moved:
+            return 1.0
+        kind, size = self.input.dtype, int(np.prod(np.shape(self.system.rhs)))
+        wanted = np.random.default_rng(0).standard_normal(size).astype(kind)
+        found = self.solve(self.product(wanted))
+        away = float(np.linalg.norm(found - wanted))
+        return np.inf if away > (0.1 if kind.char in "fF" else 0.01) else 1.0
+
     def solve(self, b: Any) -> Any:
         """Solve J·x = b, and check the residual."""
         flat = np.ravel(b)
@@ -67,6 +82,7 @@ class System:
         self.method, self.matrix, self.rhs = method, matrix, rhs
         self.options = {k: options[k] for k in ("restart",) if k in options}
         self.aids = {k: aid(options[k], rhs) for k in AIDS if options.get(k) is not None}
+        self.moved = False  # whether the way to the solution depends on a traced value
 
     def jacobian(self, graph: Graph, value: Any) -> Iterated:
         """Return the matrix that a recording of A x − b, of this value, holds."""
@@ -208,6 +224,12 @@ def _product(A: Any, method: Any, like: Any) -> Callable[[Any], Any]:
 # --- the solvers ----------------------------------------------------------------------------------
 
 
+def _reads(options: dict[str, Any]) -> bool:
+    """Say whether the solve that ran had functions, or sparse matrices, that read traced values."""
+    aids = options.values()
+    return any(map(is_sparse, aids)) or (any(map(is_operator, aids)) and not running.constant)
+
+
 def _iterative(method: Any) -> None:
     @solver(method, f"scipy.sparse.linalg.{method.__name__}")
     def solve(A: Any, b: Any, x0: Any = None, **options: Any) -> Any:
@@ -221,6 +243,7 @@ def _iterative(method: Any) -> None:
             if not any(map(is_operator, options.values())):
                 return method(A, b, x0, **options)
         x, info = run(method, A, b, x0, **options)
+        moved = any_traced([x0, options]) or _reads(options)
         b, shift = np.ravel(as_array(b)), options.get("shift", 0.0)
         times = _product(A, method, x)
 
@@ -230,10 +253,11 @@ def _iterative(method: Any) -> None:
 
         matrix = None if is_operator(A) or not sp.issparse(A) else plain(A)
         system = System(method, matrix, options, plain(b) + 0 * x)
+        system.moved = moved
         problem = Problem(method.__name__, x, kind=system.jacobian, unknown="solution")
         problem.suspect, problem.wrong = 1e-2, np.inf
         if info != 0:
-            return Unfinished(method, info, is_operator(A)).marked(x, residual), info
+            return Unfinished(method, info, is_operator(A)).marked(x, residual, moved), info
         return differentiated(residual, x, problem), info
 
 
@@ -254,9 +278,9 @@ class Unfinished(Inside):
             "scipy.sparse.linalg.spsolve(‹A 0›, ‹b 1›)",
         )
 
-    def marked(self, x: Any, residual: Callable[[Any], Any]) -> Any:
-        """Mark the answer, if its system depends on a traced value."""
-        return self.mark(x) if is_traced(residual(x)) else x
+    def marked(self, x: Any, residual: Callable[[Any], Any], moved: bool) -> Any:
+        """Mark the answer, if its system, or the way to it, depends on a traced value."""
+        return self.mark(x) if moved or is_traced(residual(x)) else x
 
     def refuse(self, tracer: Any) -> ImplicitError:
         """Return the error for an answer that meets a derivative."""
