@@ -224,3 +224,24 @@ def test_the_third_derivative_where_only_the_second_of_the_slope_jumps() -> None
     np.testing.assert_allclose(cr.derivative(f, 3)(0.43), -2.0, rtol=1e-3)
     g = lambda p: _solved(lambda t: max(t - p, 0) ** 3, max_step=0.02)  # noqa: E731
     np.testing.assert_allclose(cr.derivative(g, 3)(0.43), -6 * 0.57, rtol=1e-2)
+
+
+@pytest.mark.parametrize("order", ["value_and_grad", "jvp", "vjp"])
+def test_an_infinite_slope_at_a_limit_leaves_the_value(order):
+    cases = [
+        (lambda a: quad(lambda t: 1 / np.sqrt(abs(t - 0.5)), 0, a)[0], 0.5, np.inf),
+        (lambda a: quad(lambda t: np.log(t), a, 1)[0], 0.0, np.inf),
+        (lambda a: quad(lambda t: 1 / np.sqrt(t), a, 1)[0] + a, 0.0, -np.inf),
+        (lambda a: quad(lambda t: 1 / np.sqrt(abs(t - a)), 0, a)[0], 0.5, 2**0.5),
+    ]
+    for f, at, slope in cases:
+        with np.errstate(all="ignore"):
+            if order == "value_and_grad":
+                value, found = cr.value_and_grad(f)(at)
+            elif order == "jvp":
+                value, found = cr.jvp(f, (at,), (1.0,))
+            else:
+                value, pull = cr.vjp(f, at)
+                (found,) = pull(1.0)
+            assert value == f(at)
+            assert found == pytest.approx(slope)

@@ -1,4 +1,4 @@
-"""Where a solve starts, and what helps it, may be traced alone: the answer must not depend on it."""
+"""Where a solve starts, and what helps it, may be traced alone: what is found must not depend."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,9 @@ UNFINISHED = {
     "bicgstab x0": lambda x: sl.bicgstab(sp.csr_array(D), ONE, x0=x, maxiter=1),
     "lgmres x0": lambda x: sl.lgmres(FULL, ONE, x0=x, maxiter=1, inner_m=1),
     "cg M": lambda x: sl.cg(D, ONE, M=np.diag(x), maxiter=1),
-    "cg M sparse": lambda x: sl.cg(D, ONE, M=sp.csr_array((x, ([0, 1, 2], [0, 1, 2]))), maxiter=1),
+    "cg M sparse": lambda x: sl.cg(
+        D, ONE, M=sp.csr_array((x, ([0, 1, 2], [0, 1, 2]))), maxiter=1
+    ),
     "cg M operator": lambda x: sl.cg(D, ONE, M=operator(x), maxiter=1),
     "cg x0 operator": lambda x: sl.cg(operator(POINT), ONE, x0=x, maxiter=1),
 }

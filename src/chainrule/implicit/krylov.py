@@ -239,8 +239,8 @@ def _iterative(method: Any) -> None:
         """
         if is_operator(A) and not isinstance(A, linalg.LinearOperator):
             A = linalg.aslinearoperator(A)
-        elif not (is_operator(A) or is_sparse(A) or traced([A, b, x0, options])):
-            if not any(map(is_operator, options.values())):
+        elif not (is_operator(A) or traced([A, b, x0, options])):
+            if not any(is_sparse(v) or is_operator(v) for v in (A, *options.values())):
                 return method(A, b, x0, **options)
         x, info = run(method, A, b, x0, **options)
         moved = any_traced([x0, options]) or _reads(options)

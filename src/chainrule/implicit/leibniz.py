@@ -148,8 +148,9 @@ def integral(
     lowered = Integrand(lambda x: outer(f(x)), f.watched)
     lowered.values = {x: outer(v) for x, v in f.values.items()}
     y = integral(lowered, outer(a), outer(b), rule, regions, value, below)
-    for move, at_end in ends:
-        y = y + at_end * move
+    for move, at_end in ends:  # an infinite slope leaves the value as it is
+        infinite = np.isinf(concrete(at_end))
+        y = y + (np.sign(concrete(at_end)) * np.sqrt(move) if infinite else at_end * move)
     if isinstance(trace, Forward):
         tangent = Integrand(lambda x: _tangent(f(x), trace), f.watched)
         tangent.values = {x: _tangent(v, trace) for x, v in f.values.items()}
