@@ -5,6 +5,8 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.integrate as si
+import scipy.optimize as so
 
 import chainrule as cr
 from chainrule.diagnose import searching
@@ -249,3 +251,78 @@ def test_the_streams_of_random_numbers_stay_where_they_were():
     after, rng = rng.normal(), np.random.default_rng(0)
     rng.normal()
     assert after == rng.normal()
+
+
+def _half(a, steps=60):
+    low, high = 0.0, 4.0
+    for _ in range(steps):
+        middle = 0.5 * (low + high)
+        if middle**3 < a:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _step(a):
+    z = _half(a)
+    for _ in range(2):
+        z = z - (z**3 - a) / (3 * z**2)
+    return z
+
+
+WITHIN = {
+    "minimize": lambda g, a: so.minimize(lambda v: (v[0] - g(a)) ** 2, [0.5]).x[0],
+    "minimize_scalar": lambda g, a: so.minimize_scalar(lambda v: (v - g(a)) ** 2).x,
+    "least_squares": lambda g, a: so.least_squares(lambda v: v - g(a), [0.5]).x[0],
+    "quad": lambda g, a: si.quad(lambda x: x * g(a), 0, 1)[0],
+    "brentq": lambda g, a: so.brentq(lambda x: x - g(a), -1, 4),
+    "brentq, of its point": lambda g, a: so.brentq(lambda x: x**3 - g(a * x), 0.1, 4),
+    "fsolve": lambda g, a: so.fsolve(lambda x: x - g(a), [1.0])[0],
+    "solve_ivp": lambda g, a: si.solve_ivp(
+        lambda t, y: -y * g(a), (0, 1), [1.0], rtol=1e-8
+    ).y[0, -1],
+    "brentq in quad": lambda g, a: si.quad(
+        lambda t: so.brentq(lambda x: x - g(a), -1, 4) * t, 0, 1
+    )[0],
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+@pytest.mark.parametrize("mode", ["grad", "jvp"])
+def test_a_search_in_a_solver_s_callback_is_told(name, mode):
+    def f(a):
+        return WITHIN[name](_half, a)
+
+    with pytest.raises(CheckError, match="searches by comparisons"):
+        cr.grad(f)(2.0) if mode == "grad" else cr.jvp(f, (2.0,), (1.0,))
+    assert cr.grad(lambda a: a * abs(a))(3.0) == 6.0
+
+
+@pytest.mark.parametrize("name", WITHIN)
+def test_a_newton_step_in_a_callback_makes_the_search_right(name):
+    h = 1e-3
+    found = cr.grad(lambda a: WITHIN[name](_step, a))(2.0)
+    near = (WITHIN[name](_step, 2 + h) - WITHIN[name](_step, 2 - h)) / (2 * h)
+    assert found == pytest.approx(near, rel=1e-3)
+
+
+def test_what_callbacks_compare_call_by_call_is_no_search():
+    """The engine halves between calls to find where these switch."""
+    from chainrule.tracing import searches
+
+    cases = [
+        lambda a: si.quad(lambda t: t if t < a / 4 else 2 * t, 0, 1)[0],
+        lambda a: so.brentq(lambda x: x - a if x < a + 1 else x - 2 * a, 0, 5),
+        lambda a: si.solve_ivp(lambda t, y: -y if t < a / 4 else y, (0, 1), [1.0]).y[0, -1],
+        lambda a: so.minimize(lambda v: max(v[0] - a, 2 * (a - v[0])) ** 2, [0.0]).x[0],
+    ]
+    seen = []
+    whole = searches.found
+    try:
+        searches.found = lambda rows: seen.extend(whole(rows)) or whole(rows)
+        for f in cases:
+            cr.jvp(f, (2.0,), (1.0,))
+    finally:
+        searches.found = whole
+    assert seen == []

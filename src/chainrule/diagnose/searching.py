@@ -34,7 +34,9 @@ def examine(
     keys = [(place, getattr(function, "__code__", None)) for place in places]
     if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
         return
-    if getattr(_busy, "now", False) or any(n.owner in (trace, None) for n in running.notes):
+    if getattr(_busy, "now", False) or any(
+        n.owner in (trace, None) and n.place not in places for n in running.notes
+    ):
         return
     if type(trace) is Batch:  # the derivatives are taken inside: of one example they are examined
         positional, named = example(trace, args, kwargs, 0)

@@ -129,7 +129,11 @@ class PlainFunction:
         args = tuple(map(trace.argument, args))
         kwargs = {k: trace.argument(v) for k, v in kwargs.items()}
         marks = recordings()
-        out = self.__wrapped__(*args, **kwargs)
+        before, running.call = running.call, object()
+        try:
+            out = self.__wrapped__(*args, **kwargs)
+        finally:
+            running.call = before
         if not trace.touched and any(type(v) in TRACERS for v in tree.flatten(out)[0]):
             trace.touch()
         result = self._as_one(out) if type(out) in TRACERS else plain(out)

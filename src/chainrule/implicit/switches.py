@@ -53,8 +53,12 @@ class Watched:
         notes = Notes(self.order)
         if self.left is not None:
             self.left.undo()
-        with watching(notes):
-            return self.function(x), notes
+        before, running.call = running.call, object()
+        try:
+            with watching(notes):
+                return self.function(x), notes
+        finally:
+            running.call = before
 
     def done(self, *callbacks: Function) -> None:
         """Take note of what the calls of SciPy's have left behind."""

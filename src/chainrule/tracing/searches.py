@@ -53,17 +53,32 @@ class Row:
     Those are the third ones, the one after it, the last but one and the last.
     """
 
-    __slots__ = ("before", "compares", "count", "first", "last", "place", "second", "true", "was")
+    __slots__ = (
+        "before", "call", "compares", "count", "done", "first", "last", "place", "second", "true",
+        "was",
+    )  # fmt: skip
 
     def __init__(self, place: Place, compares: bool) -> None:
-        self.place, self.compares = place, compares
+        self.place, self.compares, self.done = place, compares, False
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin anew, in another call of a solver's callback: calls are no steps of a search."""
+        self.call = running.call
         self.count = self.true = 0
         self.first = self.second = self.before = self.last = _NOTHING
         self.was: Any = None
 
+    def searched(self) -> bool:
+        """Say whether a search was at work here."""
+        few = BOTH <= self.true <= self.count - BOTH * self.compares
+        return self.done or (self.count >= MANY and few and _near(self))
+
 
 def compared(name: str, output: Any, values: list[Any]) -> None:
     """Take note of one question: a comparison, a sign, the place of the least."""
+    if running.session is not None and running.call is None:
+        return  # it is not the solver that calls, but the engine, as often as it likes
     frame: Any = _getframe(3)
     while _engine[frame.f_code.co_filename]:
         frame = frame.f_back
@@ -78,6 +93,9 @@ def compared(name: str, output: Any, values: list[Any]) -> None:
         if len(running.searches) < _PLACES:
             running.searches[key] = Row((code, frame.f_lasti), name in _COMPARES)
         return
+    if row.call is not running.call:
+        row.done = row.searched()
+        row.begin()
     if output.__class__ is not np.bool_:
         output = every(output)
         if type(output) is Foreign:  # not known before it is computed
@@ -129,7 +147,4 @@ def _change(before: list[Any], after: list[Any]) -> float:
 
 def found(searches: dict[Any, Row]) -> list[Place]:
     """Return the places where a search was at work."""
-    return [
-        row.place for row in searches.values()
-        if row.count >= MANY and BOTH <= row.true <= row.count - BOTH * row.compares and _near(row)
-    ]  # fmt: skip
+    return [row.place for row in searches.values() if row.searched()]

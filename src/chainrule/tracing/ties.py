@@ -27,7 +27,7 @@ def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str
     That is so where another derivative is open inside `trace`, or its rules are being run. The
     outermost trace that the values belong to takes the note: only its inputs can break the tie.
     """
-    if op.name in searches.ASKS and not running.rules and running.session is None:
+    if op.name in searches.ASKS and not running.rules:
         searches.compared(op.name, output, values)
     if len(running.traces) < 2 and not running.rules:
         return
