@@ -189,7 +189,7 @@ def _normalize(b: Any, a: Any) -> Any:
     scale = np.max(np.abs(plain(as_array(a))), initial=0.0)
     for part, least in ((b, 1e-14 * scale), (a, 0.0)):
         lead = part[0] if elements(part) else part
-        if carries(lead) and np.ndim(lead) < 2 and np.size(part) > 1:
+        if carries(lead) and np.ndim(lead) < 2 and as_array(part).size > 1:
             if np.all(np.abs(np.ravel(plain(as_array(part)))[0]) <= least):
                 raise shortened("scipy.signal.normalize", "SciPy", "scipy.signal.freqs, polyval")
     return _code.body(signal.normalize)(b, a)
