@@ -188,3 +188,37 @@ def test_a_network_with_adam_two_steps():
         return loss(p)
 
     check_grads(after_two, (0.3,))
+
+
+class Rates:
+    """Keeps what it has computed by itself, as classes of models do."""
+
+    def __init__(self, a):
+        self.a = a
+
+    @functools.lru_cache  # noqa: B019  that is what people write
+    def rate(self):
+        return float(np.exp(self.a))
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019
+    def table(self, k):
+        out = np.zeros(2)
+        out[0] = self.a * k
+        return out.sum() + np.array([self.a, 2 * self.a]).sum() + self.rate()
+
+    @functools.cached_property
+    def square(self):
+        return float(self.a**2) + self.rate()
+
+
+def test_methods_with_a_cache():
+    def f(a):
+        rates = Rates(a)
+        return rates.rate() + rates.table(2) * rates.table(2) + rates.square
+
+    for a in (0.5, 0.7, 0.5):
+        value, slope = cr.value_and_grad(f)(a)
+        e, t = np.exp(a), 5 * a + np.exp(a)
+        np.testing.assert_allclose([value, slope], [2 * e + t * t + a * a, 2 * e + 2 * t * (5 + e)
+                                                    + 2 * a], rtol=1e-13)  # fmt: skip
+        assert f(a) == value

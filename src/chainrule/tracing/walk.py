@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import modules
+from .cached import CACHED
 from .codes import is_bare, own, with_doors
 from .names import finders, may_stand, of_program
 from .source import inside
@@ -285,6 +286,7 @@ def _methods(cls: type) -> Iterator[FunctionType]:
         for member in list(vars(c).values()):
             m = getattr(member, "__func__", None) or getattr(member, "fget", None) or member
             m = getattr(m, "func", m)  # of cached_property
+            m = m.__wrapped__ if type(m) is CACHED else m
             if type(m) is FunctionType and not inside[m.__code__.co_filename]:
                 yield m
 
