@@ -200,7 +200,7 @@ class Rates:
     def rate(self):
         return float(np.exp(self.a))
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019
+    @functools.cache  # noqa: B019
     def table(self, k):
         out = np.zeros(2)
         out[0] = self.a * k
