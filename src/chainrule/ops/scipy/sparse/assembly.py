@@ -286,6 +286,7 @@ def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any, change: An
     data = np.concatenate([a.data[kept], np.ravel(value)[last]])
     flat = np.concatenate([old[kept], stored[last]])
     made = _traced_like(_pattern(np.divmod(flat, a.shape[1]), a.shape, self), data)
+    del a  # it may hold the data of the matrix, of which `replace` asks who holds them
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         replace(self, shown(made, like), change, "a store")
