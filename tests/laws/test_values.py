@@ -9,7 +9,7 @@ from .registry import QUIET, calls, every_record
 
 pytestmark = QUIET
 
-ULPS = {  # the derivative's own system is solved in another order of operations where A is traced
+ULPS = {  # below another level one chord step more corrects the derivative, by its rounding
     "derivative_of_an_iterative_solution": 16,
 }
 

@@ -24,8 +24,6 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .. import tree
-from ..api import Derived
-from ..custom import CustomFunction
 from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
 from ..tracing.running import running, tell
@@ -84,7 +82,7 @@ _FIXED = ("IdentityOperator",)  # linear operators that hold nothing
 
 def is_callback(value: Any) -> bool:
     """Say whether a value is a function of the program's, or an object that is called as one."""
-    if isinstance(value, FunctionType | MethodType | functools.partial | Derived | CustomFunction):
+    if isinstance(value, FunctionType | MethodType | functools.partial):
         return True
     if isinstance(value, BuiltinMethodType):
         return isinstance(value.__self__, list | dict | set)
@@ -167,7 +165,7 @@ class PlainOperator(LinearOperator):
         self._rmatmat = PlainFunction(operator.rmatmat)
 
     def _matvec(self, x: Any) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError  # SciPy asks that the class has one; each object has its own
 
 
 def _copied(value: Any) -> Any:

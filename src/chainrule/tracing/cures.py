@@ -123,9 +123,9 @@ def store(frame: FrameType | None, result: bool = False) -> str:
     while type(node) in (ast.Subscript, ast.Starred):
         node = node.value  # type: ignore[union-attr]
     unknown = frame is None or type(node) not in (ast.Name, ast.Attribute)
-    held = frame.f_locals.get(node.id) if frame is not None and type(node) is ast.Name else None
+    name = node.id if isinstance(node, ast.Name) else ""
+    held = None if frame is None else frame.f_locals.get(name)
     if getattr(getattr(held, "dtype", None), "names", None):
-        name = node.id  # type: ignore[union-attr]
         return (
             f"keep each field in an array of its own: fields = {{name: np.zeros({name}.shape) "
             f"for name in {name}.dtype.names}}, and write fields[…] in the place of {name}[…]"

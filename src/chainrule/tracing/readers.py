@@ -15,8 +15,7 @@ from .running import running
 
 _NAMES = (
     ("numpy", "fromstring"), ("numpy", "loadtxt"), ("numpy", "genfromtxt"),
-    ("ast", "literal_eval"), ("json", "loads"), ("pandas", "read_csv"),
-    ("decimal", "Decimal"),
+    ("ast", "literal_eval"), ("json", "loads"), ("decimal", "Decimal"),
 )  # fmt: skip
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LONGEST = 100_000  # characters that are looked at
