@@ -71,8 +71,8 @@ def examine(
         f"random direction it is {found[0]:.10g} in plain runs and {found[1]:.10g} in the traced "
         "one",
         where=where,
-        why="each branch keeps a number that was there before, so what the search ends at moves with "
-        "its bounds, if at all, and not with the answer",
+        why="each branch keeps a number that was there before, so what the search ends at moves "
+        "with its bounds, if at all, and not with the answer",
         cure="search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose "
         "answers are differentiated, or let a Newton step follow the search",
     )
