@@ -232,7 +232,11 @@ class _Around:
             del running.notes[mark:]
 
     def _at(self, h: float, direction: list[Any]) -> Any:
+        """Return the numbers of a run; none where the results are of another shape."""
         outs, trail = self.run(h, direction)
+        pairs = zip(outs, self.outs, strict=True)
+        if any(concrete(a).shape != concrete(b).shape for a, b in pairs):
+            return np.zeros(0)
         return flat([concrete(v) for v in (*outs, *trail)])
 
     def _sides(self, open_: Any) -> list[tuple[Any, Any]]:

@@ -424,4 +424,5 @@ WORDS: list[tuple[str, str]] = [
      "return scipy.stats.f_oneway(np.ravel(np.outer(x, x)), np.ravel(np.eye(3))).statistic"),
     ("return scipy.stats.jarque_bera(np.append(x, [1, 3]), keepdims=True).statistic[0]",
      "return scipy.stats.jarque_bera(np.append(x, [1, 3])).statistic"),
+    ("return np.trim_zeros(0 * x).sum() + x[0]", "return np.trim_zeros(cr.stop_gradient(0 * x)).sum() + x[0]"),
 ]

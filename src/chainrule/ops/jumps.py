@@ -71,3 +71,8 @@ def _again(x: Any, axis: Any, best: Any) -> bool:
 def shared(chosen: Any, *_: Any, axis: Any = None, **__: Any) -> bool:
     """Say whether more than one element along the axes is chosen."""
     return bool(np.any(np.count_nonzero(chosen, axis=axis) > 1))
+
+
+def chosen(y: Any, *_: Any, **__: Any) -> bool:
+    """Say whether the result, or the first of several, chooses anything."""
+    return bool(np.any(y[0] if isinstance(y, tuple) else y))

@@ -194,3 +194,12 @@ exponent = constant(
 def frexp(x: Any) -> Any:
     """Return the mantissa in [½, 1) and the exponent of 2, which is constant."""
     return mantissa(x), exponent(x)
+
+
+def unseen(entries: Any) -> Any:
+    """Return 0, with a derivative of 0·∞ in entries of value 0 that the program does not see.
+
+    Around the point it does see them. So where it computes of the others only, and these depend on
+    the inputs, the derivative is the limit of those around, and told (`limits`).
+    """
+    return np.sum(np.sqrt(entries) ** 3)

@@ -8,9 +8,10 @@ import numpy as np
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import alias, composite, declare
 from ...core.slots import Linear
-from ...errors import UnsupportedFunctionError
+from ...errors import LostDerivativeError, UnsupportedFunctionError
 from ..declare import as_array, zeros_for
-from .own_python import plain
+from .arithmetic import unseen
+from .own_python import carries, plain
 
 
 def _split_back(ct: Any, *parts: Any, axis: int) -> tuple[Any, ...]:
@@ -424,7 +425,11 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 @composite(np.trim_zeros, sample((3,)))
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
-    """Leave out the zeros at both ends."""
+    """Leave out the zeros at both ends.
+
+    At the kinks: a zero that depends on the inputs is none beside the point, and stays there. Where
+    such a one is left out the derivative is the limit of those beside, with a warning.
+    """
     filt = as_array(filt)
     places = np.asarray(np.argwhere(filt))
     axes = range(filt.ndim) if axis is None else np.atleast_1d(axis).tolist()
@@ -440,4 +445,15 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
         index[k] = slice(first if "f" in trim else 0, last if "b" in trim else None)
         if not column.size:
             index[k] = slice(0, 0)
-    return filt[tuple(index)]
+    kept = filt[tuple(index)]
+    if kept.size == filt.size or not carries(filt):
+        return kept
+    if not kept.size:
+        raise LostDerivativeError(
+            "np.trim_zeros met an array of which all elements are traced zeros",
+            why="nothing is left of it, so a derivative in them would silently be zero",
+            cure="leave the zeros in, or write ‹held filt 0›, where no derivative is meant",
+        )
+    left_out = np.ones(filt.shape, bool)
+    left_out[tuple(index)] = False
+    return kept + unseen(filt[left_out])

@@ -1,13 +1,19 @@
-"""Norms of vectors and matrices. The derivative of every norm is 0 at the zero vector."""
+"""Norms of vectors and matrices.
+
+At the kinks: the derivative of every norm is 0 at the zero vector. Of a matrix, a singular value
+that is 0 up to rounding bends as |x| does at 0, and has derivative 0.
+"""
 
 import math
 from typing import Any
 
 import numpy as np
 
-from ...core.op import Const, sample
-from ...core.registry import composite
+from ...core.op import Const, Notation, Op, sample
+from ...core.registry import add, composite
+from ...core.slots import INDEX
 from ...errors import UnsupportedFunctionError
+from .. import jumps
 from ..declare import as_array
 from .arithmetic import sqrt_or_zero
 from .layout import memory_order
@@ -69,6 +75,20 @@ def _top(x: Any, axis: Any, keepdims: bool = False) -> Any:
     return np.max(x, axis=axis, keepdims=keepdims, **({} if x.size else {"initial": 0}))
 
 
+def _vanishing(s: Any) -> tuple[Any, Any]:
+    """Return which singular values are 0 up to rounding, and the values once more, as constants."""
+    noise = _NOISE * s.shape[-1] * np.finfo(s.dtype).eps
+    return s <= noise * np.max(s, axis=-1, keepdims=True, initial=0.0), s
+
+
+_NOISE = 8  # the error of a singular value of norm 1, in units of n·eps, with room to spare
+vanishing = Op(
+    "vanishing", _vanishing, (INDEX,), outputs=2, batch="stacks", jump=jumps.chosen,
+    notation=Notation(rule="a singular value of 0 bends as a size does: the middle slope is 0"),
+)
+add(vanishing)
+
+
 def _matrix_norm(x: Any, order: Any, row: int, col: int) -> Any:
     if row == col:
         raise ValueError("Duplicate axes given.")
@@ -76,6 +96,7 @@ def _matrix_norm(x: Any, order: Any, row: int, col: int) -> Any:
         return sqrt_or_zero(np.add.reduce(_square_size(x), axis=(row, col)))
     if order in (2, -2, "nuc"):
         s = np.linalg.svd(np.moveaxis(x, (row, col), (-2, -1)), compute_uv=False)
+        s = np.where(*vanishing(s), s)
         return {2: _top, -2: np.min, "nuc": np.sum}[order](s, axis=-1)
     if order in (1, -1, _INF, -_INF):
         inner, outer = (row, col) if abs(order) == 1 else (col, row)

@@ -34,7 +34,6 @@ _OWN: dict[Any, tuple[tuple[Sample, ...], tuple[float, float]]] = {
     np.emath.arcsin: ((sample(_X),), _UNIT),
     np.emath.arccos: ((sample(_X),), _UNIT),
     np.emath.arctanh: ((sample(_X),), _UNIT),
-    np.intersect1d: ((), _WIDE),
     np.setxor1d: ((sample(_X, _SHARED),), _WIDE),
     np.union1d: ((sample(_X, _SHARED),), _WIDE),
 }
@@ -50,3 +49,26 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """Return the elements of `ar1` that `ar2` does not hold."""
     ar1 = np.ravel(as_array(ar1)) if assume_unique else np.unique(as_array(ar1))
     return ar1[np.isin(plain(ar1), plain(ar2), invert=True)]
+
+
+@composite(np.intersect1d)
+def intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    """Return the elements that both hold.
+
+    At ties, as for `unique`: all elements of a value share it equally, half for each of the two.
+    """
+    pair = [np.ravel(as_array(x)) for x in (ar1, ar2)]
+    values = pair if assume_unique else [np.unique(x) for x in pair]
+    both = np.concatenate(values)
+    both = both[np.argsort(both, kind="stable")]
+    found = np.equal(plain(both)[1:], plain(both)[:-1])
+    common, other = both[:-1][found], both[1:][found]
+    if common.dtype.kind in "fc":
+        with np.errstate(invalid="ignore"):
+            apart = other - common  # zeros
+        common = common + np.where(np.isfinite(plain(common)), apart, 0) / 2
+    if not return_indices:
+        return common
+    return (common, *np.intersect1d(*map(plain, pair), assume_unique, return_indices=True)[1:])

@@ -19,6 +19,7 @@ from ....errors import UnsupportedFunctionError
 from ...batched import along_axis
 from ...borrowed import Borrowed, first_traced
 from ...declare import as_array
+from ...numpy.arithmetic import unseen
 from ...numpy.fft import complex_array
 from ...numpy.layout import axes_in_range
 from ...numpy.own_python import carries, plain
@@ -192,7 +193,11 @@ def _normalize(b: Any, a: Any) -> Any:
         if carries(lead) and np.ndim(lead) < 2 and as_array(part).size > 1:
             if np.all(np.abs(np.ravel(plain(as_array(part)))[0]) <= least):
                 raise shortened("scipy.signal.normalize", "SciPy", "scipy.signal.freqs, polyval")
-    return _code.body(signal.normalize)(b, a)
+    num, den = _code.body(signal.normalize)(b, a)
+    if np.ndim(num) == 2 and carries(b):  # of several numerators SciPy drops columns of zeros
+        dropped = as_array(b)[:, : as_array(b).shape[1] - num.shape[1]]
+        num = num + unseen(dropped - plain(dropped))
+    return num, den
 
 
 _INSTEAD[signal.normalize] = _normalize
@@ -359,7 +364,23 @@ _borrow("firwin2", sample(Const(5), Const([0.0, 0.5, 1.0]), (3,)))
 # Linear systems.
 _record(signal.normalize, _normalize, sample((2,), _stable))
 _borrow("abcd_normalize", sample((2, 2), (2, 1), (1, 2), (1, 1)))
-_borrow("tf2ss", sample((2,), _stable))
+
+
+def _state_space(num: Any, den: Any) -> Any:
+    """Run SciPy's own code; the columns of zeros that it drops have their part in C and D."""
+    if not carries(num) or np.ndim(num) < 2:
+        return _code.body(signal.tf2ss)(num, den)
+    num, den = as_array(num), as_array(den)
+    zero = np.cumprod(np.all(np.abs(plain(num)) <= 1e-14, axis=0)) > 0
+    A, B, C, D = _code.body(signal.tf2ss)(np.where(zero, plain(num), num), den)
+    den = den[den.shape[0] - A.shape[0] - 1 :]
+    lead = np.where(zero, num - plain(num), 0)[:, num.shape[1] - den.shape[0] :] / den[0]
+    if D.size and lead.shape[1] == den.shape[0]:
+        D, C = D + lead[:, :1], C + lead[:, 1:] - lead[:, :1] * (den[1:] / den[0])
+    return A, B, C, D
+
+
+_record(signal.tf2ss, _state_space, sample((2,), _stable))
 _borrow("ss2tf", sample((2, 2), (2, 1), (1, 2), (1, 1)))
 _borrow("freqs_zpk", sample((2,), (1,), (), Const([0.5, 1.0])))
 for _name in ("lsim", "impulse", "step", "freqresp", "bode",

@@ -11,7 +11,7 @@ zero, and so do sums. An entry that is 0 by its value has a derivative all the s
 leaves some out the matrix keeps, beside what it shows, the `whole` one: products, sums and the like
 are those of the whole. What reads the structure (`data`, `nnz`, `indices`) sees what SciPy stores;
 where that is computed with, or replaces the data, the derivative is the limit of those around the
-point, where these entries are seen (`_unseen`).
+point, where these entries are seen (`unseen`).
 
 Where the result shares memory in SciPy with its source (`A.T`, ``csr_array(A)``, `tocsr`), the two
 matrices hold one traced array, and what SciPy writes in place is stored into it.
@@ -35,6 +35,7 @@ from ....core.registry import add
 from ....core.slots import Linear
 from ....errors import LostDerivativeError
 from ...declare import as_array
+from ...numpy.arithmetic import unseen
 from ...numpy.index import scatter_add, split_index
 from ..common import agreed, flows, refusal, traced
 from .numpy_matrix import Matrix, bare, like
@@ -347,19 +348,10 @@ def shown(made: Any, like: Any) -> Any:
         return _traced_like(like, data)
     hidden = np.ones(flat.size, bool)
     hidden[index[flat[index] == wanted]] = False
-    data = data + _unseen(made.data[np.flatnonzero(hidden)])
+    data = data + unseen(made.data[np.flatnonzero(hidden)])
     found = _traced_like(like, data)
     found._whole = (made, *_version(data))
     return found
-
-
-def _unseen(entries: Any) -> Any:
-    """Return 0, with a derivative of 0·∞ in entries of value 0 that the program does not see.
-
-    Around the point it does see them. So where it computes of the others only, and these depend on
-    the inputs, the derivative is the limit of those around, and told (`limits`).
-    """
-    return np.sum(np.sqrt(entries) ** 3)
 
 
 def of_dense(dense: Any, like: Any) -> Any:
