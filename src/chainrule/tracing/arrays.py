@@ -104,10 +104,7 @@ def _traced(value: Any) -> bool:
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
     """As `np.array`; of traced values a traced array."""
     if not running.traces or not _traced(object):
-        if running.texts and is_sequence(object) and dtype is not None:
-            from .readers import look
-
-            look((object,))
+        _look(object)
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
         fresh = running.traces and (copy or not _shares(result, object))
         return hold(result) if fresh else result
@@ -120,6 +117,14 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
         copies = copy or _laid_out_otherwise(object, order)
         result = tracers.call(np.copy, (object,), {"order": order}) if copies else object
     return _at_least(_an_array(result), ndmin)
+
+
+def _look(value: Any) -> None:
+    """Refuse an array of texts, as they are or read in, in which a traced number was printed."""
+    if running.texts and (isinstance(value, str | bytes) or is_sequence(value)):
+        from .readers import look
+
+        look((value,))
 
 
 def _an_array(x: Any) -> Any:
@@ -141,6 +146,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
 
     def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not running.traces or not _traced(a):
+            _look(a)
             result = function(a, dtype, *args, **kwargs)
             fresh = running.traces and result is not a and not _shares(result, a)
             return hold(result) if fresh else result

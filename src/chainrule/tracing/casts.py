@@ -38,8 +38,8 @@ class LookAlike(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
-        if (running.texts or running.figures) and type(args[0] if args else None) is str:
-            read_in(args[0])
+        if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
+            read_in(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
         return cls.original(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -175,7 +175,7 @@ _TYPE_MEMBERS = {
     "original": type, "__doc__": type.__doc__, "__module__": "builtins",
     "__class_getitem__": classmethod(lambda _, of: GenericAlias(type, of)),
 }  # fmt: skip
-BUILTIN = {
+BUILTIN: dict[str, Any] = {  # and what runs text, see `readers`
     "float": _look_alike(float),
     "complex": _look_alike(complex),
     "type": _TypeLike("type", (type,), _TYPE_MEMBERS),

@@ -26,7 +26,10 @@ _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
-_HOMES = ("numpy", "math", "cmath", "scipy", "ast", "decimal", "json")
+_HOMES = (
+    "numpy", "math", "cmath", "scipy", "ast", "decimal", "json", "fractions", "tomllib", "pandas",
+    "yaml", "mpmath", "sympy",
+)  # fmt: skip
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
 _replaced: list[Any] = []  # keeps those alive
@@ -193,7 +196,7 @@ def may_stand(function: FunctionType, words: set[str]) -> bool:
     space = function.__globals__
     for word in words:
         value = space.get(word, BUILTIN.get(word))
-        if value is not None and (door(value) is not value or value in BUILTIN.values()):
+        if value is not None and (door(value) is not value or BUILTIN.get(word) is value):
             return True
         if value is None and any(original(vars(m).get(word)) is not vars(m).get(word)
                                  for m in _modules.values()) and not hasattr(np.ndarray, word):

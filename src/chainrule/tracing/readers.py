@@ -3,27 +3,36 @@
 `float(text)` is looked at by `casts`; here are the others, of NumPy and of the standard library.
 """
 
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from copyreg import pickle
 from typing import Any
 
+import numpy as np
+
+from ..core import registry
 from . import names
-from .casts import LookAlike, read_in, reduced
+from .casts import BUILTIN, LookAlike, read_in, reduced
 from .running import running
 
-_NAMES = (
-    ("numpy", "fromstring"), ("numpy", "loadtxt"), ("numpy", "genfromtxt"),
-    ("ast", "literal_eval"), ("json", "loads"), ("decimal", "Decimal"),
-)  # fmt: skip
+_NAMES = {  # functions, and classes of numbers, by the module
+    "numpy": "fromstring loadtxt genfromtxt fromregex asmatrix",
+    "ast": "literal_eval", "json": "load loads", "tomllib": "load loads",
+    "decimal": "Decimal", "fractions": "Fraction",
+    "pandas": "read_csv read_table read_fwf read_json read_html read_xml to_numeric Series",
+    "yaml": "load safe_load full_load unsafe_load", "mpmath": "mpf mpc mpmathify",
+    "sympy": "sympify Float Rational",
+}  # fmt: skip
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 _LONGEST = 100_000  # characters that are looked at
 
 
 def look(values: Any) -> None:
     """Refuse texts among `values` in which a traced number was printed."""
-    if running.texts and running.traces:
+    if (running.texts or running.figures) and running.traces:
         for text in _texts(values, 0):
             for number in _NUMBER.findall(text[:_LONGEST]):
                 read_in(number)
@@ -31,14 +40,37 @@ def look(values: Any) -> None:
 
 def _texts(values: Any, depth: int) -> Iterator[str]:
     for v in values:
-        if isinstance(v, str):
+        if isinstance(v, bytes):
+            yield v.decode("latin-1")
+        elif isinstance(v, str):
             yield v
-        elif type(v) in (list, tuple) and depth < 3:
-            yield from _texts(v, depth + 1)
-        elif hasattr(v, "getvalue"):
-            held = v.getvalue()
-            if isinstance(held, str):
-                yield held
+            if len(v) < _LONGEST_NAME and os.path.isfile(v):
+                yield from _in_file(v)
+        elif type(v) in (list, tuple, dict) and depth < 3:
+            yield from _texts(v.values() if type(v) is dict else v, depth + 1)
+        elif isinstance(v, np.ndarray) and v.dtype.kind in "USO":
+            yield from _texts(np.ravel(v)[:_LONGEST].tolist(), depth + 1)
+        elif isinstance(v, os.PathLike):
+            yield from _in_file(v)
+        elif hasattr(v, "seekable") and hasattr(v, "read"):
+            yield from _in_stream(v)
+
+
+_LONGEST_NAME = 1000
+
+
+def _in_file(path: Any) -> Iterator[str]:
+    with suppress(OSError), open(path, encoding="latin-1") as file:
+        yield file.read(_LONGEST)
+
+
+def _in_stream(stream: Any) -> Iterator[str]:
+    """Yield what a stream will give, and leave it where it stands."""
+    if not stream.seekable() or not stream.readable():
+        return
+    here = stream.tell()
+    yield from _texts((stream.read(_LONGEST),), 0)
+    stream.seek(here)
 
 
 def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,11 +81,30 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
     return names.like(door, function)
 
 
+def _running(function: Callable[..., Any]) -> Any:
+    """Make the door of `eval` and `exec`: what is run sees the names of the caller."""
+
+    def door(source: Any, *spaces: Any, **named: Any) -> Any:
+        look((source,))
+        if not spaces and not named:
+            frame = sys._getframe(1)
+            spaces = frame.f_globals, frame.f_locals
+        return function(source, *spaces, **named)
+
+    door.original = function  # type: ignore[attr-defined]
+    return names.like(door, function)
+
+
+_compile: Any = _reading(compile)
+_compile.original = compile
+BUILTIN.update(eval=_running(eval), exec=_running(exec), compile=_compile)
+
+
 class _Reader(LookAlike):
     """The metaclass of what stands for a class of numbers that reads text."""
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
-        look(args)
+        look((*args, *kwargs.values()))
         return cls.original(*args, **kwargs)
 
 
@@ -63,14 +114,17 @@ pickle(_Reader, reduced)
 def doors() -> dict[Any, Any]:
     """Return the doors of the readers whose modules are loaded."""
     found: dict[Any, Any] = {}
-    for module, name in _NAMES:
-        original = getattr(sys.modules.get(module), name, None)
-        if isinstance(original, type):
-            members = {"original": original, "__doc__": original.__doc__}
-            found[original] = _Reader(name, (original,), members)
-        elif original is not None:
-            found[original] = _reading(original)
+    for module, words in _NAMES.items():
+        for name in words.split() if module in sys.modules else ():
+            original = getattr(sys.modules[module], name, None)
+            if isinstance(original, type) and type(original) is type:
+                members = {"original": original, "__doc__": original.__doc__}
+                found[original] = _Reader(name, (original,), members)
+            elif original is not None:
+                found[original] = _reading(original)
     return found
 
 
 names.makers.append(doors)
+for _module in ("configparser", "json"):
+    registry.load_with(_module, __package__ + ".parsers")

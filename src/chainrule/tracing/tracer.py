@@ -431,13 +431,26 @@ class Tracer(Guarded):
         return foreign.class_for(_getframe(1), concrete(self))
 
     def __repr__(self) -> str:
-        return printed(self, repr(faces.shown(self)))
+        return self.cr_printed(repr(faces.shown(self)))
 
     def __str__(self) -> str:
-        return printed(self, str(faces.shown(self)))
+        return self.cr_printed(str(faces.shown(self)))
 
     def __format__(self, spec: str) -> str:
-        return printed(self, format(faces.shown(self), spec))
+        return self.cr_printed(format(faces.shown(self), spec))
+
+    def cr_printed(self, text: str) -> str:
+        """Remember what the value was printed as: read in again it would be a constant."""
+        loses = running.traces and (self.cr_carries() or self.cr_varies())
+        if loses and len(running.texts) < _MOST_TEXTS:
+            running.texts[text.strip()] = self
+            plain = concrete(self)
+            known_here = type(plain) is not foreign.Foreign and plain.dtype.kind == "f"
+            if known_here and plain.size <= _MOST_PRINTED:
+                running.figures += [(v, 0, self) for v in np.ravel(plain).tolist()]
+                if plain.ndim:
+                    running.texts |= dict.fromkeys(text.translate(_MARKS).split(), self)
+        return text
 
     def __bool__(self) -> bool:
         self.cr_owner.observed(self)
@@ -633,19 +646,8 @@ def make_tracer(value: Any, trace: Trace, node: Any) -> Tracer:
     return FACES[type(value)](value, trace, node)
 
 
-def printed(x: Tracer, text: str) -> str:
-    """Remember what a traced number was printed as: read in again it would be a constant."""
-    loses = running.traces and (x.cr_carries() or x.cr_varies())
-    if loses and len(running.texts) < _MOST_TEXTS:
-        running.texts[text.strip()] = x
-        plain = concrete(x)
-        known_here = type(plain) is not foreign.Foreign and plain.dtype.kind == "f"
-        if known_here and plain.size <= _MOST_PRINTED:
-            running.figures += [(v, 0, x) for v in np.ravel(plain).tolist()]
-    return text
-
-
 _MOST_TEXTS = 10_000
+_MARKS = str.maketrans("[](),", "     ")  # what stands between the elements of an array
 _MOST_PRINTED = 1000  # elements: NumPy prints no more in full
 
 

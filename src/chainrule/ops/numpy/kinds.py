@@ -12,7 +12,7 @@ import numpy as np
 
 from ...core.op import sample
 from ...core.registry import composite, refuse
-from .own_python import plain
+from .own_python import plain, traced
 
 _PLAIN = "takes no array that could be traced"
 CONSTANT: dict[str, tuple[str, str]] = {
@@ -167,9 +167,21 @@ def _to_plain(function: Any) -> None:
     composite(function)(lambda *args, **kwargs: function(*plain(args), **kwargs))
 
 
+def _to_text(function: Any) -> None:
+    def write(x: Any, *args: Any, **kwargs: Any) -> str:
+        text = function(plain(x), *plain(args), **kwargs)
+        return x.cr_printed(text) if traced(x) and hasattr(x, "cr_printed") else text
+
+    composite(function)(write)
+
+
 for _function in (
     np.array2string, np.array_repr, np.array_str, np.format_float_positional,
-    np.format_float_scientific, np.packbits, np.unpackbits, np.is_busday, np.busday_count,
+    np.format_float_scientific,
+):  # fmt: skip
+    _to_text(_function)
+for _function in (
+    np.packbits, np.unpackbits, np.is_busday, np.busday_count,
     np.busday_offset, np.datetime_as_string,
 ):  # fmt: skip
     _to_plain(_function)
