@@ -122,6 +122,11 @@ def store(frame: FrameType | None, result: bool = False) -> str:
         node = (named or [*node.args, None])[0]
     while type(node) in (ast.Subscript, ast.Starred):
         node = node.value  # type: ignore[union-attr]
+    if isinstance(node, ast.Attribute) and node.attr in _BY_LABEL:
+        return (
+            f"write own = np.copy({text_of(node.value)}) in the function that is differentiated, "
+            f"store into own, by position, in the place of {text_of(node)}, and go on with own"
+        )
     unknown = frame is None or type(node) not in (ast.Name, ast.Attribute)
     name = node.id if isinstance(node, ast.Name) else ""
     held = None if frame is None else frame.f_locals.get(name)
@@ -138,6 +143,9 @@ def store(frame: FrameType | None, result: bool = False) -> str:
         "np.copy(data) of plain data; where no derivative is meant, store "
         "chainrule.stop_gradient(x)"
     )
+
+
+_BY_LABEL = ("loc", "iloc", "at", "iat")  # of pandas
 
 
 def _owned(node: Any, names: Names) -> str:

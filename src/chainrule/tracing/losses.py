@@ -20,7 +20,7 @@ from . import calls, cures, kept
 from .handed import hand_out
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, is_own, own_frame, user_frame
-from .strange import words_for
+from .strange import LABELLED, in_labelled, library_of, words_for
 from .watching import note
 
 TRACERS: set[type] = set()
@@ -338,7 +338,8 @@ def unhidden(error: Exception) -> Exception | None:
         file = tb.tb_frame.f_code.co_filename
         if not inside[file]:
             user = tb
-            own = tb if own is None or is_own(file) else own
+            ours = is_own(file) and library_of(tb.tb_frame) not in LABELLED
+            own = tb if own is None or ours else own
         tb = tb.tb_next
     if user is None or own is None:
         return None
@@ -353,6 +354,8 @@ def unhidden(error: Exception) -> Exception | None:
     hidden = swallowed.error
     if hidden is not None and swallowed.place == (user.tb_frame.f_code, user.tb_lineno):
         return hidden
+    if (labelled := in_labelled(error, own)) is not None:
+        return labelled
     if not isinstance(error, TypeError | AttributeError | ValueError):
         return None
     given = _is_compiled(error) and cures.is_given_traced(user.tb_frame, user.tb_lasti)

@@ -87,3 +87,43 @@ def words_for(frame: Any) -> tuple[str, str] | None:
             return None
         frame = frame.f_back
     return None
+
+
+def in_labelled(error: Exception, own: Any) -> Exception | None:
+    """Return the error for one that a library of labelled data raised about traced values."""
+    library = type(error).__module__.partition(".")[0]
+    if library not in LABELLED and not isinstance(error, TypeError | ValueError):
+        return None
+    tb, found, held = own.tb_next, "", False
+    while tb is not None:
+        library = library_of(tb.tb_frame)
+        found = library if library in LABELLED else found
+        held = held or any(map(_holds_traced, tb.tb_frame.f_locals.values()))
+        tb = tb.tb_next
+    if not found or not held:
+        return None
+    return UnsupportedFunctionError(
+        f"a traced value met code of {found} that takes plain numbers only "
+        f"({type(error).__name__}: {str(error).splitlines()[0][:120]})",
+        where=describe(own.tb_frame, offset=own.tb_lasti),
+        why=f"{found} computes there in compiled code, which carries no derivative",
+        cure="compute on the traced array itself, and store into an array, own = "
+        "np.copy(data.to_numpy()), in the place of data: np.diff(x), np.cumsum(x), or "
+        "np.convolve(x, np.ones(n) / n, 'valid') for the means of n in a row",
+    )
+
+
+def library_of(frame: Any) -> str:
+    """Return the name of the package that a frame is of; compiled ones give names of no file."""
+    return str(frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _holds_traced(value: Any) -> bool:
+    """Say whether a value is traced, or is labelled data of which the arrays hold something."""
+    for a in (value, *getattr(getattr(value, "_mgr", None), "arrays", ())):
+        if hasattr(type(a), "cr_owner"):
+            return True
+        if isinstance(a, np.ndarray) and a.dtype.kind == "O":
+            if any(hasattr(type(v), "cr_owner") for v in np.ravel(a)[:1000]):
+                return True
+    return False
