@@ -5,6 +5,7 @@ store, beside a table of which entry stands where; they turn to csr for everythi
 """
 
 import warnings
+from sys import getrefcount
 from types import MappingProxyType
 from typing import Any
 
@@ -31,6 +32,7 @@ from .matrices import (
     places_of,
     plain_matrix,
     replace,
+    shared,
     shown,
     through,
     whole,
@@ -166,23 +168,36 @@ def _is_filled(a: Any) -> bool:
 
 def _fill(self: Any) -> None:
     """Turn a plain lil or dok matrix into one that takes traced entries."""
-    kind = type(self)
+    coo = type(self).tocoo(self)
+    coo.sum_duplicates()
+    if _held_elsewhere(self):
+        raise shared("a store")
+    places = list(zip(*(c.tolist() for c in coo.coords), strict=True))
+    table = {place: (1, k) for k, place in enumerate(places)}
+    zeros = {place for place, v in zip(places, coo.data.tolist(), strict=True) if v == 0}
+    if isinstance(self, dict):
+        dict.clear(self)
+    self.__class__ = _filled_class(type(self))
+    self._chunks, self._table = [np.zeros(1, self.dtype), np.asarray(coo.data)], table
+    self._explicit = zeros  # places of zeros that SciPy has stored; a store of 0 takes them away
+
+
+def _held_elsewhere(self: Any) -> bool:
+    """Say whether another plain matrix (or a name) has the entries of this one, or rows of it."""
+    if self.format == "dok":
+        return getrefcount(self._dict) > 2
+    rows = self.rows
+    return getrefcount(rows) > 3 or any(getrefcount(rows[i]) > 2 for i in range(rows.size))
+
+
+def _filled_class(kind: type) -> type:
     found = _kinds.get(kind)
     if found is None:
         methods = {k: v for k, v in vars(EntryByEntry).items() if k not in ("__dict__", "__doc__",
                    "__slots__", "__weakref__")}  # fmt: skip
         methods.update(_OF_DOK if issubclass(kind, _dok._dok_base) else _OF_LIL)
         found = _kinds[kind] = type(kind.__name__, (kind,), methods)
-    coo = kind.tocoo(self)
-    coo.sum_duplicates()
-    places = list(zip(*(c.tolist() for c in coo.coords), strict=True))
-    table = {place: (1, k) for k, place in enumerate(places)}
-    zeros = {place for place, v in zip(places, coo.data.tolist(), strict=True) if v == 0}
-    if isinstance(self, dict):
-        dict.clear(self)
-    self.__class__ = found
-    self._chunks, self._table = [np.zeros(1, self.dtype), np.asarray(coo.data)], table
-    self._explicit = zeros  # places of zeros that SciPy has stored; a store of 0 takes them away
+    return found
 
 
 def _in_place(name: str, sign: float) -> None:
@@ -218,8 +233,15 @@ for _base_of, _format in ((_lil._lil_base, "lil"), (_dok._dok_base, "dok")):
             _function(self, arg1, *args, **kwargs)
             return
         if sp.issparse(arg1):
-            made = in_class(arg1.tocsr(), type(self))
             dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
+            if arg1.format == _format and dtype in (None, arg1.dtype):
+                copies = kwargs.get("copy", len(args) > 2 and args[2])
+                entries = dict((arg1.copy() if copies else arg1).__dict__)
+                self.__dict__.clear()
+                self.__dict__.update(entries)  # one table: SciPy's share their rows
+                self.__class__ = _filled_class(type(self))
+                return
+            made = in_class(arg1.tocsr(), type(self))
             made = made if dtype is None else made.astype(dtype)
         else:
             csr = sp.csr_matrix if sp.isspmatrix(self) else sp.csr_array

@@ -23,6 +23,7 @@ from .matrices import (
     is_traced,
     left_product,
     of_dense,
+    plain_matrix,
     product,
     shared,
     sparse_sparse,
@@ -108,13 +109,15 @@ def _through_csr(function: Any) -> None:
         kind = type(self)
         if not isinstance(arg1, tuple):
             csr = sp.csr_matrix if issubclass(kind, sp.spmatrix) else sp.csr_array
-            dress(self, csr(_cast(arg1, dtype), shape=shape))
+            rows = csr(_cast(arg1, dtype), shape=shape)
+            dress(self, rows, kind(plain_matrix(rows), **kwargs))
             return
         kwargs.pop("copy", None)
         data = _cast(arg1[0], dtype)
         data = np.atleast_2d(data) if kind.__name__.startswith("dia") else data
         pattern = kind((_numbered(data), *arg1[1:]), shape, **kwargs).tocsr()
-        dress(self, _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1]))
+        rows = _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1])
+        dress(self, rows, kind((np.array(agreed(data)), *arg1[1:]), shape, **kwargs))
 
 
 _through_csr(_dia._dia_base.__init__)

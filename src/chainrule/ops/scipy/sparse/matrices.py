@@ -22,6 +22,7 @@ Errors: methods of compiled code are refused.
 """
 
 from copy import copy
+from functools import partialmethod
 from sys import getrefcount
 from typing import Any
 
@@ -183,24 +184,43 @@ THROUGH = (
 _dressed: dict[type, type] = {}
 
 
-def dress(self: Any, rows: Any) -> None:
+def dress(self: Any, rows: Any, like: Any) -> None:
     """Let an object of another format (dia, bsr) hold traced entries in csr form.
+
+    `like` is SciPy's own matrix of that format: the coo form has the order of its entries.
 
     It stays an instance of its class, and answers by the methods of the other; where it meets
     another matrix it becomes that one.
     """
     kind = type(self)
     if kind not in _dressed:
-        names = (*THROUGH, "tocsc", "tocoo", "copy", "__getitem__", "tolil", "todok", "setdiag")
+        names = (*THROUGH, "tocsc", "copy", "__getitem__", "tolil", "todok", "setdiag")
         methods = {name: through(name) for name in names}
+        methods["tocoo"] = _in_own_order
         methods["tocsr"] = lambda self, copy=False: self._rows.copy()  # as SciPy's: no view
         methods["__imul__"] = lambda self, other: _on_rows(self, "__imul__", other)
         methods["__itruediv__"] = lambda self, other: _on_rows(self, "__itruediv__", other)
         refused = _refusing("data", "write ‹self›.tocsr().data")
         methods["data"] = property(refused, refused)
         _dressed[kind] = type(kind.__name__, (kind,), methods)
-    self.__dict__.update(_shape=rows.shape, _rows=rows)
+    self.__dict__.update(_shape=rows.shape, _rows=rows, _like=like)
     self.__class__ = _dressed[kind]
+
+
+def _in_own_order(self: Any, copy: bool = False) -> Any:
+    """Return the matrix in coo form, its entries in the order of the format."""
+    made, like = whole(self._rows), self._like.tocoo()
+    flat = np.ravel_multi_index(places_of(like), like.shape)
+    return shown(made, like) if np.unique(flat).size == flat.size else made.tocoo()
+
+
+def in_blocks(self: Any, *args: Any, copy: bool = False, _name: str) -> Any:
+    """Return a matrix of traced entries in the form dia or bsr."""
+    like = getattr(plain_matrix(self), _name)(*args)
+    made = object.__new__(type(like))
+    made.__dict__.update(like.__dict__)
+    dress(made, self.tocsr().copy(), like)
+    return made
 
 
 def _on_rows(self: Any, name: str, other: Any) -> Any:
@@ -559,10 +579,8 @@ def _refusing(name: str, cure: str) -> Any:
     return refuse
 
 
-for _name, _cure in (
-    ("tobsr", "use A.tocsr()"), ("todia", "use A.tocsr()"),
-):  # fmt: skip
-    setattr(TracedEntries, _name, _refusing(_name, _cure))
+for _name in ("tobsr", "todia"):
+    setattr(TracedEntries, _name, partialmethod(in_blocks, _name=_name))
 
 
 def _extreme(name: str) -> Any:
