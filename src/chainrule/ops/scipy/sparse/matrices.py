@@ -154,7 +154,9 @@ def is_traced(a: Any) -> bool:
     if type(a) in _plain_of:
         return True
     if type(a) in _dressed.values():
+        like = a._like
         _become(a, a._rows)
+        a._like = like
         return True
     if not sp.issparse(a) or not traced(getattr(a, "__dict__", {}).get("data")):
         return False
@@ -209,14 +211,18 @@ def dress(self: Any, rows: Any, like: Any) -> None:
 
 def _in_own_order(self: Any, copy: bool = False) -> Any:
     """Return the matrix in coo form, its entries in the order of the format."""
-    made, like = whole(self._rows), self._like.tocoo()
+    made, like = whole(self.__dict__.get("_rows", self)), self._like.tocoo()
     flat = np.ravel_multi_index(places_of(like), like.shape)
-    return shown(made, like) if np.unique(flat).size == flat.size else made.tocoo()
+    return shown(made, like) if np.unique(flat).size == flat.size else _coo(made)
 
 
-def in_blocks(self: Any, *args: Any, copy: bool = False, _name: str) -> Any:
+def _coo(made: Any) -> Any:
+    return made._moved("tocoo", (), {})
+
+
+def in_blocks(self: Any, *args: Any, _name: str, **kwargs: Any) -> Any:
     """Return a matrix of traced entries in the form dia or bsr."""
-    like = getattr(plain_matrix(self), _name)(*args)
+    like = getattr(plain_matrix(self), _name)(*args, **kwargs)
     made = object.__new__(type(like))
     made.__dict__.update(like.__dict__)
     dress(made, self.tocsr().copy(), like)
@@ -393,7 +399,8 @@ class TracedEntries:
         plain = _plain_class(type(self))
         made = plain.__new__(plain)
         made.__dict__.update(self.__dict__)
-        made.__dict__.pop("_whole", None)
+        for name in ("_whole", "_like"):
+            made.__dict__.pop(name, None)
         made.data = np.arange(1.0, self.data.shape[0] + 1)
         return Form(made)
 
@@ -640,9 +647,21 @@ def _mover(name: str) -> Any:
     return move
 
 
-for _name in ("tocsr", "tocsc", "tocoo", "__getitem__", "reshape", "getrow", "getcol"):
+for _name in ("tocsc", "__getitem__", "reshape", "getrow", "getcol"):
     setattr(TracedEntries, _name, _mover(_name))
 
+
+def _tocoo(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """As SciPy's `tocoo`; what was in another form keeps the order of its entries."""
+    return _in_own_order(self) if "_like" in self.__dict__ else self._moved("tocoo", args, kwargs)
+
+
+def _tocsr(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """As SciPy's `tocsr`; of what was in another form a matrix of its own."""
+    return self.copy() if "_like" in self.__dict__ else self._moved("tocsr", args, kwargs)
+
+
+TracedEntries.tocoo, TracedEntries.tocsr = _tocoo, _tocsr  # type: ignore[attr-defined]
 
 
 def _by_entry(name: str) -> Any:
@@ -720,7 +739,8 @@ def _traced_like(pattern: Any, data: Any) -> Any:
     kind = _class_of(type(pattern))
     made = kind.__new__(kind)
     made.__dict__.update(pattern.__dict__)
-    made.__dict__.pop("_whole", None)
+    for name in ("_whole", "_like"):  # of the pattern's own entries
+        made.__dict__.pop(name, None)
     made.data = data
     return made
 
