@@ -43,17 +43,22 @@ class ChainRuleError(Exception):
         made.places += where != made.where
         made.where = where
         self.what, self.where, self.why, self.cure = what, where, why, cure
-        parts = [what]
-        if where:
-            parts.append(f"  where: {where}")
-        if why:
-            parts.append(_wrapped("why", why))
-        if cure:
-            parts.append(_wrapped("cure", cure))
-        super().__init__("\n".join(parts))
+        super().__init__(paragraph(what, where, why, cure))
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_rebuild, (type(self), self.what, self.where, self.why, self.cure))
+
+
+def paragraph(what: str, where: str, why: str, cure: str) -> str:
+    """Return the text of an error, or of anything else that has these four parts."""
+    parts = [what]
+    if where:
+        parts.append(f"  where: {where}")
+    if why:
+        parts.append(_wrapped("why", why))
+    if cure:
+        parts.append(_wrapped("cure", cure))
+    return "\n".join(parts)
 
 
 def _wrapped(label: str, words: str) -> str:

@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 
 from .core.settings import ignore, put_back
+from .core.spoken import spoken
 from .core.zero import holds_nan
 from .errors import BatchError, IndeterminateWarning, KinkWarning
 from .modes.cotangents import has_nan
 from .modes.support import owner_of
 from .numeric import flat, limit
+from .sides import no_limit
 from .tracing.foreign import Foreign
 from .tracing.running import Note, running
 from .tracing.source import inside, resolve
@@ -286,6 +288,12 @@ class _Around:
         found[start:] = sizes.max(initial=0.0)
         return found
 
+    def no_limit(self, which: int) -> str:
+        """Say why one of the numbers has no limit."""
+        found = no_limit(self._at, self.directions(), which, self.wide)
+        self._at(0.0, self.directions()[0])  # what the program keeps is that of the point
+        return found
+
     def _warn(self, words: str) -> None:
         warn(self.notes, self.name, words)
 
@@ -382,7 +390,8 @@ class Verdict:
                     + ("; of some elements there is none, they are NaN" if lost.any() else "")
                 )
             elif lost.any():
-                self.around._warn("there is no limit; the result is NaN")
+                words = self.around.no_limit(int(np.flatnonzero(lost)[0]))
+                self.around._warn(f"{words}; the result is NaN")
             return
         if lost.any():
             i = int(np.flatnonzero(lost)[0])
@@ -455,10 +464,11 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
     kind: type[Warning] = IndeterminateWarning
     if first.kind != "indeterminate":
         what = "compares equal values" if first.kind == "branch" else "is at a tie or kink"
-        text = f"{name}: a derivative of second or higher order where {first.op} {what}{where}"
+        by = spoken(first.op)
+        text = f"{name}: a derivative of second or higher order where {by} {what}{where}"
         kind = KinkWarning
     elif first.op:
-        text = f"{name}: 0·∞ in the derivative of {first.op}{where}"
+        text = f"{name}: 0·∞ in the derivative of {spoken(first.op)}{where}"
         text += f" (the factors are {first.detail})" if first.detail else ""
     else:
         text = f"{name}: ∞ − ∞ in the derivative, where paths meet"

@@ -40,6 +40,7 @@ def from_latex(text, symbols):
         text, n = re.subn(head + re.escape(latex) + tail, token, text)
         if n:
             names[token] = value
+    text = text.replace("\\mathrel{:=}", ":=").replace("\\mathrel{+{=}}", "+=")
     text = text.replace("\\mathrel{==}", "==").replace("\\mathrm{NaN}", "NaN")
     text = re.sub(r"\\mathrm\{e\}\{(-?\d+)\}", r"e\1", text)
     text = re.sub(r"\\mathtt\{(\w|\\_)*\{=\}.*?\}", lambda m: m.group()[8:-1].replace(

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Graph, Node
+from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
 from .watching import CUT, Event
@@ -22,7 +23,15 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
             seen.add(key)
             name = node.op.name
             what, taken = _WORDS.get(name, ("at its kink", "the middle of the slopes around it"))
-            yield node, f"{name} is evaluated {what}", f"the derivative taken is {taken}{_HIGHER}"
+            by = _SORTED.get(name, spoken(name))
+            yield node, f"{by} is evaluated {what}", (
+                f"{_slope_of(name)} {taken}{_BEYOND if name in STEEP else _HIGHER}")
+
+
+def _slope_of(name: str) -> str:
+    if name in STEEP:
+        return "its own slope there is"
+    return "the derivative taken is" if _WORDS.get(name) in (_COMPARED, _ORDERED) else "it takes"
 
 
 def _is_at_kink(node: Node) -> bool:
@@ -93,6 +102,9 @@ _STEPS: dict[str, Callable[..., Any]] = {
 
 
 _HIGHER = "; that of a higher order is the limit around the point, if there is one"
+_BEYOND = "; where a 0 meets it, and in a higher order, the limit around the point is taken, if " \
+    "there is one"
+_SORTED = {"argsort": "a sort", "argpartition": "a sort", "partition_order": "a sort"}
 _TOLD = frozenset(("sign", "heaviside", "argmax", "argmin", "digitize"))  # as steps, already
 ROOTS = frozenset(("power", "power_of", "float_power"))
 STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), **dict.fromkeys(ROOTS, ())}

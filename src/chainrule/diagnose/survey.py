@@ -4,6 +4,7 @@ The run records as `trace` does. What would raise is noted instead, and the run 
 plain value, so that one call shows all places; the rest is read off the recording.
 """
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -13,11 +14,12 @@ import numpy as np
 
 from .. import limits, tree
 from ..core.graph import Graph, Node, Place
-from ..errors import ChainRuleError, CustomRuleError
+from ..core.spoken import spoken
+from ..errors import ChainRuleError, CustomRuleError, paragraph
 from ..lift import Argnums, Call, name_of
 from ..tracing.losses import swallowed
 from ..tracing.running import Note
-from ..tracing.source import resolve
+from ..tracing.source import describe_line, resolve
 from ..tracing.tracer import TRACERS
 from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
@@ -45,7 +47,7 @@ class Finding:
     cure: str = ""
 
     def __str__(self) -> str:
-        return str(ChainRuleError(self.what, where=self.where, why=self.why, cure=self.cure))
+        return paragraph(self.what, self.where, self.why, self.cure)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,7 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     graph = survey.finish(inputs, outputs)
     stopped = not outputs
     found = [*survey.notes, *chain.from_iterable(map(_happened, survey.events))]
-    found += [*(() if stopped else _disconnected(call, graph)), *_rounding(graph)]
+    found += [*(() if stopped else _disconnected(call, graph, _defined(f))), *_rounding(graph)]
     found += [Finding(CHOICE, what, _place(node.place), why) for node, what, why in touched(graph)]
     found += _inside_rules(kinked)
     order = list(_HEADINGS)
@@ -204,7 +206,7 @@ def _inside_rules(notes: Iterable[Note]) -> Iterator[Finding]:
     """Tell the ties that were met in derivatives which the function itself takes."""
     for op, place in dict.fromkeys((n.op, n.place) for n in notes if n.kind == "tie"):
         yield Finding(
-            CHOICE, f"a derivative inside the function stands at a tie or kink of {op}",
+            CHOICE, f"a derivative inside the function stands at a tie or kink of {spoken(op)}",
             _place(place), "its own derivative is the limit around the point, as far as there is "
             "one; else a KinkWarning tells the sides",
         )  # fmt: skip
@@ -218,7 +220,13 @@ def _place(place: Place | None) -> str:
     return f"{found}, in {found.function}:  {found.text}{name}"
 
 
-def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
+def _defined(f: Any) -> str:
+    """Say where a function of the user's stands."""
+    code = getattr(inspect.unwrap(f), "__code__", None)
+    return describe_line(code, code.co_firstlineno) if code is not None else ""
+
+
+def _disconnected(call: Call, graph: Graph, where: str) -> Iterator[Finding]:
     """Find inputs from which no path of derivatives leads to the result."""
     reached = {o for o in graph.outputs if type(o) is Node}
     for node in reversed(graph.nodes):
@@ -231,14 +239,14 @@ def _disconnected(call: Call, graph: Graph) -> Iterator[Finding]:
         if _is_compared(graph, node):
             yield Finding(
                 ZERO, f"the result depends on {name} through comparisons only: its gradient is "
-                "zero", "", "no operation leads from one to the other; where comparisons search (a "
-                "bisection, a loop until a tolerance) the number that they find moves all the same",
+                "zero", where, "no operation leads from one to the other; where comparisons search "
+                "(a bisection, a loop until a tolerance) the number that they find moves too",
                 "leave a search to scipy.optimize.brentq or root, or declare the equation: "
                 "@chainrule.implicit.implicit(residual=…)",
             )  # fmt: skip
         else:
             yield Finding(
-                ZERO, f"the input {name} does not reach the result: its gradient is zero", "",
+                ZERO, f"the input {name} does not reach the result: its gradient is zero", where,
                 "no operation reads it" if node not in read else
                 "on every path from it stands something through which no derivative flows",
                 f"leave {name} out of the inputs, or look where its paths end" if node in read
@@ -279,7 +287,7 @@ def steps(graph: Graph) -> Iterator[tuple[Node, str, str]]:
             what = "a comparison is used as a number"
             cure = "write np.where(condition, a, b); for a slope at the step, smooth it"
         elif op.name in ROUNDING and node.dtype.kind in "fiu":
-            what = f"{op.name} makes a step function of a traced value"
+            what = f"{spoken(op.name)} makes a step function of a traced value"
             if op.name == "astype_constant":
                 what = f"a traced value is converted to {node.dtype}"
             cure = "keep the value itself where its slope matters"

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.equation import parse
 from ..core.graph import Node
+from ..core.spoken import spoken
 from .rules import forward_sweep
 
 MOVES = frozenset(
@@ -17,7 +18,11 @@ ARITHMETIC = frozenset(
     "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
     "sign floor ceil trunc rint less less_equal greater greater_equal equal not_equal clip "
     "remainder floor_divide logical_and logical_or logical_not isfinite isnan "
-    "radians degrees deg2rad rad2deg".split()
+    "radians degrees deg2rad rad2deg attains".split()
+)
+ASKED = frozenset(
+    "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not "
+    "isnan isfinite isinf attains".split()
 )
 REDUCTIONS = frozenset("sum prod max min cumsum cumprod mean argmax argmin".split())
 FEW_INPUTS = 8
@@ -47,7 +52,8 @@ class Count:
         elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
             self.functions += n
         else:
-            self.uncounted[op.name] = self.uncounted.get(op.name, 0) + 1
+            name = spoken(op.name)
+            self.uncounted[name] = self.uncounted.get(name, 0) + 1
 
     @property
     def total(self) -> int:
@@ -57,7 +63,7 @@ class Count:
     def to_json(self, times: int = 1) -> dict[str, Any]:
         """Return the count of one sweep."""
         return {"total": self.total * times, "functions": self.functions * times,
-                "uncounted": dict(self.uncounted)}  # fmt: skip
+                "uncounted": {k: n * times for k, n in self.uncounted.items()}}  # fmt: skip
 
 
 def size(shape: Any) -> int:
@@ -108,15 +114,32 @@ def count(nodes: list[Node]) -> Count:
     return total
 
 
+def count_rules(nodes: list[Node]) -> Count:
+    """Count executed rules; what they ask only to choose by (a protection, a branch) is free."""
+    wanted: set[Node] = set()  # what is read as a number
+    read: set[Node] = set()
+    for n in reversed(nodes):
+        assert n.op is not None
+        free = n.op.name in ASKED and n in read and n not in wanted
+        for k, parent in enumerate(n.inputs):
+            if parent is not None:
+                read.add(parent)
+                if not (free or (n.op.name == "where" and k == 0)):
+                    wanted.add(parent)
+    asked = {n for n in nodes if n.op is not None and n.op.name in ASKED}
+    return count([n for n in nodes if n not in asked or n in wanted or n not in read])
+
+
 def cost(builder: Any) -> dict[str, Any]:
     """Compare both modes for this function: sweeps, operations a sweep, values kept."""
     run, sweep = builder.run, builder.sweep
     value = count([n for n in run.nodes if n.dtype is not None or n.op is not None])
-    back = count(sweep.executed)
+    back = count_rules(sweep.executed)
     back.arithmetic += sum(size(np.shape(a)) for a in sweep.additions)
     n = sum(size(x.shape) for x in run.inputs)
     m = size(np.shape(run.value))
     forward, sweeps, counted = 0, 0, True
+    uncounted: dict[str, int] = {}
     per_sweep = None
     groups: dict[int, int] = {}  # operations of a sweep: how many sweeps take so many
     for i, node in enumerate(run.inputs):
@@ -127,22 +150,25 @@ def cost(builder: Any) -> dict[str, Any]:
             if seed.size:
                 seed[(0,) * seed.ndim] = 1
             _, executed, _ = forward_sweep(run, {node: seed[()]}, named=False)
-            one = count(executed)
+            one = count_rules(executed)
             per_sweep = one if per_sweep is None or one.total > per_sweep.total else per_sweep
         else:
             counted = False
             assert per_sweep is not None
             one = per_sweep
         forward += one.total * k
+        for name, times in one.uncounted.items():
+            uncounted[name] = uncounted.get(name, 0) + times * k
         groups[one.total] = groups.get(one.total, 0) + k
     reverse_total = back.total * m
     return {
         "inputs": n, "outputs": m, "value": value.to_json(),
-        "reverse": {"sweeps": m, "per_sweep": back.to_json(), "total": reverse_total},
+        "reverse": {"sweeps": m, "per_sweep": back.to_json(), "total": reverse_total,
+                    "uncounted": back.to_json(m)["uncounted"]},
         "forward": {"sweeps": sweeps, "per_sweep": None if per_sweep is None else
-                    per_sweep.to_json(), "total": forward, "counted": counted,
-                    "groups": [[k, total] for total, k in groups.items() if k]},
-        "solvers": len(builder.happenings.solvers),
+                    per_sweep.to_json(), "total": forward, "uncounted": uncounted,
+                    "counted": counted, "groups": [[k, total] for total, k in groups.items() if k]},
+        "solvers": len(builder.happenings.solvers), "limit": builder.limit,
         "winner": "" if back.uncounted or (per_sweep and per_sweep.uncounted) else
                   "tie" if reverse_total == forward else
                   "reverse" if reverse_total < forward else "forward",
@@ -151,22 +177,18 @@ def cost(builder: Any) -> dict[str, Any]:
 
 
 def _saved(builder: Any) -> list[str]:
-    """Name the values that reverse mode keeps, by what the rules say that they read."""
+    """Name the values that reverse mode keeps: what a rule of this sweep reads, in that order."""
     run = builder.run
-    kept: dict[str, None] = {}
+    read = {id for terms in builder.sweep.terms.values() for t in terms for id in t.reads}
+    found: dict[str, None] = {}
     for node in run.nodes:
         if node not in run.live:
             continue
-        needs = node.op.needs(run.live[node], len(node.inputs))
-        for k, wanted in enumerate(needs.inputs):
-            p = node.primals[k]
-            parent = node.inputs[k]
-            if not wanted:
-                continue
+        for parent, p in zip(node.inputs, node.primals, strict=True):
             if parent is not None and parent in run.symbol_of:
-                kept.setdefault(run.symbol_of[parent].id)
+                found.setdefault(run.symbol_of[parent].id)
             elif id(p) in run.by_id:
-                kept.setdefault(run.by_id[id(p)].id)
-        if needs.output and node in run.symbol_of:
-            kept.setdefault(run.symbol_of[node].id)
-    return list(kept)
+                found.setdefault(run.by_id[id(p)].id)
+        if node in run.symbol_of:
+            found.setdefault(run.symbol_of[node].id)
+    return [id for id in found if id in read]

@@ -1,6 +1,7 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .expr import Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import symbols as names_in
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, value_to_json
@@ -20,6 +22,11 @@ from .settling import settle
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
+COMPLEX = (
+    "complex numbers: the derivative of a real number with respect to z = a + bi is ∂/∂a − i·∂/∂b; "
+    "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
+    "derivative, without a conjugate; a real value takes the real part of what arrives"
+)
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -37,6 +44,12 @@ class Builder:
         self.seed = seed_of(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
+        self.limit = any(
+            not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
+            for n, g in zip(run.inputs, self.settled, strict=True) if n in self.sweep.gradients
+        )  # fmt: skip
+        self.tiny: dict[str, None] = {}  # symbols whose 0 stands for a number that is too small
+        self.happenings.kinks(self.limit)
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
 
@@ -64,6 +77,10 @@ class Builder:
             doc["roots"] = self.happenings.roots(self)
             doc["check"] = checks.check(self)
             doc["cost"] = costs.cost(self)
+        doc["complex"] = any(
+            np.iscomplexobj(n.output) for n in self.sweep.gradients if n.dtype is not None)
+        if doc["complex"]:
+            self.notes.append(COMPLEX)
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
@@ -79,7 +96,32 @@ class Builder:
             "lhs": to_json(lhs),
             "sides": [to_json(s) for s in kept],
             "value": None if value is None else self.shown(value),
-        }
+        } | ({"tiny": True} if self._tiny(lhs, sides, value) else {})
+
+    def _tiny(self, lhs: Expr, sides: list[Expr], value: Any) -> bool:
+        """Say whether a 0 in a value stands for a number that is too small for floating point."""
+        if isinstance(lhs, Sym) and lhs.id in self.tiny:
+            return True
+        if not sides or value is None or np.all(value):
+            return False
+        symbols = self.run.symbols
+        vanished = _underflows(sides[0], symbols)
+        if not vanished and not any(id in self.tiny for id in names_in(sides[0])):
+            return False
+        if not vanished:  # would it be another number, were they not 0?
+            lifted = {id: Lifted(np.where(np.equal(symbols[id].value, 0), 0.37, symbols[id].value))
+                      for id in self.tiny}  # fmt: skip
+            other = evaluate(sides[0], symbols | lifted)  # type: ignore[operator]
+            if not np.any(np.equal(value, 0) & np.not_equal(other, value)):
+                return False
+        elif not self.tiny and isinstance(lhs, Sym):
+            self.notes.append(
+                f"{symbols[lhs.id].text} is too small a number for floating point, and 0 stands "
+                "for it (underflow): it, and a 0 that follows from it, is written ≈ 0"
+            )
+        if isinstance(lhs, Sym):
+            self.tiny[lhs.id] = None
+        return True
 
     def shown(self, value: Any) -> dict[str, Any]:
         """Describe a value, once for all places where it is shown."""
@@ -100,6 +142,8 @@ class Builder:
 
     def _number(self, s: Sym) -> Expr:
         value = self.run.symbols[s.id].value
+        if s.id in self.tiny:
+            return s
         return Num(np.asarray(value)[()]) if np.ndim(value) == 0 else s
 
     def symbol(self, s: Symbol) -> dict[str, Any]:
@@ -301,7 +345,7 @@ class Builder:
             sides.append(add_up(symbolic))
             if node.shape == () and all(t.reader.shape == () for t in terms):
                 sides.append(self.numeric(sides[0]))
-                if len(terms) > 1:
+                if len(terms) > 1 and not self._tiny(symbol.sym(), sides, value):
                     sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
         row |= {
             "terms": [
@@ -379,6 +423,23 @@ class Builder:
             sides.append(self.numeric(step.formula))
         return {"of": self.run.symbol_of[step.node].id,
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """A value in the place of a symbol's own."""
+
+    value: Any
+
+
+def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
+    try:
+        evaluate(e, symbols, under="raise")
+    except FloatingPointError:
+        return True
+    except Exception:  # what it reads is no plain number
+        return False
+    return False
 
 
 def _reads_complex(term: Term) -> bool:

@@ -1,26 +1,29 @@
 """Trees computed again."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from .expr import Expr, Num, Sym, op_of
-from .record import Symbol
 
 
-def evaluate(e: Expr, symbols: dict[str, Symbol]) -> Any:
-    """Compute a tree again from the values of its symbols, by the operations' own code."""
+def evaluate(e: Expr, symbols: Mapping[str, Any], under: Any = "ignore") -> Any:
+    """Compute a tree again from the values of its symbols, by the operations' own code.
+
+    With ``under="raise"`` a number that is too small for floating point is a FloatingPointError.
+    """
     if isinstance(e, Num):
         return e.value
     if isinstance(e, Sym):
         return symbols[e.id].value
-    args = [evaluate(a, symbols) for a in e.args]
+    args = [evaluate(a, symbols, under) for a in e.args]
     if e.op == "outer":
         return args[0][:, None] * args[1]
     if e.op in ("zeros", "ones"):
         return np.full(e.params["shape"], float(e.op == "ones"))
     value = op_of(e.op).value
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore", under=under):
         try:
             return value(*args, **e.params)
         except (AttributeError, TypeError):  # some read .dtype or an index, which no literal has

@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from operator import is_
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -167,6 +168,10 @@ def _negative(e: App) -> Expr:
     (a,) = e.args
     if _is(a, "negative"):
         return a.args[0]
+    v = _column(a)
+    if v is not None:
+        minus = simplify(App("negative", (v,), {}, v.shape))
+        return App("getitem", (minus,), {"index": (Ellipsis, None)}, e.shape)
     if isinstance(a, Num) and not a.name and not isinstance(a.value, bool):
         return Num(-a.value)
     return e
@@ -201,16 +206,27 @@ def _sum(e: App) -> Expr:
 
 def _getitem(e: App) -> Expr:
     whole = isinstance(e.params["index"], tuple) and not e.params["index"]
+    vector = _column(e.args[0])
+    if vector is not None and _same_index(e.params["index"], Ellipsis, 0):
+        return vector
     return e.args[0] if whole and e.args[0].shape == e.shape else e
 
 
 def quiet(name: str, value: Any) -> bool:
     """Say whether a parameter has the value that it has when nobody mentions it."""
-    if " " in name:  # the engine's own: no parameter is called so
+    if " " in name or name in _OWN:  # the engine's own
         return True
     if name not in _QUIET or type(value) is not type(_QUIET[name]):
         return False
     return bool(value == _QUIET[name])
+
+
+def literal(value: Any) -> bool:
+    """Say whether a parameter is written as it stands in a program, and is no object of its own."""
+    if isinstance(value, tuple | list):
+        return bool(value)
+    return value is None or isinstance(
+        value, str | int | float | complex | bool | slice | np.dtype | np.generic | dict)
 
 
 def _transpose(e: App) -> Expr:
@@ -224,6 +240,55 @@ def _transpose(e: App) -> Expr:
     return e
 
 
+def _where(e: App) -> Expr:
+    """Choose where the condition is told: ``where(True, a, b)`` is a."""
+    if len(e.args) == 3 and isinstance(e.args[0], Num):
+        chosen = e.args[1] if e.args[0].value else e.args[2]
+        return chosen if chosen.shape == e.shape else e
+    return e
+
+
+def _scatter_add(e: App) -> Expr:
+    """Write a vector that is put into a column as that column."""
+    index, (v, *rest) = e.params["index"], e.args
+    column = _same_index(index, Ellipsis, 0) and e.shape == (*v.shape, 1) and not rest
+    return App("getitem", (v,), {"index": (Ellipsis, None)}, e.shape) if column else e
+
+
+def _column(e: Expr) -> Expr | None:
+    """Return the vector that stands as a column in ``v[..., None]``."""
+    if isinstance(e, App) and e.op == "getitem" and len(e.shape) == 2:
+        return e.args[0] if _same_index(e.params["index"], Ellipsis, None) else None
+    return None
+
+
+def _same_index(index: Any, *parts: Any) -> bool:
+    """Compare an index, which may hold arrays, with simple parts."""
+    return isinstance(index, tuple) and len(index) == len(parts) and all(map(is_, index, parts))
+
+
+def _product(e: App) -> Expr:
+    """Write products with columns as those with vectors: A(v as column) is (A v) as column."""
+    a, b = e.args
+    v = _column(b)
+    if v is not None and len(a.shape) == 2:
+        inner = simplify(App(e.op, (a, v), e.params, (e.shape[0],)))
+        return App("getitem", (inner,), {"index": (Ellipsis, None)}, e.shape)
+    turned = isinstance(b, App) and b.op == "transpose"
+    u, w = _column(a), _column(b.args[0]) if turned else None  # type: ignore[union-attr]
+    if e.op == "matmul" and u is not None and w is not None:
+        return App("outer", (u, w), {}, e.shape)
+    return e
+
+
+def _weighted_sum(e: App) -> Expr:
+    """Write Σ wᵢuᵢ out; a weight of 1 is not written, and one of 0 leaves its term out."""
+    pairs = [(w, u) for w, u in zip(e.params["weights"], e.args, strict=True) if w]
+    if not pairs or any(u.shape != e.shape for _, u in pairs):
+        return e
+    return add_up([u if w == 1 else apply("multiply", Num(w), u, shape=e.shape) for w, u in pairs])
+
+
 def _first(e: App) -> Expr:
     return e.args[0]
 
@@ -234,12 +299,15 @@ def _is(e: Expr, op: str) -> Any:
 
 _QUIET: dict[str, Any] = {
     "keepdims": False, "order": "C", "initial": None, "where": None, "dtype": None,
+    "nu": 0, "offset": 0, "signed": False, "optimize": False,
 }  # fmt: skip
+_OWN = frozenset("top names within way form basis operator how sweep edge".split())
 
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
-    "transpose": _transpose, "getitem": _getitem,
+    "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
+    "matmul": _product, "solve": _product, "weighted_sum": _weighted_sum,
 }  # fmt: skip
 
 

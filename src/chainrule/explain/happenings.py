@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
+from ..core.spoken import spoken
 from ..diagnose.kinks import STEEP, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
@@ -29,7 +30,6 @@ class Happenings:
         self.solved = {n for e in self.solvers for n in self.inside(e)}
         for event in run.events:
             self._event(event)
-        self._kinks()
         self._steps()
         self._beyond()
 
@@ -73,16 +73,18 @@ class Happenings:
         for n in nodes:
             self.marks[n] = event.outcomes[0] + SEE
 
-    def _kinks(self) -> None:
+    def kinks(self, limit: bool) -> None:
+        """Tell the kinks that were touched; with `limit`, that no rule made the gradient."""
+        taken = "; here the gradient is a limit around the point" if limit else ""
         for node, what, why in touched(self.run.graph):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
             words = "has a vertical tangent" if steep else "is at a kink or tie"
             if node in self.run.symbol_of:
                 name = self.run.symbol_of[node].text
-                self.notes.append(f"{name} {words} ({place}): {what}; {why}")
+                self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
             elif node.dtype is not None and node.dtype.kind == "b":  # what it decided is no step
-                self.notes.append(f"the program {words} ({place}): {what}; {why}")
+                self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):
@@ -95,7 +97,8 @@ class Happenings:
                 if node.place not in seen:
                     seen.add(node.place)
                     here = ": the point stands on a jump" if on_step(node) else ""
-                    self._step(node, f"{node.op.name} jumps where the quotient is whole{here}; the "
+                    name = spoken(node.op.name)
+                    self._step(node, f"{name} jumps where the quotient is whole{here}; the "
                                "derivative is that between two jumps", "it has jumps")  # fmt: skip
 
     def _beyond(self) -> None:

@@ -7,7 +7,7 @@ from ..core.op import Notation
 from .expr import App, Expr, from_json, quiet
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
-from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone
+from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone, word_of
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -28,6 +28,11 @@ _CHARACTERS = {
     "&": "\\&", "{": "\\{", "}": "\\}", "$": "\\$", "^": "\\^{}", "~": "\\~{}", "<": "$<$",
     ">": "$>$", "|": "$|$",
 }  # fmt: skip
+_IN_MATH = {c: t.strip("$") + ("" if t.endswith("}$") else " ") for c, t in _CHARACTERS.items()
+            if t.startswith("$") and c not in "<>|"} | {"′": "'", "Σ": "\\Sigma ", "ȳ": "\\bar y",
+                                                       "é": "\\acute{e}", "ψ": "\\psi ",
+                                                       "φ": "\\varphi ", "Φ": "\\Phi ",
+                                                       "θ": "\\theta ", "⁽": "^{(", "⁾": ")}"}
 _EXPONENT = re.compile(r"(\d)e(-?\d+)")
 _RAISED = re.compile(r"\{(\d)\}(?=[\^'])")  # an operand that may end in an exponent of its own
 _FALLBACK = re.compile(r"[^\x00-\x7f$\\]")
@@ -37,6 +42,8 @@ class LatexWriter(Writer):
     """Writes trees in LaTeX."""
 
     minus, equal, about, dot, hadamard = "-", "=", "\\approx", " \\cdot ", " \\odot "
+    changed, stored, added = "\\ \\mathrm{with}\\ ", " \\mathrel{:=} ", " \\mathrel{+{=}} "
+    same = "\\mathrel{==}"
 
     def symbol(self, id: str) -> str:
         """Write a symbol."""
@@ -69,10 +76,11 @@ class LatexWriter(Writer):
 
     def function(self, op: str) -> str:
         """Write the name of a function."""
-        return f"\\operatorname{{{_escape(op.rpartition('.')[2])}}}"
+        return self.word(word_of(op))
 
-    def _equal(self, e: App) -> tuple[str, int]:
-        return f"{self.expr(e.args[0], 6)} \\mathrel{{==}} {self.expr(e.args[1], 6)}", 5
+    def word(self, name: str) -> str:
+        """Write the name of a function that is no operation's own."""
+        return f"\\operatorname{{{''.join(_IN_MATH.get(c, c) for c in _escape(name))}}}"
 
     def _divide(self, e: App) -> tuple[str, int]:
         return f"\\frac{{{self.expr(e.args[0])}}}{{{self.expr(e.args[1])}}}", TIMES

@@ -4,6 +4,7 @@ from typing import Any
 
 from ..core.graph import Node
 from ..core.slots import Partial
+from ..core.spoken import spoken
 from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute, symbols
 from .names import SUPERSCRIPTS
 from .record import Symbol
@@ -103,8 +104,9 @@ class _Form:
                 if found is None or op is None or not self._elementwise(t):
                     continue
                 of = self.run.symbol_of[u]
-                latex = f"\\operatorname{{{op.name}}}'({of.latex})"
-                words = (f"{op.name}′({of.text})", latex)
+                called = spoken(op.name)
+                latex = f"\\operatorname{{{called}}}'({of.latex})"
+                words = (f"{called}′({of.text})", latex)
                 symbol = Symbol(f"slope:{found.id}", of.name, "partial", found.value, words=words)
                 self.slopes[t.reader, t.argument] = self.run.add(symbol)
                 ct = Sym("bar:" + self.run.symbol_of[t.reader].id, t.reader.shape)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from .expr import Expr, Num, apply, to_json
+from .expr import Expr, apply, to_json
 
 FEW, LONG = 8, 60
 
@@ -66,24 +66,19 @@ def _lines(builder: Any, node: Node, products: list[list[Any]]) -> dict[str, Any
         if not edges:
             continue
         symbols: Expr = edges[0].sym()
-        numbers: Expr = Num(edges[0].value)
         value = edges[0].value
         for e in edges[1:]:
             symbols = apply("multiply", symbols, e.sym())
-            numbers = apply("multiply", numbers, Num(e.value))
             with np.errstate(all="ignore"):  # 0·∞ is shown as it is
                 value = value * e.value
-        each.append((symbols, numbers, np.asarray(value)[()]))
+        each.append((symbols, np.asarray(value)[()]))
     if not each:
         return {}
     total_symbols: Expr = each[0][0]
-    total_numbers: Expr = each[0][1]
-    for s, n, _ in each[1:]:
+    for s, _ in each[1:]:
         total_symbols = apply("add", total_symbols, s)
-        total_numbers = apply("add", total_numbers, n)
-    if any(_loses(node, value) for _, _, value in each):
+    if any(_loses(node, value) for _, value in each):
         total_symbols = apply("real_part", total_symbols)
-        total_numbers = apply("real_part", total_numbers)
     symbol = builder.run.symbols["bar:" + builder.run.symbol_of[node].id]
-    line = builder.line(symbol.sym(), [total_symbols, total_numbers], symbol.value)
-    return {"line": line, "terms": [to_json(s) for s, _, _ in each]}
+    line = builder.line(symbol.sym(), [total_symbols, builder.numeric(total_symbols)], symbol.value)
+    return {"line": line, "terms": [to_json(s) for s, _ in each]}

@@ -95,7 +95,7 @@ class Picture:
             name = f"{self.w.symbol(out)} = {name}"
         text = self.w.expr(tree)
         if len(text) > 30 and isinstance(tree, App):
-            text = f"{tree.op}(…)"
+            text = f"{self.w.function(tree.op)}(…)"
         return f"{name} = {text}"
 
     def _box(self, id: str, kind: str, label: str) -> None:

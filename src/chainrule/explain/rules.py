@@ -18,6 +18,7 @@ from ..modes.reverse import doubting_pulls, fit
 from ..modes.support import follow
 from ..tracing.recording import Recording
 from ..tracing.tracer import TRACERS, concrete
+from .evaluation import evaluate
 from .expr import App, Expr, Num, Reader, Sym, simplify, symbols
 from .record import Run, Symbol
 
@@ -32,6 +33,7 @@ class Term:
     whole: Expr  # after
     value: Any
     graph: tuple[Node, ...] = ()
+    reads: frozenset[str] = frozenset()  # the values that the rule reads, by their symbols
 
 
 @dataclass(slots=True)
@@ -74,8 +76,31 @@ class Bench:
     def tree(self, value: Any) -> Expr:
         """Return the formula that made a value."""
         if type(value) in TRACERS and value.cr_owner is self.rec:
-            return columns(self.reader.tree(value.cr_node))
+            return self.chosen(columns(self.reader.tree(value.cr_node)))
         return self.run.constant(concrete(value))
+
+    def reads(self, value: Any) -> frozenset[str]:
+        """Return the symbols that a rule read to make a value."""
+        if type(value) in TRACERS and value.cr_owner is self.rec:
+            return frozenset(symbols(self.reader.tree(value.cr_node)))
+        return frozenset()
+
+    def chosen(self, e: Expr) -> Expr:
+        """Leave out what a rule chooses between by itself where all is decided for one side.
+
+        Protections (against 0·∞, at ties) are printed only where they act.
+        """
+        if not isinstance(e, App):
+            return e
+        condition = e.args[0] if e.op == "where" and len(e.args) == 3 else None
+        if isinstance(condition, App):
+            held = np.asarray(evaluate(condition, self.run.symbols))
+            branch = e.args[1] if held.all() else e.args[2]
+            if held.size and (held.all() or not held.any()) and branch.shape == e.shape:
+                return self.chosen(branch)
+        args = tuple(self.chosen(a) for a in e.args)
+        same = all(a is b for a, b in zip(args, e.args, strict=True))
+        return e if same else simplify(App(e.op, args, e.params, e.shape))
 
     def primals(self, node: Node) -> list[Any]:
         """Return stand-ins for the arguments of a step."""
@@ -199,6 +224,7 @@ def _pull(
                 continue
             term = _term(bench, node, position, c, state)
             term.graph = tuple(bench.rec.nodes[start:])
+            term.reads = bench.reads(c.found if type(c) is Doubt else c)
             sweep.terms.setdefault(parent, []).append(term)
             before = cts.get(parent)
             if before is not None:
@@ -285,11 +311,10 @@ def forward_sweep(run: Run, seeds: dict[Node, Any], named: bool = True) -> Any:
             t = None if whole is None else whole[node.params["index"]]
             formula: Expr | None = None
         else:
-            t, formula = _push(run, bench, op, node, ts)
+            t, formula = _push(run, bench, op, node, ts, named, executed)
         if t is None:
             continue
         ts[node] = t
-        executed += bench.rec.nodes
         if named and node.dtype is not None:
             dot(run, node, t)
             if formula is not None:
@@ -297,7 +322,10 @@ def forward_sweep(run: Run, seeds: dict[Node, Any], named: bool = True) -> Any:
     return steps, executed, ts.get(run.output) if run.output is not None else None
 
 
-def _push(run: Run, bench: Bench, op: Op, node: Node, ts: dict[Node, Any]) -> Any:
+def _push(
+    run: Run, bench: Bench, op: Op, node: Node, ts: dict[Node, Any], named: bool,
+    executed: list[Node],
+) -> Any:  # fmt: skip
     held: list[Any] = []
     for k, parent in enumerate(node.inputs):
         if parent is None or parent not in ts or not op.flows(k):
@@ -310,9 +338,19 @@ def _push(run: Run, bench: Bench, op: Op, node: Node, ts: dict[Node, Any]) -> An
     t = push(op, bench.output(node), bench.primals(node), held, node.params)
     if t is None:
         return None, None
+    executed += _leading_to(t if op.outputs else (t,), bench.rec.nodes)
     if op.outputs:
         return tuple(None if p is None else concrete(p) for p in t), None
-    return concrete(t), bench.tree(t)
+    return concrete(t), bench.tree(t) if named else None
+
+
+def _leading_to(results: Any, nodes: list[Node]) -> list[Node]:
+    """Return the steps that results are made of: one that 0·∞ has spoilt is made anew."""
+    wanted = {t.cr_node for t in results if type(t) in TRACERS}
+    for n in reversed(nodes):
+        if n in wanted:
+            wanted.update(p for p in n.inputs if p is not None)
+    return [n for n in nodes if n in wanted]
 
 
 def partial_of(term: Term, ct: Sym) -> Expr | None:

@@ -153,6 +153,7 @@ def forward(doc: dict[str, Any]) -> Block:
         last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
         block.rows.append([[""], [Line({
             "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": last, "value": out["value"],
+            "tiny": bool(doc["forward"]) and doc["forward"][-1]["line"].get("tiny", False),
         })]])  # fmt: skip
     return block
 
@@ -205,6 +206,8 @@ def backward(doc: dict[str, Any]) -> Block | None:
     which = f"[{', '.join(map(str, entry))}]" if entry is not None else ""
     intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]), which,
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
+    if doc["complex"]:
+        intro += ["; with respect to a complex value z = a + bi it means ∂/∂a − i·∂/∂b"]
     return Block("Backward: the gradients", intro, _few(rows, doc))
 
 
@@ -228,6 +231,8 @@ def tangents(doc: dict[str, Any]) -> Block | None:
         entry = f" in entry {sweep['entry']}" if sweep["entry"] else ""
         rows.append([[Line(sweep["line"])], [f"— the seed: only this input moves{entry}"]])
         rows += [[[Line(r["line"])], [""]] for r in sweep["rows"]]
+    if doc["mode"] == "forward":  # else they stand in the section before
+        rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
     intro = "a dot means how fast a value moves when the seeded input moves at speed 1"
     return Block("Forward mode: the tangents", [intro], _few(rows, doc))
 
@@ -350,7 +355,8 @@ def cost(doc: dict[str, Any]) -> Block:
     for mode in ("reverse", "forward"):
         m = c[mode]
         per = "" if m["per_sweep"] is None else _operations(m["per_sweep"]) + " a sweep"
-        in_all = plural(m["total"], "operation") + " in all"
+        in_all = _operations({"total": m["total"], "functions": 0, "uncounted": m["uncounted"]})
+        in_all += " in all"
         groups = m.get("groups", [])
         if len(groups) > 1:  # inputs that stand nearer to the output cost less
             least, most = (f(total for _, total in groups) for f in (min, max))
@@ -367,9 +373,11 @@ def cost(doc: dict[str, Any]) -> Block:
     if len(c["saved"]) > MANY_NAMES:
         kept.append(f" and {len(c['saved']) - MANY_NAMES:,} more")
     rows.append([["kept"], [*kept, " (for the rules of the backward pass)"]])
-    how = "counted from the operations that were recorded; copies and moves are free"
+    how = "counted from the operations that were recorded; copies, moves and choices are free"
     if c["solvers"]:
         how += "; what a solver does inside is not counted"
+    if c["limit"]:
+        how += "; the runs around the point, for the limit, are not counted"
     if not c["forward"]["counted"]:
         how += "; forward mode estimated from the first 8 inputs"
     return Block("Cost", [how], rows)

@@ -10,6 +10,7 @@ import sympy
 from ..core import registry
 from .constants import PI, E, named
 from .expr import App, Expr, Num, Sym, op_of, simplify
+from .writer import word_of
 
 _LARGEST, _HALVES = 10**6, 4  # larger fractions, and those of tenths, are read as decimals
 _CALL = re.compile(r"^(\w+)\(x\)$")
@@ -41,7 +42,7 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     except KeyError:
         meaning = ""
     if not meaning:
-        raise NotImplementedError(f"{e.op.rpartition('.')[2]} has no formula that SymPy is told")
+        raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))
     return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
 
@@ -118,6 +119,8 @@ def from_sympy(e: Any, names: dict[Any, str]) -> Expr:
 
 def _decimal(e: Any) -> Expr:
     value = float(e)
+    if not value or not np.isfinite(value):
+        raise NotImplementedError("it holds a number beyond the range of floating point")
     if _plain(e) or (sympy.Rational(repr(value)) == e and len(repr(value)) <= 8):
         return Num(value)
     top = App("divide", (Num(abs(int(e.p))), Num(int(e.q))))

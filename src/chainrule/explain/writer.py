@@ -9,20 +9,34 @@ from typing import Any
 import numpy as np
 
 from ..core.op import Notation
+from ..core.spoken import spoken
 from .constants import named
-from .expr import App, Expr, Num, Sym, called, from_json, number_from_json, op_of, quiet, simplify
+from .expr import (
+    App,
+    Expr,
+    Num,
+    Sym,
+    called,
+    from_json,
+    literal,
+    number_from_json,
+    op_of,
+    quiet,
+    simplify,
+)
 from .names import SUBSCRIPTS, SUPERSCRIPTS
 from .numbers import short
 
 _CALL = Notation()
 _BARE = ("{0} {1}", "{0}\\,{1}")  # side by side stands for `matmul` alone
-ADD, TIMES, JUXTAPOSE, POWER, TRANSPOSE, ATOM = 10, 20, 25, 30, 40, 100
+CHANGE, ADD, TIMES, JUXTAPOSE, POWER, TRANSPOSE, ATOM = 3, 10, 20, 25, 30, 40, 100
 
 
 class Writer:
     """Writes trees as Unicode text, with a table of symbols."""
 
     minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
+    changed, stored, added, same = " with ", " := ", " += ", "=="
 
     def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
         self.symbols = symbols
@@ -71,7 +85,8 @@ class Writer:
         if isinstance(e, Num):
             text, _ = self.number(e.value)
             return text, 15 if text.startswith(self.minus) else ATOM
-        special = getattr(self, "_" + e.op, None)
+        special = getattr(self, "_" + e.op, None) or (
+            self._of_a_distribution if e.op.startswith("stats_") else None)
         if special is not None:
             found = special(e)
             if found is not None:
@@ -93,24 +108,33 @@ class Writer:
         """Write a tree by the template of its operation, else as a call."""
         notation = self.notation(e.op)
         pattern = self.pattern(notation)
-        if not pattern or pattern in _BARE or self.needs_call(e):
+        if not pattern or pattern in _BARE or self.needs_call(e, pattern):
             return self.call(e), ATOM
         needs = notation.operands or (0,) * len(e.args)
         args = [
             self.expr(a, needs[k] if k < len(needs) else needs[-1]) for k, a in enumerate(e.args)
         ]
         try:
-            return pattern.format(*args), notation.level
+            return pattern.format(*args, **self.named_params(e, pattern)), notation.level
         except (IndexError, KeyError):
             return self.call(e), ATOM
 
-    def needs_call(self, e: App) -> bool:
+    def needs_call(self, e: App, pattern: str) -> bool:
         """Say whether a template would leave out parameters, or which of several outputs it is."""
         try:
-            several = bool(op_of(e.op).outputs)
+            op = op_of(e.op)
         except KeyError:
-            several = False
-        return several or any(not quiet(k, v) for k, v in e.params.items())
+            return any(not quiet(k, v) for k, v in e.params.items())
+        own = op.name in pattern.replace("\\_", "_") and spoken(op.name) != op.name
+        return bool(op.outputs) or own or any(
+            not quiet(k, v) and f"{{{k}}}" not in pattern and literal(v)
+            for k, v in e.params.items()
+        )  # fmt: skip
+
+    def named_params(self, e: App, pattern: str) -> dict[str, str]:
+        """Return the parameters that a template has places for."""
+        return {k: self.param(v, []).strip("'") for k, v in e.params.items()
+                if f"{{{k}}}" in pattern}  # fmt: skip
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
@@ -121,8 +145,8 @@ class Writer:
         return f"{self.function(e.op)}({', '.join(parts)})"
 
     def function(self, op: str) -> str:
-        """Write the name of a function."""
-        return op.rpartition(".")[2]
+        """Write the name of a function, as a reader knows it."""
+        return word_of(op)
 
     def param(self, v: Any, holes: list[str]) -> str:
         """Write a parameter as Python would."""
@@ -219,7 +243,7 @@ class Writer:
         return None
 
     def _equal(self, e: App) -> tuple[str, int]:
-        return f"{self.expr(e.args[0], 6)} == {self.expr(e.args[1], 6)}", 5
+        return f"{self.expr(e.args[0], 6)} {self.same} {self.expr(e.args[1], 6)}", 5
 
     def _zeros(self, e: App) -> tuple[str, int]:
         return f"zeros{self.param(tuple(e.params['shape']), [])}", ATOM
@@ -237,19 +261,79 @@ class Writer:
         return f"{self.expr(e.args[0], ATOM)}[{inner}]", ATOM
 
     def _setitem(self, e: App) -> tuple[str, int]:
-        return self._stored(e, e.args[:2], e.args[2:])
+        return self._stored(e, e.args[0], self.stored, e.args[1:])
+
+    def _add_at(self, e: App) -> tuple[str, int]:
+        return self._stored(e, e.args[0], self.added, e.args[1:])
 
     def _scatter_add(self, e: App) -> tuple[str, int]:
-        return self._stored(e, e.args[:1], e.args[1:])
+        zeros = App("zeros", (), {"shape": tuple(e.params["shape"])}, e.shape)
+        return self._stored(e, zeros, self.added, e.args)
 
-    def _stored(self, e: App, main: Any, arrays: Any) -> tuple[str, int]:
-        index, holes = e.params["index"], [self.expr(a) for a in arrays]
+    def _stored(self, e: App, into: Expr, sign: str, rest: Any) -> tuple[str, int]:
+        """Write an array in which elements are set, or added to: ``a with [0] := x``."""
+        index, holes = e.params["index"], [self.expr(a) for a in rest[1:]]
         parts = index if isinstance(index, tuple) else (index,)
         inner = ", ".join(self.param(p, holes) for p in parts)
-        words = [self.expr(a) for a in main] + [f"index=[{inner}]"]
-        if "shape" in e.params:
-            words.append(f"shape={self.param(tuple(e.params['shape']), [])}")
-        return f"{self.function(e.op)}({', '.join(words)})", ATOM
+        main, value = self.expr(into, CHANGE + 1), self.expr(rest[0], CHANGE + 1)
+        return f"{main}{self.changed}[{inner}]{sign}{value}", CHANGE
+
+    def _attains(self, e: App) -> tuple[str, int]:
+        x, top = e.args
+        while isinstance(top, App) and top.op == "reshape":
+            top = top.args[0]
+        return f"{self.expr(x, 6)} {self.same} {self.expr(top, 6)}", 5
+
+    def _pack(self, e: App) -> tuple[str, int]:
+        params = {} if e.shape == (len(e.args),) else {"shape": e.shape}
+        return self.call(App("pack", e.args, params, e.shape)), ATOM
+
+    def _as_computed(self, e: App) -> tuple[str, int]:
+        return self.write(e.args[1])  # the value is the library's, the derivative the formula's
+
+    def _stats_fixed(self, e: App) -> tuple[str, int]:
+        return self.write(e.args[0])
+
+    def _pad_zeros(self, e: App) -> tuple[str, int] | None:
+        nothing = all(not any(pair) for pair in e.params["width"])
+        return self.write(e.args[0]) if nothing else None
+
+    def _embed_diagonal(self, e: App) -> tuple[str, int]:
+        plain = len(e.shape) == 2 and e.shape[0] == e.shape[1] and not e.params["offset"]
+        shown = {} if plain else {k: v for k, v in e.params.items() if k in ("shape", "offset")}
+        return self.call(App("embed_diagonal", e.args, shown, e.shape)), ATOM
+
+    def _frechet(self, e: App) -> tuple[str, int]:
+        parts = [self.expr(a) for a in e.args]
+        return f"D{self.word(e.params['kind'])}({parts[0]}; {', '.join(parts[1:])})", ATOM
+
+    def _interpolate_image(self, e: App) -> tuple[str, int]:
+        parts = ", ".join(self.expr(a) for a in e.args)
+        return f"{self.word(e.params['function'])}({parts})", ATOM
+
+    def _stats_value(self, e: App) -> tuple[str, int]:
+        """Write a method of a distribution as SciPy calls it: the shapes before loc and scale."""
+        x, *rest = e.args
+        own = [x, *rest[2:], *rest[:2]] if e.op == "stats_value" else e.args
+        return self.distributed(e, [self.expr(a) for a in own])
+
+    def _of_a_distribution(self, e: App) -> tuple[str, int]:
+        return self.distributed(e, [self.expr(a) for a in e.args])
+
+    _stats_standard_value = _stats_moment = _stats_value
+
+    def distributed(self, e: App, parts: list[str]) -> tuple[str, int]:
+        """Write a function of a distribution: ``norm.cdf(x)``."""
+        held = e.params.get("dist", e.params.get("of"))
+        dist = getattr(held, "dist", held)
+        name = held["repr"] if isinstance(held, dict) else getattr(dist, "name", called(dist))
+        method = str(e.params.get("method") or word_of(e.op))
+        parts += [str(s) for s in getattr(held, "shapes", ())]
+        return f"{self.word(f'{name}.{method}')}({', '.join(parts)})", ATOM
+
+    def word(self, name: str) -> str:
+        """Write the name of a function that is no operation's own."""
+        return name
 
     # --- values and lines ---------------------------------------------------------------------
     def value(self, v: dict[str, Any]) -> tuple[str, bool]:
@@ -296,7 +380,8 @@ class Writer:
         rough = False
         sides = [(self.expr(t), _has_rounded(self, t)) for t in map(from_json, line["sides"])]
         if line.get("value") is not None:
-            sides.append(self.value(line["value"]))
+            text, rounded = self.value(line["value"])
+            sides.append((text, rounded or line.get("tiny", False)))
         for text, rounded in sides:
             if text == out[-1]:
                 rough = rounded
@@ -304,6 +389,15 @@ class Writer:
             out += [self.about if rounded or rough else self.equal, text]
             rough = rounded
         return out
+
+
+def word_of(key: str) -> str:
+    """Return what an operation of a tree is called: a rule of the user's own by its own name."""
+    try:
+        op = op_of(key)
+    except KeyError:
+        return spoken(key)
+    return spoken(op.name) if op.notation is not None or op.closed else op.name
 
 
 def lone(name: str, v: Any) -> Any:

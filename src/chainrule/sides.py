@@ -1,0 +1,55 @@
+"""Words for what a derivative does on the sides of a point at which it has no limit."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_NEAR = (2.0**-14, 2.0**-24, 2.0**-34)
+
+
+def no_limit(
+    at: Callable[[float, list[Any]], Any], directions: list[list[Any]], which: int, wide: bool
+) -> str:
+    """Say why number `which` of the vector ``at(h, direction)`` has no limit for h → 0.
+
+    With one real input (not `wide`) the directions are the right and the left.
+    """
+    ends = [_end(at, d, which) for d in directions[: 6 if wide else 2]]
+    if wide:
+        if "∞" in ends or "−∞" in ends:
+            return "there is no finite limit: it grows without bound around the point"
+        return "there is no limit"
+    right, left = ends
+    if not right and not left:
+        return "there is no limit"
+    if not (right and left):
+        side, end = ("right", right) if right else ("left", left)
+        other = "left" if right else "right"
+        return f"there is no finite limit: it is {end} from the {side}, and none from the {other}"
+    if right == left:
+        return f"there is no finite limit: it is {right} from both sides"
+    return f"there is no limit: it is {right} from the right and {left} from the left"
+
+
+def _end(at: Callable[[float, list[Any]], Any], direction: list[Any], which: int) -> str:
+    """Return what the number tends to, in words; nothing where it is no number or comes to none."""
+    values = []
+    for h in _NEAR:
+        try:
+            values.append(float(np.real(at(h, direction)[which])))
+        except Exception:  # outside of what the program takes
+            return ""
+    if any(v != v for v in values):
+        return ""
+    if abs(values[-1]) == np.inf:
+        return "∞" if values[-1] > 0 else "−∞"
+    first, second = np.diff(np.abs(values))
+    same = values[0] * values[2] > 0
+    if same and second > 0 and second >= 0.5 * first:
+        return "∞" if values[-1] > 0 else "−∞"
+    settled = abs(values[2] - values[1]) <= 1e-3 * (abs(values[2]) + 1e-300)
+    settled |= abs(values[2]) < 1e-3 * abs(values[0])  # it goes to 0
+    if not settled:
+        return ""
+    return "0" if abs(values[2]) < 1e-3 * abs(values[0]) else f"{values[2]:.4g}".replace("-", "−")
