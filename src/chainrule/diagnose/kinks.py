@@ -31,7 +31,7 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
 def _slope_of(name: str) -> str:
     if name in STEEP:
         return "its own slope there is"
-    return "the derivative taken is" if _WORDS.get(name) in (_COMPARED, _ORDERED) else "it takes"
+    return "the derivative taken is" if _WORDS.get(name) in (_COMPARED, _ORDERED) else "its rule takes"
 
 
 def _is_at_kink(node: Node) -> bool:

@@ -217,7 +217,8 @@ def _place(place: Place | None) -> str:
     if found is None:
         return ""
     name = f"   (variable {found.target!r})" if found.target else ""
-    return f"{found}, in {found.function}:  {found.text}{name}"
+    text = f":  {found.text}" if found.text else ""
+    return f"{found}, in {found.function}{text}{name}"
 
 
 def _defined(f: Any) -> str:
