@@ -244,7 +244,11 @@ class Parser:
         args, params = [], {}
         while not self.take(")"):
             key = re.compile(r" *(\w+)=(?!=)").match(self.text, self.at)
-            if key:
+            shape = re.compile(r" *(\((?:[-−]?\d+, ?)+(?:[-−]?\d+)?\))(?=[,)])").match(self.text, self.at)
+            if shape:
+                self.at = shape.end()
+                args.append(eval(shape.group(1).replace("−", "-")))
+            elif key:
                 self.at = key.end()
                 params[key.group(1)] = self.python()
             else:

@@ -133,7 +133,7 @@ def test_a_zero_that_is_one_stays_an_equality(f, x):
     (lambda x: np.sum(np.abs(np.fft.fft(x)) ** 2), np.arange(3.0)),
 ])  # fmt: skip
 def test_the_convention_of_complex_numbers_is_told(f, z):
-    assert "z = a + bi it means ∂/∂a − i·∂/∂b" in section(f, z, "Backward")
+    assert "complex value a + bi it means ∂/∂a − i·∂/∂b" in section(f, z, "Backward")
     assert "its conjugate is the direction of steepest ascent" in section(f, z, "Notes")
 
 

@@ -295,7 +295,7 @@ def test_branches_kinks_ties_steps_and_stops_are_told_where_they_happen():
         "x > 1: what it asks there is True;",
         "y < 4: what it asks there is True 2 times, then False;",
         "abs(x - 2.0)): absolute is evaluated at 0",
-        "argsort is evaluated where elements are equal", "max is evaluated where its largest",
+        "a sort is evaluated where elements are equal", "max is evaluated where its largest",
         "floor_divide makes a step function", "remainder jumps", "floor makes a step function",
         "is cut down to an integer at", "stop_gradient holds a value fast at",
     ):  # fmt: skip

@@ -22,6 +22,7 @@ SPOKEN = {
     # matrices
     "chord_solve": "solve", "factored_solve": "solve", "inverse_transposed": "inv",
     "regular_back": "inv", "regular": "nonsingular", "apart": "distinct", "independent": "distinct",
+    "vanishing": "zero_singular_values",
     "gap_reciprocals": "1/differences", "cofactor": "cofactors", "cofactor_slope": "cofactors′",
     "frechet": "Fréchet_derivative", "lu_rows": "permutation", "lu_factor_rows":
     "permutation", "lu_permutation": "permutation", "lu_pivots": "pivots",

@@ -31,7 +31,8 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
 def _slope_of(name: str) -> str:
     if name in STEEP:
         return "its own slope there is"
-    return "the derivative taken is" if _WORDS.get(name) in (_COMPARED, _ORDERED) else "its rule takes"
+    chosen = _WORDS.get(name) in (_COMPARED, _ORDERED)
+    return "the derivative taken is" if chosen else "its rule takes"
 
 
 def _is_at_kink(node: Node) -> bool:

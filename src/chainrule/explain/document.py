@@ -23,7 +23,7 @@ from .settling import settle
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
 COMPLEX = (
-    "complex numbers: the derivative of a real number with respect to z = a + bi is ∂/∂a − i·∂/∂b; "
+    "complex numbers: the derivative of a real number with respect to a + bi is ∂/∂a − i·∂/∂b; "
     "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
     "derivative, without a conjugate; a real value takes the real part of what arrives"
 )

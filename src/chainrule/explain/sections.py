@@ -207,7 +207,7 @@ def backward(doc: dict[str, Any]) -> Block | None:
     intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]), which,
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
     if doc["complex"]:
-        intro += ["; with respect to a complex value z = a + bi it means ∂/∂a − i·∂/∂b"]
+        intro += ["; with respect to a complex value a + bi it means ∂/∂a − i·∂/∂b"]
     return Block("Backward: the gradients", intro, _few(rows, doc))
 
 
