@@ -13,6 +13,7 @@ import scipy.special
 SUPERS = dict(zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-", strict=True))
 NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e−?\d+)?")
 IDENTIFIER = re.compile(r"[A-Za-zα-ωΑ-Ω_][A-Za-z0-9_α-ωΑ-Ω]*")
+SHAPE = re.compile(r" *(\((?:[-−]?\d+, ?)+(?:[-−]?\d+)?\))(?=[,)])")
 INSIDE_NAME = re.compile(r"[A-Za-z0-9_α-ωΑ-Ω\u0300-\u036f⁽₀-₉'′]")
 COMPARE = {
     "<": np.less, "≤": np.less_equal, ">": np.greater, "≥": np.greater_equal,
@@ -244,7 +245,7 @@ class Parser:
         args, params = [], {}
         while not self.take(")"):
             key = re.compile(r" *(\w+)=(?!=)").match(self.text, self.at)
-            shape = re.compile(r" *(\((?:[-−]?\d+, ?)+(?:[-−]?\d+)?\))(?=[,)])").match(self.text, self.at)
+            shape = SHAPE.match(self.text, self.at)
             if shape:
                 self.at = shape.end()
                 args.append(eval(shape.group(1).replace("−", "-")))

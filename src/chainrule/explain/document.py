@@ -319,6 +319,8 @@ class Builder:
         sub = f"_{{{which}}}" if which else ""
         latex = f"\\frac{{\\partial{sub} {b.latex}}}{{\\partial {a.latex}}}"
         value = evaluate(partial, self.run.symbols)
+        if np.asarray(value).dtype.kind == "b":  # a slope is a number: 1 or 0
+            value = np.asarray(value, float)[()]
         return self.run.add(
             Symbol(f"d{which}:{b.id}/{a.id}", b.name, "partial", value, words=(text, latex))
         )

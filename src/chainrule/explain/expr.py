@@ -251,6 +251,9 @@ def _where(e: App) -> Expr:
 def _scatter_add(e: App) -> Expr:
     """Write a vector that is put into a column as that column."""
     index, (v, *rest) = e.params["index"], e.args
+    vector = _column(v)
+    if vector is not None and not rest and _same_index(index, Ellipsis, None):
+        return vector
     column = _same_index(index, Ellipsis, 0) and e.shape == (*v.shape, 1) and not rest
     return App("getitem", (v,), {"index": (Ellipsis, None)}, e.shape) if column else e
 
@@ -263,8 +266,11 @@ def _column(e: Expr) -> Expr | None:
 
 
 def _same_index(index: Any, *parts: Any) -> bool:
-    """Compare an index, which may hold arrays, with simple parts."""
-    return isinstance(index, tuple) and len(index) == len(parts) and all(map(is_, index, parts))
+    """Compare an index, which may hold arrays, with simple parts; a leading ``:`` is as ``…``."""
+    if not isinstance(index, tuple) or len(index) != len(parts):
+        return False
+    first = Ellipsis if isinstance(index[0], slice) and index[0] == slice(None) else index[0]
+    return all(map(is_, (first, *index[1:]), parts))
 
 
 def _product(e: App) -> Expr:
