@@ -252,6 +252,8 @@ def _scatter_add(e: App) -> Expr:
     """Write a vector that is put into a column as that column."""
     index, (v, *rest) = e.params["index"], e.args
     vector = _column(v)
+    if index == () and v.shape == e.shape:
+        return v
     if vector is not None and not rest and _same_index(index, Ellipsis, None):
         return vector
     column = _same_index(index, Ellipsis, 0) and e.shape == (*v.shape, 1) and not rest

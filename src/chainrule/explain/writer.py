@@ -311,6 +311,16 @@ class Writer:
         parts = ", ".join(self.expr(a) for a in e.args)
         return f"{self.word(e.params['function'])}({parts})", ATOM
 
+    def _spline_at(self, e: App) -> tuple[str, int]:
+        held, order = e.params["spline"], e.params.get("nu") or e.params.get("orders")
+        name = held["repr"] if isinstance(held, dict) else called(held)
+        parts = [self.expr(a) for a in e.args]
+        if order and np.any(order):
+            parts.append(f"nu={self.param(order, [])}")
+        return f"{self.word(name)}({', '.join(parts)})", ATOM
+
+    _surface_at = _spline_at
+
     def _stats_value(self, e: App) -> tuple[str, int]:
         """Write a method of a distribution as SciPy calls it: the shapes before loc and scale."""
         x, *rest = e.args
@@ -327,6 +337,7 @@ class Writer:
         held = e.params.get("dist", e.params.get("of"))
         dist = getattr(held, "dist", held)
         name = held["repr"] if isinstance(held, dict) else getattr(dist, "name", called(dist))
+        name = name.removesuffix("_gen")  # as SciPy calls the distribution's class
         method = str(e.params.get("method") or word_of(e.op))
         parts += [str(s) for s in getattr(held, "shapes", ())]
         return f"{self.word(f'{name}.{method}')}({', '.join(parts)})", ATOM
