@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-_NEAR = (2.0**-14, 2.0**-24, 2.0**-34)
+_NEAR = (2.0**-6, 2.0**-12, 2.0**-18)  # nearer, rounding makes infinities of its own
 
 
 def no_limit(
@@ -45,8 +45,8 @@ def _end(at: Callable[[float, list[Any]], Any], direction: list[Any], which: int
     if abs(values[-1]) == np.inf:
         return "∞" if values[-1] > 0 else "−∞"
     first, second = np.diff(np.abs(values))
-    same = values[0] * values[2] > 0
-    if same and second > 0 and second >= 0.5 * first:
+    grows = values[0] * values[2] > 0 and abs(values[2]) > 1.5 * abs(values[0])
+    if grows and second >= 0.5 * first:
         return "∞" if values[-1] > 0 else "−∞"
     settled = abs(values[2] - values[1]) <= 1e-3 * (abs(values[2]) + 1e-300)
     settled |= abs(values[2]) < 1e-3 * abs(values[0])  # it goes to 0

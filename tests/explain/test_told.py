@@ -49,6 +49,7 @@ ENDS = {  # one side, both, or neither
     "√x²": (lambda x: np.sqrt(x * x), "no limit: it is 1 from the right and −1 from the left"),
     "|x|^½": (lambda x: np.sqrt(np.sqrt(x * x)), "no limit: it is ∞ from the right and −∞ from"),
     "mirrored": (lambda x: np.sqrt(-x * np.sqrt(-x)), "it is −∞ from the left, and none from the"),
+    "cos": (lambda x: np.sqrt(1 - np.cos(x)), "it is 0.7071 from the right and −0.7071 from the"),
     "wave": (lambda x: np.sqrt(x**4) * np.sin(1 / (x + 1e-300)), "there is no limit; the result"),
 }
 
