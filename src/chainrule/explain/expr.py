@@ -252,7 +252,7 @@ def _scatter_add(e: App) -> Expr:
     """Write a vector that is put into a column as that column."""
     index, (v, *rest) = e.params["index"], e.args
     vector = _column(v)
-    if index == () and v.shape == e.shape:
+    if isinstance(index, tuple) and not index and v.shape == e.shape:
         return v
     if vector is not None and not rest and _same_index(index, Ellipsis, None):
         return vector
