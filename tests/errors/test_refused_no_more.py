@@ -44,6 +44,12 @@ BODIES = [
     "return csgraph.dijkstra(np.outer(x, x), limit=10 * x[0])[0, 2]",
     "return (csgraph.laplacian(np.outer(x, x), dtype=float) @ x)[0]",
     "return scipy.ndimage.mean(x, labels=np.round(x), index=np.round(x[0]))",
+    # systems of lists
+    "return np.abs(scipy.signal.freqresp(scipy.signal.ZerosPolesGain([x[1]], [-x[0], -2.0], x[2]), w=[1.0])[1]).sum()",
+    "return scipy.signal.lti([x[1]], [-x[0], -2.0], x[2]).to_tf().num.sum() * x[0]",
+    "return scipy.signal.ZerosPolesGain([], [-x[0], -2.0], x[2]).to_ss().A.sum()",
+    "return scipy.signal.dlti([x[1]], [x[0] / 2, 0.1], x[2], dt=0.1).to_tf().den.sum() * x[1]",
+    "return scipy.signal.ZerosPolesGain((x[1],), (-x[0], -2.0), 1.0).to_tf().den[1] * x[1]",
     "return si.BPoly(np.outer(x, x), [0, 1, 2, 3])(x[0])[()]",
 ]
 

@@ -6,6 +6,7 @@ arrays (`borrowed`), over transforms and filters that have rules.
 
 from importlib import import_module
 from importlib.util import find_spec
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -368,7 +369,7 @@ _borrow("abcd_normalize", sample((2, 2), (2, 1), (1, 2), (1, 1)))
 
 def _state_space(num: Any, den: Any) -> Any:
     """Run SciPy's own code; the columns of zeros that it drops have their part in C and D."""
-    if not carries(num) or np.ndim(num) < 2:
+    if not carries(num) or as_array(num).ndim < 2:
         return _code.body(signal.tf2ss)(num, den)
     num, den = as_array(num), as_array(den)
     zero = np.cumprod(np.all(np.abs(plain(num)) <= 1e-14, axis=0)) > 0
@@ -387,6 +388,19 @@ for _name in ("lsim", "impulse", "step", "freqresp", "bode",
               "dlsim", "dimpulse", "dstep", "dfreqresp", "dbode"):  # fmt: skip
     _function = getattr(signal, _name)
     _record(_function, _system_code.body(_function))
+
+
+
+def _zeros_poles_gain(self: Any, *system: Any, **kwargs: Any) -> None:
+    """Make a system of zeros, poles and gain; lists of traced numbers are arrays first."""
+    _plain_init(self, *(as_array(part) if elements(part) else part for part in system), **kwargs)
+
+
+_init = signal.ZerosPolesGain.__init__
+_plain_init: Any = FunctionType(
+    _init.__code__, _init.__globals__, "__init__", _init.__defaults__, _init.__closure__
+)
+register(_init, Composite("scipy.signal.ZerosPolesGain", _zeros_poles_gain, _init, ()))
 
 # Windows and waveforms.
 _borrow(
