@@ -283,6 +283,7 @@ def poly1d(self: Any, c_or_r: Any, r: bool = False, variable: Any = None) -> Non
         c_or_r = np.atleast_1d(as_array(c_or_r))
         if c_or_r.ndim == 1:
             _coefficients(c_or_r, "np.poly1d")
-    _own_init(self, c_or_r, r, variable)
-    if not r and np.shape(c_or_r) == (1,) and not isinstance(c_or_r, np.poly1d):
+    single = not r and not isinstance(c_or_r, np.poly1d) and np.shape(c_or_r) == (1,)
+    _own_init(self, np.ones(1) if single else c_or_r, r, variable)
+    if single:
         self._coeffs = c_or_r  # NumPy writes a new 0 in the place of one that is 0
