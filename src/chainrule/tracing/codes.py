@@ -24,6 +24,7 @@ _ROOM = "LOAD_METHOD" if sys.version_info < (3, 12) else "LOAD_ATTR"
 _LOOKS_UP = dis.opmap[_ROOM]
 
 _IS = dis.opmap["IS_OP"]
+_CONSTANT = dis.opmap["LOAD_CONST"]
 
 _copies: dict[int, tuple[Any, CodeType | None]] = {}  # by the identity of a code object
 _bare: set[int] = set()  # the codes with a comparison by identity that had no room for a door
@@ -69,9 +70,14 @@ def _forget(table: dict[int, Any], key: int) -> Any:
 
 
 def compares(code: CodeType) -> bool:
-    """Say whether code, or code inside it, writes ``a is b``."""
-    inner = (c for c in code.co_consts if isinstance(c, CodeType))
-    return _IS in code.co_code[::2] or any(map(compares, inner))
+    """Say whether code, or code inside it, writes ``a is b``, where b is no constant."""
+    units = code.co_code
+    asks = [k for k in range(0, len(units), 2) if units[k] == _IS]
+    if any(units[k - 2] != _CONSTANT for k in asks):
+        return True
+    if asks and not set(asks).isdisjoint(dis.findlabels(units)):  # ``a is (b if c else None)``
+        return True
+    return any(compares(c) for c in code.co_consts if isinstance(c, CodeType))
 
 
 def is_bare(code: CodeType) -> bool:
@@ -88,6 +94,25 @@ def enter(functions: list[FunctionType]) -> None:
         if copy is not None:
             _running.append((f, plain, copy))  # first: an interrupt may follow
             f.__code__ = copy
+
+
+def prepared(functions: list[FunctionType]) -> list[tuple[Any, CodeType, CodeType]]:
+    """Return what `resume` needs: functions whose code has doors, their code and its copy."""
+    plain = [(f, own(f.__code__)) for f in functions]
+    return [(weakref.ref(f), c, copy) for f, c in plain if (copy := with_doors(c)) is not None]
+
+
+def resume(entries: list[tuple[Any, CodeType, CodeType]]) -> None:
+    """Do as `enter` with functions that were looked at before: a program has hundreds."""
+    for ref, plain, copy in entries:
+        f = ref()
+        if f is not None:
+            code = f.__code__
+            if code is plain:
+                _running.append((f, plain, copy))  # first: an interrupt may follow
+                f.__code__ = copy
+            elif code is not copy:  # the program gave it another
+                enter([f])
 
 
 def leave() -> None:
@@ -149,7 +174,7 @@ def _set_identity_doors(new: Rewriting) -> bool:
     steps = [s for s in dis.get_instructions(new.code) if s.opcode != EXTENDED]
     all_do = True
     for i, step in enumerate(steps):
-        if step.opcode == _IS and steps[i - 1].opname != "LOAD_CONST":
+        if step.opcode == _IS and (steps[i - 1].opcode != _CONSTANT or step.is_jump_target):
             count = len(new.consts)
             ask = new.const(same) + unit("SWAP", 3) + call(1)
             ask += unit("UNARY_NOT") if step.arg else b""

@@ -8,6 +8,7 @@ import os
 import sys
 import weakref
 from collections.abc import Callable
+from operator import is_
 from sys import getrefcount
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -36,7 +37,7 @@ _replaced: list[Any] = []  # keeps those alive
 _originals: dict[int, Any] = {}  # by the identity of the door
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _looked: tuple[int, int] = (0, 0)
-_swapped: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any], int, Any]] = []
+_swapped: list[tuple[dict[str, Any], "Scan"]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 # what makes the stand-in of a generator, and of a function with a cache
 _generators: dict[type, Callable[[Any], Any]] = {cached.CACHED: cached.door}
@@ -44,8 +45,8 @@ _generators: dict[type, Callable[[Any], Any]] = {cached.CACHED: cached.door}
 # it may have no name there
 _seen: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
 _nameless: dict[int, list[weakref.ref[CodeType]]] = {}
-_scans: dict[int, tuple[Any, int, dict[str, Any], dict[str, Any]]] = {}  # an owner first
-_comparing: dict[int, list[weakref.ref[FunctionType]]] = {}  # functions that ask ``a is b``
+_scans: dict[int, "Scan"] = {}  # by the identity of the namespace
+_comparing: list[Any] = []  # the functions in all of them that compare by identity
 
 
 def like(door: Callable[..., Any], function: Any) -> Any:
@@ -70,33 +71,43 @@ def swap(function: Any) -> None:
                 _nameless.setdefault(id(g.__globals__), []).append(weakref.ref(code))
                 _scans.pop(id(g.__globals__), None)
     for namespace, owner in _namespaces(functions):
-        plain, doors = _scan(namespace, owner)
-        if comparing := _comparing.get(id(namespace)):
-            codes.enter([f for ref in comparing if (f := ref()) is not None])
-        if doors and namespace.get(next(iter(doors)), None) is not next(iter(doors.values())):
-            get = namespace.get
-            if any(get(name) is not value for name, value in plain.items()):  # bound anew
-                _scans.pop(id(namespace), None)
-                plain, doors = _scan(namespace, owner)
-            before = len(namespace)
-            # first: an interrupt may follow
-            _swapped.append((namespace, plain, doors, before, owner))
-            namespace.update(doors)
-            if len(namespace) != before:  # a name of `builtins` was put in front
-                _keep(namespace, owner, len(namespace), plain, doors)
+        scan = _scans.get(id(namespace))
+        entered = scan is not None and namespace.get(scan.first) is scan.door
+        if scan is None or len(namespace) != scan.count + entered * len(scan.added):
+            scan, entered = _scan(namespace, owner), False
+        if scan.doors and not entered:
+            if not _bound(namespace, scan.plain):  # bound anew
+                scan = _scan(namespace, owner)
+            _swapped.append((namespace, scan))  # first: an interrupt may follow
+            namespace.update(scan.doors)
+    codes.resume(_copies())
+
+
+def _copies() -> list[Any]:
+    """Return what compares by identity, once each: many namespaces hold the same classes."""
+    if not _comparing:
+        scans = list(_scans.values())
+        _comparing[:] = {id(entry[0]): entry for scan in scans for entry in scan.copies}.values()
+    return _comparing
+
+
+def _bound(namespace: dict[str, Any], values: dict[str, Any]) -> bool:
+    """Say whether names are bound to these very values: one look at all, as a program has many."""
+    return all(map(is_, map(namespace.get, values), values.values()))
 
 
 def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
     while (entry := modules.last(_swapped)) is not None:
-        namespace, plain, doors, count, owner = entry
-        for name, door in doors.items():
-            if namespace.get(name) is door:
-                if name in plain:
-                    namespace[name] = plain[name]
-                else:
-                    namespace.pop(name, None)
-        _keep(namespace, owner, count, plain, doors)  # names may have come meanwhile
+        namespace, scan = entry
+        if _bound(namespace, scan.doors):
+            namespace.update(scan.plain)
+            for name in scan.added:
+                namespace.pop(name, None)
+        else:
+            _unbind(namespace, scan)
+        if _scans.get(id(namespace)) is not scan:
+            _scans.pop(id(namespace), None)  # it was scanned again amid its doors
         _drop(_swapped, entry)
     if not _imported:
         return
@@ -107,19 +118,35 @@ def restore() -> None:
         _drop(_imported, namespace)
 
 
-def _keep(space: Any, owner: Any, count: int, plain: Any, doors: Any) -> None:
-    """Keep a scan for as long as the owner of the namespace lives: a module, or a function."""
-    key, tables = id(space), (_scans, _comparing)
-
-    def forget(_: Any) -> None:
-        for table in tables:
-            table.pop(key, None)  # type: ignore[attr-defined]
-
-    _scans[key] = (weakref.ref(owner, forget), count, plain, doors)
+def _unbind(namespace: dict[str, Any], scan: "Scan") -> None:
+    for name, door in scan.doors.items():
+        if namespace.get(name) is door:
+            if name in scan.plain:
+                namespace[name] = scan.plain[name]
+            else:
+                namespace.pop(name, None)
 
 
-def _owned(owner: Any) -> Any:
-    return vars(owner) if isinstance(owner, ModuleType) else getattr(owner, "__globals__", None)
+class Scan:
+    """What is exchanged in one namespace, found once and kept while its owner lives."""
+
+    __slots__ = ("owner", "count", "plain", "doors", "added", "first", "door", "copies")
+
+    def __init__(self, space: Any, owner: Any, plain: Any, doors: Any, copies: Any) -> None:
+        key, table, comparing = id(space), _scans, _comparing
+
+        def forget(_: Any) -> None:
+            table.pop(key, None)
+            comparing.clear()
+
+        self.owner = weakref.ref(owner, forget)  # a module, or a function
+        self.count = len(space)
+        self.plain: dict[str, Any] = plain
+        self.doors: dict[str, Any] = doors
+        self.added = tuple(doors.keys() - plain.keys())  # of `builtins`: put in front
+        self.first: Any = next(iter(doors), None)
+        self.door = doors.get(self.first, self)
+        self.copies: list[Any] = copies  # of the functions that ask ``a is b``
 
 
 def _drop(entries: list[Any], done: Any) -> None:
@@ -336,16 +363,12 @@ def of_program(namespace: dict[str, Any]) -> bool:
     return known
 
 
-def _scan(namespace: dict[str, Any], owner: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
     """Find the names to exchange; the answer is kept until the number of names changes."""
-    found = _scans.get(id(namespace))
-    if found is not None and found[1] == len(namespace) and _owned(found[0]()) is namespace:
-        return found[2], found[3]
     plain: dict[str, Any] = {}
     doors: dict[str, Any] = {}
     functions = [f for find in finders for f in find(namespace)]
     comparing = [f for f in functions if codes.compares(own(f.__code__))]
-    _comparing[id(namespace)] = [weakref.ref(f) for f in comparing]
     code = [own(f.__code__) for f in functions if f.__globals__ is namespace]
     code += [c for ref in _nameless.get(id(namespace), ()) if (c := ref()) is not None]
     bare = any(map(codes.is_bare, (*code, *(own(f.__code__) for f in comparing))))
@@ -357,8 +380,10 @@ def _scan(namespace: dict[str, Any], owner: Any) -> tuple[dict[str, Any], dict[s
     for name in () if bare else _types_in(code):
         if name not in namespace and (name != "type" or not _is_ours(namespace)):
             doors[name] = BUILTIN[name]
-    _keep(namespace, owner, len(namespace), plain, doors)
-    return plain, doors
+    found = Scan(namespace, owner, plain, doors, codes.prepared(comparing))
+    _scans[id(namespace)] = found
+    _comparing.clear()
+    return found
 
 
 def _is_ours(namespace: dict[str, Any]) -> bool:
