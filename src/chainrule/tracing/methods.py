@@ -12,6 +12,7 @@ from .arrays import gather, holds_tracer
 from .foreign import admit
 from .lent import carries, lend_unnamed
 from .running import running
+from .strange import LABELLED
 
 
 def _compress(a: Any, condition: Any, axis: Any = None, out: Any = None) -> Any:
@@ -73,16 +74,28 @@ def _compiled_door(name: str) -> Callable[..., Any]:
     return door
 
 
+def _to_numpy(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Return what a labelled column holds, traced as it is: its own code would ask for numbers."""
+    if running.traces and type(self).__module__.partition(".")[0] in LABELLED and not args:
+        values = getattr(self, "values", None)
+        if type(values) in tracers.TRACERS and kwargs.keys() <= {"dtype", "copy"}:
+            copied = np.copy(values) if kwargs.get("copy") else values
+            dtype = kwargs.get("dtype")
+            return copied if dtype is None else copied.astype(dtype)
+    return self.to_numpy(*args, **kwargs)
+
+
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
     | {name: _compiled_door(name) for name in ("solve",)}  # of factors (`register_method`)
+    | {"to_numpy": _to_numpy}
 )
 
 
 def _bound(name: str) -> Callable[..., Any]:
     def door(self: Any) -> Any:
-        if running.traces and type(self) is np.ndarray:
+        if running.traces and (type(self) is np.ndarray or name == "to_numpy"):
             return partial(METHODS[name], self)
         return getattr(self, name)
 

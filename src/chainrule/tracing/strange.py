@@ -109,7 +109,8 @@ def in_labelled(error: Exception, own: Any) -> Exception | None:
         why=f"{found} computes there in compiled code, which carries no derivative",
         cure="compute on the traced array itself, and store into an array, own = "
         "np.copy(data.to_numpy()), in the place of data: np.diff(x), np.cumsum(x), or "
-        "np.convolve(x, np.ones(n) / n, 'valid') for the means of n in a row",
+        "np.convolve(x, np.ones(n) / n, 'valid') for the means of n in a row, "
+        "x[data.to_numpy() == k].sum() for the sum of a group",
     )
 
 
