@@ -188,6 +188,7 @@ def test_printed_code_is_the_cure(body: str) -> None:
     f = program(body)
     for _ in range(3):
         error = provoked(lambda f=f: cr.grad(f)(X), f.__code__.co_filename)  # type: ignore[misc]
+        print(error)  # shown where the cure does not fit
         body = applied(body, error.cure, CODE.get(body, ""))
         f = program(body)
         if not _cure(lambda f=f: cr.grad(f)(X)):  # type: ignore[misc]
