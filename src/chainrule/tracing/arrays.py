@@ -240,12 +240,20 @@ def ndenumerate(arr: Any) -> Any:
 
 
 def require(a: Any, dtype: Any = None, requirements: Any = None, **kw: Any) -> Any:
-    """As `np.require`; the memory of a traced array is its own, aligned and writeable."""
-    if running.traces and _traced(a):
-        return _AS_ARRAY(a, dtype)
-    return hold_fresh(np.require(a, dtype, requirements, **kw))
+    """As `np.require`; a traced array is aligned and writeable, and a view owns no memory."""
+    if not running.traces or not _traced(a):
+        return hold_fresh(np.require(a, dtype, requirements, **kw))
+    asked = {str(r).upper() for r in requirements or ()}
+    np.require(0.0, None, requirements)  # NumPy's errors, for what it does not know
+    orders = (o for o, names in _CONTIGUOUS.items() if asked & names)
+    result = _AS_ARRAY(a, dtype, next(orders, "K"))
+    owns = getattr(result, "cr_base", None) is None
+    return result if owns or asked.isdisjoint(("O", "OWNDATA")) else result.copy("K")
 
 
+_CONTIGUOUS = {
+    "C": {"C", "C_CONTIGUOUS", "CONTIGUOUS"}, "F": {"F", "F_CONTIGUOUS", "FORTRAN"},
+}  # fmt: skip
 _AS_ARRAY = _as_array(np.asarray)
 
 def _listed(function: Any) -> Callable[..., Any]:

@@ -387,3 +387,22 @@ def test_questions_about_a_traced_array():
         return np.sum(x)
 
     cr.grad(f)(X)
+
+
+@pytest.mark.parametrize("asked", [None, "C", "F", ["C", "A"], ["FORTRAN"], "O", ["O", "W"], "A"])
+@pytest.mark.parametrize(
+    "made", [lambda v: np.outer(v, v), lambda v: np.outer(v, v).T, lambda v: np.outer(v, v)[::-1]],
+    ids=["outer", "transposed", "reversed"],
+)
+def test_require_copies_where_numpy_does(made, asked):
+    def f(v):
+        a = made(v)
+        b = np.require(a, requirements=asked)
+        b[0, 1] = 100 * v[0]
+        return a[0, 1] + 2 * b[0, 1] + 3 * b[1, 0]
+
+    x = np.array([2.0, 3.0])
+    value, gradient = cr.value_and_grad(f)(x)
+    assert value == f(x)
+    want = [(f(x + h) - f(x - h)) / 2e-6 for h in 1e-6 * np.eye(2)]
+    np.testing.assert_allclose(gradient, want, atol=1e-6)
