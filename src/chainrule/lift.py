@@ -33,6 +33,7 @@ from .tracing.losses import (
     caught_by_program,
     caught_elsewhere,
     elsewhere,
+    forget,
     swallowed,
     unhidden,
 )
@@ -319,8 +320,7 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
                 if not traces:
                     running.texts.clear()
                     running.figures.clear()
-                swallowed.error = None  # it holds the frames of the call, and they hold arrays
-                swallowed.raised = before
+                forget(before)
                 if elsewhere:
                     caught_elsewhere(trace)  # lets go of them
                 if doors.opened:

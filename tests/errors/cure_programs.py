@@ -13,10 +13,6 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return blas.dasum(x)": "ct * np.sign(x)",
     "return x[1] * compiled.erfc(x[0])": "-2 * ct / np.sqrt(np.pi) * np.exp(-x * x)",
     "return compiled.jv(2.0, x[0] + x[1])": "ct * (special.jv(1.0, x1) - special.jv(3.0, x1)) / 2",
-    "return scipy.ndimage.generic_filter(x, lambda w: w.sum() ** 2, 3).sum()":
-        "2 * ct * (W @ x) @ W",
-    "return scipy.ndimage.generic_filter(data, lambda w: x[0] * (w.sum() + x[1] ** 2), 3).sum()":
-        "np.array([np.sum(ct) * x[1] ** 2, 2 * x[0] * x[1] * np.sum(ct), 0.0])",
     "return scipy.ndimage.labeled_comprehension(x, [1, 1, 2], [1, 2], np.sum, float, 0) @ [1., 3.]":
         "ct[[0, 0, 1]]",
     "own = np.frompyfunc(lambda v: v * v, 1, 1)\nreturn x[1] * own(x[0])": "2 * ct * x",

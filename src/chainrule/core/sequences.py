@@ -1,6 +1,6 @@
 """What NumPy reads as a sequence: lists and tuples, and any other class that answers as one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,3 +69,13 @@ holders: set[type] = set()
 def held(value: Any) -> Any:
     """Return the items of a sequence, or the attributes of a holder; None for anything else."""
     return vars(value).values() if type(value) in holders else items(value)
+
+
+makers: list[Callable[[Any], Any]] = []
+"""How the tracer lets a plain array take traced stores, once it is there."""
+
+
+def zeros(shape: Any, dtype: Any = float) -> Any:
+    """Return zeros for a callback to store into: traced values, too, while a function is traced."""
+    made = np.zeros(shape, dtype)
+    return makers[0](made) if makers else made

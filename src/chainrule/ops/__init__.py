@@ -28,6 +28,7 @@ _LATE = {
     "scipy.ndimage": (
         "scipy.ndimage.select",
         "scipy.ndimage.transforms",
+        "scipy.ndimage.generic",
         "scipy.ndimage.measurements",
         "scipy.ndimage.ndimage",
     ),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.registry import op_named
-from ..core.sequences import elements, is_sequence
+from ..core.sequences import elements, is_sequence, makers
 from . import stacked
 from . import tracer as tracers
 from .foreign import is_foreign, under
@@ -184,6 +184,9 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw:
 def hold_fresh(result: Any) -> Any:
     """As `hold`, while a function is traced."""
     return hold(result) if running.traces else result
+
+
+makers.append(hold_fresh)
 
 
 def _full_like(function: Any) -> Callable[..., Any]:

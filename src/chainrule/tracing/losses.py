@@ -230,6 +230,7 @@ class _Swallowed(threading.local):
     place: tuple[Any, int] | None = None
     raised: ChainRuleError | None = None  # the last one, or the first that the program caught
     asker: str = __file__  # the file of the Python code whose call led to it
+    ignored = False  # whether Python itself let go of it: it came where nothing can be raised
 
 
 swallowed = _Swallowed()
@@ -249,8 +250,33 @@ def raising(error: ChainRuleError, asker: str = __file__) -> ChainRuleError:
         if trace is not None:
             elsewhere.append((trace, error, asker))
     elif not caught_by_program():
-        swallowed.raised, swallowed.asker = error, asker
+        swallowed.raised, swallowed.asker, swallowed.ignored = error, asker, False
+        _hearers.add(threading.get_ident())
+        if sys.unraisablehook is not _unraisable:
+            _hooks[:] = [sys.unraisablehook]
+            sys.unraisablehook = _unraisable
     return error
+
+
+_hearers: set[int] = set()  # the threads whose calls have made an error
+_hooks: list[Any] = []  # what was told of errors that cannot be raised, before one of ours was made
+
+
+def _unraisable(unraisable: Any) -> None:
+    """Keep an error of ours that came in a callback of `ctypes` or in a finalizer, to raise it."""
+    if isinstance(unraisable.exc_value, ChainRuleError) and swallowed.raised is not None:
+        swallowed.ignored = True
+    else:
+        _hooks[0](unraisable)
+
+
+def forget(before: ChainRuleError | None) -> None:
+    """Let go of the errors of a call that ends: they hold its frames, and these hold arrays."""
+    swallowed.error, swallowed.raised, swallowed.ignored = None, before, False
+    if before is None and _hearers:
+        _hearers.discard(threading.get_ident())
+        if not _hearers and sys.unraisablehook is _unraisable:
+            sys.unraisablehook = _hooks[0]
 
 
 # errors of threads that do not trace themselves, and who asked
@@ -308,7 +334,9 @@ def caught_by_program() -> bool:
     Libraries try a conversion and then do without, so what they catch does not count. Compiled code
     that catches it leaves no trace: then it is asked who called that code.
     """
-    return swallowed.raised is not None and _caught(swallowed.raised, swallowed.asker)
+    return swallowed.raised is not None and (
+        swallowed.ignored or _caught(swallowed.raised, swallowed.asker)
+    )
 
 
 def _caught(error: ChainRuleError, asker: str) -> bool:

@@ -231,12 +231,48 @@ def test_a_registration_finds_its_shift():
 
 def test_what_has_no_rule_is_loud():
     for f in (
-        lambda x: nd.generic_filter(x, np.mean, 3),
         lambda x: nd.grey_dilation(x, 3), lambda x: nd.label(x)[0],
-        lambda x: nd.geometric_transform(x, lambda p: p), lambda x: nd.fourier_gaussian(x, 1.0),
+        lambda x: nd.vectorized_filter(x, np.mean, size=3), lambda x: nd.fourier_gaussian(x, 1.0),
     ):  # fmt: skip
         with pytest.raises((LostDerivativeError, UnsupportedFunctionError)):
             cr.grad(lambda x, f=f: np.sum(f(x)))(X)
+
+
+def test_functions_of_the_user_may_close_over_traced_values():
+    data = np.array([[0.3, -1.2, 0.8], [1.7, 0.4, -0.6]])
+    w = np.array([[1.0, -2.0, 0.5], [0.7, 1.1, -0.9]])
+
+    def line(row, out, p):
+        out[:] = p * row[1:-1] * row[2:]
+
+    def second(image, axis, output, mode, cval, p):
+        return nd.correlate1d(image, [1, p, 1], axis, output, mode, cval)
+
+    for f in (
+        lambda p: nd.generic_filter(data, lambda v: p[0] * v[0] * v[-1] + p[1] ** 2, 3),
+        lambda p: nd.generic_filter(data * p[0], lambda v: float(np.sum(v**2)), size=(1, 2)),
+        lambda p: nd.generic_filter1d(data * p[1], line, 3, 0, extra_arguments=(p[0],)),
+        lambda p: nd.generic_laplace(data * p[1], second, extra_arguments=(p[0],)),
+        lambda p: nd.generic_gradient_magnitude(data * p[1], second, extra_arguments=(p[0],)),
+        lambda p: nd.geometric_transform(
+            data, lambda at: (at[0] * p[0], at[1] * p[1] + 0.1), mode="nearest"
+        ),
+    ):  # fmt: skip
+        cr.check_grads(lambda p, f=f: np.sum(w * f(p)), (np.array([0.7, 1.3]),))
+
+
+def test_the_generic_filters_refuse_what_scipy_refuses():
+    for call in (
+        lambda x: nd.generic_filter(x, np.mean), lambda x: nd.generic_filter(x, np.mean, (3, 3)),
+        lambda x: nd.generic_filter(x, np.mean, 3, origin=2),
+        lambda x: nd.generic_filter(x + 1j, np.mean, 3),
+        lambda x: nd.generic_filter(x, np.mean, footprint=np.ones((2, 2))),
+        lambda x: nd.generic_filter1d(x, print, 0), lambda x: nd.generic_filter1d(x, print, 3, 2),
+    ):  # fmt: skip
+        with pytest.raises((RuntimeError, ValueError, TypeError, IndexError)) as plain:
+            call(np.arange(3.0))
+        with pytest.raises(type(plain.value)):
+            cr.grad(lambda x, call=call: np.sum(np.real(call(x))))(np.arange(3.0))
 
 
 def test_masks_and_labels_are_constant():
