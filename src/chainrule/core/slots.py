@@ -132,7 +132,7 @@ def reads_of(slot: Slot) -> Reads:
     if isinstance(slot, Partial):
         return reads(slot.rule, 0)
     if isinstance(slot, Jvp) and slot.shortcut is not None:
-        return Reads(True, (), True)
+        return _either(reads(slot.rule, 1), reads(slot.shortcut, 1))
     if isinstance(slot, Jvp | Vjp):
         return reads(slot.rule, 1)
     if isinstance(slot, Linear):
@@ -140,3 +140,9 @@ def reads_of(slot: Slot) -> Reads:
             return Reads(False, (), True)
         return reads(slot.transpose or slot.joint, 1, has_output=False)
     return Reads(False, (), False)
+
+
+def _either(a: Reads, b: Reads) -> Reads:
+    count = max(len(a.inputs), len(b.inputs))
+    inputs = tuple(a.input(k) or b.input(k) for k in range(count))
+    return Reads(a.output or b.output, inputs, a.rest or b.rest)

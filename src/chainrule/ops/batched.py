@@ -39,3 +39,20 @@ def along_axis(*signals: int) -> Rule:
 def over_axes(op: Op, _size: int, args: Any, _batched: Any, params: dict[str, Any]) -> Any:
     """Shift the axes that the params name."""
     return op(*args, **{**params, "axes": tuple(k + 1 for k in params["axes"])})
+
+
+def columns(at: int) -> Rule:
+    """Solve or multiply with the examples of argument `at` as columns, where all share the rest.
+
+    Each example is a vector, or a matrix whose columns are taken likewise.
+    """
+
+    def rule(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
+        x = args[at]
+        if any(b and k != at for k, b in enumerate(batched)) or x.ndim not in (2, 3) or not size:
+            return loop(op, size, args, batched, params)
+        side = np.reshape(np.moveaxis(x, 0, -1), (x.shape[1], -1))
+        found = op(*args[:at], side, *args[at + 1 :], **params)
+        return np.moveaxis(np.reshape(found, (found.shape[0], *x.shape[2:], size)), -1, 0)
+
+    return rule

@@ -163,6 +163,8 @@ def rules(op: Op) -> list[tuple[int, Any, int]]:
             found.append((k, slot.rule, 1 + arity))
         elif isinstance(slot, Jvp | Vjp):
             found.append((k, slot.rule, 2 + arity))
+            if getattr(slot, "shortcut", None) is not None:
+                found.append((k, slot.shortcut, 2 + arity))
         elif isinstance(slot, Linear) and slot.equation is None:
             found.append((k, slot.transpose or slot.joint, 1 + arity))
             if slot.into is not None:

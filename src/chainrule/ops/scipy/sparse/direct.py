@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse import linalg
+from scipy.sparse.linalg._dsolve import linsolve  # type: ignore[attr-defined]
 
 from ....core.op import Notation, Op
 from ....core.registry import add, composite, register_method
 from ....core.slots import Jvp, Linear
+from ...batched import columns
 from ...declare import as_array
 from ..common import agreed, refusal, traced
-from .matrices import Form, is_traced, plain_matrix, sparse_product, whole
+from .kept import Kept
+from .matrices import Form, data_transpose, is_traced, plain_matrix, sparse_product, whole
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
 _NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
@@ -25,7 +28,7 @@ _NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
 
 
 class Way:
-    """How a system is solved, as a param: SciPy's function, its options, what it reads."""
+    """How a system is solved, as a param: SciPy's function, and what it reads of the entries."""
 
     __slots__ = ("solve", "reads", "_turned")
 
@@ -44,34 +47,44 @@ def _direct_transpose(ct: Any, data: Any, b: Any, form: Form, way: Way) -> Any:
     return np.reshape(sparse_solve(data, ct, form=form.turned, way=way.turned), b.shape)
 
 
+def _entries_pull(ct: Any, y: Any, data: Any, _b: Any, form: Form, way: Way) -> Any:
+    """Return −(A⁻ᵀȳ)ᵢ xⱼ at the places (i, j) of the entries."""
+    back = sparse_solve(data, ct, form=form.turned, way=way.turned)
+    found = -data_transpose(back, data, y, form)
+    return found if isinstance(way.reads, float) else found * way.reads
+
+
 sparse_solve = Op(
     "sparse_solve",
     lambda data, b, form, way: way.solve(form.filled(data), b),
     (
         Jvp(lambda t, y, data, _b, form, way: -sparse_solve(
             data, sparse_product(t * way.reads, y, form=form), form=form, way=way
-        )),
+        ), shortcut=_entries_pull),
         Linear(transpose=_direct_transpose),
     ),
-    batch="loop",
+    batch=columns(1),
     complex=True,
+    closed=False,  # forms and ways are of one call: what is kept for others would be kept for ever
     notation=_NOTATION,
 )  # fmt: skip
 add(sparse_solve)
 
 
 def _ready(a: Any) -> Any:
-    """Return a sparse matrix in csr or csc form, sorted, as SciPy's solvers bring it to."""
-    if is_traced(a):
-        a = whole(a)
-        return a if a.format in ("csr", "csc") else a.tocsc()
-    a = a.copy() if sp.issparse(a) and a.format in ("csr", "csc") else sp.csc_array(a)
+    """Return a sparse matrix in csr or csc form, sorted, as SciPy's solvers bring it to.
+
+    It is a copy: what the program stores into its own matrix afterwards does not change it.
+    """
+    a = whole(a) if is_traced(a) else a if sp.issparse(a) else sp.csc_array(a)
+    a = a.copy() if a.format in ("csr", "csc") else a.tocsc()
     a.sum_duplicates()
     return a if a.dtype.kind in "fc" else a.astype(float)
 
 
 def _form_of(a: Any) -> Form:
-    return a.form() if is_traced(a) else Form(a)
+    """Return the form of a matrix, whose indices nobody else holds."""
+    return Form(a.form().matrix.copy()) if is_traced(a) else Form(a)
 
 
 def _dense(b: Any) -> Any:
@@ -84,7 +97,12 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     if not (traced(A) or traced(b) or is_traced(A) or is_traced(b)):
         return linalg.spsolve(A, b, permc_spec, use_umfpack)
     a, b = _ready(A), _dense(b)
-    way = Way(lambda m, b: linalg.spsolve(m, b, permc_spec, use_umfpack))
+    alike = a.format == "csc" or b.ndim == 1 or b.shape[1] == 1
+    way = Kept(
+        lambda m: linalg.splu(m, permc_spec),
+        lambda m, b: linalg.spsolve(m, b, permc_spec, use_umfpack),
+        alike and (linsolve.noScikit or not use_umfpack),
+    )
     return sparse_solve(a.data, b, form=_form_of(a), way=way)
 
 
@@ -139,7 +157,7 @@ factored = Op(
     "factored_solve",
     lambda b, factor, trans: factor.solve(b, trans),
     (Linear(transpose=factored_transpose),),
-    batch="loop",
+    batch=columns(0),
     complex=True,
     notation=Notation("A⁻¹ {0}", "A^{{-1}} {0}", 20, (21,), "linear in the right-hand side"),
 )
@@ -151,11 +169,13 @@ class Factored:
 
     def __init__(self, matrix: Any, make: Callable[[Any], Any]) -> None:
         self._matrix: Any = None
+        plain = plain_matrix(matrix) if is_traced(matrix) else matrix
+        self._factor = make(plain)
         if is_traced(matrix):
-            self._matrix = _ready(matrix)
-            self._values = agreed(self._matrix.data)
-            matrix = plain_matrix(matrix)
-        self._factor = make(matrix)
+            self._matrix = _ready(whole(matrix).tocsc())
+            self._form = _form_of(self._matrix)
+            self._way = Kept(make)
+            self._way.keep(np.array(agreed(self._matrix.data)), self._factor)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or (
@@ -170,14 +190,6 @@ class Factored:
             )
         return getattr(self._factor, name)
 
-    def _way(self, trans: str) -> Way:
-        def solve(m: Any, b: Any) -> Any:
-            if b.dtype == self._values.dtype and np.array_equal(m.data, self._values):
-                return self._factor.solve(b, trans)
-            return linalg.spsolve(m, b)
-
-        return Way(solve, turned=lambda: self._way(_FLIP[trans]))
-
     def solve(self, rhs: Any, trans: str = "N") -> Any:
         """Solve with the factors: A x = b, or with the transposed matrix."""
         if self._matrix is None:
@@ -186,9 +198,8 @@ class Factored:
             return factored(floating(rhs), factor=self._factor, trans=trans)
         if trans == "H":
             return np.conjugate(self.solve(np.conjugate(rhs), "T"))
-        rhs, a = floating(rhs), self._matrix
-        form = a.form() if trans == "N" else a.form().turned
-        return sparse_solve(a.data, rhs, form=form, way=self._way(trans))
+        form = self._form if trans == "N" else self._form.turned
+        return sparse_solve(self._matrix.data, floating(rhs), form=form, way=self._way)
 
     __call__ = solve
 

@@ -35,6 +35,7 @@ from ....core.op import Notation, Op
 from ....core.registry import add
 from ....core.slots import Linear
 from ....errors import LostDerivativeError
+from ...batched import columns
 from ...declare import as_array
 from ...numpy.arithmetic import unseen
 from ...numpy.index import scatter_add, split_index
@@ -89,14 +90,14 @@ sparse_times = Op(
     "sparse_times",
     lambda x, form: form.matrix @ x,
     (Linear(transpose=lambda ct, _x, form: sparse_times(ct, form=form.turned)),),
-    batch="loop",
+    batch=columns(0),
     complex=True,
     notation=Notation("A·{0}", "A {0}", 20, (21,), "linear: the transpose is Aᵀȳ"),
 )
 add(sparse_times)
 
 
-def _data_transpose(ct: Any, _data: Any, x: Any, form: Form) -> Any:
+def data_transpose(ct: Any, _data: Any, x: Any, form: Form) -> Any:
     """Return ȳᵢ xⱼ at the places (i, j) of the entries."""
     rows, cols = form.places
     terms = ct[rows] * x[cols]
@@ -107,10 +108,10 @@ sparse_product = Op(
     "sparse_product",
     lambda data, x, form: form.filled(data) @ x,
     (
-        Linear(transpose=_data_transpose),
+        Linear(transpose=data_transpose),
         Linear(transpose=lambda ct, data, _x, form: sparse_product(data, ct, form=form.turned)),
     ),
-    batch="loop",
+    batch=columns(1),
     complex=True,
     notation=Notation(
         "A({0})·{1}", "A({0})\\,{1}", 20, (0, 21),
