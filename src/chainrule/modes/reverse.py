@@ -197,7 +197,7 @@ def _quicker(slot: Any, k: int, pull: Pull) -> Pull:
 
         def short(ct: Any, node: Node) -> Any:
             found = shortcut(ct, node.output, *node.primals, **node.params)
-            return pull(ct, node) if has_nan(found) else found
+            return pull(ct, node) if found is NotImplemented or has_nan(found) else found
 
         return short
     into = getattr(slot, "into", None)

@@ -138,7 +138,11 @@ def shortcuts(case: Case, tolerance: float = 1e-12) -> None:
     if any(getattr(s, "shortcut", None) for s in getattr(case.record, "slots", ())):
         found.append(case.at(*(np.full_like(x, 0.5)[()] for x in case.xs)))
     for at in found:
-        for node in record(at, at.xs, {}, tuple(range(len(at.xs))))[1].nodes:
+        try:
+            nodes = record(at, at.xs, {}, tuple(range(len(at.xs))))[1].nodes
+        except np.linalg.LinAlgError:  # ties are outside of the domain
+            continue
+        for node in nodes:
             for k, pull in pulls(node):
                 quick = getattr(node.op.slot(k), "shortcut", None) if k >= 0 else None  # type: ignore[union-attr]
                 if quick is None or node.op.outputs:  # type: ignore[union-attr]
@@ -147,7 +151,7 @@ def shortcuts(case: Case, tolerance: float = 1e-12) -> None:
                 ct = random_like(np.zeros(node.shape, node.dtype), rng)
                 got = quick(ct, node.output, *node.primals, **node.params)
                 want = pull(ct, node)
-                if not _close(np.ravel(got), np.ravel(want), tolerance):
+                if got is not NotImplemented and not _close(np.ravel(got), np.ravel(want), tolerance):
                     raise failed("shortcut = derived rule", at, shortcut=got, derived=want)
 
 

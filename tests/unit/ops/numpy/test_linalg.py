@@ -541,3 +541,51 @@ def test_least_squares_of_nearly_singular_matrices_are_as_good_as_their_conditio
     got = cr.jvp(f[way], (a, b), (da, db))[1]
     # a solve is good to cond·ε; what is divided by σ² (1e-16 / small²) was all of it before
     assert np.linalg.norm(got - want) <= 500 * np.finfo(float).eps / small * np.linalg.norm(want)
+
+
+@pytest.mark.parametrize("n", [1, 50, 96, 97, 301])
+@pytest.mark.parametrize("upper", [False, True])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_cholesky_backward_by_blocks_is_the_transpose_of_forward(n, upper, dtype):
+    rng = np.random.default_rng(n)
+    m, w, t = rng.standard_normal((3, n, n)).astype(dtype)
+    a = (m @ m.T + n * np.eye(n)).astype(dtype)
+
+    def f(a):
+        return np.sum(w * np.linalg.cholesky(a, upper=upper))
+
+    slope, along = cr.grad(f)(a), cr.jvp(f, (a,), (t,))[1]
+    assert slope.dtype == dtype
+    assert not np.any(np.tril(slope, -1) if upper else np.triu(slope, 1))
+    scale = np.sum(np.abs(slope * t))
+    assert abs(np.sum(slope * t) - along) <= 100 * np.finfo(dtype).eps * scale
+
+
+def test_triangular_systems_of_rules_are_those_of_the_triangle():
+    from chainrule.ops.numpy.triangular import triangular
+
+    rng = np.random.default_rng(0)
+    for n, k in ((1, 1), (3, 2), (40, 7)):
+        for kind in ("f", "d", "F", "D"):
+            a, b = (rng.standard_normal(s) + 1j * rng.standard_normal(s) for s in ((n, n), (n, k)))
+            a = a + 4 * np.sqrt(n) * np.eye(n)
+            a, b = ((x if kind in "FD" else x.real).astype(kind) for x in (a, b))
+            for lower in (False, True):
+                for unit in (False, True):
+                    full = np.tril(a) if lower else np.triu(a)
+                    if unit:
+                        full[np.arange(n), np.arange(n)] = 1
+                    for order in "CF":
+                        for of_b in "CF":
+                            x = triangular(
+                                np.asarray(a / (1 + 3 * n * unit), order=order),
+                                np.asarray(b, order=of_b), lower=lower, unit=unit,
+                            )  # fmt: skip
+                            left = full / (1 + 3 * n * unit) if unit else full
+                            if unit:
+                                left[np.arange(n), np.arange(n)] = 1
+                            close = 1e-4 if kind in "fF" else 1e-12
+                            assert x.dtype == np.dtype(kind)
+                            np.testing.assert_allclose(left @ x, b, rtol=close, atol=close)
+    with pytest.raises(np.linalg.LinAlgError, match="Singular"):
+        triangular(np.tri(20) - np.eye(20), np.eye(20), lower=True, unit=False)

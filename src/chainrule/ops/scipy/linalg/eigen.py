@@ -15,7 +15,7 @@ from ....core.slots import INDEX, Jvp
 from ...declare import as_array
 from ...numpy.decompositions import (
     TOWNSEND,
-    _cholesky_jvp,
+    cholesky_jvp,
     _svd_jvp,
     _svdvals_jvp,
     diagonal_of_product,
@@ -90,7 +90,7 @@ def _turn(dv: Any, v: Any, b: Any, db: Any, lower: bool) -> Any:
         upper = adjoint(factor) if lower else factor
         y, dy = np.matmul(upper[row], v), np.matmul(upper[row], dv)
         if db is not None:
-            change = _cholesky_jvp(db, factor, b, not lower)
+            change = cholesky_jvp(db, factor, b, not lower)
             change = adjoint(change) if lower else change
             dy = dy + np.matmul(change[row], v)
     pivot = np.real(y)

@@ -15,11 +15,13 @@ from ...declare import as_array
 from ...numpy.decompositions import (
     WALTER,
     _check_independent,
-    _cholesky_jvp,
     _qr_jvp,
+    cholesky_jvp,
+    cholesky_pull,
     positive_definite,
 )
 from ...numpy.linalg import GILES, adjoint, well_conditioned
+from ...numpy.triangular import triangular
 from ..common import binder, constant_of, over_batch, reader, refusal, refused
 from .systems import unpack
 
@@ -34,7 +36,12 @@ cholesky = declare(
     Op(
         "scipy.cholesky",
         lambda a, **params: linalg.cholesky(a, **params),
-        (Jvp(lambda t, y, a, lower, **_params: _cholesky_jvp(t, y, a, not lower)),),
+        (
+            Jvp(
+                lambda t, y, _a, lower, **_params: cholesky_jvp(t, y, None, not lower),
+                shortcut=lambda ct, y, _a, lower, **_params: cholesky_pull(ct, y, None, not lower),
+            ),
+        ),
         batch="loop",
         function=linalg.cholesky,
         bind=binder(linalg.cholesky, "a"),
@@ -57,16 +64,23 @@ _PLAIN = linalg.cho_factor(np.array([[1.0, 0.0], [5.0, 1.0]]))
 _KEEPS_REST = bool(_PLAIN[0][1, 0] == 5.0)  # the other triangle holds A's entries; since 1.18 zeros
 
 
-def _cho_factor_jvp(t: Any, y: Any, a: Any, lower: bool, **_params: Any) -> Any:
+def _cho_factor_jvp(t: Any, y: Any, _a: Any, lower: bool, **_params: Any) -> Any:
     """Return the change of the factor; what SciPy leaves in the other triangle changes with A."""
-    change = _cholesky_jvp(t, _part(y, lower), a, not lower)
+    change = cholesky_jvp(t, _part(y, lower), None, not lower)
     return change + (np.triu(t, 1) if lower else np.tril(t, -1)) if _KEEPS_REST else change
+
+
+def _cho_factor_pull(ct: Any, y: Any, _a: Any, lower: bool, **_params: Any) -> Any:
+    found = cholesky_pull(ct, y, None, not lower)
+    if found is NotImplemented or not _KEEPS_REST:
+        return found
+    return found + (np.triu(ct, 1) if lower else np.tril(ct, -1))
 
 
 cho_factor_op = Op(
     "scipy.cho_factor",
     lambda a, **params: linalg.cho_factor(a, **params)[0],
-    (Jvp(_cho_factor_jvp),),
+    (Jvp(_cho_factor_jvp, shortcut=_cho_factor_pull),),
     batch="loop",
     complex=True,
     notation=_CHOLESKY,
@@ -96,20 +110,23 @@ def cho_factor(*args: Any, **kwargs: Any) -> Any:
 def _lu_change(m: Any, low: Any, up: Any) -> tuple[Any, Any]:
     """Return dL and dU for a change `m` of PᵀA: of a square part first, then of what is left."""
     k = low.shape[1]
-    first_l, first_u = low[:k], up[:, :k]
-    inner = np.linalg.solve(first_l, m[:k, :k])
-    inner = np.matrix_transpose(
-        np.linalg.solve(np.matrix_transpose(first_u), np.matrix_transpose(inner))
-    )
+    first_l, back_u = low[:k], np.matrix_transpose(up[:, :k])
+
+    def over_u(m: Any) -> Any:
+        turned = triangular(back_u, np.matrix_transpose(m), lower=True, unit=False)
+        return np.matrix_transpose(turned)
+
+    def over_l(m: Any) -> Any:
+        return triangular(first_l, m, lower=True, unit=True)
+
+    inner = over_u(over_l(m[:k, :k]))
     dl = np.matmul(first_l, np.tril(inner, -1))
-    du = np.matmul(np.triu(inner), first_u)
+    du = np.matmul(np.triu(inner), up[:, :k])
     if low.shape[0] > k:  # rows that are left: L₂U = A₂
-        rest = m[k:] - np.matmul(low[k:], du)
-        more = np.linalg.solve(np.matrix_transpose(first_u), np.matrix_transpose(rest))
-        return np.concatenate([dl, np.matrix_transpose(more)]), du
+        return np.concatenate([dl, over_u(m[k:] - np.matmul(low[k:], du))]), du
     if up.shape[1] > k:  # columns that are left: LU₂ = A₂
         rest = m[:, k:] - np.matmul(dl, up[:, k:])
-        return dl, np.concatenate([du, np.linalg.solve(first_l, rest)], axis=1)
+        return dl, np.concatenate([du, over_l(rest)], axis=1)
     return dl, du
 
 
@@ -289,7 +306,7 @@ def _rq_jvp(t: Any, y: Any, _a: Any, **_params: Any) -> Any:
     r, q = y
     above = r.shape[-2] - r.shape[-1]
     (top, r), (dtop, t) = (r[:above], r[above:]), (t[:above], t[above:])
-    scaled = np.linalg.solve(r, t)
+    scaled = triangular(r, t, lower=False, unit=False)
     inner = np.matmul(scaled, adjoint(q))
     below = np.tril(inner, -1)
     turn = below - adjoint(below)
