@@ -15,6 +15,7 @@ from ...core.op import Const, Notation, Op, sample
 from ...core.registry import add, composite, declare
 from ...core.slots import INDEX, Jvp, Linear
 from ..declare import as_array, constant_call
+from . import kept
 
 GILES = "M. B. Giles, Collected matrix derivative results (2008)"
 GOLUB = "G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973)"
@@ -46,29 +47,39 @@ def identity_like(a: Any) -> Any:
 def _solve_jvp(t: Any, y: Any, a: Any, _b: Any) -> Any:
     """Return dx = −A⁻¹ dA x."""
     if len(_b.shape) == 1:
-        return -np.linalg.solve(a, np.matmul(t, y[..., None]))[..., 0]
-    return -np.linalg.solve(a, np.matmul(t, y))
+        return -solve_again(a, np.matmul(t, y[..., None]))[..., 0]
+    return -solve_again(a, np.matmul(t, y))
 
 
 def _solve_transpose(ct: Any, a: Any, b: Any) -> Any:
     if len(b.shape) == 1:
-        return np.linalg.solve(np.matrix_transpose(a), ct[..., None])[..., 0]
-    return np.linalg.solve(np.matrix_transpose(a), ct)
+        return solve_again(np.matrix_transpose(a), ct[..., None])[..., 0]
+    return solve_again(np.matrix_transpose(a), ct)
 
+
+_SOLVE = Notation(
+    "{0}⁻¹ {1}", "{0}^{{-1}} {1}", 20, (31, 21),
+    "x = A⁻¹b: linear in b; in A, d(A⁻¹b) = −A⁻¹ dA x",
+)  # fmt: skip
+_SOLVE_SLOTS = (Jvp(_solve_jvp), Linear(transpose=_solve_transpose))
+solve_again = Op(  # what the rules call: by the same factors in every direction
+    "solve_again", kept.solve, _SOLVE_SLOTS, batch="solve", complex=True, notation=_SOLVE,
+    references=(GILES,), samples=(
+        sample(well_conditioned(40, 40), (40, 2)), sample(well_conditioned(2, 3, 3), (2, 3, 2)),
+    ),
+)  # fmt: skip
+add(solve_again)
 
 solve = declare(
     Op(
         "solve",
         np.linalg.solve,
-        (Jvp(_solve_jvp), Linear(transpose=_solve_transpose)),
+        _SOLVE_SLOTS,
         bind=lambda a, b: ((as_array(a), as_array(b)), {}),
         batch="solve",
         function=np.linalg.solve,
         complex=True,
-        notation=Notation(
-            "{0}⁻¹ {1}", "{0}^{{-1}} {1}", 20, (31, 21),
-            "x = A⁻¹b: linear in b; in A, d(A⁻¹b) = −A⁻¹ dA x",
-        ),
+        notation=_SOLVE,
         samples=(
             sample(well_conditioned(3, 3), (3,)), sample(well_conditioned(3, 3), (3, 2)),
             sample(well_conditioned(2, 3, 3), (2, 3, 2)), sample(well_conditioned(2, 3, 3), (3,)),

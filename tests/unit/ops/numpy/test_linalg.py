@@ -589,3 +589,167 @@ def test_triangular_systems_of_rules_are_those_of_the_triangle():
                             np.testing.assert_allclose(left @ x, b, rtol=close, atol=close)
     with pytest.raises(np.linalg.LinAlgError, match="Singular"):
         triangular(np.tri(20) - np.eye(20), np.eye(20), lower=True, unit=False)
+
+
+# --- factors that are kept ------------------------------------------------------------------------
+
+
+def dense(p, n=40):
+    return np.outer(np.cos(np.arange(n) * p), np.arange(n)) / n + n * np.eye(n) * np.exp(p / 9)
+
+
+def counted(monkeypatch):
+    from scipy.linalg import lapack
+
+    made, plain = [], lapack.dgetrf
+    monkeypatch.setattr(lapack, "dgetrf", lambda *a, **k: made.append(1) or plain(*a, **k))
+    return made
+
+
+SIDE = np.linspace(1, 2, 40)
+SOLVERS = [np.linalg.solve, scipy.linalg.solve]
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_rules_of_solve_factor_once(solve, monkeypatch):
+    made = counted(monkeypatch)
+
+    def f(p):
+        a, x = dense(p), SIDE * p
+        for _ in range(3):
+            x = solve(a, x)
+        return np.sum(x)
+
+    np.testing.assert_allclose(
+        cr.grad(f)(0.3), (f(0.3 + 1e-6) - f(0.3 - 1e-6)) / 2e-6, rtol=1e-6
+    )
+    assert len(made) == 1
+    cr.check_grads(f, (0.3,), order=3)
+
+
+@pytest.mark.parametrize("solve", SOLVERS)
+def test_a_store_into_a_matrix_after_a_solve(solve):
+    def f(p):
+        a = dense(p)
+        x = solve(a, SIDE * p)
+        a[0] *= 2.0
+        a[3, 3] = p**2 + 30
+        y = solve(a, x)
+        a += np.eye(40) * p
+        return np.sum(solve(a.T, y))
+
+    cr.check_grads(f, (0.3,), order=2)
+
+
+def test_a_callers_matrix_that_is_stored_into_between_directions():
+    a = dense(0.3)
+    for k in range(8):
+        a[0, 0] += k
+        if k == 4:
+            a[:] = a.T.copy()
+        x = np.linalg.solve(a, SIDE)
+        t = np.ones_like(a)
+        got = cr.jvp(lambda a: np.linalg.solve(a, SIDE), (a,), (t,))[1]
+        np.testing.assert_allclose(got, -np.linalg.solve(a, t @ x), rtol=1e-12)
+
+
+def test_factors_go_with_their_array_and_are_few():
+    import gc
+
+    from chainrule.ops.numpy import kept
+
+    kept._kept.clear()
+    for p in np.linspace(0, 1, 9):
+        cr.grad(lambda p: np.sum(np.linalg.solve(dense(p), SIDE)))(p)
+        cr.hessian(lambda p: np.sum(np.linalg.solve(dense(p), SIDE)))(p)
+    gc.collect()
+    assert not kept._kept
+    arrays = [dense(p) for p in np.linspace(0, 1, 9)]
+    for a in arrays:
+        kept.solve(a, SIDE)
+    assert len(kept._kept) == kept._MOST
+    del arrays, a
+    gc.collect()
+    assert not kept._kept
+
+
+def test_an_id_that_is_used_again_finds_nothing():
+    from chainrule.ops.numpy import kept
+
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        a = rng.standard_normal((40, 40)) + 40 * np.eye(40)
+        np.testing.assert_allclose(a @ kept.solve(a, SIDE), SIDE)
+        np.testing.assert_allclose(a.T @ kept.solve(a.T, SIDE), SIDE)
+        b = a[::-1, ::2].copy()
+        np.testing.assert_allclose(b[:20] @ kept.solve(b[:20], SIDE[:20]), SIDE[:20])
+        del a, b
+
+
+def test_threads_that_solve_with_one_array():
+    import threading
+
+    from chainrule.ops.numpy import kept
+
+    a, failed = dense(0.3), []
+    sides = np.random.default_rng(0).standard_normal((60, 40))
+    want = [kept.solve(a, b) for b in sides]
+    kept._kept.clear()
+
+    def work():
+        for b, x in zip(sides, want, strict=True):
+            if not np.array_equal(kept.solve(a, b), x):
+                failed.append(b)
+            kept._kept.clear()
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not failed
+
+
+@pytest.mark.parametrize("n", [5, 96, 97, 250])
+@pytest.mark.parametrize("name", ["lu_factor", "cho_factor", "lu", "cholesky"])
+def test_factors_and_their_solutions_backward_are_the_transpose_of_forward(n, name):
+    rng = np.random.default_rng(n)
+    m, t, w = rng.standard_normal((3, n, n))
+    b, sides = rng.standard_normal(n), rng.standard_normal((n, 3))
+    a = m @ m.T + n * np.eye(n)
+    sl = scipy.linalg
+    bodies = {
+        "lu_factor": [
+            *(lambda a, k=k: sl.lu_solve(sl.lu_factor(a), b, k) for k in (0, 1, 2)),
+            lambda a: sl.lu_solve(sl.lu_factor(a), sides * a[:, :3], 1),
+            lambda a: w * sl.lu_factor(a)[0],
+        ],
+        "cho_factor": [
+            *(lambda a, k=k: sl.cho_solve(sl.cho_factor(a, lower=k), b) for k in (False, True)),
+            lambda a: sl.cho_solve(sl.cho_factor(a), sides * a[:, :3]),
+            lambda a: w * sl.cho_factor(a, lower=True)[0],
+        ],
+        "lu": [lambda a: w * np.matmul(*sl.lu(a, permute_l=True)) ** 2],
+        "cholesky": [lambda a, k=k: w * sl.cholesky(a, lower=k) for k in (False, True)],
+    }
+    for body in bodies[name]:
+        slope, (_, along) = cr.grad(lambda a, body=body: np.sum(body(a)))(a), cr.jvp(
+            lambda a, body=body: np.sum(body(a)), (a,), (t,)
+        )
+        assert abs(np.sum(slope * t) - along) <= 1e-11 * np.sum(np.abs(slope * t))
+
+
+def test_what_lu_gave_may_be_written_into():
+    def f(p):
+        a = dense(p, 6)
+        lu, piv = scipy.linalg.lu_factor(a)
+        lu[0, 0] *= 1.5
+        again = scipy.linalg.lu_factor(a)
+        return np.sum(scipy.linalg.lu_solve(again, SIDE[:6])) + np.sum(lu * p)
+
+    a = dense(0.5)
+    first = scipy.linalg.lu_factor(a)
+    got = cr.vjp(lambda a: scipy.linalg.lu_factor(a)[0], a)[0]
+    got[:] = 0
+    assert np.array_equal(cr.vjp(lambda a: scipy.linalg.lu_factor(a)[0], a)[0], first[0])
+    cr.check_grads(f, (0.3,), order=2)

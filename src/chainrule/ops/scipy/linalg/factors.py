@@ -20,10 +20,11 @@ from ...numpy.decompositions import (
     cholesky_pull,
     positive_definite,
 )
+from ...numpy.kept import recall
 from ...numpy.linalg import GILES, adjoint, well_conditioned
-from ...numpy.triangular import triangular
+from ...numpy.triangular import lu_back, triangular
 from ..common import binder, constant_of, over_batch, reader, refusal, refused
-from .systems import unpack
+from .systems import order_of, unpack
 
 # --- Cholesky -----------------------------------------------------------------------------------
 
@@ -71,7 +72,7 @@ def _cho_factor_jvp(t: Any, y: Any, _a: Any, lower: bool, **_params: Any) -> Any
 
 
 def _cho_factor_pull(ct: Any, y: Any, _a: Any, lower: bool, **_params: Any) -> Any:
-    found = cholesky_pull(ct, y, None, not lower)
+    found = cholesky_pull(ct, _part(y, lower), None, not lower)
     if found is NotImplemented or not _KEEPS_REST:
         return found
     return found + (np.triu(ct, 1) if lower else np.tril(ct, -1))
@@ -135,6 +136,25 @@ def _lu_jvp(t: Any, y: Any, _a: Any, p: Any, **_params: Any) -> Any:
     return _lu_change(back, *y)
 
 
+def _recalled(what: str, make: Any) -> Any:
+    """Let one factorisation give the factors and the permutation, which are asked for apart."""
+
+    def value(a: Any) -> Any:
+        if type(a) is not np.ndarray or a.dtype.char not in "fdFD":
+            return make(a)
+        return recall(what, a, np.ascontiguousarray(a), make)
+
+    return value
+
+
+_whole_lu = _recalled("scipy.lu", lambda a: linalg.lu(a, p_indices=True))
+_whole_lu_factor = _recalled("scipy.lu_factor", linalg.lu_factor)
+
+
+def _checked(a: Any, check_finite: bool) -> Any:
+    return np.asarray_chkfinite(a) if check_finite else a
+
+
 permuted = Op(
     "rows_of", lambda a, p: a[p],
     (Jvp(lambda t, _y, _a, p: np.take(t, p, axis=0)), INDEX), batch="loop", complex=True,
@@ -142,11 +162,11 @@ permuted = Op(
 )  # fmt: skip
 add(permuted)
 _rows = constant_of(
-    "lu_rows", lambda a, check_finite: np.argsort(linalg.lu(a, p_indices=True)[0])
+    "lu_rows", lambda a, check_finite: np.argsort(_whole_lu(_checked(a, check_finite))[0])
 )  # fmt: skip
 lu_op = Op(
     "scipy.lu",
-    lambda a, _p, check_finite: linalg.lu(a, p_indices=True, check_finite=check_finite)[1:],
+    lambda a, _p, check_finite: tuple(f.copy() for f in _whole_lu(_checked(a, check_finite))[1:]),
     (Jvp(_lu_jvp), INDEX),
     batch="loop",
     outputs=2,
@@ -197,21 +217,22 @@ def _lu_factor_jvp(t: Any, y: Any, _a: Any, piv: Any, **_params: Any) -> Any:
     return np.tril(dl, -1) + np.triu(du)
 
 
-_pivots = constant_of("lu_pivots", lambda a: linalg.lu_factor(a)[1])
+def _lu_factor_pull(ct: Any, y: Any, _a: Any, piv: Any, **_params: Any) -> Any:
+    if not (type(ct) is type(y) is np.ndarray and y.shape[0] == y.shape[1]):
+        return NotImplemented
+    return lu_back(y, ct)[np.argsort(piv)] if y.dtype.char in "fd" else NotImplemented
 
 
-def _sequence_to_order(a: Any) -> Any:
-    order = np.arange(a.shape[0])
-    for i, j in enumerate(linalg.lu_factor(a)[1]):
-        order[[i, j]] = order[[j, i]]
-    return order
+_pivots = constant_of("lu_pivots", lambda a: _whole_lu_factor(a)[1].copy())
 
 
-_factor_rows = constant_of("lu_factor_rows", _sequence_to_order)
+_factor_rows = constant_of(
+    "lu_factor_rows", lambda a: order_of(_whole_lu_factor(a)[1].tolist(), a.shape[0])
+)
 lu_factor_op = Op(
     "scipy.lu_factor",
-    lambda a, _rows, check_finite: linalg.lu_factor(a, check_finite=check_finite)[0],
-    (Jvp(_lu_factor_jvp), INDEX),
+    lambda a, _rows, check_finite: _whole_lu_factor(_checked(a, check_finite))[0].copy("K"),
+    (Jvp(_lu_factor_jvp, shortcut=_lu_factor_pull), INDEX),
     batch="loop",
     complex=True,
     notation=lu_op.notation,

@@ -19,7 +19,7 @@ from ....core.registry import add, composite, declare
 from ....core.slots import Jvp, Linear
 from ...declare import as_array
 from ...numpy.decompositions import from_triangle, positive_definite
-from ...numpy.linalg import GILES, well_conditioned
+from ...numpy.linalg import GILES, solve_again, well_conditioned
 from ..common import binder, over_batch, reader
 
 _RULE = "x = A⁻¹b: linear in b; in A, dx = −A⁻¹ dA x"
@@ -31,29 +31,31 @@ def system(
     value: Callable[..., Any],
     times: Callable[..., Any],
     flip: Callable[..., Any],
+    again: Callable[..., Any] | None = None,
     **data: Any,
 ) -> Op:
     """Declare a solver x = A⁻¹b by what its matrix argument stands for.
 
     ``times(m, x, **params)`` is the product of that matrix with x; ``flip(m, **params)`` gives the
-    argument and the params of the transposed system.
+    argument and the params of the transposed system; ``again(m, b, **params)`` solves once more.
     """
 
     def jvp(t: Any, y: Any, a: Any, _b: Any, **params: Any) -> Any:
         if len(_b.shape) == 1 < y.ndim:  # one vector, and a stack of matrices
-            return -op(a, times(t, y[..., None], **params), **params)[..., 0]
-        return -op(a, times(t, y, **params), **params)
+            return -solved(a, times(t, y[..., None], **params), **params)[..., 0]
+        return -solved(a, times(t, y, **params), **params)
 
     def transpose(ct: Any, a: Any, b: Any, **params: Any) -> Any:
         turned, params = flip(a, **params)
         if len(b.shape) == 1 < ct.ndim:
-            return op(turned, ct[..., None], **params)[..., 0]
-        return op(turned, ct, **params)
+            return solved(turned, ct[..., None], **params)[..., 0]
+        return solved(turned, ct, **params)
 
     op = Op(
         name, value, (Jvp(jvp), Linear(transpose=transpose)), complex=True, notation=_NOTATION,
         batch="loop", references=(GILES,), **data,
     )  # fmt: skip
+    solved = again or op
     return op
 
 
@@ -98,7 +100,14 @@ def _solve(a: Any, b: Any, **params: Any) -> Any:
     return linalg.solve(a, b, **params)
 
 
-solve_op = system("scipy.solve", _solve, _times, _flip)
+def _again(a: Any, b: Any, assume_a: Any, **params: Any) -> Any:
+    """Solve once more: a general matrix by the factors that are kept of it."""
+    if assume_a in (None, "general", "gen") and not params["transposed"]:
+        return solve_again(a, b)
+    return solve_op(a, b, assume_a=assume_a, **params)
+
+
+solve_op = system("scipy.solve", _solve, _times, _flip, _again)
 add(solve_op)
 _read_solve = reader(linalg.solve)
 
@@ -210,10 +219,31 @@ def _cho_transpose(ct: Any, c: Any, b: Any, **params: Any) -> Any:
     return cho_solve_op(c, ct, **params)
 
 
+def _column(x: Any) -> Any:
+    return x[:, None] if x.ndim == 1 else x
+
+
+def _plain(*xs: Any) -> bool:
+    """Say whether all are plain and real, and none is a stack of matrices."""
+    return all(type(x) is np.ndarray and x.ndim < 3 and x.dtype.char in "fd" for x in xs)
+
+
+def _cho_pull(ct: Any, y: Any, c: Any, _b: Any, lower: bool, **params: Any) -> Any:
+    """Return −(z (Cᵀx)ᵀ + x (Cᵀz)ᵀ), z = A⁻¹x̄, in one pass over the factor."""
+    if not _plain(ct, y, c):
+        return NotImplemented
+    z, x = _column(cho_solve_op(c, ct, lower=lower, **params)), _column(y)
+    both, other = np.concatenate([z, x], axis=1), np.concatenate([x, z], axis=1)
+    f = _factor(c, lower)
+    if lower:
+        return -np.tril(both @ (other.T @ f))
+    return -np.triu((f @ other) @ both.T)
+
+
 cho_solve_op = Op(
     "scipy.cho_solve",
     lambda c, b, lower, **params: linalg.cho_solve((c, lower), b, **params),
-    (Jvp(_cho_jvp), Linear(transpose=_cho_transpose)),
+    (Jvp(_cho_jvp, shortcut=_cho_pull), Linear(transpose=_cho_transpose)),
     batch="loop",
     complex=True,
     notation=Notation(
@@ -238,12 +268,12 @@ def cho_solve(c_and_lower: Any, b: Any, overwrite_b: Any = False, check_finite: 
     return cho_solve_op(as_array(c), as_array(b), lower=lower, check_finite=bool(check_finite))
 
 
-def _order(piv: Any, n: int) -> Any:
+def order_of(piv: Any, n: int) -> Any:
     """Return the rows of A in the order of P, from LAPACK's sequence of exchanges."""
-    order = np.arange(n)
+    order = list(range(n))
     for i, j in enumerate(piv):
-        order[[i, j]] = order[[j, i]]
-    return order
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, np.intp)
 
 
 def unpack(lu: Any) -> tuple[Any, Any]:
@@ -255,16 +285,33 @@ def unpack(lu: Any) -> tuple[Any, Any]:
 
 
 def _lu_product(t: Any, y: Any, lu: Any, piv: Any, trans: int) -> Any:
-    """Return d(PLU) x, or that of its transpose, for a change `t` of the stored factors."""
+    """Return d(PLU) x, or that of its transpose, for a change `t` of the stored factors.
+
+    It is that of P(dL (Ux) + L (dU x)): no product of two matrices.
+    """
     low, up = unpack(lu)
-    change = np.matmul(np.tril(t, -1), up) + np.matmul(low, np.triu(t))
+    dlow, dup = np.tril(t, -1), np.triu(t)
     if trans == 0:
-        back = np.argsort(_order(piv, lu.shape[0]))
-        return np.matmul(change, y)[back]
-    change = np.matrix_transpose(change)
-    if trans == 2 and change.dtype.kind == "c":
-        change = np.conjugate(change)
-    return np.matmul(change, y[_order(piv, lu.shape[0])])
+        change = np.matmul(dlow, np.matmul(up, y)) + np.matmul(low, np.matmul(dup, y))
+        return change[np.argsort(order_of(piv, lu.shape[0]))]
+    low, up, dlow, dup = (np.matrix_transpose(m) for m in (low, up, dlow, dup))
+    if trans == 2 and t.dtype.kind == "c":
+        low, up, dlow, dup = (np.conjugate(m) for m in (low, up, dlow, dup))
+    y = y[order_of(piv, lu.shape[0])]
+    return np.matmul(up, np.matmul(dlow, y)) + np.matmul(dup, np.matmul(low, y))
+
+
+def _lu_pull(
+    ct: Any, y: Any, lu: Any, _b: Any, piv: Any, trans: int, check_finite: bool
+) -> Any:  # fmt: skip
+    """Return −z (Ux)ᵀ below the diagonal and −(Lᵀz) xᵀ above, z = A⁻ᵀx̄ in the order of the rows."""
+    if not _plain(ct, y, lu):
+        return NotImplemented
+    z, x = _lu_flip(ct, lu, None, piv, trans, check_finite), y
+    z, x = (_column(v) for v in ((z, x) if trans == 0 else (x, z)))
+    low, up = unpack(lu)
+    z = z[order_of(piv, lu.shape[0])]
+    return -(np.tril(z @ (up @ x).T, -1) + np.triu((low.T @ z) @ x.T))
 
 
 def _lu_system(piv: tuple[int, ...], trans: int, check_finite: bool) -> Any:
@@ -286,12 +333,14 @@ lu_solve_op = Op(
         Jvp(
             lambda t, y, lu, _b, piv, trans, check_finite: -lu_solve_op(
                 lu, _lu_product(t, y, lu, piv, trans), **_lu_system(piv, trans, check_finite)
-            )
+            ),
+            shortcut=_lu_pull,
         ),
         Linear(transpose=_lu_flip),
     ),
     batch="loop",
     complex=True,
+    closed=False,  # a recorded formula for each order of the rows would be kept for ever
     notation=Notation(
         "(PLU)⁻¹ {1}", "(PLU)^{{-1}} {1}", 20, (31, 21),
         "x = (PLU)⁻¹b: linear in b; in the factors, dx = −(PLU)⁻¹ P(dL U + L dU) x",
@@ -466,16 +515,16 @@ solve_toeplitz_op = system(
 add(solve_toeplitz_op)
 
 
-def _column(n: int) -> Any:
+def _first_column(n: int) -> Any:
     return lambda rng: np.append(3.0, rng.standard_normal(n - 1) * 0.5)
 
 
 def _column_and_row(n: int) -> Any:
-    return lambda rng: (_column(n)(rng), _column(n)(rng))
+    return lambda rng: (_first_column(n)(rng), _first_column(n)(rng))
 
 
 @composite(
-    linalg.solve_toeplitz, sample(_column(4), (4,)), sample(_column_and_row(4), (4,)),
+    linalg.solve_toeplitz, sample(_first_column(4), (4,)), sample(_column_and_row(4), (4,)),
     sample(_column_and_row(3), (3, 2)), name="scipy.linalg.solve_toeplitz",
 )  # fmt: skip
 def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
@@ -491,8 +540,8 @@ def solve_toeplitz(c_or_cr: Any, b: Any, check_finite: bool = True) -> Any:
 
 
 @composite(
-    linalg.solve_circulant, sample(_column(4), (4,)), sample(_column(4), (4, 2)),
-    sample(_column(3), (2, 3), baxis=1), name="scipy.linalg.solve_circulant",
+    linalg.solve_circulant, sample(_first_column(4), (4,)), sample(_first_column(4), (4, 2)),
+    sample(_first_column(3), (2, 3), baxis=1), name="scipy.linalg.solve_circulant",
 )  # fmt: skip
 def solve_circulant(
     c: Any, b: Any, singular: str = "raise", tol: Any = None, caxis: int = -1, baxis: int = 0,

@@ -54,6 +54,14 @@ def _entries_pull(ct: Any, y: Any, data: Any, _b: Any, form: Form, way: Way) -> 
     return found if isinstance(way.reads, float) else found * way.reads
 
 
+def _batched(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
+    """Solve for all right-hand sides at once; `spsolve` makes a vector of a single column."""
+    data, b = args
+    if batched[1] and b.shape[2:] == (1,) and getattr(params["way"], "first", None) is not None:
+        b = b[..., 0]
+    return columns(1)(op, size, [data, b], batched, params)
+
+
 sparse_solve = Op(
     "sparse_solve",
     lambda data, b, form, way: way.solve(form.filled(data), b),
@@ -63,7 +71,7 @@ sparse_solve = Op(
         ), shortcut=_entries_pull),
         Linear(transpose=_direct_transpose),
     ),
-    batch=columns(1),
+    batch=_batched,
     complex=True,
     closed=False,  # forms and ways are of one call: what is kept for others would be kept for ever
     notation=_NOTATION,

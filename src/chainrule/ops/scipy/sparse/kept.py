@@ -12,14 +12,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from ...numpy.kept import same_bits
+
 MOST = 16  # factors of one matrix: more than one only where a batch is solved example by example
-
-
-def same_bits(a: Any, b: Any) -> bool:
-    """Say whether two contiguous arrays hold the same bits: NaN is itself, and −0 is not 0."""
-    if a.dtype != b.dtype or a.shape != b.shape:
-        return False
-    return bool(np.array_equal(a.reshape(-1).view(np.uint8), b.reshape(-1).view(np.uint8)))
 
 
 class Factor:
