@@ -18,6 +18,9 @@ def main(workload: dict[str, Any]) -> None:
     from scipy.optimize import approx_fprime
 
     f, x = workload["function"], workload["x0"]
+    import gc
+    if "--nogc" in sys.argv:
+        gc.disable()
     runs = {"function": f, "chainrule": chainrule.grad(f), **workload["variants"]}
     if "jax" in workload and "--jax" in sys.argv:
         runs["jax"] = workload["jax"]()

@@ -138,7 +138,10 @@ det = declare(
     Op(
         "det",
         np.linalg.det,
-        (Jvp(lambda t, _y, a: np.sum(cofactor(a) * t, axis=(-2, -1))),),
+        (Jvp(
+            lambda t, _y, a: np.sum(cofactor(a) * t, axis=(-2, -1)),
+            shortcut=lambda ct, _y, a: ct[..., None, None] * cofactor(a),
+        ),),
         bind=one_matrix,
         batch="stacks",
         function=np.linalg.det,
@@ -192,11 +195,18 @@ def _slogdet_jvp(t: Any, y: Any, a: Any) -> Any:
     return y[0] * (1j * np.imag(slope)), np.real(slope)
 
 
+def _slogdet_pull(ct: Any, _y: Any, a: Any) -> Any:
+    """Return ȳ A⁻ᵀ, the sign of a real determinant being constant."""
+    if a.dtype.kind == "c" or ct[1] is None:
+        return NotImplemented
+    return ct[1][..., None, None] * inverse_transposed(a)
+
+
 slogdet = declare(
     Op(
         "slogdet",
         np.linalg.slogdet,
-        (Jvp(_slogdet_jvp),),
+        (Jvp(_slogdet_jvp, shortcut=_slogdet_pull),),
         outputs=2,
         bind=one_matrix,
         batch="stacks",

@@ -57,11 +57,19 @@ def _solve_transpose(ct: Any, a: Any, b: Any) -> Any:
     return solve_again(np.matrix_transpose(a), ct)
 
 
+def _solve_pull(ct: Any, y: Any, a: Any, _b: Any) -> Any:
+    """Return −(A⁻ᵀȳ) xᵀ, where there is one matrix."""
+    if len(a.shape) > 2 or len(ct.shape) > 2:
+        return NotImplemented
+    z = solve_again(a.T, ct)
+    return -z[:, None] * y if len(ct.shape) == 1 else np.matmul(-z, y.T)
+
+
 _SOLVE = Notation(
     "{0}⁻¹ {1}", "{0}^{{-1}} {1}", 20, (31, 21),
     "x = A⁻¹b: linear in b; in A, d(A⁻¹b) = −A⁻¹ dA x",
 )  # fmt: skip
-_SOLVE_SLOTS = (Jvp(_solve_jvp), Linear(transpose=_solve_transpose))
+_SOLVE_SLOTS = (Jvp(_solve_jvp, shortcut=_solve_pull), Linear(transpose=_solve_transpose))
 solve_again = Op(  # what the rules call: by the same factors in every direction
     "solve_again", kept.solve, _SOLVE_SLOTS, batch="solve", complex=True, notation=_SOLVE,
     references=(GILES,), samples=(
@@ -96,11 +104,16 @@ def one_matrix(a: Any) -> Any:
     return (as_array(a),), {}
 
 
+def _inv_pull(ct: Any, y: Any, _a: Any) -> Any:
+    back = np.matrix_transpose(y)
+    return np.matmul(-back, np.matmul(ct, back))
+
+
 inv = declare(
     Op(
         "inv",
         np.linalg.inv,
-        (Jvp(lambda t, y, _a: -np.matmul(y, np.matmul(t, y))),),
+        (Jvp(lambda t, y, _a: -np.matmul(y, np.matmul(t, y)), shortcut=_inv_pull),),
         bind=one_matrix,
         batch="stacks",
         function=np.linalg.inv,
