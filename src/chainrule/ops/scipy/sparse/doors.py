@@ -10,10 +10,10 @@ from ....core import registry
 from ....core.registry import composite
 from ...declare import as_array
 from ..common import agreed, traced
+from .entries import multiplied
 from .matrices import (
     TracedEntries,
     _become,
-    _multiplied,
     _plain_class,
     _traced_like,
     combined,
@@ -193,11 +193,11 @@ for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)
     def multiply(self: Any, other: Any, _function: Any = _function) -> Any:
         """Multiply a plain sparse matrix entry by entry with what is traced."""
         if is_traced(other):
-            return other.multiply(self)
+            return multiplied(self, other)
         if not traced(other):
             return _function(self, other)
         other = as_array(other)
-        return self._mul_scalar(other) if other.ndim == 0 else _multiplied(self, other)
+        return self._mul_scalar(other) if other.ndim == 0 else multiplied(self, other)
 
 
 for _function in (_base._spbase.maximum, _base._spbase.minimum):
@@ -248,7 +248,7 @@ def divide(self: Any, other: Any, *, rdivide: bool = False) -> Any:
         return Matrix(found) if sp.isspmatrix(self) else found
     if other.ndim == 0:
         return self._mul_scalar(1.0 / other)
-    return _multiplied(self, 1.0 / other)
+    return multiplied(self, 1.0 / other)
 
 
 _OWNERS = (_base._spbase, _coo._coo_base, _bsr._bsr_base, _dia._dia_base, _compressed._cs_matrix)

@@ -13,6 +13,7 @@ from ....core.slots import Linear
 from ...declare import as_array
 from ..common import global_state, own_stream, refusal, traced
 from .direct import spsolve
+from .entries import norm_of
 from .matrices import Form, is_traced, of_dense, plain_matrix, whole
 from .operators import columns, is_operator
 
@@ -84,12 +85,12 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
 
 @composite(linalg.norm, name="scipy.sparse.linalg.norm", always=True)
 def norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
-    """Return a norm of a sparse matrix; with traced entries that of its dense form."""
+    """Return a norm of a sparse matrix, of one with traced entries too."""
     if not is_traced(x):
         return linalg.norm(x, ord, axis)
     if ord in (None, "fro", "f") and axis is None:
         return np.linalg.norm(whole(x).data)
-    return np.linalg.norm(x.toarray(), ord, axis)
+    return norm_of(x, ord, axis)
 
 
 @composite(linalg.inv, name="scipy.sparse.linalg.inv", always=True)

@@ -463,29 +463,6 @@ class TracedEntries:
         """As SciPy's `dot`."""
         return self * other if np.isscalar(other) else self @ other  # type: ignore[operator]
 
-    def multiply(self, other: Any) -> Any:
-        """Multiply entry by entry."""
-        if np.ndim(other) == 0 and not sp.issparse(other):
-            return self._mul_scalar(other)  # type: ignore[attr-defined]
-        return _multiplied(self, other)
-
-    def sum(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        """Add the entries up."""
-        if axis is None:
-            return np.sum(whole(self).data)
-        if self.ndim != 2 or np.ndim(axis) != 0:  # type: ignore[attr-defined]
-            return np.sum(self.toarray(), axis=axis)
-        down = axis % 2 == 0
-        turned = self.T if down else self  # type: ignore[attr-defined]
-        found = turned @ np.ones(turned.shape[1], self.data.dtype)
-        return Matrix(np.expand_dims(found, 0 if down else 1)) if sp.isspmatrix(self) else found
-
-    def mean(self, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
-        """Return the mean of all entries, zeros included."""
-        total = self.sum(axis)
-        count = np.prod(self.shape) if axis is None else self.shape[axis]
-        return total / float(count)
-
     def trace(self, offset: int = 0) -> Any:
         """Return the sum of a diagonal."""
         return np.sum(self.diagonal(offset))
@@ -589,55 +566,6 @@ def _refusing(name: str, cure: str) -> Any:
 
 for _name in ("tobsr", "todia"):
     setattr(TracedEntries, _name, partialmethod(in_blocks, _name=_name))
-
-
-def _extreme(name: str) -> Any:
-    of_data = getattr(np, name)
-
-    def extreme(self: Any, axis: Any = None, out: Any = None, **kwargs: Any) -> Any:
-        plainly = getattr(plain_matrix(self), name)(axis, out, **kwargs)
-        own = whole(self)
-        if axis is None:
-            data = own._summed().data
-            stored = data.shape[0] == np.prod(self.shape)
-            return of_data(data if stored else np.append(data, np.zeros(1, data.dtype)))
-        held = np.zeros(self.shape, bool)
-        held[places_of(own)] = True
-        low = -np.inf if name == "max" else np.inf
-        found = of_data(np.where(held, own.toarray(), low), axis=axis)
-        found = np.where(held.all(axis), found, getattr(np, f"{name}imum")(found, 0.0))
-        if sp.isspmatrix(self):
-            found = np.expand_dims(found, axis)
-        return of_dense(found, plainly) if sp.issparse(plainly) else found
-
-    extreme.__name__, extreme.__doc__ = name, f"As SciPy's `{name}`; ties share equally."
-    return extreme
-
-
-def _place_of(name: str) -> Any:
-    def place(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return getattr(plain_matrix(self), name)(*args, **kwargs)
-
-    place.__name__, place.__doc__ = name, f"As SciPy's `{name}`: constant."
-    return place
-
-
-def _pairwise(name: str) -> Any:
-    of_pair = getattr(np, name)
-
-    def pairwise(self: Any, other: Any) -> Any:
-        like = getattr(plain_matrix(self), name)(plain_matrix(other))
-        a, b = (x.toarray() if sp.issparse(x) else as_array(bare(x)) for x in (self, other))
-        return of_dense(of_pair(a, b), like) if sp.issparse(like) else of_pair(a, b)
-
-    pairwise.__name__, pairwise.__doc__ = name, f"As SciPy's `{name}`; ties share equally."
-    return pairwise
-
-
-for _name in ("max", "min"):
-    setattr(TracedEntries, _name, _extreme(_name))
-    setattr(TracedEntries, f"arg{_name}", _place_of(f"arg{_name}"))
-    setattr(TracedEntries, f"{_name}imum", _pairwise(f"{_name}imum"))
 
 
 def _mover(name: str) -> Any:
@@ -781,23 +709,6 @@ def _plain_sum(a: Any, b: Any, p: float, q: float) -> Any:
     if p == 1.0:
         return a + b if q == 1.0 else a - b
     return p * a + q * b
-
-
-def _multiplied(a: Any, other: Any) -> Any:
-    """Multiply entry by entry with a dense array, or with a sparse one of traced entries."""
-    like = plain_matrix(a).multiply(plain_matrix(other))
-    if sp.issparse(other):
-        other = other.toarray()
-    other = as_array(other)
-    a = whole(a)
-    a = a if a.format in ("csr", "csc", "coo") else a.tocsr()
-    shape = np.broadcast_shapes(a.shape, other.shape)
-    if shape != a.shape:
-        raise refusal(
-            "A.multiply(x) that widens A", "it has no rule", "write ‹self›.toarray() * ‹other 0›"
-        )  # fmt: skip
-    made = _traced_like(a, a.data * np.broadcast_to(other, shape)[places_of(a)])
-    return shown(made, like) if sp.issparse(like) else made
 
 
 def sparse_sparse(a: Any, b: Any) -> Any:
