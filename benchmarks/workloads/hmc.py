@@ -1,5 +1,7 @@
 """Log-density of a hierarchical logistic regression, as a Hamiltonian sampler asks for it."""
 
+from ..one_workload import main, rows_of  # isort: skip (sets the thread count first)
+
 from typing import Any
 
 import numpy as np
@@ -56,7 +58,10 @@ def make(rows: int = ROWS, groups: int = GROUPS) -> dict[str, Any]:
     }
 
 
-if __name__ == "__main__":
-    from ._timed import main
+def rows() -> list[Any]:
+    """Return the gradient as a row."""
+    return rows_of(make())
 
+
+if __name__ == "__main__":
     main(make())

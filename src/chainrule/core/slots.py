@@ -69,9 +69,9 @@ class Jvp:
     None where nothing flows. The formula must not branch on values: its transpose is derived from
     a recording that is reused for every call with the same shapes.
 
-    ``shortcut(ct, y, *xs, **params)`` is a quicker way to the cotangent of this argument; where it is
-    none it returns NotImplemented. A law holds it equal to the derived transpose, and what is printed
-    is the derived one.
+    ``shortcut(ct, y, *xs, **params)`` is a quicker way to the cotangent of this argument; where it
+    is none it returns NotImplemented. A law holds it equal to the derived transpose, and what is
+    printed is the derived one.
     """
 
     rule: Rule

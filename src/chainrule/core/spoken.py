@@ -20,8 +20,8 @@ SPOKEN = {
     "logistic_difference": "expit", "logistic2_difference": "expit′", "mills": "φ/Φ",
     "exp_moment": "∫θⁿ·exp(uθ)", "log_moment": "∫θⁿ/(1+uθ)", "k_moment": "∂ⁿK/∂vⁿ",
     # matrices
-    "chord_solve": "solve", "factored_solve": "solve", "triangular_solve": "solve", "solve_again": "solve",
-    "inverse_transposed": "inv",
+    "chord_solve": "solve", "factored_solve": "solve", "triangular_solve": "solve",
+    "solve_again": "solve", "inverse_transposed": "inv",
     "regular_back": "inv", "regular": "nonsingular", "apart": "distinct", "independent": "distinct",
     "vanishing": "zero_singular_values",
     "gap_reciprocals": "1/differences", "cofactor": "cofactors", "cofactor_slope": "cofactors′",

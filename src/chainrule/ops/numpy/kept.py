@@ -8,6 +8,7 @@ long: when it goes, its factors go.
 
 import weakref
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def recall(what: str, a: Any, rows: Any, make: Callable[[Any], Any]) -> Any:
     held, found = _kept.get(id(owner), (None, ()))
     if held is None or held() is not owner:
         found = ()
-        held = weakref.ref(owner, lambda gone, key=id(owner): _release(key, gone))
+        held = weakref.ref(owner, partial(_release, id(owner)))
     for name, known, result in found:
         if name == what and same_bits(known, rows):
             return result

@@ -93,7 +93,7 @@ triangular = Op(
 add(triangular)
 
 
-# --- backward through factors, by blocks ------------------------------------------------------------
+# --- backward through factors, by blocks ----------------------------------------------------------
 
 _BLOCK = 96
 

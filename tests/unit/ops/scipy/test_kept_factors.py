@@ -125,7 +125,7 @@ def test_a_store_between_two_solves_counts(change):
 
 def test_a_plain_matrix_that_is_stored_into_before_the_pullback():
     plain = matrix(K)
-    y, pull = cr.vjp(lambda b: sl.spsolve(plain, b), K)
+    _, pull = cr.vjp(lambda b: sl.spsolve(plain, b), K)
     want = pull(ONES)[0].copy()
     plain.data[:] = 5.0
     plain.indices[:] = plain.indices[::-1].copy()
@@ -238,7 +238,7 @@ def test_values_are_those_of_spsolve_to_the_bit(kind, dtype):
         a = (sp.random_array((n, n), density=0.2, rng=RNG) + 3 * sp.eye_array(n)).astype(dtype)
         a, b = a.asformat(kind), RNG.standard_normal((n, 3)).astype(dtype)
         for rhs in (b, b[:, 0].copy(), b[:, :1]):
-            found = cr.vjp(lambda x: sl.spsolve(a, x), rhs)[0]
+            found = cr.vjp(lambda x, a=a: sl.spsolve(a, x), rhs)[0]
             assert found.tobytes() == sl.spsolve(a, rhs).tobytes()
             assert found.dtype == sl.spsolve(a, rhs).dtype
 

@@ -37,7 +37,8 @@ METHODS = {
     "floor": lambda a: a.maximum(-0.5), "norm": lambda a: sl.norm(a),
     "norms": lambda a: sl.norm(a[:3, :3], axis=0), "of rows": lambda a: sl.norm(a, np.inf, axis=1),
     "ones": lambda a: sl.norm(a, 1), "infinity": lambda a: sl.norm(a, np.inf),
-    "least of norms": lambda a: sl.norm(a[:3], -np.inf), "sums of norms": lambda a: sl.norm(a, 1, 0),
+    "least of norms": lambda a: sl.norm(a[:3], -np.inf), "sums of norms":
+    lambda a: sl.norm(a, 1, 0),
 }  # fmt: skip
 
 
@@ -88,8 +89,9 @@ def test_no_method_makes_the_dense_array(name):
 def test_ties_are_shared_as_those_of_the_dense_array():
     x = np.array([1.0, 1.0, 0.5, -1.0, -0.5, -2.0, 2.0, 0.5])
     for method in (
-        lambda a: a.max(axis=0), lambda a: a.max(axis=1), lambda a: a.min(axis=0), lambda a: a.max(),
-        lambda a: a.maximum(OTHER), lambda a: a.maximum(0), lambda a: abs(a), lambda a: a.minimum(0),
+        lambda a: a.max(axis=0), lambda a: a.max(axis=1), lambda a: a.min(axis=0),
+        lambda a: a.max(), lambda a: a.maximum(OTHER), lambda a: a.maximum(0), lambda a: abs(a),
+        lambda a: a.minimum(0),
     ):  # fmt: skip
 
         def f(x, method=method):

@@ -15,9 +15,9 @@ from ....core.slots import INDEX, Jvp
 from ...declare import as_array
 from ...numpy.decompositions import (
     TOWNSEND,
-    cholesky_jvp,
     _svd_jvp,
     _svdvals_jvp,
+    cholesky_jvp,
     diagonal_of_product,
     from_triangle,
     gaps,

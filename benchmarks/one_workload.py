@@ -1,9 +1,15 @@
-"""Times of one workload, for its ``python -m benchmarks.workloads.<name>``."""
+"""Times of one workload, for its ``python -m benchmarks.workloads.<name>``.
 
-import os
+``--differences`` and ``--jax`` add SciPy's finite differences and JAX, where there is a rewrite;
+``--no-gc`` switches the collector of cycles off.
+"""
+
+import os  # isort: skip (sets the thread count first)
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+import gc
+import importlib.util
 import statistics
 import sys
 import time
@@ -12,14 +18,29 @@ from typing import Any
 import numpy as np
 
 
-def main(workload: dict[str, Any]) -> None:
-    """Print the times of the gradients over that of the function, and how far they agree."""
+def rows_of(workload: dict[str, Any]) -> list[Any]:
+    """Return the gradient of a workload as a row of ``python -m benchmarks.workloads``."""
     import chainrule
-    from scipy.optimize import approx_fprime
+
+    from .workloads import Row, differences
 
     f, x = workload["function"], workload["x0"]
-    import gc
-    if "--nogc" in sys.argv:
+    slope = chainrule.grad(f)
+    peers = {name: lambda run=run: run(x) for name, run in workload["variants"].items()}
+    if "jax" in workload and importlib.util.find_spec("jax"):
+        theirs = workload["jax"]()
+        peers["JAX jit"] = lambda: theirs(x)
+    return [Row(workload["title"], lambda: f(x), lambda: slope(x), differences(f, x), peers)]
+
+
+def main(workload: dict[str, Any]) -> None:
+    """Print the times of the gradients over that of the function, and how far they agree."""
+    from scipy.optimize import approx_fprime
+
+    import chainrule
+
+    f, x = workload["function"], workload["x0"]
+    if "--no-gc" in sys.argv:
         gc.disable()
     runs = {"function": f, "chainrule": chainrule.grad(f), **workload["variants"]}
     if "jax" in workload and "--jax" in sys.argv:
@@ -41,7 +62,3 @@ def main(workload: dict[str, Any]) -> None:
         far = 0.0 if name == "function" else np.max(np.abs(found[name] - found["chainrule"])) / size
         ratio = seconds / times["function"]
         print(f"  {name:12s}{seconds * 1e3:10.2f} ms {ratio:8.2f} f   differs by {far:.1e}")
-
-
-if __name__ == "__main__":
-    sys.exit("run one of the workloads")
