@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import scipy.sparse.linalg as sl
+from scipy.sparse import csgraph
 
 import chainrule as cr
 
@@ -113,3 +114,26 @@ def test_ties_are_shared_as_those_of_the_dense_array():
 
         np.testing.assert_allclose(f(x), dense(x))
         np.testing.assert_allclose(cr.grad(f)(x), cr.grad(dense)(x))
+
+
+@pytest.mark.parametrize("kind", [sp.csr_array, sp.coo_matrix])
+@pytest.mark.parametrize("options", [{}, {"use_out_degree": True}, {"symmetrized": True}])
+@pytest.mark.parametrize("normed", [False, True])
+def test_the_laplacian_of_a_sparse_graph_is_that_of_the_dense_one(kind, options, normed):
+    places = ([0, 0, 1, 3, 3, 2], [1, 3, 3, 0, 1, 2])  # a loop, and a node that is alone
+    x = np.array([1.3, 0.4, 2.0, 0.7, 1.1, 0.9])
+
+    def sparse(x):
+        graph = kind((x, places), shape=(4, 4))
+        found, diagonal = csgraph.laplacian(graph, normed, True, **options)
+        return np.concatenate([np.ravel(np.asarray(found.toarray())), diagonal])
+
+    def dense(x):
+        graph = np.zeros((4, 4))
+        graph[places] = x
+        found, diagonal = csgraph.laplacian(graph, normed, True, **options)
+        return np.concatenate([np.ravel(found), diagonal])
+
+    np.testing.assert_allclose(cr.vjp(sparse, x)[0], sparse(x), rtol=1e-14)
+    np.testing.assert_allclose(sparse(x), dense(x), rtol=1e-14)
+    np.testing.assert_allclose(cr.jacobian(sparse)(x), cr.jacobian(dense)(x), rtol=1e-12)

@@ -13,8 +13,9 @@ from scipy.sparse import csgraph, issparse
 from ....core.op import Composite, Const, sample
 from ....core.registry import composite, register
 from ...declare import as_array
+from ...numpy.index import scatter_add, split_index
 from ..common import flows, numbers, plain, reader, refusal, refused, settled, traced
-from .matrices import is_traced, of_dense, plain_matrix
+from .matrices import _coo_of, is_traced, places_of, plain_matrix, shown, whole
 
 
 def _weights(rng: Any) -> Any:
@@ -72,9 +73,27 @@ _laplacian = csgraph.laplacian
 
 
 def _of_sparse(graph: Any, normed: bool, return_diag: bool, *rest: Any) -> Any:
-    options = dict(zip(("use_out_degree", "dtype", "symmetrized"), rest, strict=True))
-    found, diagonal = laplacian(graph.toarray(), normed, True, **options)
-    found = of_dense(found, _laplacian(plain_matrix(graph), normed, **options))
+    """Return the Laplacian of a sparse graph, from its edges: no dense array is made."""
+    out, dtype, symmetrized = rest
+    like = _laplacian(
+        plain_matrix(graph), normed, use_out_degree=out, dtype=dtype, symmetrized=symmetrized
+    )
+    own, n = whole(graph)._unique(), graph.shape[0]
+    i, j = places_of(own)
+    edges = np.flatnonzero(i != j)
+    i, j, w = i[edges], j[edges], own.data[edges]
+    w = w if dtype is None else w.astype(dtype)
+    if symmetrized:
+        i, j, w = np.r_[i, j], np.r_[j, i], np.concatenate([w, np.conj(w)])
+    arrays, index = split_index(np.asarray(i if out else j))
+    diagonal = degree = scatter_add(w, *arrays, index=index, shape=(n,))
+    if normed:
+        alone = np.equal(degree, 0)
+        diagonal = np.sqrt(np.where(alone, 1.0, degree))
+        w, degree = w / diagonal[j] / diagonal[i], (1.0 - plain(alone)).astype(w.dtype)
+    nodes = np.arange(n)
+    places = np.r_[i, nodes], np.r_[j, nodes]
+    found = shown(_coo_of(np.concatenate([-w, degree]), places, like), like)
     return (found, diagonal) if return_diag else found
 
 
