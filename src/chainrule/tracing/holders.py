@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import tracer as tracers
+from .alike import Alike
 from .modules import LookAlikeModule, Watched, last
 from .source import inside
 
@@ -24,7 +25,7 @@ _SIMPLE: set[type] = {
     int, float, str, bool, bytes, complex, type(None), np.ndarray, slice, range, np.dtype,
     *np.sctypeDict.values(),
 }  # fmt: skip
-_LEAVES = frozenset((np.ufunc, type(np.sum), type(len), ModuleType, LookAlikeModule, Watched))
+_LEAVES = frozenset((Alike, np.ufunc, type(np.sum), type(len), ModuleType, LookAlikeModule, Watched))
 
 
 class Exchange:

@@ -36,7 +36,8 @@ from ..core.op import Composite
 from ..core.sequences import held, items
 from . import codes, compiled, handed, holders, lent, methods, modules, names, readers
 from . import tracer as tracers
-from .casts import LookAlike, reduced
+from .alike import reduced
+from .casts import LookAlike
 from .faces import as_python, numbered
 from .foreign import admit, leave
 from .reach import ALL, needed
@@ -421,7 +422,7 @@ def _called_by_program(always: bool | str) -> bool:
 def swapped_doors() -> dict[Any, Any]:
     """Return the doors of registered callables that are no Python functions."""
     return {
-        f: _class_door(f) if isinstance(f, type) else names.like(_caller(f), f)
+        f: _class_door(f) if isinstance(f, type) else _caller(f)
         for f in registry.swapped_functions()
     }
 

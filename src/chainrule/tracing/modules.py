@@ -27,6 +27,15 @@ class LookAlikeModule(ModuleType):
         setattr(module, name, hooks["original"](value))
         follow(module, name)
 
+    def __eq__(self, other: object) -> bool:
+        return hooks["original"](self) is hooks["original"](other)
+
+    def __hash__(self) -> int:
+        return hash(vars(self)[STANDS_FOR])
+
+    def __dir__(self) -> Any:
+        return dir(vars(self)[STANDS_FOR])
+
     def __delattr__(self, name: str) -> None:
         module = vars(self)[STANDS_FOR]
         delattr(module, name)

@@ -15,7 +15,8 @@ import numpy as np
 
 from ..core import registry
 from . import names
-from .casts import BUILTIN, LookAlike, read_in, reduced
+from .alike import Alike, reduced
+from .casts import BUILTIN, LookAlike, read_in
 from .running import running
 
 _NAMES = {  # functions, and classes of numbers, by the module
@@ -78,7 +79,7 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
         look((*args, *kwargs.values()))
         return function(*args, **kwargs)
 
-    return names.like(door, function)
+    return door
 
 
 def _running(function: Callable[..., Any]) -> Any:
@@ -91,13 +92,13 @@ def _running(function: Callable[..., Any]) -> Any:
             spaces = frame.f_globals, frame.f_locals
         return function(source, *spaces, **named)
 
-    door.original = function  # type: ignore[attr-defined]
-    return names.like(door, function)
+    return door
 
 
-_compile: Any = _reading(compile)
-_compile.original = compile
-BUILTIN.update(eval=_running(eval), exec=_running(exec), compile=_compile)
+BUILTIN.update(
+    eval=Alike(_running(eval), eval), exec=Alike(_running(exec), exec),
+    compile=Alike(_reading(compile), compile),
+)  # fmt: skip
 
 
 class _Reader(LookAlike):

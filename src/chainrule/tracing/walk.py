@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import modules
+from .alike import Alike
 from .cached import CACHED
 from .codes import is_bare, own, with_doors
 from .names import finders, may_stand, of_program
@@ -198,7 +199,7 @@ def _fresh(functions: Any, seen: set[int]) -> list[FunctionType]:
 
 
 _MOST = 5_000
-_SIMPLE = frozenset((int, float, str, bool, bytes, complex, type(None), np.ndarray, np.float64,
+_SIMPLE = frozenset((Alike, int, float, str, bool, bytes, complex, type(None), np.ndarray, np.float64,
                      np.ufunc, type(np.sum), type(len), Tracer))  # fmt: skip
 
 
