@@ -56,6 +56,10 @@ class LookAlike(type):
         return hash(cls.original)
 
     @property
+    def __dict__(cls) -> Any:
+        return vars(cls.original)
+
+    @property
     def __signature__(cls) -> inspect.Signature:
         return inspect.signature(cls.original)
 

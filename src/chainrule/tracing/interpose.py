@@ -34,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import held, items
-from . import codes, compiled, handed, holders, lent, methods, modules, names, readers
+from . import codes, compiled, handed, holders, left, lent, methods, modules, names, readers
 from . import tracer as tracers
 from .alike import reduced
 from .casts import LookAlike
@@ -80,7 +80,9 @@ def interpose(wanted: bool = True) -> Iterator[None]:
 class Doors:
     """The doors that one call of a user's function needs: `open` them, and `close` them after."""
 
-    __slots__ = ("alive", "function", "opened", "reach", "roots", "surely", "thread")
+    __slots__ = (
+        "alive", "counts", "function", "opened", "reach", "roots", "surely", "thread",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.opened = False
@@ -96,6 +98,7 @@ class Doors:
             self.roots: list[Any] = []  # what may come to hold what has doors
             self.reach: Any = None
             self.alive = 0
+            self.counts: Any = None  # of the look-alikes and of the references to them
             self.opened = True
             _open.add(self)  # first: an interrupt may come after any call
             self.reach = Reach(function, args)
@@ -127,6 +130,9 @@ class Doors:
         self.roots = [function, *args, *kwargs.values(), *self.reach.roots]
         with _lock:
             found = holders.swap(self.roots, self._door())
+        if self.reach.keeps():
+            doors = names.standing()
+            self.counts = doors, left.counts(doors)
         end = 1 + len(args)
         return found[0], found[1:end], dict(zip(kwargs, found[end:], strict=False))
 
@@ -138,20 +144,37 @@ class Doors:
         with _lock:
             _open.discard(self)
             if not _open:
-                _give_back()
+                more = {} if self.counts is None else left.surplus(*self.counts)
+                taken = _give_back()
                 if self.roots:
-                    self._settle()
-                    self.roots = []
+                    for door in taken:
+                        if names.original(door) is not door:
+                            more.setdefault(id(door), [door, 1])
+                    self._settle(more)
+                    self.roots, self.counts = [], None
 
-    def _settle(self) -> None:
-        """Let the program keep none of the look-alikes, generators and constants that it met."""
-        if names.alive() <= self.alive + 1 and not self.reach.keeps():
+    def _settle(self, more: dict[int, list[Any]]) -> None:
+        """Let the program keep none of the look-alikes, generators and constants that it met.
+
+        `more` are look-alikes that it holds, and how many times.
+        """
+        if names.alive() <= self.alive + 1 and not more and not self.reach.keeps():
             return
-        holders.settle(self.roots, names.kept)
+
+        def plain(value: Any) -> Any:
+            made = names.kept(value)
+            if made is not value and id(value) in more:
+                more[id(value)][1] -= 1
+            return made
+
+        holders.settle(self.roots, plain)
         for space, words in self.reach.names():
             for name in words:
-                if (plain := names.kept(space[name])) is not space[name]:
-                    space[name] = plain
+                if (made := plain(space[name])) is not space[name]:
+                    space[name] = made
+        doors = [door for door, n in more.values() if n > 0]
+        if doors and self.reach.leaves():
+            left.put_back(doors, names.original, names.known())
 
 
 def _after_fork() -> None:
@@ -184,11 +207,11 @@ def _plainly() -> Iterator[None]:
                 holders.swap(doors.roots, doors._door())
 
 
-def _give_back() -> None:
+def _give_back() -> list[Any]:
     codes.leave()
     compiled.leave()
     modules.leave()
-    holders.restore()
+    taken = holders.restore()
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import
@@ -197,6 +220,7 @@ def _give_back() -> None:
     functions, owns, _ = _table
     for function, own in zip(functions, owns, strict=True):
         function.__code__ = own
+    return taken
 
 
 def _swap_codes() -> None:

@@ -39,6 +39,7 @@ _originals: dict[int, Any] = {  # by the identity of the door
     id(modules.Watched): ModuleType, id(modules.LookAlikeModule): ModuleType,
 }  # fmt: skip
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
+_standing: list[Any] = []
 _looked: tuple[int, int] = (0, 0)
 _swapped: list[tuple[dict[str, Any], "Scan"]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
@@ -176,6 +177,7 @@ def _refresh() -> None:
                 _originals[id(door)] = plain
                 _replaced.append(plain)
     _modules.clear()
+    _standing.clear()
     _scans.clear()
     _program.clear()
     _packages.clear()
@@ -226,6 +228,21 @@ def may_stand(function: FunctionType, words: set[str]) -> bool:
         if value is not None and original(value) is not value:
             return True
     return False
+
+
+def standing() -> list[Any]:
+    """Return the look-alikes of functions, types and modules, always in the same order."""
+    if not _standing:
+        _standing.extend(_doors.values())
+        _standing.extend(m for m in _modules.values() if type(m) is modules.LookAlikeModule)
+    return _standing
+
+
+def known() -> list[Any]:
+    """Return what holds look-alikes here."""
+    spaces = [vars(m) for m in _standing if type(m) is modules.LookAlikeModule]
+    scans = list(_scans.values())
+    return [_doors, _modules, _standing, BUILTIN, TYPES, *spaces, *scans, *(s.doors for s in scans)]
 
 
 def alive() -> int:
@@ -368,6 +385,7 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
     code += [c for ref in _nameless.get(id(namespace), ()) if (c := ref()) is not None]
     bare = any(map(codes.is_bare, (*code, *(own(f.__code__) for f in comparing))))
     for name, value in list(namespace.items()):
+        value = original(value)  # a star may have brought a look-alike out of another module
         made = door(value, bare)
         if made is not value:
             plain[name] = value
