@@ -17,6 +17,7 @@ import numpy as np
 
 from . import tracer as tracers
 from .alike import Alike
+from .casts import LookAlike
 from .modules import LookAlikeModule, Watched, last
 from .source import inside
 
@@ -69,6 +70,8 @@ class Exchange:
             self.visit(value.__func__, depth)
         elif kind is partial:
             self._set(value, "", (value.func, value.args, value.keywords), depth)
+        elif isinstance(value, LookAlike):
+            return value  # what it says of its own is its original
         elif isinstance(value, type):
             self._class(value, depth)
         elif kind is staticmethod or kind is classmethod:
