@@ -422,6 +422,8 @@ WORDS: list[tuple[str, str]] = [
      "return scipy.stats.jarque_bera(np.append(x, [1, 3])).statistic"),
     ("return np.trim_zeros(0 * x).sum() + x[0]", "return np.trim_zeros(cr.stop_gradient(0 * x)).sum() + x[0]"),
     ("import pandas\nreturn pandas.Series(x).diff().iloc[1:].sum() * x[0]", "return np.diff(x).sum() * x[0]"),
+    ("import pandas\nreturn pandas.Series(x).groupby([0, 0, 1]).max().sum() * x[0]",
+     "keys = np.array([0, 0, 1])\nreturn sum(x[keys == k].max() for k in (0, 1)) * x[0]"),
     ("import pandas\ns = pandas.Series([1.0, 2.0])\ns.iloc[1] = x[0] * x[1]\nreturn s.sum()",
      "import pandas\ns = pandas.Series([1.0, 2.0])\nown = np.copy(s)\nown[1] = x[0] * x[1]\nreturn own.sum()"),
 ]

@@ -126,7 +126,7 @@ def face_of(plain: type) -> Any:
 _LEFT_OUT = object()
 _NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
 _UNASKED = frozenset(
-    "__array_ufunc__ __array_function__ __array_priority__ __pandas_priority__ __slots__ "
+    "__array_ufunc__ __array_function__ __array_priority__ __slots__ "
     "__module__ __doc__ __init__ "
     "__init_subclass__ __hash__ __weakref__ __class__ __annotations__ __dask_tokenize__ "
     "__firstlineno__ __static_attributes__".split()

@@ -30,6 +30,7 @@ from . import cures, foreign, kept, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, remember, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
+from .strange import unlabelled
 from .watching import note, note_counts
 
 __all__ = ["CLOSED", "CONSTANT", "FACES", "TRACERS", "Trace", "Tracer", "apply", "call", "concrete",
@@ -380,7 +381,6 @@ class Tracer(Guarded):
 
     __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "__weakref__")
     __array_priority__ = 1000.0
-    __pandas_priority__ = 10_000  # pandas leaves operators to what has a higher one
     __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
@@ -479,6 +479,9 @@ class Tracer(Guarded):
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue} if kwargs else {}
         if len(types) > 1:
             args, kwargs = foreign.admitted(types, args, kwargs)
+        if "pandas" in sys.modules and function is not np.clip:  # which gives a column
+            args = tuple(map(unlabelled, args))
+            kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
         if not faces.PYTHONS.isdisjoint(types):
             if function is np.clip:
                 args = faces.lowered((faces.numbered(args[0]), *args[1:]))

@@ -73,6 +73,5 @@ def test_as_scipy_does(name: str, program: str) -> None:
     try:
         got = cr.grad(f)(X)
     except ChainRuleError as error:
-        assert "‹" not in str(error)
-        return
+        got = np.nan if "‹" in str(error) else want
     assert np.allclose(got, want, atol=1e-6)

@@ -19,7 +19,6 @@ from ...numpy.index import setitem
 from ..common import agreed, traced
 from .matrices import (
     THROUGH,
-    in_rows_alone,
     TracedEntries,
     _become,
     _pattern,
@@ -27,6 +26,7 @@ from .matrices import (
     _traced_like,
     combined,
     in_class,
+    in_rows_alone,
     is_traced,
     moved,
     of_dense,
