@@ -7,9 +7,11 @@ import numpy as np
 
 from . import tree
 from .api import Derived
+from .core.memory import layout_of, own_copy
 from .errors import BatchError, ChainRuleError, UnsupportedFunctionError, made
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
+from .modes.batch_layout import laid_out
 from .tracing.foreign import leave
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
@@ -145,7 +147,7 @@ def _one_by_one(
 
 def _row(x: Any, axis: int, i: int) -> Any:
     row = x[(slice(None),) * axis + (i,)]
-    return row.copy("K") if type(row) is np.ndarray else row
+    return own_copy(row) if type(row) is np.ndarray else row
 
 
 def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
@@ -153,9 +155,10 @@ def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
         leaf = leaf.cr_concrete()
     if axis is None:
         return hold(leaf)  # values of the batch may be stored into an array that all share
-    if type(leaf) is np.ndarray:
-        leaf = leaf.copy("K")  # the caller's, who may write into it
-    return batch.lift(np.moveaxis(leaf, axis, 0) if axis else leaf)
+    data = np.moveaxis(leaf, axis, 0) if axis else leaf
+    layout = layout_of(concrete(data), 1)  # that of x[i], or of x[:, i]
+    # the caller may write into an array
+    return batch.lift(laid_out(data, layout, copy=type(leaf) is np.ndarray))
 
 
 def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: list[Any]) -> Any:

@@ -101,14 +101,15 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
         fresh = running.traces and (copy or not _shares(result, object))
         return hold(result) if fresh else result
+    order, fresh = kw.get("order") or "K", True
     if type(object) not in TRACERS:
         result = _of_sequence(object, dtype, lambda: np.array(object, dtype))
     elif dtype is not None and object.dtype != dtype:
         result = object.astype(dtype)
     else:
-        order = kw.get("order") or "K"
-        copies = copy or _laid_out_otherwise(object, order)
-        result = tracers.call(np.copy, (object,), {"order": order}) if copies else object
+        result, fresh = object, False
+    if (copy and not fresh) or (type(result) in TRACERS and _laid_out_otherwise(result, order)):
+        result = tracers.call(np.copy, (result,), {"order": order})
     return _at_least(_an_array(result), ndmin)
 
 
@@ -171,7 +172,8 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw:
     if not running.traces or not _traced(fill_value):
         return hold_fresh(np.full(shape, fill_value, dtype, order, **kw))
     value = array(fill_value, dtype)
-    return tracers.call(np.copy, (tracers.call(np.broadcast_to, (value, shape), {}),), {})
+    spread = tracers.call(np.broadcast_to, (value, shape), {})
+    return tracers.call(np.copy, (spread,), {"order": order})
 
 
 def hold_fresh(result: Any) -> Any:

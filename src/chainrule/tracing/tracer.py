@@ -258,6 +258,7 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             if of_program(error):
                 raise
             raise unsupported(function) from None  # its body calls it with a traced value again
+        result = layouts.as_plain(function, args, kwargs, result)
         if running.watch is not None:
             note_counts(record.name, args, kwargs, result)
     else:
@@ -547,6 +548,9 @@ class Tracer(Guarded):
                 f"keep a float array; {cures.cure(cures.BYTES)}",
             )
         result = call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
+        if order == "A":
+            flags = self.flags
+            order = "F" if flags.f_contiguous and not flags.c_contiguous else "C"
         return result if order == "K" or type(result) not in TRACERS else result.copy(order)
 
     def copy(self, order: str = "C") -> Any:
@@ -686,4 +690,4 @@ _METHODS = {
 for _name, _function in _METHODS.items():
     setattr(Tracer, _name, as_method(_function))
 
-from . import faces, operands  # noqa: E402  they are made of what stands above
+from . import faces, layouts, operands  # noqa: E402  they are made of what stands above
