@@ -155,9 +155,10 @@ def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
         leaf = leaf.cr_concrete()
     if axis is None:
         return hold(leaf)  # values of the batch may be stored into an array that all share
+    if type(leaf) is np.ndarray and not axis and leaf.flags.c_contiguous:
+        return batch.lift(leaf.copy())  # the caller may write into it
     data = np.moveaxis(leaf, axis, 0) if axis else leaf
     layout = layout_of(concrete(data), 1)  # that of x[i], or of x[:, i]
-    # the caller may write into an array
     return batch.lift(laid_out(data, layout, copy=type(leaf) is np.ndarray))
 
 

@@ -63,11 +63,10 @@ class Batch(Trace):
             batched.append(own)
         rule = rule_of(op)
         result = rule(op, self.size, data, batched, params)
-        follows = rule is rules.elementwise and not _is_constant(op)
         if op.outputs:
             parts = list(result)
             if rule is not one_by_one:
-                parts = as_plain(op, follows, data, batched, params, parts)
+                parts = as_plain(op, False, data, batched, params, parts)
             parts = [self.lift(part) for part in parts]
             return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
         if np.shape(result)[:1] != (self.size,):
@@ -76,9 +75,12 @@ class Batch(Trace):
                 "examples",
                 where=describe(user_frame(2)),
             )
-        simple = type(result) is np.ndarray and result.ndim <= 2 and result.flags.c_contiguous
-        if rule is not one_by_one and (not simple or op.name in UNORDERED):
-            (result,) = as_plain(op, follows, data, batched, params, [result])
+        if not (op.view and len(args) == 1) and rule is not one_by_one:
+            # what NumPy gives as a view is one of the whole batch; a loop laid out its rows
+            simple = type(result) is np.ndarray and result.ndim <= 2 and result.flags.c_contiguous
+            if not simple or op.name in UNORDERED:
+                follows = rule is rules.elementwise and not _is_constant(op)
+                (result,) = as_plain(op, follows, data, batched, params, [result])
         return self.lift(result, not result.shape[1:] and not _makes_array(op, params))
 
     def mute(self) -> None:

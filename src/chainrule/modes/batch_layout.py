@@ -39,13 +39,9 @@ def as_plain(op: Op, follows: bool, args: Any, batched: Any, params: Any, result
     helds = [concrete(r) for r in results]
     if any(type(h) is not np.ndarray or not h.size for h in helds):
         return results
-    ordered = op.name not in UNORDERED and all(h.flags.c_contiguous for h in helds)
-    if ordered and (
-        all(h.ndim <= 2 for h in helds) or all(map(_in_order, args))
-    ):
-        return results
-    if op.view and len(args) == 1:
-        return results  # what NumPy gives as a view is one of the whole batch
+    if op.name not in UNORDERED and all(h.flags.c_contiguous for h in helds):
+        if all(h.ndim <= 2 for h in helds) or all(map(_in_order, args)):
+            return results
     if op.name in _STORES:
         wanted = [layout_of(concrete(args[0]), batched[0])]
     elif follows:
@@ -59,7 +55,7 @@ def as_plain(op: Op, follows: bool, args: Any, batched: Any, params: Any, result
 
 
 def _in_order(a: Any) -> bool:
-    held = concrete(a)
+    held = a if type(a) is np.ndarray else concrete(a)
     return type(held) is not np.ndarray or held.flags.c_contiguous
 
 

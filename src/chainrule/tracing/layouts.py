@@ -24,6 +24,11 @@ _UNORDERED = {
 
 def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> Any:
     """Return the result of a composite, its arrays laid out as those of the plain function."""
+    ordered = getattr(function, "__name__", "") not in _UNORDERED
+    if ordered and type(result) in tracers.TRACERS:
+        held = tracers.concrete(result)
+        if held.ndim < 2 and held.flags.c_contiguous:
+            return result
     parts = result if isinstance(result, tuple | list) else (result,)
     helds = {
         k: tracers.concrete(part) for k, part in enumerate(parts)
@@ -31,7 +36,6 @@ def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> A
     }  # fmt: skip
     if any(type(h) is not np.ndarray for h in helds.values()):
         return result
-    ordered = getattr(function, "__name__", "") not in _UNORDERED
     if ordered and all(h.flags.c_contiguous for h in helds.values()) and (
         all(h.ndim < 2 for h in helds.values()) or _in_order((*args, *kwargs.values()))
     ):

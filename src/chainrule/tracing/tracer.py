@@ -258,7 +258,8 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             if of_program(error):
                 raise
             raise unsupported(function) from None  # its body calls it with a traced value again
-        result = layouts.as_plain(function, args, kwargs, result)
+        if type(result) not in TRACERS or result.cr_value.ndim:
+            result = layouts.as_plain(function, args, kwargs, result)
         if running.watch is not None:
             note_counts(record.name, args, kwargs, result)
     else:
