@@ -7,11 +7,10 @@ import numpy as np
 
 from . import tree
 from .api import Derived
-from .core.memory import layout_of, own_copy
+from .core.memory import own_copy
 from .errors import BatchError, ChainRuleError, UnsupportedFunctionError, made
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
-from .modes.batch_layout import laid_out
 from .tracing.foreign import leave
 from .tracing.running import CLOSED
 from .tracing.source import describe, user_frame
@@ -155,11 +154,9 @@ def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
         leaf = leaf.cr_concrete()
     if axis is None:
         return hold(leaf)  # values of the batch may be stored into an array that all share
-    if type(leaf) is np.ndarray and not axis and leaf.flags.c_contiguous:
-        return batch.lift(leaf.copy())  # the caller may write into it
-    data = np.moveaxis(leaf, axis, 0) if axis else leaf
-    layout = layout_of(concrete(data), 1)  # that of x[i], or of x[:, i]
-    return batch.lift(laid_out(data, layout, copy=type(leaf) is np.ndarray))
+    if type(leaf) is np.ndarray:
+        leaf = own_copy(leaf)  # the caller's, who may write into it; x[:, i] keeps its layout
+    return batch.lift(np.moveaxis(leaf, axis, 0) if axis else leaf)
 
 
 def _collected(f: Function, batch: Batch, leaf: Any, axis: int | None, given: list[Any]) -> Any:

@@ -1,7 +1,8 @@
 """The layout of the examples of a batch in memory: that of the plain run of one example.
 
-The batch axis is kept outermost in memory. Then NumPy lays out the rest of an elementwise result,
-and tells views from copies, as it does for one example. Where a result might lie otherwise (it, or
+An input lies as the caller's array does, and what is made of it has the batch axis outermost. Then
+NumPy tells views from copies as it does for one example, and orders the other axes of an
+elementwise result alike: it compares them pair by pair. Where a result might lie otherwise (it, or
 an operand, is not in C order), one example that is computed plainly decides.
 """
 
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.memory import Layout, lay, layout_of, own_copy
+from ..core.memory import Layout, lay, layout_of
 from ..core.op import Op
 from ..tracing.tracer import concrete
 
@@ -19,11 +20,11 @@ UNORDERED = frozenset("einsum eig eigvals".split())
 _STORES = frozenset("setitem add_at set_real set_imag".split())
 
 
-def laid_out(data: Any, layout: Layout, copy: bool = False) -> Any:
+def laid_out(data: Any, layout: Layout) -> Any:
     """Return `data` with the batch axis outermost, and its examples in this layout."""
     held = concrete(data)
     if not held.size or _lies(held, layout):
-        return own_copy(data) if copy else data
+        return data
     front = ((0, False),) if len(held) > 1 else ()
     return lay(data, (*front, *((k + 1, gap) for k, gap in layout)))
 
@@ -43,6 +44,8 @@ def as_plain(op: Op, follows: bool, args: Any, batched: Any, params: Any, result
         if all(h.ndim <= 2 for h in helds) or all(map(_in_order, args)):
             return results
     if op.name in _STORES:
+        if batched[0] and helds[0].strides == concrete(args[0]).strides:
+            return results
         wanted = [layout_of(concrete(args[0]), batched[0])]
     elif follows:
         wanted = [tuple((k, False) for k, _ in layout_of(h, 1)) for h in helds]

@@ -58,6 +58,19 @@ def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> A
     return type(result)(*laid) if hasattr(result, "_fields") else type(result)(laid)
 
 
+def flags_of(x: Any) -> Any:
+    """Return the flags of a traced array; a view owns no memory, and everything else does."""
+    held = tracers.concrete(x)
+    owns = getattr(x, "cr_base", None) is None
+    if type(held) is not np.ndarray or held.flags.owndata == owns:
+        return held.flags
+    like = np.empty_like(held) if owns else held[...]
+    if layout_of(like) != layout_of(held):
+        return held.flags  # an argument with gaps
+    like.flags.writeable = held.flags.writeable
+    return like.flags
+
+
 def _root(x: Any) -> int:
     """Identify the array that a view, at any depth, is one of."""
     while (base := getattr(x, "cr_base", None)) is not None:

@@ -624,7 +624,7 @@ class Tracer(Guarded):
 
     __copy__ = copy
 
-    flags = property(lambda self: concrete(self).flags)
+    flags = property(lambda self: layouts.flags_of(self))
     strides = property(lambda self: concrete(self).strides)
 
 
