@@ -230,6 +230,22 @@ def _parts(source: str) -> dict[tuple[int, int, int, int], str]:
     return found
 
 
+def around(frame: FrameType) -> list[ast.expr]:
+    """Return the expressions in which the instruction under way stands, the innermost first."""
+    line, end, column, end_column = _position(frame.f_code, frame.f_lasti)
+    try:
+        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+    except (SyntaxError, ValueError):
+        return []
+    found = [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.expr) and column >= 0
+        and (node.lineno, node.col_offset) <= (line, column)
+        and (node.end_lineno, node.end_col_offset) >= (end, end_column)
+    ]  # fmt: skip
+    return found[::-1]  # `walk` comes to what is within later
+
+
 def _span(node: Any) -> tuple[int, int, int, int]:
     return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
