@@ -380,8 +380,8 @@ FUNCTIONS, NUMBERS = [np.sin, np.cos], [0.1, 0.2, 0.3]
 @pytest.mark.parametrize(
     "text",
     [
-        "FUNCTIONS[int(x > 0)](x)", "(np.sin, np.cos)[int(x > 0)](x, )", "NUMBERS[int(abs(x)) % 2] * x",
-        "x + NUMBERS[(x > 0).astype(int)]",
+        "FUNCTIONS[int(x > 0)](x)", "(np.sin, np.cos)[int(x > 0)](x, )",
+        "NUMBERS[int(abs(x)) % 2] * x", "x + NUMBERS[(x > 0).astype(int)]",
     ],
 )  # fmt: skip
 def test_the_cure_of_a_table_computes_all_its_entries(text: str) -> None:
@@ -391,7 +391,9 @@ def test_the_cure_of_a_table_computes_all_its_entries(text: str) -> None:
     f = eval(compile(f"lambda x: {text}", name, "eval"), spaces)
     with pytest.raises(BatchError) as caught:
         cr.vmap(f)(xs)
-    new, old = re.match(r"write (.*) in the place of (.*?)(: it|; or)", caught.value.cure).groups()[:2]
+    found = re.match(r"write (.*) in the place of (.*?)(?:: it|; or)", caught.value.cure)
+    assert found is not None
+    new, old = found.groups()
     cured = ast.unparse(ast.parse(text)).replace(old, new)
     same(cr.vmap(eval(f"lambda x: {cured}", spaces))(xs), np.stack([f(x) for x in xs]))
 

@@ -56,7 +56,8 @@ def gather(value: Any) -> Any:
     flat, shape = _scalars(value)
     if shape is not None and not any(under(v) is not None for v in flat):
         return apply(op_named("pack"), flat, {"shape": shape})
-    return tracers.call(np.stack, ([gather(v) for v in value],), {})
+    whole = tracers.call(np.stack, ([gather(v) for v in value],), {})
+    return whole.copy("C") if _laid_out_otherwise(whole, "C") else whole  # as np.array makes it
 
 
 def _scalars(value: Any) -> tuple[list[Any], tuple[int, ...] | None]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.memory import lay, layout_of
+from ..core.memory import lay, layout_of, own_copy
 from . import tracer as tracers
 
 _PLAIN = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType, slice, EllipsisType)
@@ -100,7 +100,8 @@ def _in_order(values: Any) -> bool:
 def _plain(v: Any) -> Any:
     if type(v) in (tuple, list):
         return type(v)(map(_plain, v))
-    return tracers.concrete(v)
+    held = tracers.concrete(v)
+    return own_copy(held) if type(held) is np.ndarray else held  # it may be written into
 
 
 def _known(values: Any) -> bool:

@@ -9,7 +9,7 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..core.sequences import elements, is_sequence
 from . import foreign as others
-from . import operands, stores
+from . import layouts, operands, stores
 from . import tracer as tracers
 from .rebinding import fitted, is_rebound
 
@@ -85,7 +85,10 @@ def power(base: Any, exponent: Any) -> Any:
 def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """Answer ``__array_ufunc__``."""
     if method != "__call__":
-        return _method(ufunc, method, args, kwargs)
+        result = _method(ufunc, method, args, kwargs)
+        if method == "at" or kwargs.get("out") is not None:
+            return result
+        return layouts.as_plain(getattr(ufunc, method), args, kwargs, result)
     record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
