@@ -1,7 +1,6 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
 import os
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,10 @@ from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .expr import Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
-from .expr import symbols as names_in
+from .exact import Digits
 from .happenings import Happenings
 from .matrix import matrix_form
-from .numbers import dtype_name, value_to_json
+from .numbers import dtype_name, rounded, value_to_json
 from .paths import paths
 from .record import Run, Symbol, entry_of, seed_of
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
@@ -48,7 +47,8 @@ class Builder:
             not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
             for n, g in zip(run.inputs, self.settled, strict=True) if n in self.sweep.gradients
         )  # fmt: skip
-        self.tiny: dict[str, None] = {}  # symbols whose 0 stands for a number that is too small
+        self.digits = Digits(run.symbols)
+        self.underflow = False  # told once
         self.happenings.kinks(self.limit)
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
@@ -96,32 +96,26 @@ class Builder:
             "lhs": to_json(lhs),
             "sides": [to_json(s) for s in kept],
             "value": None if value is None else self.shown(value),
-        } | ({"tiny": True} if self._tiny(lhs, sides, value) else {})
+        } | ({"rough": True} if self._rough(lhs, kept, value) else {})
 
-    def _tiny(self, lhs: Expr, sides: list[Expr], value: Any) -> bool:
-        """Say whether a 0 in a value stands for a number that is too small for floating point."""
-        if isinstance(lhs, Sym) and lhs.id in self.tiny:
-            return True
-        if not sides or value is None or np.all(value):
+    def _rough(self, lhs: Expr, sides: list[Expr], value: Any) -> bool:
+        """Say whether a value is only near to what its formula gives; tell an underflow."""
+        if value is None or not self.digits.rough(lhs, sides, value):
             return False
-        symbols = self.run.symbols
-        vanished = _underflows(sides[0], symbols)
-        if not vanished and not any(id in self.tiny for id in names_in(sides[0])):
-            return False
-        if not vanished:  # would it be another number, were they not 0?
-            lifted = {id: Lifted(np.where(np.equal(symbols[id].value, 0), 0.37, symbols[id].value))
-                      for id in self.tiny}  # fmt: skip
-            other = evaluate(sides[0], symbols | lifted)  # type: ignore[operator]
-            if not np.any(np.equal(value, 0) & np.not_equal(other, value)):
-                return False
-        elif not self.tiny and isinstance(lhs, Sym):
-            self.notes.append(
-                f"{symbols[lhs.id].text} is too small a number for floating point, and 0 stands "
-                "for it (underflow): it, and a 0 that follows from it, is written ≈ 0"
-            )
-        if isinstance(lhs, Sym):
-            self.tiny[lhs.id] = None
-        return True
+        if sides and not self.underflow and not np.all(value) and isinstance(lhs, Sym):
+            self.underflow = _underflows(sides[0], self.run.symbols)
+            if self.underflow:
+                self.notes.append(
+                    f"{self.run.symbols[lhs.id].text} is too small a number for floating point, "
+                    "and 0 stands for it (underflow): it, and a 0 that follows from it, is "
+                    "written ≈ 0"
+                )
+        return not self._digits_lost(value)
+
+    def _digits_lost(self, value: Any) -> bool:
+        """Say whether a value is shown with fewer digits than it has, which tells that already."""
+        told = self.shown(value)
+        return bool(told["rounded"] if "rounded" in told else rounded(np.asarray(value)[()]))
 
     def shown(self, value: Any) -> dict[str, Any]:
         """Describe a value, once for all places where it is shown."""
@@ -142,9 +136,13 @@ class Builder:
 
     def _number(self, s: Sym) -> Expr:
         value = self.run.symbols[s.id].value
-        if s.id in self.tiny:
+        if np.ndim(value):
             return s
-        return Num(np.asarray(value)[()]) if np.ndim(value) == 0 else s
+        return self._as_number(value, self.digits.is_rough(s.id))
+
+    def _as_number(self, value: Any, rough: bool) -> Num:
+        value = np.asarray(value)[()]
+        return Num(value, rough=rough and not rounded(value))
 
     def symbol(self, s: Symbol) -> dict[str, Any]:
         """Return the entry of the table of symbols."""
@@ -153,6 +151,8 @@ class Builder:
             "shape": list(s.shape), "dtype": dtype_name(np.asarray(s.value).dtype),
             "value": self.shown(s.value),
         }  # fmt: skip
+        if self.digits.is_rough(s.id) and not self._digits_lost(s.value):
+            out["rough"] = True
         if s.source is not None:
             out["source"] = _source(s.source)
         return out
@@ -347,8 +347,10 @@ class Builder:
             sides.append(add_up(symbolic))
             if node.shape == () and all(t.reader.shape == () for t in terms):
                 sides.append(self.numeric(sides[0]))
-                if len(terms) > 1 and not self._tiny(symbol.sym(), sides, value):
-                    sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
+                if len(terms) > 1:
+                    sides.append(add_up([
+                        self._as_number(t.value, self.digits.differs(s, t.value))
+                        for t, s in zip(terms, symbolic, strict=True)]))
         row |= {
             "terms": [
                 {"via": run.symbol_of[self.reading(t)].id, "argument": t.argument,
@@ -425,13 +427,6 @@ class Builder:
             sides.append(self.numeric(step.formula))
         return {"of": self.run.symbol_of[step.node].id,
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Lifted:
-    """A value in the place of a symbol's own."""
-
-    value: Any
 
 
 def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:

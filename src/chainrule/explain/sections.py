@@ -111,7 +111,8 @@ def problem(doc: dict[str, Any]) -> Block:
 
 def _value_line(doc: dict[str, Any], id: str) -> Line:
     s = doc["symbols"][id]
-    return Line({"lhs": {"sym": id, "shape": s["shape"]}, "sides": [], "value": s["value"]})
+    return Line({"lhs": {"sym": id, "shape": s["shape"]}, "sides": [], "value": s["value"],
+                 "rough": s.get("rough", False)})  # fmt: skip
 
 
 def names(doc: dict[str, Any]) -> Block:
@@ -153,7 +154,7 @@ def forward(doc: dict[str, Any]) -> Block:
         last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
         block.rows.append([[""], [Line({
             "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": last, "value": out["value"],
-            "tiny": bool(doc["forward"]) and doc["forward"][-1]["line"].get("tiny", False),
+            "rough": bool(doc["forward"]) and doc["forward"][-1]["line"].get("rough", False),
         })]])  # fmt: skip
     return block
 

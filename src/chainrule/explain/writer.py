@@ -392,7 +392,7 @@ class Writer:
         sides = [(self.expr(t), _has_rounded(self, t)) for t in map(from_json, line["sides"])]
         if line.get("value") is not None:
             text, rounded = self.value(line["value"])
-            sides.append((text, rounded or line.get("tiny", False)))
+            sides.append((text, rounded or line.get("rough", False)))
         for text, rounded in sides:
             if text == out[-1]:
                 rough = rounded
@@ -431,7 +431,7 @@ def exponent(n: Any) -> str:
 
 def _has_rounded(writer: Writer, e: Expr) -> bool:
     if isinstance(e, Num):
-        return not e.name and writer.number(e.value)[1]
+        return not e.name and (e.rough or writer.number(e.value)[1])
     return isinstance(e, App) and any(_has_rounded(writer, a) for a in e.args)
 
 
