@@ -91,9 +91,9 @@ def number(v):
 
 
 def check(derivation):
-    """Check all lines; return (equalities that were held against, ≈ of numbers all shown)."""
+    """Check all lines; return (how many equalities, how many ≈ that could be one)."""
     names = {"π": +mpmath.pi, "e": mpmath.e + 0}
-    held, about, told = 0, 0, set()
+    held, shy, told = 0, 0, set()
     lines = lines_of_text(derivation.text())
     if derivation.document["problem"]["statement"] is not None:
         lines = [*lines[1:], lines[0]]  # it speaks of names that are given later
@@ -112,9 +112,9 @@ def check(derivation):
                 held += 1
                 near = abs(value - other) <= mpmath.mpf(10) ** -60 * (abs(value) + abs(other))
                 assert near, f"{line}: {text} is {mpmath.nstr(other - value, 5)} off"
-            about += relation == "≈"
+            shy += relation == "≈" and value == other
             value = other
-    return held, about
+    return held, shy
 
 
 __all__ = ["FUNCTIONS", "check", "np"]

@@ -39,7 +39,7 @@ def program(seed):
 
 @pytest.mark.seeds(12, 400)
 def test_every_equality_holds_with_sixty_digits(block):
-    held = about = 0
+    held = shy = 0
     for seed in range(block * 12, block * 12 + 12):
         f, source, x = program(seed)
         with np.errstate(all="ignore"):
@@ -50,8 +50,8 @@ def test_every_equality_holds_with_sixty_digits(block):
             counts = exactly.check(derivation)
         except (AssertionError, exactly.Unreadable) as error:
             raise AssertionError(f"{error}\nx = {x}\n{source}") from error
-        held, about = held + counts[0], about + counts[1]
-    assert held > 20 * about / 100
+        held, shy = held + counts[0], shy + counts[1]
+    assert shy < 0.4 * held  # what follows from a number that is only near
     assert held > 50
 
 

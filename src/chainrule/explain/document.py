@@ -263,15 +263,17 @@ class Builder:
     def _terms_in_order(self) -> list[tuple[Node, list[Term]]]:
         return [(n, t) for n, t in self.sweep.terms.items() if n.dtype is not None]
 
-    def reading(self, term: Term) -> Node:
-        """Return the named step at the end of an edge (a step with parts has none itself)."""
+    def readings(self, term: Term) -> list[Node]:
+        """Return the named steps at the end of an edge: of several results, those that are used."""
         if term.reader.dtype is not None:
-            return term.reader
-        return next(
-            n for n in self.run.nodes if n.inputs and n.inputs[0] is term.reader and n.dtype
-        )
+            return [term.reader]
+        return [n for n in self.sweep.gradients if n.inputs and n.inputs[0] is term.reader][::-1]
 
-    def rule(self, term: Term) -> str:
+    def reading(self, term: Term) -> Node:
+        """Return the first of them."""
+        return self.readings(term)[0]
+
+    def rule(self, term: Term, parent: Node) -> str:
         """Return the local derivative in words; a product with a constant has only one side."""
         op = term.reader.op
         assert op is not None
@@ -282,6 +284,8 @@ class Builder:
                 other = term.reader.inputs[1 - term.argument]
                 what = "constant factor" if other is None else "a factor of derivative 0"
                 return f"{what}: d(c·u) = c du"
+        if op.name == "astype" and term.reader.dtype == parent.dtype:
+            return "the same number"
         if op.name in ("absolute", "abs") and _reads_complex(term):
             return "d |u| = Re(conj(u) du) / |u|"
         return op.notation.rule if op.notation else ""
@@ -298,8 +302,10 @@ class Builder:
         assert op is not None
         row: dict[str, Any] = {
             "from": a.id, "to": b.id, "argument": term.argument, "op": op.name,
-            "rule": self.rule(term),
+            "rule": self.rule(term, parent),
         }  # fmt: skip
+        if len(parts := self.readings(term)) > 1:
+            row["parts"] = [run.symbol_of[n].id for n in parts]
         if partial is None:
             row |= {"kind": "map", "map": to_json(term.whole), "steps": size(term.whole)}
             return row
@@ -358,7 +364,7 @@ class Builder:
                 for t, s in zip(terms, symbolic, strict=True)
             ],
             "uses": len(terms), "arrived": len(terms), "final": True,
-            "rule": self.rule(terms[0]) if len(terms) == 1 else "",
+            "rule": self.rule(terms[0], node) if len(terms) == 1 else "",
             "line": self.line(symbol.sym(), sides, value),
         }  # fmt: skip
         return row
@@ -406,13 +412,15 @@ class Builder:
             seed = seed[()]
             for key in [k for k in self.run.symbols if k.startswith("dot:")]:
                 del self.run.symbols[key]
+                self.digits.found.pop(key, None)
             steps, _, end = forward_sweep(self.run, {node: seed})
-            rows = [self._tangent_row(p) for p in steps]
             first = self.run.symbols["dot:" + self.run.symbol_of[node].id]
+            line = self.line(first.sym(), [], seed)
+            rows = [self._tangent_row(p) for p in steps]
             out.append({
                 "seed": self.run.symbol_of[node].id,
                 "entry": [0] * np.ndim(node.output),
-                "line": self.line(first.sym(), [], seed),
+                "line": line,
                 "rows": rows,
                 "result": None if end is None else value_to_json(end),
                 "symbols": {k: self.symbol(s) for k, s in self.run.symbols.items()

@@ -107,6 +107,11 @@ class Known:
     def __float__(self) -> float:
         return self.near
 
+    def __index__(self) -> int:
+        if self.true is None or self.true.denominator != 1:
+            raise TypeError
+        return int(self.true)
+
     def __bool__(self) -> bool:
         return bool(self.near)
 
@@ -230,6 +235,8 @@ class Digits:
     def evaluate(self, e: Expr) -> Any:
         """Compute a tree in fractions."""
         if isinstance(e, Num):
+            if type(e.value) is int:
+                return known(e.value)
             return _exactly(e.value, not (e.name or e.rough))
         if isinstance(e, Sym):
             if e.id not in self.found:

@@ -102,9 +102,13 @@ def problem(doc: dict[str, Any]) -> Block:
     rows.append([words])
     if p["entry"] is not None:
         index = ", ".join(str(i) for i in p["entry"])
+        row = {"reverse": "this is", "forward": "the gradient is", "both": "the gradients give"}
+        words = f"{row[doc['mode']]} the row of its Jacobian for entry [{index}]"
+        if doc["mode"] != "reverse":
+            words += ", and the tangents give a column, for an entry of an input"
         rows.append([[
-            f"the output is an array: this is the row of its Jacobian for entry [{index}]; "
-            "explain(…, output=index), or --entry, shows another, each by a sweep of its own"
+            f"the output is an array: {words}; explain(…, output=index), or --entry, shows another "
+            "row" + (", each by a sweep of its own" if doc["mode"] == "reverse" else "")
         ]])  # fmt: skip
     return Block("Problem", [], rows)
 
@@ -176,10 +180,11 @@ def local(doc: dict[str, Any]) -> Block | None:
         if e["kind"] == "partial":
             rows.append([[Line(e["line"])], words])
         else:
-            bar = Sy("bar:" + e["to"])
+            ends = e.get("parts", [e["to"]])
             rows.append([[
-                Sy(e["from"]), " → ", Sy(e["to"]), ":  the derivative is a linear map; it pulls ",
-                bar, " back to ", Tree(e["map"]),
+                Sy(e["from"]), " → ", *_space([[Sy(id)] for id in ends], ", "),
+                ":  the derivative is a linear map; it pulls ",
+                *_space([[Sy("bar:" + id)] for id in ends], ", "), " back to ", Tree(e["map"]),
             ], words])  # fmt: skip
     if not rows:
         return None
@@ -242,7 +247,7 @@ def chain(doc: dict[str, Any]) -> Block | None:
     """Multiply along the paths."""
     rows: list[list[Cell]] = []
     for p in doc["paths"]:
-        words = f"— {plural(p['count'], 'path')}; {plural(p['edges'], 'edge product')} in all"
+        words = f"— {plural(p['count'], 'path')}, over {plural(p['edges'], 'edge')}"
         head: Cell = [Line(p["line"])] if "line" in p else [Sy(p["of"])]
         rows.append([head, [words]])
     return Block("The chain: sum over paths of products of edges", [], rows) if rows else None
