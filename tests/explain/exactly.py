@@ -114,7 +114,7 @@ def check(derivation):
                 assert near, f"{line}: {text} is {mpmath.nstr(other - value, 5)} off"
             shy += relation == "≈" and value == other
             value = other
-    return held, shy
+    return held, shy, names
 
 
 __all__ = ["FUNCTIONS", "check", "np"]

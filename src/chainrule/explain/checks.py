@@ -7,6 +7,7 @@ import numpy as np
 from ..diagnose.compare import unchecked
 from ..slopes import AGREES, Along, Comparison, Row, compare
 from .expr import number_to_json
+from .rounding import Roundings
 
 SHOWN = 24
 SECONDS = 0.25  # what a check may take; entries that are left are told
@@ -25,6 +26,9 @@ def check(builder: Any) -> dict[str, Any]:
             lambda *xs: call(builder, xs), run.call.leaves, list(map(np.asarray, builder.settled)),
             seconds=SECONDS, decides=builder.happenings.decides(),
         )  # fmt: skip
+        rounding = Roundings(builder)
+        found = rounding.judged(found)
+        builder.notes += rounding.notes()
     worst = [found.worst(verdict=v) for v in dict.fromkeys(r.verdict for r in found.rows)]
     return {
         "rows": [_json(r, symbols) for r in found.rows[:SHOWN]],
