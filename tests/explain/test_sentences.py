@@ -81,7 +81,7 @@ SAID = {  # function, point, section, what it says, what it does not say
      "✓"),
     "pole": (math.tan, math.pi / 2, "Check", "steeper here than differences can tell", "kink"),
     "branch first": (relu, 0.0, "Closed form", "decides by its values", "depend"),
-    "what was False": (relu, 0.0, "Notes", "max(0, x): what it asks there is False",
+    "what was False": (relu, 0.0, "Notes", "max(0, x): what it asks there, x > 0, is False",
      "does not reach"),
     "cancellation": (lambda x: (x + 1) ** 2 - x**2, 1e8, "Check", "terms that cancel", "it takes"),
     "on a step": (lambda x: np.sign(x) * x, 0.0, "Notes", "stands on the step", "locally constant"),

@@ -42,8 +42,6 @@ def _is_at_kink(node: Node) -> bool:
         return False
     if _whole_numbers(node):  # they are locally constant: where they jump is told where they arise
         return False
-    if op.name in _LOOKED_UP:
-        return bool(np.any(np.isin(values[1], values[0])))
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
     if op.name in ROOTS:
@@ -124,7 +122,6 @@ _TIED = "where its arguments are equal", "half of each"
 _COMPARED = "where its arguments are equal", "that of the branch which it chose"
 _ORDERED = "where elements are equal", "that of the order which the sort chose"
 _BETWEEN = "where a number is one of those that it stands between", "that of the piece it chose"
-_LOOKED_UP = frozenset(("searchsorted",))
 _WORDS = {
     "absolute": ("at 0", _MIDDLE),
     "fabs": ("at 0", _MIDDLE),
@@ -137,6 +134,6 @@ _WORDS = {
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _TIED),
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
     **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),
-    **dict.fromkeys(_LOOKED_UP, _BETWEEN),
+    "searchsorted": _BETWEEN,
     "unique_parts": ("where elements are equal", "an equal share for each"),
 }

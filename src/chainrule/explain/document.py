@@ -9,7 +9,7 @@ from ..core.graph import Node
 from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
-from .expr import Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .exact import Digits
 from .happenings import Happenings
 from .matrix import matrix_form
@@ -26,6 +26,7 @@ COMPLEX = (
     "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
     "derivative, without a conjugate; a real value takes the real part of what arrives"
 )
+BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -81,6 +82,8 @@ class Builder:
             np.iscomplexobj(n.output) for n in self.sweep.gradients if n.dtype is not None)
         if doc["complex"]:
             self.notes.append(COMPLEX)
+        if any(s.name.turn and not s.words for s in run.symbols.values()):
+            self.notes.append(BOUND)
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
@@ -225,7 +228,7 @@ class Builder:
                 continue
             symbol = self.run.symbol_of[node]
             tree = self.run.expression(node)
-            sides = [] if self._is_offset(node, tree) else [tree]
+            sides = [self._from_here(node, tree)] if self._is_offset(node, tree) else [tree]
             if sides and node.shape == () and self.detail == "full":
                 sides.append(self.numeric(tree))
             row: dict[str, Any] = {
@@ -250,6 +253,21 @@ class Builder:
             return False
         found = evaluate(tree, self.run.symbols)
         return not np.allclose(found, node.output, 1e-6, 0.0, equal_nan=True)
+
+    def _from_here(self, node: Node, tree: Expr) -> Expr:
+        """Write such a row as what it stands for: c·(a − a₀), or c·a − c·a₀."""
+        moved = substitute(tree, lambda s: App("subtract", (s, self._here(s)), {}, s.shape))
+        with np.errstate(all="ignore"):
+            found = evaluate(moved, self.run.symbols)
+        if np.allclose(found, node.output, 1e-9, 1e-12 * np.max(np.abs(evaluate(
+                tree, self.run.symbols)), initial=0.0), equal_nan=True):  # fmt: skip
+            return moved
+        return App("subtract", (tree, self.run.constant(np.subtract(
+            evaluate(tree, self.run.symbols), node.output))), {}, node.shape)  # fmt: skip
+
+    def _here(self, s: Sym) -> Expr:
+        """Return the number that a symbol has at the point, as a constant."""
+        return self.run.constant(np.array(self.run.symbols[s.id].value)[()])
 
     def edges(self) -> list[dict[str, Any]]:
         """Return the local derivative of every edge, as the rule's own formula and its number."""

@@ -269,11 +269,12 @@ class Digits:
                 found = op.value(*floats, **e.params)
             except Exception:
                 return LOST
-        plain = all(_true_in(a, _PLAIN) for a in args)
+        plain = all(_true_in(a, None if e.op in _STEPS else _PLAIN) for a in args)
         return LOST if isinstance(found, tuple) else _exactly(found, plain)
 
 
 _MADE = ("step", "gradient", "tangent", "partial", "synonym", "output")
+_STEPS = ("sign", "heaviside")
 _MOVED = frozenset("where getitem setitem scatter_add add_at concatenate stack pad_zeros "
                    "embed_diagonal pack tril triu".split())  # fmt: skip
 
@@ -327,7 +328,7 @@ def _floats(a: Any) -> Any:
 def _true_in(a: Any, numbers: Any) -> bool:
     if not _is_number(a):
         return True
-    return all(x.true in numbers for x in np.ravel(np.asarray(a, object)))
+    return all(x.true is not None if numbers is None else x.true in numbers for x in np.ravel(np.asarray(a, object)))
 
 
 def _differs(found: Any, value: Any) -> bool:

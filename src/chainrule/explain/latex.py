@@ -43,7 +43,7 @@ class LatexWriter(Writer):
 
     minus, equal, about, dot, hadamard = "-", "=", "\\approx", " \\cdot ", " \\odot "
     changed, stored, added = "\\ \\mathrm{with}\\ ", " \\mathrel{:=} ", " \\mathrel{+{=}} "
-    same = "\\mathrel{==}"
+    same, minus_top = "\\mathrel{==}", "^{-\\top}"
 
     def symbol(self, id: str) -> str:
         """Write a symbol."""
@@ -57,6 +57,10 @@ class LatexWriter(Writer):
         """Dress a number: powers of ten, infinity."""
         text = text.replace("inf", "\\infty").replace("nan", "\\mathrm{NaN}")
         return _EXPONENT.sub(r"\1\\mathrm{e}{\2}", text)
+
+    def beside(self, left: str, right: str) -> str:
+        """Write a product of matrices."""
+        return f"{left}\\,{right}"
 
     def paren(self, text: str) -> str:
         """Put growing parentheses around a text."""
@@ -113,8 +117,8 @@ class LatexWriter(Writer):
 
     def _sum(self, e: App) -> tuple[str, int] | None:
         found = super()._sum(e)
-        if found is None:
-            return None
+        if found is None or not found[0].startswith("Σ"):
+            return found
         return f"\\sum\\left({self.expr(e.args[0])}\\right)", ATOM
 
     def _zeros(self, e: App) -> tuple[str, int]:

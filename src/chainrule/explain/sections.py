@@ -12,6 +12,8 @@ Cell = list[Fragment]
 SHOWN_ROWS = 120
 SUMMANDS = 6
 MANY_NAMES = 24
+LONG = 40  # operations of a formula that is still read
+ARRAYS = "the graph holds arrays: the steps above are its closed form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,8 @@ def matrix(doc: dict[str, Any]) -> Block | None:
 
 def closed(doc: dict[str, Any]) -> Block | None:
     """Give the closed form, or say why there is none."""
+    if doc["closed"] is None and doc["omitted"]["reason"] == ARRAYS and not doc["roots"]:
+        return None  # said of every page of arrays it says nothing
     if doc["closed"] is None:
         counts = doc["omitted"].get("counts")
         words = f"omitted: {doc['omitted']['reason']}"
@@ -299,10 +303,12 @@ def closed(doc: dict[str, Any]) -> Block | None:
             rows += [[[root["words"]]], *([[Line(line)]] for line in root["lines"])]
         return Block("Closed form", [words], rows)
     here = "here and at" if doc["check"]["verdict"] == "agrees" else "at"
-    rows = [
-        [[Line(c["line"])], [f"— {c['by']}; agrees with the program {here} {c['points']} other "
-                             "points"]] for c in doc["closed"]
-    ]  # fmt: skip
+    rows = []
+    for c in doc["closed"]:
+        words: Cell = [f"— {c['by']}; agrees with the program {here} {c['points']} other points"]
+        if c["piece"]:
+            words += ["; on the piece where ", *_space([[Tree(e)] for e in c["piece"]], " and ")]
+        rows.append([[Line(c["line"])], words])
     return Block("Closed form", [], rows)
 
 
