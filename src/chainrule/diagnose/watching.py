@@ -55,7 +55,8 @@ class Watching(Recording):
             self._seen(STOP, user_frame(2), data, str(concrete(data)))
         elif what == "solver":
             frame, here = user_frame(2), len(self.nodes)
-            event = Event(SOLVER, resolve(_place(frame)), describe(frame), [data], span=(here, here))
+            event = Event(
+                SOLVER, resolve(_place(frame)), describe(frame), [data], span=(here, here))
             self.events.append(event)
             self.solving.append(event)
         elif what == "solved" and self.solving:

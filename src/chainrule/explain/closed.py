@@ -36,10 +36,10 @@ def closed_form(builder: Any) -> dict[str, Any]:
         return _omitted(frozen)
     if run.output is None or not builder.sweep.order:
         return _omitted("no derivative flows from the inputs to the output")
-    if any(n.dtype is not None and n.dtype.kind in "iu" for n in run.graph.nodes):
-        return _omitted("the program looks a piece up by its values: a formula is of one piece")
     if not builder.scalar:
         return _omitted(ARRAYS)
+    if any(n.dtype is not None and n.dtype.kind in "iu" for n in run.graph.nodes):
+        return _omitted("the program looks a piece up by its values: a formula is of one piece")
     forward = len([n for n in run.nodes if n.dtype is not None])
     backward = len(builder.sweep.executed) + len(builder.sweep.additions)
     sizes = _sizes(builder)
@@ -96,8 +96,8 @@ def piece(builder: Any, forms: list[Expr]) -> list[Expr]:
             turned = App(op, tree.args, {}, ()) if isinstance(tree, App) else tree
             if turned not in found and any(True for _ in symbols(turned)):
                 found.append(turned)
-    written = [to_json(f) for f in forms]
-    return [] if any(name in str(written) for name in ("'where'", *map(repr, _OTHERWISE))) else found
+    written = str([to_json(f) for f in forms])
+    return [] if any(f"'{op}'" in written for op in ("where", *_OTHERWISE)) else found
 
 
 def _omitted(reason: str, counts: dict[str, int] | None = None) -> dict[str, Any]:

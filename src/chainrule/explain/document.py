@@ -1,6 +1,7 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,8 +10,8 @@ from ..core.graph import Node
 from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
-from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .exact import Digits
+from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
@@ -43,6 +44,8 @@ class Builder:
         self.entry = entry_of(run, output)
         self.seed = seed_of(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
+        if self._name_parts():
+            self.sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
         self.limit = any(
             not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
@@ -87,6 +90,17 @@ class Builder:
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
+
+    def _name_parts(self) -> bool:
+        """Give names to the results of steps that the rules read and nothing else does."""
+        run, found = self.run, False
+        terms = [t.whole for ts in self.sweep.terms.values() for t in ts]
+        for whole in [n for n in run.nodes if n.op is not None and n.op.outputs and n in run.live]:
+            tree = run.reader.tree(whole)
+            for index in sorted({i for t in terms for i in _parts_of(tree, t)}, reverse=True):
+                self.index[run.add_part(whole, index)] = self.index[whole]
+                found = True
+        return found
 
     # --- helpers ------------------------------------------------------------------------------
     def line(self, lhs: Expr, sides: list[Expr], value: Any) -> dict[str, Any]:
@@ -453,6 +467,16 @@ class Builder:
             sides.append(self.numeric(step.formula))
         return {"of": self.run.symbol_of[step.node].id,
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
+
+
+def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
+    """Iterate over the results of a step that a formula reads without a name for them."""
+    if isinstance(e, App):
+        if e.op == "component" and e.args[0] == whole:
+            yield e.params["index"]
+        else:
+            for a in e.args:
+                yield from _parts_of(whole, a)
 
 
 def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:

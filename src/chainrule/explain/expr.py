@@ -309,7 +309,7 @@ def _is(e: Expr, op: str) -> Any:
 
 _QUIET: dict[str, Any] = {
     "keepdims": False, "order": "C", "initial": None, "where": None, "dtype": None,
-    "nu": 0, "offset": 0, "signed": False, "optimize": False,
+    "kind": None, "nu": 0, "offset": 0, "signed": False, "optimize": False,
 }  # fmt: skip
 _OWN = frozenset("top names within way form basis operator how sweep edge".split())
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, from_json, quiet
+from .expr import App, Expr, Num, from_json, quiet
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
 from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone, word_of
@@ -72,7 +72,7 @@ class LatexWriter(Writer):
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
-        parts = [self.expr(a) for a in e.args]
+        parts = [self.expr(a) for a in e.args if not (isinstance(a, Num) and a.value is None)]
         for k, v in e.params.items():
             if not quiet(k, v):
                 parts.append(f"\\mathtt{{{_escape(k)}{{=}}{_escape(self.param(lone(k, v), []))}}}")

@@ -183,6 +183,13 @@ def local(doc: dict[str, Any]) -> Block | None:
             rows.append([[Line(e["line"])], words])
         else:
             ends = e.get("parts", [e["to"]])
+            if e["steps"] > LONG and doc["detail"] != "full":
+                rows.append([[
+                    Sy(e["from"]), " → ", *_space([[Sy(id)] for id in ends], ", "),
+                    ":  the derivative is a linear map; its rule, ",
+                    f"of {e['steps']:,} operations, is printed by detail=\"full\" (--detail full)",
+                ], words])  # fmt: skip
+                continue
             rows.append([[
                 Sy(e["from"]), " → ", *_space([[Sy(id)] for id in ends], ", "),
                 ":  the derivative is a linear map; it pulls ",
@@ -192,6 +199,19 @@ def local(doc: dict[str, Any]) -> Block | None:
         return None
     intro = "every rule is the one that computes; its other arguments are held fixed"
     return Block("Local derivatives, one per edge", [intro], _few(rows, doc))
+
+
+def _readable(line: dict[str, Any], doc: dict[str, Any]) -> Line:
+    """Leave out formulas that are too long to read, unless all details are asked for."""
+    if doc["detail"] == "full":
+        return Line(line)
+    kept = [s for s in line["sides"] if _size(s) <= LONG]
+    return Line(line if len(kept) == len(line["sides"]) else line | {"sides": kept})
+
+
+def _size(e: dict[str, Any]) -> int:
+    """Count the operations of a formula."""
+    return 1 + sum(map(_size, e["args"])) if "args" in e else 0
 
 
 def backward(doc: dict[str, Any]) -> Block | None:
@@ -205,7 +225,7 @@ def backward(doc: dict[str, Any]) -> Block | None:
             words = "— the seed"
         elif r["uses"] > 1:
             words = f"— sum over {r['uses']} edges: {r['arrived']} of {r['uses']} arrived, final"
-        rows.append([[Line(r["line"])], [words]])
+        rows.append([[_readable(r["line"], doc)], [words]])
     shown = {r["symbol"] for r in doc["backward"]}
     rows += [[[Line(g["line"])], ["— nothing flows to it"]] for g in doc["gradients"]
              if g["symbol"] not in shown]  # fmt: skip
@@ -238,7 +258,7 @@ def tangents(doc: dict[str, Any]) -> Block | None:
     for sweep in doc["tangents"]:
         entry = f" in entry {sweep['entry']}" if sweep["entry"] else ""
         rows.append([[Line(sweep["line"])], [f"— the seed: only this input moves{entry}"]])
-        rows += [[[Line(r["line"])], [""]] for r in sweep["rows"]]
+        rows += [[[_readable(r["line"], doc)], [""]] for r in sweep["rows"]]
     if doc["mode"] == "forward":  # else they stand in the section before
         rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
     intro = "a dot means how fast a value moves when the seeded input moves at speed 1"

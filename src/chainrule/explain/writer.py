@@ -139,7 +139,7 @@ class Writer:
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
-        parts = [self.expr(a) for a in e.args]
+        parts = [self.expr(a) for a in e.args if not (isinstance(a, Num) and a.value is None)]
         for k, v in e.params.items():
             if not quiet(k, v):
                 parts.append(f"{k}={self.param(lone(k, v), [])}")
