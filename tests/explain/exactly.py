@@ -27,8 +27,8 @@ def function(name):
     if name == "sech²":
         return lambda x: mpmath.sech(x) ** 2
     if name in ("max", "maximum", "min", "minimum", "where", "isnan", "logical_not"):
-        return {"logical_not": lambda x: not x, "max": max, "maximum": max, "min": min, "minimum": min,
-                "where": lambda c, a, b: a if c else b, "isnan": mpmath.isnan}[name]
+        return {"logical_not": lambda x: not x, "max": max, "maximum": max, "min": min,
+                "minimum": min, "where": lambda c, a, b: a if c else b, "isnan": mpmath.isnan}[name]
     found = getattr(mpmath, NAMES.get(name, name), None)
     if found is None:
         raise Unreadable(name)

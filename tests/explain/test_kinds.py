@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from scipy.integrate import quad
+from scipy.integrate import quad, solve_ivp
 
 from chainrule.explain import explain
 
@@ -104,3 +104,36 @@ def test_names_bound_anew_are_no_derivatives():
 
 def test_adjugates():
     assert "d det A = tr(adj(A) dA)" in explain(np.linalg.det, np.ones((2, 2))).text()
+
+
+@pytest.mark.parametrize(("f", "names"), [
+    (lambda A: np.linalg.eigh(A)[1][0, 0], ["v₁", "v₂"]),
+    (lambda A: np.linalg.svd(A)[1][0], ["v₅", "v₁"]),
+    (lambda A: np.linalg.qr(A)[1][0, 1], ["v₁", "v₂"]),
+])  # fmt: skip
+def test_results_that_only_rules_read_have_names(f, names):
+    """They are computed once, and kept: no rule writes the whole step out again."""
+    derivation = explain(f, MATRIX, mode="both", detail="full")
+    text = derivation.text()
+    kept = re.search(r"kept +(.*?) \(", text).group(1).split(", ")
+    assert kept == names
+    back = text[text.index(" Backward") : text.index(" The chain")]
+    assert not re.search(r"eigh\(|svd\(|qr\(", back)
+    checking.check_json(derivation)
+
+
+def test_rules_too_long_to_read_are_told_by_their_size():
+    text = explain(np.prod, np.array([2.0, 0.0, 3.0])).text()
+    assert "its rule, of 69 operations, is printed by detail=" in text
+    assert "= (0, 6, 0)  — each factor gets the other factors" in text
+    whole = explain(np.prod, np.array([2.0, 0.0, 3.0]), detail="full")
+    assert " back to (zeros(3,) with" in whole.text()
+    checking.check_all(whole)
+
+
+def test_differences_of_other_steps_are_no_contradiction():
+    f = lambda k: solve_ivp(lambda t, y: -k * y, (0, 1), [1.0]).y[0, -1]  # noqa: E731
+    check = section(f, 1.0, "Check")
+    assert "beside the point the solver takes other steps" in check
+    assert "✗" not in check
+    assert "not counted" not in section(f, 1.0, "Cost").partition("\n")[2]

@@ -52,6 +52,9 @@ class Count:
             self.arithmetic += n
         elif op.name in REDUCTIONS:
             self.arithmetic += max(0, size(np.shape(node.primals[0])) - n)
+        elif op.name == "weighted_sum":  # factors of 1 and terms of 0 cost nothing
+            weights = [w for w in node.params["weights"] if w]
+            self.arithmetic += n * max(0, len(weights) - 1 + sum(abs(w) != 1 for w in weights))
         elif op.name in RUNNING:
             self.arithmetic += n - n // max(1, node.shape[_axis(node)])
         elif op.name in ADDED:  # to zeros, each once: a move

@@ -1,4 +1,4 @@
-"""Which printed values are exact: formulas computed again in fractions, by the operations' own code.
+"""Which printed values are exact: formulas computed again in fractions, by their own code.
 
 A line may end in ``= 1`` only where its formula gives 1, not where floating point rounds to it:
 cos(1e-8) is ≈ 1. Operations of NumPy run on arrays of objects; what they cannot do there, or do by
@@ -328,7 +328,8 @@ def _floats(a: Any) -> Any:
 def _true_in(a: Any, numbers: Any) -> bool:
     if not _is_number(a):
         return True
-    return all(x.true is not None if numbers is None else x.true in numbers for x in np.ravel(np.asarray(a, object)))
+    found = [x.true for x in np.ravel(np.asarray(a, object))]
+    return None not in found if numbers is None else all(x in numbers for x in found)
 
 
 def _differs(found: Any, value: Any) -> bool:

@@ -62,7 +62,8 @@ class Happenings:
     def _asked(self, event: Event) -> str:
         """Write the question of a `max` or a `sorted`, which the source does not show."""
         text = event.source.text if event.source is not None else ""
-        if event.asked is None or event.asked.op is None or len(event.outcomes) > 1 or any(c in text for c in "<>=!"):
+        asked = event.asked is not None and event.asked.op is not None
+        if not asked or len(event.outcomes) > 1 or any(c in text for c in "<>=!"):
             return ""
         symbols = {id: {"text": s.text} for id, s in self.run.symbols.items()}
         try:
