@@ -8,7 +8,8 @@ import pytest
 
 from chainrule.explain import explain
 
-from . import exactly
+from . import exactly, widely
+from .programs import Program
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -104,3 +105,22 @@ def test_a_value_that_floating_point_rounds_is_near(f, x, line):
     args = x if isinstance(x, tuple) else (x,)
     text = explain(f, *args, argnums=tuple(range(len(args)))).text()
     assert line.replace("  ", " ") in " ".join(text.split())
+
+
+@pytest.mark.skipif(not widely.WIDE, reason="long doubles are doubles here")
+@pytest.mark.seeds(4, 100)
+def test_every_equality_of_arrays_holds_with_the_digits_of_a_long_double(block):
+    held = 0
+    for seed in range(block * 15, block * 15 + 15):
+        program, rng = Program(seed), np.random.default_rng(seed)
+        args = tuple(rng.choice([0.0, 1.0, 2.0, 0.5, -1.5, 3.0, 1e-9, 40.0], np.shape(a))[()]
+                     for a in program.args)  # fmt: skip
+        with np.errstate(all="ignore"):
+            if not np.isfinite(program.function(*args)):
+                continue
+        derivation = explain(program.function, *args, argnums=tuple(range(len(args))))
+        try:
+            held += widely.check(derivation)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{program.source}") from error
+    assert held > 200

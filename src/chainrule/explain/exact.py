@@ -16,8 +16,13 @@ import numpy as np
 from .expr import App, Expr, Num, Sym, op_of
 
 ENTRIES, WORK, BITS = 512, 20_000, 2000  # of an array; of a document; of a numerator
+TIED = 1e-13
 LOST = object()  # numbers that are not followed
 _PLAIN = (0, 1, -1)  # where a value of a function that floating point shows in few digits is true
+
+
+class UnsureError(Exception):
+    """Floating point decides between numbers that are equal only nearly."""
 
 
 class Known:
@@ -120,7 +125,16 @@ class Known:
 
     def _compared(self, other: Any, do: Callable[[Any, Any], bool]) -> bool:
         other = known(other)
-        return other is not None and bool(do(self.near, other.near))  # as the program did
+        if other is None:
+            return False
+        found = bool(do(self.near, other.near))  # as the program did
+        if self.true is None or other.true is None:
+            near = abs(self.near - other.near) <= TIED * max(abs(self.near), abs(other.near))
+            if self is not other and near:
+                raise UnsureError
+        elif bool(do(self.true, other.true)) != found:
+            raise UnsureError
+        return found
 
     def __eq__(self, other: Any) -> bool:
         return self._compared(other, operator.eq)
@@ -219,7 +233,9 @@ class Digits:
         if not sides:  # what is given
             return _differs(self.found.setdefault(id, _exactly(value)), value)
         whole = np.asarray(value).dtype.kind in "biu"
-        found = value if whole else self.evaluate(sides[0])
+        found = self.evaluate(sides[0])
+        if whole and found is not LOST:
+            found = value
         if id:
             self.found[id] = found
         return _differs(found, value)
@@ -262,6 +278,8 @@ class Digits:
                 found = _tidy(op.value(*args, **e.params), e.op)
                 if found is not LOST and np.shape(found) == tuple(e.shape):
                     return found
+            except UnsureError:
+                return LOST
             except Exception:  # no code for objects: what floating point finds is near
                 pass
             floats = [a if k in whole else _floats(a) for k, a in enumerate(args)]
