@@ -137,3 +137,11 @@ def test_differences_of_other_steps_are_no_contradiction():
     assert "beside the point the solver takes other steps" in check
     assert "✗" not in check
     assert "not counted" not in section(f, 1.0, "Cost").partition("\n")[2]
+
+
+def test_what_is_not_finite_and_not_read_is_checked_all_the_same():
+    f = lambda x: np.sum(np.where(x > 0, np.log(x), 0.0))  # noqa: E731
+    x = np.array([1.0, -1.0])
+    assert "it is not finite (invalid value); the output is" in section(f, x, "Notes")
+    assert "✓" in section(f, x, "Check")
+    assert "what follows from it is not checked" in section(lambda x: np.log(x), -1.0, "Notes")

@@ -153,7 +153,7 @@ class Known:
 
     def __getattr__(self, name: str) -> Any:
         """Return what a ufunc calls on objects: ``x.sin()``."""
-        ufunc = getattr(np, name, None)
+        ufunc = None if name[0] == "_" else getattr(np, name, None)
         if not isinstance(ufunc, np.ufunc):
             raise AttributeError(name)
         return lambda *others: _function(ufunc, name, [self, *map(known, others)])
@@ -225,6 +225,7 @@ class Digits:
     def __init__(self, symbols: Mapping[str, Any]) -> None:
         self.symbols = symbols
         self.found: dict[str, Any] = {}
+        self.judged: dict[str, tuple[Any, Any, bool]] = {}
         self.work = 0
 
     def rough(self, lhs: Expr, sides: list[Expr], value: Any) -> bool:
@@ -246,7 +247,14 @@ class Digits:
 
     def is_rough(self, id: str) -> bool:
         """Say whether a symbol's value is not exactly what it is shown as."""
-        return id in self.found and _differs(self.found[id], self.symbols[id].value)
+        if id not in self.found:
+            return False
+        now = self.found[id], self.symbols[id].value
+        *before, answer = self.judged.get(id, (LOST, LOST, False))
+        if before[0] is not now[0] or before[1] is not now[1]:
+            answer = _differs(*now)
+            self.judged[id] = (*now, answer)
+        return answer
 
     def evaluate(self, e: Expr) -> Any:
         """Compute a tree in fractions."""
@@ -352,6 +360,8 @@ def _true_in(a: Any, numbers: Any) -> bool:
 
 def _differs(found: Any, value: Any) -> bool:
     """Say whether a shown number is another than the exact one, or no exact one is known."""
+    if isinstance(found, Known) and isinstance(value, float | np.floating):
+        return math.isfinite(value) and (found.true is None or found.true != known(value).true)
     if not np.size(value) or np.asarray(value).dtype.kind not in "f":
         return False
     if found is LOST:
