@@ -13,7 +13,8 @@ from .rules import forward_sweep
 MOVES = frozenset(
     "reshape transpose broadcast_to getitem setitem concatenate stack pack copy astype component "
     "where real_part imaginary_part set_real set_imag conjugate roll pad_zeros diagonal "
-    "embed_diagonal tril triu positive zeros_like sliding_window_view as_strided".split()
+    "embed_diagonal tril triu positive as_computed stats_fixed zeros_like sliding_window_view "
+    "as_strided".split()
 )
 ARITHMETIC = frozenset(
     "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
@@ -64,7 +65,7 @@ class Count:
         elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
             self.functions += n
         else:
-            name = spoken(op.name)
+            name = str(node.params.get("method") or spoken(op.name))
             self.uncounted[name] = self.uncounted.get(name, 0) + 1
 
     @property

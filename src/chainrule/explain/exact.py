@@ -17,7 +17,7 @@ from .expr import App, Expr, Num, Sym, op_of
 
 ENTRIES, WORK, BITS = 512, 20_000, 2000  # of an array; of a document; of a numerator
 TIED = 1e-13
-LOST = object()  # numbers that are not followed
+LOST, TIE = object(), object()  # numbers that are not followed; what a tie of them decides
 _PLAIN = (0, 1, -1)  # where a value of a function that floating point shows in few digits is true
 
 
@@ -130,7 +130,7 @@ class Known:
         found = bool(do(self.near, other.near))  # as the program did
         if self.true is None or other.true is None:
             near = abs(self.near - other.near) <= TIED * max(abs(self.near), abs(other.near))
-            if self is not other and near:
+            if self is not other and near and math.isfinite(self.near - other.near):
                 raise UnsureError
         elif bool(do(self.true, other.true)) != found:
             raise UnsureError
@@ -235,7 +235,7 @@ class Digits:
             return _differs(self.found.setdefault(id, _exactly(value)), value)
         whole = np.asarray(value).dtype.kind in "biu"
         found = self.evaluate(sides[0])
-        if whole and found is not LOST:
+        if whole and found is not TIE:
             found = value
         if id:
             self.found[id] = found
@@ -270,8 +270,9 @@ class Digits:
         if e.op in ("zeros", "ones"):
             return _spread(float(e.op == "ones"), e.shape)
         args = [self.evaluate(a) for a in e.args]
-        if any(a is LOST for a in args):
-            return LOST
+        for unknown in (TIE, LOST):
+            if any(a is unknown for a in args):
+                return unknown
         self.work += max([np.size(a) for a in args], default=1) * (
             max(np.shape(args[0])) if e.op == "matmul" and np.ndim(args[0]) else 1)
         return LOST if self.work > WORK else self._applied(e, args)
@@ -287,7 +288,7 @@ class Digits:
                 if found is not LOST and np.shape(found) == tuple(e.shape):
                     return found
             except UnsureError:
-                return LOST
+                return TIE
             except Exception:  # no code for objects: what floating point finds is near
                 pass
             floats = [a if k in whole else _floats(a) for k, a in enumerate(args)]
@@ -364,7 +365,7 @@ def _differs(found: Any, value: Any) -> bool:
         return math.isfinite(value) and (found.true is None or found.true != known(value).true)
     if not np.size(value) or np.asarray(value).dtype.kind not in "f":
         return False
-    if found is LOST:
+    if found is LOST or found is TIE:
         return True
     shown = np.asarray(value)
     corner = tuple(slice(0, 6 if shown.ndim == 1 else 3) for _ in shown.shape)
