@@ -187,6 +187,8 @@ def _gradient(
         check_scalar(f, value, holomorphic)
         if value != value if type(value) is np.float64 else holds_nan(every(value)):
             nan_input(call, value)
+        if running.tape is not None:
+            running.tape.not_nan(value)
         if holomorphic:
             check_holomorphic(f, call)
             check_analytic_gradient(f, rec.nodes, node, value, nodes)

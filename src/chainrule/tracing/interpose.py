@@ -56,6 +56,11 @@ _wanted: ContextVar[bool] = ContextVar(
 )
 
 
+def exchanged() -> bool:
+    """Say whether names of the program stand for something else now: some thread traces."""
+    return bool(_open)
+
+
 @contextmanager
 def interpose(wanted: bool = True) -> Iterator[None]:
     """Switch the third door on or off for the derivatives that are computed within.
@@ -349,7 +354,11 @@ def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:
     """Let a function of `math` refuse what it would refuse of plain numbers."""
     try:
         own(*_concrete(args), **kwargs)
+        if running.tape is not None:
+            running.tape.defined(own, args, kwargs, True)
     except (ValueError, ArithmeticError):
+        if running.tape is not None:
+            running.tape.defined(own, args, kwargs, False)
         if _vary(args):
             raise not_for_all(f"math.{own.__name__} is not defined") from None
         raise

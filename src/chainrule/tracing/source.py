@@ -20,7 +20,7 @@ from ..core.graph import Place
 from ..errors import finders
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit")
+_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit", "programs")
 _FILES = (
     "api.py", "batching.py", "conform.py", "custom.py", "lift.py", "limits.py", "numeric.py",
     "parameters.py", "tree.py",

@@ -176,7 +176,7 @@ def every(x: Any) -> Any:
 def constant(x: Any) -> Any:
     """Return the value under the tracers of derivatives; that of a batch stays a batch's."""
     while type(x) in tracers.TRACERS:
-        held = x.cr_value
+        held = x.cr_look()
         if type(held) is Stacked:
             return x.cr_owner.lift(constant(held.data), held.single)
         x = held

@@ -455,6 +455,8 @@ class Tracer(Guarded):
         return text
 
     def __bool__(self) -> bool:
+        if self.cr_owner is running.tape:
+            return bool(self.cr_owner.observed(self, bool))
         self.cr_owner.observed(self)
         return bool(self.cr_value)
 

@@ -217,7 +217,7 @@ def isrealobj(x: Any) -> bool:
 
 def _memory(a: Any) -> Any:
     while hasattr(a, "cr_owner"):
-        a = a.cr_value
+        a = a.cr_look()
     return getattr(a, "example", a)
 
 
