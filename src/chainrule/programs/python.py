@@ -202,8 +202,9 @@ class _Writer:
             if type(index) is int and len(args) == 2 and len(node.shape) == 1:
                 self.lines.append(f"{args[0]}[{index}] = {args[1]}")
             else:
-                given = f", **{self._constant(node.params)}" if node.params else ""
-                self.lines.append(f"{self._constant(node.op.store, 'store')}({', '.join(args)}{given})")  # type: ignore[union-attr]
+                given = [f"**{self._constant(node.params)}"] if node.params else []
+                store = self._constant(node.op.store, "store")  # type: ignore[union-attr]
+                self.lines.append(f"{store}({', '.join(args + given)})")
             self.names[node] = self.names.pop(source)
         else:
             form = self._form(node, args)
@@ -306,7 +307,8 @@ class _Writer:
             self.lines.append(f"if {test}: return BAIL")
         elif guard.kind == DEFINED:
             word = "not " if guard.value else ""
-            call = f"{self._constant(_is_defined, 'is_defined')}({self._constant(guard.op)}, {', '.join(args)})"
+            args.insert(0, self._constant(guard.op))
+            call = f"{self._constant(_is_defined, 'is_defined')}({', '.join(args)})"
             self.lines.append(f"if {word}{call}: return BAIL")
         elif guard.kind == JUMP:
             given = f", **{self._constant(guard.params)}" if guard.params else ""
