@@ -43,6 +43,7 @@ __all__ = [
     "jacfwd",
     "jacobian",
     "jacrev",
+    "jit",
     "jvp",
     "linearize",
     "register_pytree_node",
@@ -59,6 +60,7 @@ _LATE = {
     "checked": "diagnose",
     "draw": "explain",
     "explain": "explain",
+    "jit": "programs",
 }
 
 

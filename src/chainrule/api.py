@@ -23,7 +23,7 @@ from .conform import (
     tangents_for,
 )
 from .core.graph import Graph, Node
-from .core.settings import put_back, settings, undisturbed
+from .core.settings import pause, put_back, resume, settings, undisturbed
 from .core.zero import holds_nan
 from .errors import ArgnumsError, NonScalarOutputError, StructureError
 from .lift import (
@@ -72,12 +72,14 @@ class Derived:
         self.__wrapped__ = function
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        found = settings()
+        found, collecting = settings(), pause()
         try:
             return self.run(self.function, args, kwargs, *self.options)
         except BaseException:
             put_back(found)
             raise
+        finally:
+            resume(collecting)
 
     def __repr__(self) -> str:
         return f"<chainrule {self.__name__}>"
@@ -187,6 +189,8 @@ def _gradient(
         check_scalar(f, value, holomorphic)
         if value != value if type(value) is np.float64 else holds_nan(every(value)):
             nan_input(call, value)
+        if running.tape is not None:
+            running.tape.not_nan(value)
         if holomorphic:
             check_holomorphic(f, call)
             check_analytic_gradient(f, rec.nodes, node, value, nodes)

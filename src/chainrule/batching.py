@@ -7,6 +7,7 @@ import numpy as np
 
 from . import tree
 from .api import Derived
+from .core.memory import own_copy
 from .errors import BatchError, ChainRuleError, UnsupportedFunctionError, made
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
@@ -145,7 +146,7 @@ def _one_by_one(
 
 def _row(x: Any, axis: int, i: int) -> Any:
     row = x[(slice(None),) * axis + (i,)]
-    return row.copy("K") if type(row) is np.ndarray else row
+    return own_copy(row) if type(row) is np.ndarray else row
 
 
 def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
@@ -154,7 +155,7 @@ def _example(batch: Batch, leaf: Any, axis: int | None) -> Any:
     if axis is None:
         return hold(leaf)  # values of the batch may be stored into an array that all share
     if type(leaf) is np.ndarray:
-        leaf = leaf.copy("K")  # the caller's, who may write into it
+        leaf = own_copy(leaf)  # the caller's, who may write into it; x[:, i] keeps its layout
     return batch.lift(np.moveaxis(leaf, axis, 0) if axis else leaf)
 
 

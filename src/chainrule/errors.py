@@ -164,6 +164,10 @@ class UncheckedWarning(UserWarning):
     """Under `checked`, a derivative could not be compared with plain runs; the text says why."""
 
 
+class EagerWarning(UserWarning):
+    """A function under `jit` goes on as it is, without recordings; the text says why."""
+
+
 class KinkWarning(RuntimeWarning):
     """A derivative of second or higher order does not exist at this point: a kink is there."""
 

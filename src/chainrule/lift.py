@@ -10,6 +10,7 @@ import numpy as np
 
 from . import tree
 from .core.graph import Graph
+from .core.memory import own_copy
 from .errors import (
     ArgnumsError,
     ChainRuleError,
@@ -198,7 +199,7 @@ class Call:
     def own(self) -> None:
         """Copy the inputs: what is kept must not change when the caller writes into them."""
         self.leaves = [
-            x.copy("K") if type(x) is np.ndarray else x.cr_snapshot() if type(x) in TRACERS else x
+            own_copy(x) if type(x) is np.ndarray else x.cr_snapshot() if type(x) in TRACERS else x
             for x in self.leaves
         ]
 

@@ -12,6 +12,7 @@ PAGES = [
     ROOT / "docs/guide/quickstart.md",
     ROOT / "docs/guide/other-arrays.md",
     ROOT / "docs/guide/solvers.md",
+    ROOT / "docs/guide/jit.md",
     ROOT / "docs/guide/vmap.md",
 ]
 LONG = {"rebuild", "quickstart"}

@@ -115,7 +115,7 @@ WORDS: list[tuple[str, str]] = [
     ("return np.linalg.qr(np.outer(x, x)[:2] + np.eye(3)[:2], mode='raw')[0].sum()", "return np.linalg.qr(np.outer(x, x)[:2] + np.eye(3)[:2], mode='reduced')[0].sum()"),
     ("return np.geomspace(x[0], x[1], 5, dtype=int).sum()", "return np.geomspace(x[0], x[1], 5).sum()"),
     ("return np.geomspace(x[0] + 1j, x[1], 5).real.sum()", "return np.exp(np.linspace(np.log(x[0] + 1j), np.log(x[1] + 0j), 5)).real.sum()"),
-    ("y = np.einsum('i,j,k->ijk', x, x, np.ones(2))\nreturn (np.ravel(y.transpose(0, 2, 1)[:, :, ::2], order='K') * np.arange(12)).sum()", "y = np.einsum('i,j,k->ijk', x, x, np.ones(2))\nreturn (np.ravel(y.transpose(0, 2, 1)[:, :, ::2], order='C') * np.arange(12)).sum()"),
+    ("return np.ravel(np.broadcast_to(x * x, (2, 3)), order='K').sum()", "return np.ravel(np.broadcast_to(x * x, (2, 3)), order='C').sum()"),
     ("return np.matmul(np.outer(x, x), np.eye(3), axes=[(0, 1), (0, 1), (0, 1)]).sum()", "return np.matmul(np.moveaxis(np.outer(x, x), 0, 0), np.eye(3)).sum()"),
     ("return x[2] * np.bincount(x).sum()", "return x[2] * np.bincount(cr.stop_gradient(x * 10).astype(int)).sum()"),
     ("return np.clip(x, 0.0, 1.0, where=x > 0.5).sum()", "return np.where(x > 0.5, np.minimum(np.maximum(x, 0.0), 1.0), x).sum()"),
@@ -422,6 +422,8 @@ WORDS: list[tuple[str, str]] = [
      "return scipy.stats.jarque_bera(np.append(x, [1, 3])).statistic"),
     ("return np.trim_zeros(0 * x).sum() + x[0]", "return np.trim_zeros(cr.stop_gradient(0 * x)).sum() + x[0]"),
     ("import pandas\nreturn pandas.Series(x).diff().iloc[1:].sum() * x[0]", "return np.diff(x).sum() * x[0]"),
+    ("import pandas\nreturn pandas.Series(x).groupby([0, 0, 1]).max().sum() * x[0]",
+     "keys = np.array([0, 0, 1])\nreturn sum(x[keys == k].max() for k in (0, 1)) * x[0]"),
     ("import pandas\ns = pandas.Series([1.0, 2.0])\ns.iloc[1] = x[0] * x[1]\nreturn s.sum()",
      "import pandas\ns = pandas.Series([1.0, 2.0])\nown = np.copy(s)\nown[1] = x[0] * x[1]\nreturn own.sum()"),
 ]

@@ -63,7 +63,7 @@ def from_latex(text, symbols):
     text = re.sub(r"\\mathrm\{(min|max|rms)\}\\ ", r"\1 ", text)
     text = text.replace("\\{", "{{").replace("\\}", "}}")
     text = re.sub(r"\\(operatorname|mathrm|mathtt)\{([^{}]*)\}", r"\2", text)
-    text = text.replace("^{\\top}", "ᵀ").replace("\\_", "_")
+    text = text.replace("^{\\top}", "ᵀ").replace("^{-\\top}", "⁻ᵀ").replace("\\_", "_")
     for old, new in (
         ("\\left|", "|"), ("\\right|", "|"), ("\\left", ""), ("\\right", ""), ("\\cdot", "·"),
         ("\\odot", "⊙"), ("\\,", " "), ("\\approx", "≈"), ("\\infty", "∞"), ("\\ldots", "…"),

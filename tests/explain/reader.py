@@ -47,7 +47,7 @@ def gathered(*parts, shape=None):
 def functions():
     special = scipy.special
     return {
-        "Σ": np.sum, "σ": special.expit, "log₂": np.log2, "log₁₀": np.log10,
+        "Σ": np.sum, "tr": np.trace, "σ": special.expit, "log₂": np.log2, "log₁₀": np.log10,
         "sech²": lambda x: 1 / np.cosh(x) ** 2, "array": gathered,
         "concatenate": lambda *parts, axis: np.concatenate(parts, axis=axis),
         "zeros": lambda *n: np.zeros([int(k) for k in n]),
@@ -169,6 +169,9 @@ class Parser:
                 while self.at < len(self.text) and self.text[self.at] in SUPERS:
                     digits += SUPERS[self.text[self.at]]
                     self.at += 1
+                if digits == "-":  # A⁻ᵀ
+                    value = np.linalg.inv(value)
+                    continue
                 inverse = digits == "-1" and np.ndim(value) >= 2
                 value = np.linalg.inv(value) if inverse else np.power(value, float(digits))
             elif c == "ᵀ":

@@ -26,7 +26,7 @@ def test_numbers_of_the_sine():
     text = explain(worked.sine, 0.5).text()
     v̄3 = np.cos(4.0)
     for shown in ("2 · v₂ = 2 · 2", "cos(v₃) = cos(4)", f"{v̄3:.6g}", f"{v̄3 * 4:.6g}",
-                  f"{v̄3 * 8:.6g}", "1 path; 4 edge products"):  # fmt: skip
+                  f"{v̄3 * 8:.6g}", "1 path, over 4 edges"):  # fmt: skip
         assert shown.replace("-", "−") in text
     assert "dy/dx = 4 · (2 · x + 1) · cos((2 · x + 1)²)" in text
     assert explain(worked.sine, 0.5).gradient == pytest.approx(v̄3 * 8, rel=1e-15)

@@ -54,6 +54,15 @@ def test_no_word_is_kept_for_an_operation_that_is_gone():
     assert {name for name in SPOKEN if name not in OWN} <= PUBLIC
 
 
+def test_no_word_is_kept_that_the_endings_say(monkeypatch):
+    said = dict(SPOKEN)
+    for name, word in said.items():
+        monkeypatch.delitem(SPOKEN, name)
+        assert spoken(name) != word, name
+        monkeypatch.setitem(SPOKEN, name, word)
+    assert spoken("matrix_rank") == "matrix_rank"
+
+
 def secrets(text):
     """Return the engine's own keys that stand in a text as words."""
     return {w for w in re.findall(r"[A-Za-z_][A-Za-z_0-9]*", text.replace("\\_", "_"))

@@ -143,3 +143,33 @@ def test_a_pullback_can_be_called_again_and_again():
     first = pull(np.ones_like(X))[0]
     pull(np.zeros_like(X))
     assert np.array_equal(pull(np.ones_like(X))[0], first)
+
+
+def test_garbage_is_collected_as_before():
+    """While a derivative is computed no collection begins by itself; what others set stays."""
+    before = gc.get_threshold()
+    seen = []
+
+    def f(x):
+        seen.append(gc.get_threshold()[0])
+        return cr.grad(np.sin)(x) * x
+
+    def fails(x):
+        raise KeyError(x)
+
+    def sets(x):
+        gc.set_threshold(123, 4, 5)
+        return x * x
+
+    try:
+        for derivative in (cr.grad(f), lambda x: cr.jvp(f, (x,), (x,)), lambda x: cr.vjp(f, x)):
+            derivative(0.5)
+            assert gc.get_threshold() == before
+        assert seen == [0, 0, 0]
+        with pytest.raises(KeyError):
+            cr.grad(fails)(0.5)
+        assert gc.get_threshold() == before
+        cr.grad(sets)(0.5)
+        assert gc.get_threshold() == (123, 4, 5)
+    finally:
+        gc.set_threshold(*before)

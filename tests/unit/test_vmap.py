@@ -1,9 +1,14 @@
 """`vmap`: axes, containers, nesting, derivatives on either side, stores, branches, errors."""
 
+import ast
 import contextlib
 import functools
+import io
+import json
+import linecache
 import math
 import pickle
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -365,8 +370,52 @@ def test_a_branch_on_which_examples_differ_is_refused(g: Any) -> None:
     with pytest.raises(BatchError) as caught:
         cr.vmap(g)(X * 2)
     assert "differs between the examples" in str(caught.value)
-    assert "np.where" in str(caught.value)
+    assert "np.stack([f(x) for x in batch])" in caught.value.cure
     assert "test_vmap.py" in str(caught.value)
+
+
+FUNCTIONS, NUMBERS = [np.sin, np.cos], [0.1, 0.2, 0.3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FUNCTIONS[int(x > 0)](x)", "(np.sin, np.cos)[int(x > 0)](x, )",
+        "NUMBERS[int(abs(x)) % 2] * x", "x + NUMBERS[(x > 0).astype(int)]",
+    ],
+)  # fmt: skip
+def test_the_cure_of_a_table_computes_all_its_entries(text: str) -> None:
+    xs, spaces = np.array([-1.5, 0.5, 2.5]), globals()
+    name = f"<table {text}>"
+    linecache.cache[name] = len(text), None, [f"lambda x: {text}"], name
+    f = eval(compile(f"lambda x: {text}", name, "eval"), spaces)
+    with pytest.raises(BatchError) as caught:
+        cr.vmap(f)(xs)
+    found = re.match(r"write (.*) in the place of (.*?)(?:: it|; or)", caught.value.cure)
+    assert found is not None
+    new, old = found.groups()
+    cured = ast.unparse(ast.parse(text)).replace(old, new)
+    same(cr.vmap(eval(f"lambda x: {cured}", spaces))(xs), np.stack([f(x) for x in xs]))
+
+
+def test_a_table_of_names_has_no_cure_but_the_loop() -> None:
+    with pytest.raises(BatchError) as caught:
+        cr.vmap(lambda x: {"a": np.sin, "b": np.cos}["a" if x > 0 else "b"](x))(X[:, 0])
+    assert caught.value.cure.startswith("loop over the examples")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: np.fromstring(str(x[0]), sep=" "), lambda x: json.loads(str(x[0])),
+        lambda x: np.loadtxt(io.StringIO(f"{x[0]:.3f}")), lambda x: float(f"{x[0]:.3f}"),
+        lambda x: np.fromstring(" ".join(map(str, x)), sep=" "),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_read_in_is_that_of_each_example(read: Any) -> None:
+    same(cr.vmap(lambda x: read(x) * x[1])(X), np.stack([read(x) * x[1] for x in X]))
+    with pytest.raises(LostDerivativeError):
+        cr.vmap(cr.grad(lambda x: np.sum(read(x)) * x[1]))(X)
 
 
 def test_a_conversion_inside_a_derivative_of_the_batch_is_refused() -> None:

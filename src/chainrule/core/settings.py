@@ -1,10 +1,14 @@
-"""NumPy's floating-point settings, which an error must leave as it found them.
+"""What a derivative changes while it runs, and gives back: NumPy's settings, and the collector's.
 
 ``with np.errstate()`` does not hold against signals: Ctrl-C may come between the change and the
 block, and the settings stay changed.
+
+A recording makes many objects that all stay until the backward pass; Python's search for cycles
+among them would look at all of them again and again, and find none.
 """
 
 import functools
+import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -34,16 +38,38 @@ with np.errstate(all="ignore"):
     _IGNORING = settings()
 
 
+def pause() -> Any:
+    """Let no collection of cyclic garbage begin by itself; give what `resume` is to be given."""
+    found = _threshold()
+    if found[0]:
+        _set_threshold(0)
+    return found
+
+
+def resume(found: Any) -> None:
+    """Let collections begin as they did, unless somebody else has set when."""
+    if found[0] and not _threshold()[0]:
+        _set_threshold(found[0])
+
+
+_threshold, _set_threshold = gc.get_threshold, gc.set_threshold
+
+
 def undisturbed(function: _F) -> _F:
-    """Decorate a function: however an error leaves it, the settings are what they were."""
+    """Decorate a function: however it is left, the settings are what they were.
+
+    Meanwhile no collection of cyclic garbage begins by itself.
+    """
 
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        found = settings()
+        found, collecting = settings(), pause()
         try:
             return function(*args, **kwargs)
         except BaseException:
             put_back(found)
             raise
+        finally:
+            resume(collecting)
 
     return wrapper  # type: ignore[return-value]

@@ -31,7 +31,7 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
 def _slope_of(name: str) -> str:
     if name in STEEP:
         return "its own slope there is"
-    chosen = _WORDS.get(name) in (_COMPARED, _ORDERED)
+    chosen = _WORDS.get(name) in (_COMPARED, _ORDERED, _BETWEEN)
     return "the derivative taken is" if chosen else "its rule takes"
 
 
@@ -40,6 +40,8 @@ def _is_at_kink(node: Node) -> bool:
     assert op is not None
     if Foreign in map(type, values) or node.output is None:
         return False
+    if _whole_numbers(node):  # they are locally constant: where they jump is told where they arise
+        return False
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
     if op.name in ROOTS:
@@ -47,6 +49,12 @@ def _is_at_kink(node: Node) -> bool:
         return bool(np.any(np.equal(values[0], 0) & np.greater(n, 0) & np.less(n, 1)))
     kinks = op.kinks or STEEP.get(op.name, ())
     return any(bool(np.any(np.equal(values[0], kink))) for kink in kinks)
+
+
+def _whole_numbers(node: Node) -> bool:
+    """Say whether a step reads only integers of all that depends on the inputs."""
+    kinds = [p.dtype.kind for p in node.inputs if p is not None and p.dtype is not None]
+    return bool(kinds) and set(kinds) <= {*"biu"}
 
 
 def on_step(node: Node) -> bool:
@@ -113,6 +121,7 @@ _MIDDLE = "0, the middle of all slopes"
 _TIED = "where its arguments are equal", "half of each"
 _COMPARED = "where its arguments are equal", "that of the branch which it chose"
 _ORDERED = "where elements are equal", "that of the order which the sort chose"
+_BETWEEN = "where a number is one of those that it stands between", "that of the piece it chose"
 _WORDS = {
     "absolute": ("at 0", _MIDDLE),
     "fabs": ("at 0", _MIDDLE),
@@ -125,5 +134,6 @@ _WORDS = {
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _TIED),
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
     **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),
+    "searchsorted": _BETWEEN,
     "unique_parts": ("where elements are equal", "an equal share for each"),
 }

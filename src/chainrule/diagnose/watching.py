@@ -26,6 +26,7 @@ class Event:
     outcomes: list[str] = field(default_factory=list)  # what was found there, in order
     asker: str = ""  # what asked for a number
     replayed: bool = False  # the steps that a solver took are recorded, not only its answer
+    asked: Any = None  # the step whose value was asked
     span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
     roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
 
@@ -54,7 +55,8 @@ class Watching(Recording):
             self._seen(STOP, user_frame(2), data, str(concrete(data)))
         elif what == "solver":
             frame, here = user_frame(2), len(self.nodes)
-            event = Event(SOLVER, resolve(_place(frame)), describe(frame), [data], (here, here))
+            event = Event(
+                SOLVER, resolve(_place(frame)), describe(frame), [data], span=(here, here))
             self.events.append(event)
             self.solving.append(event)
         elif what == "solved" and self.solving:
@@ -71,7 +73,8 @@ class Watching(Recording):
         source = resolve(_place(frame))  # a loop tests at two places of one source text
         known = next((e for e in self.events if e.kind == kind and e.source == source), None)
         if known is None:
-            known = Event(kind, source, describe(frame, value), asker=asker)
+            known = Event(kind, source, describe(frame, value), asker=asker,
+                          asked=getattr(value, "cr_node", None))
             self.events.append(known)
         known.outcomes.append(outcome)
 

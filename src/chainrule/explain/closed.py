@@ -20,8 +20,9 @@ from ..tracing.recording import Recording
 from ..tracing.tracer import concrete
 from .checks import call
 from .evaluation import evaluate
-from .expr import App, Expr, Sym, add_up, size, substitute, to_json
+from .expr import App, Expr, Sym, add_up, size, substitute, symbols, to_json
 from .record import Symbol
+from .sections import ARRAYS
 
 OPS, COUNT, BUDGET, TREE = 40, 200, 2.0, 2000
 UNCONFIRMED = "the formula was not confirmed by numbers, so it is left out"
@@ -36,7 +37,9 @@ def closed_form(builder: Any) -> dict[str, Any]:
     if run.output is None or not builder.sweep.order:
         return _omitted("no derivative flows from the inputs to the output")
     if not builder.scalar:
-        return _omitted("the graph holds arrays: the steps above are its closed form")
+        return _omitted(ARRAYS)
+    if any(n.dtype is not None and n.dtype.kind in "iu" for n in run.graph.nodes):
+        return _omitted("the program looks a piece up by its values: a formula is of one piece")
     forward = len([n for n in run.nodes if n.dtype is not None])
     backward = len(builder.sweep.executed) + len(builder.sweep.additions)
     sizes = _sizes(builder)
@@ -67,7 +70,34 @@ def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[st
         if not np.allclose(found, settled, rough, 0.0, equal_nan=True):
             return _omitted(UNCONFIRMED)
     rows = [_row(builder, n, tidy, by, points) for n, (tidy, by) in forms.items()]
+    pieces = [to_json(e) for e in piece(builder, [tidy for tidy, _ in forms.values()])]
+    for row in rows:
+        row["piece"] = pieces
     return {"closed": rows or None, "omitted": None if rows else {"reason": "nothing flows"}}
+
+
+_OTHERWISE = {"less": "greater_equal", "greater": "less_equal", "equal": "not_equal"}
+_OTHERWISE |= {v: k for k, v in _OTHERWISE.items()}
+
+
+def piece(builder: Any, forms: list[Expr]) -> list[Expr]:
+    """Return the comparisons that chose what a formula is of, as they came out, in the inputs."""
+    run = builder.run
+    definitions: dict[str, Expr] = {}
+    found: list[Expr] = []
+    for node in run.graph.nodes:
+        if node.dtype is None:
+            continue
+        tree = substitute(run.expression(node), lambda s: definitions.get(s.id, s))
+        if node in run.symbol_of:
+            definitions[run.symbol_of[node].id] = tree
+        if node.op.name in _OTHERWISE:
+            op = node.op.name if node.output else _OTHERWISE[node.op.name]
+            turned = App(op, tree.args, {}, ()) if isinstance(tree, App) else tree
+            if turned not in found and any(True for _ in symbols(turned)):
+                found.append(turned)
+    written = str([to_json(f) for f in forms])
+    return [] if any(f"'{op}'" in written for op in ("where", *_OTHERWISE)) else found
 
 
 def _omitted(reason: str, counts: dict[str, int] | None = None) -> dict[str, Any]:

@@ -7,24 +7,28 @@ import numpy as np
 from ..core.equation import parse
 from ..core.graph import Node
 from ..core.spoken import spoken
+from ..diagnose.watching import SOLVER
 from .rules import forward_sweep
 
 MOVES = frozenset(
-    "reshape transpose broadcast_to getitem setitem concatenate copy astype component where take "
-    "real imag real_part imaginary_part conjugate squeeze flip roll pad tile repeat diagonal diag "
-    "tril triu take_along_axis scatter_add stop_gradient positive".split()
+    "reshape transpose broadcast_to getitem setitem concatenate stack pack copy astype component "
+    "where real_part imaginary_part set_real set_imag conjugate roll pad_zeros diagonal "
+    "embed_diagonal tril triu positive as_computed stats_fixed zeros_like sliding_window_view "
+    "as_strided".split()
 )
 ARITHMETIC = frozenset(
     "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
-    "sign floor ceil trunc rint less less_equal greater greater_equal equal not_equal clip "
-    "remainder floor_divide logical_and logical_or logical_not isfinite isnan "
-    "radians degrees deg2rad rad2deg attains".split()
+    "sign floor ceil trunc rint less less_equal greater greater_equal equal not_equal "
+    "remainder floor_divide logical_and logical_or logical_xor logical_not isfinite isnan fabs "
+    "copysign radians degrees deg2rad rad2deg attains".split()
 )
 ASKED = frozenset(
     "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not "
     "isnan isfinite isinf attains".split()
 )
-REDUCTIONS = frozenset("sum prod max min cumsum cumprod mean argmax argmin".split())
+REDUCTIONS = frozenset("sum prod max min argmax argmin".split())
+RUNNING = frozenset("cumsum cumprod".split())
+ADDED = frozenset("scatter_add add_at".split())
 FEW_INPUTS = 8
 
 
@@ -49,10 +53,19 @@ class Count:
             self.arithmetic += n
         elif op.name in REDUCTIONS:
             self.arithmetic += max(0, size(np.shape(node.primals[0])) - n)
+        elif op.name == "weighted_sum":  # factors of 1 and terms of 0 cost nothing
+            weights = [w for w in node.params["weights"] if w]
+            self.arithmetic += n * max(0, len(weights) - 1 + sum(abs(w) != 1 for w in weights))
+        elif op.name in RUNNING:
+            self.arithmetic += n - n // max(1, node.shape[_axis(node)])
+        elif op.name in ADDED:  # to zeros, each once: a move
+            parts = node.primals[1:] if op.name == "add_at" else node.primals
+            many = op.name == "add_at" or any(np.ndim(k) for k in parts[1:])
+            self.arithmetic += size(np.shape(parts[0])) if many else 0
         elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
             self.functions += n
         else:
-            name = spoken(op.name)
+            name = str(node.params.get("method") or spoken(op.name))
             self.uncounted[name] = self.uncounted.get(name, 0) + 1
 
     @property
@@ -106,6 +119,18 @@ def _contraction(node: Node) -> int:
     return entries * max(0, 2 * summed - 1)
 
 
+def _axis(node: Node) -> int:
+    axis = node.params.get("axis")
+    return -1 if axis is None else int(axis)
+
+
+def taken(run: Any) -> list[Node]:
+    """Return the steps that the program took, those for its decisions too, outside solvers."""
+    solved = {n for e in run.events if e.kind == SOLVER for n in run.graph.nodes[slice(*e.span)]}
+    solved -= set(run.nodes)
+    return [n for n in run.graph.nodes if n not in solved]
+
+
 def count(nodes: list[Node]) -> Count:
     """Count the operations of executed steps."""
     total = Count()
@@ -133,7 +158,7 @@ def count_rules(nodes: list[Node]) -> Count:
 def cost(builder: Any) -> dict[str, Any]:
     """Compare both modes for this function: sweeps, operations a sweep, values kept."""
     run, sweep = builder.run, builder.sweep
-    value = count([n for n in run.nodes if n.dtype is not None or n.op is not None])
+    value = count(taken(run))
     back = count_rules(sweep.executed)
     back.arithmetic += sum(size(np.shape(a)) for a in sweep.additions)
     n = sum(size(x.shape) for x in run.inputs)

@@ -1,7 +1,7 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,11 @@ from ..core.graph import Node
 from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
-from .expr import Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
-from .expr import symbols as names_in
+from .exact import Digits
+from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
-from .numbers import dtype_name, value_to_json
+from .numbers import dtype_name, rounded, value_to_json
 from .paths import paths
 from .record import Run, Symbol, entry_of, seed_of
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
@@ -27,6 +27,7 @@ COMPLEX = (
     "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
     "derivative, without a conjugate; a real value takes the real part of what arrives"
 )
+BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -43,12 +44,15 @@ class Builder:
         self.entry = entry_of(run, output)
         self.seed = seed_of(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
+        if self._name_parts():
+            self.sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
         self.limit = any(
             not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
             for n, g in zip(run.inputs, self.settled, strict=True) if n in self.sweep.gradients
         )  # fmt: skip
-        self.tiny: dict[str, None] = {}  # symbols whose 0 stands for a number that is too small
+        self.digits = Digits(run.symbols)
+        self.underflow = False  # told once
         self.happenings.kinks(self.limit)
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
@@ -81,9 +85,22 @@ class Builder:
             np.iscomplexobj(n.output) for n in self.sweep.gradients if n.dtype is not None)
         if doc["complex"]:
             self.notes.append(COMPLEX)
+        if any(s.name.turn and not s.words for s in run.symbols.values()):
+            self.notes.append(BOUND)
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
+
+    def _name_parts(self) -> bool:
+        """Give names to the results of steps that the rules read and nothing else does."""
+        run, found = self.run, False
+        terms = [t.whole for ts in self.sweep.terms.values() for t in ts]
+        for whole in [n for n in run.nodes if n.op is not None and n.op.outputs and n in run.live]:
+            tree = run.reader.tree(whole)
+            for index in sorted({i for t in terms for i in _parts_of(tree, t)}, reverse=True):
+                self.index[run.add_part(whole, index)] = self.index[whole]
+                found = True
+        return found
 
     # --- helpers ------------------------------------------------------------------------------
     def line(self, lhs: Expr, sides: list[Expr], value: Any) -> dict[str, Any]:
@@ -96,32 +113,26 @@ class Builder:
             "lhs": to_json(lhs),
             "sides": [to_json(s) for s in kept],
             "value": None if value is None else self.shown(value),
-        } | ({"tiny": True} if self._tiny(lhs, sides, value) else {})
+        } | ({"rough": True} if self._rough(lhs, kept, value) else {})
 
-    def _tiny(self, lhs: Expr, sides: list[Expr], value: Any) -> bool:
-        """Say whether a 0 in a value stands for a number that is too small for floating point."""
-        if isinstance(lhs, Sym) and lhs.id in self.tiny:
-            return True
-        if not sides or value is None or np.all(value):
+    def _rough(self, lhs: Expr, sides: list[Expr], value: Any) -> bool:
+        """Say whether a value is only near to what its formula gives; tell an underflow."""
+        if value is None or not self.digits.rough(lhs, sides, value):
             return False
-        symbols = self.run.symbols
-        vanished = _underflows(sides[0], symbols)
-        if not vanished and not any(id in self.tiny for id in names_in(sides[0])):
-            return False
-        if not vanished:  # would it be another number, were they not 0?
-            lifted = {id: Lifted(np.where(np.equal(symbols[id].value, 0), 0.37, symbols[id].value))
-                      for id in self.tiny}  # fmt: skip
-            other = evaluate(sides[0], symbols | lifted)  # type: ignore[operator]
-            if not np.any(np.equal(value, 0) & np.not_equal(other, value)):
-                return False
-        elif not self.tiny and isinstance(lhs, Sym):
-            self.notes.append(
-                f"{symbols[lhs.id].text} is too small a number for floating point, and 0 stands "
-                "for it (underflow): it, and a 0 that follows from it, is written ≈ 0"
-            )
-        if isinstance(lhs, Sym):
-            self.tiny[lhs.id] = None
-        return True
+        if sides and not self.underflow and not np.all(value) and isinstance(lhs, Sym):
+            self.underflow = _underflows(sides[0], self.run.symbols)
+            if self.underflow:
+                self.notes.append(
+                    f"{self.run.symbols[lhs.id].text} is too small a number for floating point, "
+                    "and 0 stands for it (underflow): it, and a 0 that follows from it, is "
+                    "written ≈ 0"
+                )
+        return not self._digits_lost(value)
+
+    def _digits_lost(self, value: Any) -> bool:
+        """Say whether a value is shown with fewer digits than it has, which tells that already."""
+        told = self.shown(value)
+        return bool(told["rounded"] if "rounded" in told else rounded(np.asarray(value)[()]))
 
     def shown(self, value: Any) -> dict[str, Any]:
         """Describe a value, once for all places where it is shown."""
@@ -142,9 +153,13 @@ class Builder:
 
     def _number(self, s: Sym) -> Expr:
         value = self.run.symbols[s.id].value
-        if s.id in self.tiny:
+        if np.ndim(value):
             return s
-        return Num(np.asarray(value)[()]) if np.ndim(value) == 0 else s
+        return self._as_number(value, self.digits.is_rough(s.id))
+
+    def _as_number(self, value: Any, rough: bool) -> Num:
+        value = np.asarray(value)[()]
+        return Num(value, rough=rough and not rounded(value))
 
     def symbol(self, s: Symbol) -> dict[str, Any]:
         """Return the entry of the table of symbols."""
@@ -153,6 +168,8 @@ class Builder:
             "shape": list(s.shape), "dtype": dtype_name(np.asarray(s.value).dtype),
             "value": self.shown(s.value),
         }  # fmt: skip
+        if self.digits.is_rough(s.id) and not self._digits_lost(s.value):
+            out["rough"] = True
         if s.source is not None:
             out["source"] = _source(s.source)
         return out
@@ -225,7 +242,7 @@ class Builder:
                 continue
             symbol = self.run.symbol_of[node]
             tree = self.run.expression(node)
-            sides = [] if self._is_offset(node, tree) else [tree]
+            sides = [self._from_here(node, tree)] if self._is_offset(node, tree) else [tree]
             if sides and node.shape == () and self.detail == "full":
                 sides.append(self.numeric(tree))
             row: dict[str, Any] = {
@@ -251,6 +268,21 @@ class Builder:
         found = evaluate(tree, self.run.symbols)
         return not np.allclose(found, node.output, 1e-6, 0.0, equal_nan=True)
 
+    def _from_here(self, node: Node, tree: Expr) -> Expr:
+        """Write such a row as what it stands for: c·(a − a₀), or c·a − c·a₀."""
+        moved = substitute(tree, lambda s: App("subtract", (s, self._here(s)), {}, s.shape))
+        with np.errstate(all="ignore"):
+            found = evaluate(moved, self.run.symbols)
+        if np.allclose(found, node.output, 1e-9, 1e-12 * np.max(np.abs(evaluate(
+                tree, self.run.symbols)), initial=0.0), equal_nan=True):  # fmt: skip
+            return moved
+        return App("subtract", (tree, self.run.constant(np.subtract(
+            evaluate(tree, self.run.symbols), node.output))), {}, node.shape)  # fmt: skip
+
+    def _here(self, s: Sym) -> Expr:
+        """Return the number that a symbol has at the point, as a constant."""
+        return self.run.constant(np.array(self.run.symbols[s.id].value)[()])
+
     def edges(self) -> list[dict[str, Any]]:
         """Return the local derivative of every edge, as the rule's own formula and its number."""
         rows = []
@@ -263,15 +295,17 @@ class Builder:
     def _terms_in_order(self) -> list[tuple[Node, list[Term]]]:
         return [(n, t) for n, t in self.sweep.terms.items() if n.dtype is not None]
 
-    def reading(self, term: Term) -> Node:
-        """Return the named step at the end of an edge (a step with parts has none itself)."""
+    def readings(self, term: Term) -> list[Node]:
+        """Return the named steps at the end of an edge: of several results, those that are used."""
         if term.reader.dtype is not None:
-            return term.reader
-        return next(
-            n for n in self.run.nodes if n.inputs and n.inputs[0] is term.reader and n.dtype
-        )
+            return [term.reader]
+        return [n for n in self.sweep.gradients if n.inputs and n.inputs[0] is term.reader][::-1]
 
-    def rule(self, term: Term) -> str:
+    def reading(self, term: Term) -> Node:
+        """Return the first of them."""
+        return self.readings(term)[0]
+
+    def rule(self, term: Term, parent: Node) -> str:
         """Return the local derivative in words; a product with a constant has only one side."""
         op = term.reader.op
         assert op is not None
@@ -282,6 +316,8 @@ class Builder:
                 other = term.reader.inputs[1 - term.argument]
                 what = "constant factor" if other is None else "a factor of derivative 0"
                 return f"{what}: d(c·u) = c du"
+        if op.name == "astype" and term.reader.dtype == parent.dtype:
+            return "the same number"
         if op.name in ("absolute", "abs") and _reads_complex(term):
             return "d |u| = Re(conj(u) du) / |u|"
         return op.notation.rule if op.notation else ""
@@ -298,8 +334,10 @@ class Builder:
         assert op is not None
         row: dict[str, Any] = {
             "from": a.id, "to": b.id, "argument": term.argument, "op": op.name,
-            "rule": self.rule(term),
+            "rule": self.rule(term, parent),
         }  # fmt: skip
+        if len(parts := self.readings(term)) > 1:
+            row["parts"] = [run.symbol_of[n].id for n in parts]
         if partial is None:
             row |= {"kind": "map", "map": to_json(term.whole), "steps": size(term.whole)}
             return row
@@ -347,8 +385,10 @@ class Builder:
             sides.append(add_up(symbolic))
             if node.shape == () and all(t.reader.shape == () for t in terms):
                 sides.append(self.numeric(sides[0]))
-                if len(terms) > 1 and not self._tiny(symbol.sym(), sides, value):
-                    sides.append(add_up([Num(np.asarray(t.value)[()]) for t in terms]))
+                if len(terms) > 1:
+                    sides.append(add_up([
+                        self._as_number(t.value, self.digits.differs(s, t.value))
+                        for t, s in zip(terms, symbolic, strict=True)]))
         row |= {
             "terms": [
                 {"via": run.symbol_of[self.reading(t)].id, "argument": t.argument,
@@ -356,7 +396,7 @@ class Builder:
                 for t, s in zip(terms, symbolic, strict=True)
             ],
             "uses": len(terms), "arrived": len(terms), "final": True,
-            "rule": self.rule(terms[0]) if len(terms) == 1 else "",
+            "rule": self.rule(terms[0], node) if len(terms) == 1 else "",
             "line": self.line(symbol.sym(), sides, value),
         }  # fmt: skip
         return row
@@ -404,13 +444,15 @@ class Builder:
             seed = seed[()]
             for key in [k for k in self.run.symbols if k.startswith("dot:")]:
                 del self.run.symbols[key]
+                self.digits.found.pop(key, None)
             steps, _, end = forward_sweep(self.run, {node: seed})
-            rows = [self._tangent_row(p) for p in steps]
             first = self.run.symbols["dot:" + self.run.symbol_of[node].id]
+            line = self.line(first.sym(), [], seed)
+            rows = [self._tangent_row(p) for p in steps]
             out.append({
                 "seed": self.run.symbol_of[node].id,
                 "entry": [0] * np.ndim(node.output),
-                "line": self.line(first.sym(), [], seed),
+                "line": line,
                 "rows": rows,
                 "result": None if end is None else value_to_json(end),
                 "symbols": {k: self.symbol(s) for k, s in self.run.symbols.items()
@@ -427,11 +469,14 @@ class Builder:
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Lifted:
-    """A value in the place of a symbol's own."""
-
-    value: Any
+def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
+    """Iterate over the results of a step that a formula reads without a name for them."""
+    if isinstance(e, App):
+        if e.op == "component" and e.args[0] == whole:
+            yield e.params["index"]
+        else:
+            for a in e.args:
+                yield from _parts_of(whole, a)
 
 
 def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:

@@ -26,6 +26,7 @@ class Num:
     value: Any
     shape: tuple[int, ...] = ()
     name: str = ""  # π and e have one
+    rough: bool = False  # it is only near to what it stands for, whatever its digits
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,8 @@ def op_of(key: str) -> Op:
 
 def is_one(e: Expr) -> bool:
     """Say whether a tree is the literal 1."""
-    return isinstance(e, Num) and not isinstance(e.value, bool) and bool(e.value == 1)
+    plain = isinstance(e, Num) and not isinstance(e.value, bool) and not e.rough
+    return plain and bool(e.value == 1)  # type: ignore[union-attr]
 
 
 def simplify(e: App) -> Expr:
@@ -173,7 +175,7 @@ def _negative(e: App) -> Expr:
         minus = simplify(App("negative", (v,), {}, v.shape))
         return App("getitem", (minus,), {"index": (Ellipsis, None)}, e.shape)
     if isinstance(a, Num) and not a.name and not isinstance(a.value, bool):
-        return Num(-a.value)
+        return Num(-a.value, rough=a.rough)
     return e
 
 
@@ -307,7 +309,7 @@ def _is(e: Expr, op: str) -> Any:
 
 _QUIET: dict[str, Any] = {
     "keepdims": False, "order": "C", "initial": None, "where": None, "dtype": None,
-    "nu": 0, "offset": 0, "signed": False, "optimize": False,
+    "kind": None, "nu": 0, "offset": 0, "signed": False, "optimize": False,
 }  # fmt: skip
 _OWN = frozenset("top names within way form basis operator how sweep edge".split())
 
@@ -367,7 +369,8 @@ def _frozen(v: Any) -> Any:
 def to_json(e: Expr) -> Any:
     """Return the tree as plain lists and dicts, with full precision."""
     if isinstance(e, Num):
-        return {"num": number_to_json(e.value)} | ({"name": e.name} if e.name else {})
+        told = {"name": e.name} if e.name else {"rough": True} if e.rough else {}
+        return {"num": number_to_json(e.value)} | told
     if isinstance(e, Sym):
         return {"sym": e.id, "shape": list(e.shape)}
     out: dict[str, Any] = {"op": e.op, "args": [to_json(a) for a in e.args]}
@@ -380,7 +383,7 @@ def to_json(e: Expr) -> Any:
 def from_json(data: Any) -> Expr:
     """Rebuild the tree that `to_json` wrote."""
     if "num" in data:
-        return Num(number_from_json(data["num"]), name=data.get("name", ""))
+        return Num(number_from_json(data["num"]), (), data.get("name", ""), "rough" in data)
     if "sym" in data:
         return Sym(data["sym"], tuple(data["shape"]))
     return App(

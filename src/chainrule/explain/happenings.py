@@ -14,8 +14,10 @@ from ..tracing.tracer import TRACERS
 from .expr import App, Sym
 from .record import Run, Symbol
 from .shapes import place_text
+from .writer import Writer
 
 SEE = ": see the notes"
+ASKED = 60  # characters of a question
 _JUMPING = ("remainder", "fmod", "mod", "divmod", "modf")
 
 
@@ -42,8 +44,8 @@ class Happenings:
         place, found = place_text(event.source), outcomes(event.outcomes)
         if event.kind == BRANCH:
             self.notes.append(
-                f"the program branches at {place}: what it asks there is {found}; the derivative "
-                "is that of the branch that ran"
+                f"the program branches at {place}: what it asks there{self._asked(event)} is "
+                f"{found}; the derivative is that of the branch that ran"
             )
         elif event.kind == CUT:
             why = "an integer is locally constant, and no derivative flows through it"
@@ -56,6 +58,19 @@ class Happenings:
             )
         elif event in self.solvers:
             self._solver(event, place)
+
+    def _asked(self, event: Event) -> str:
+        """Write the question of a `max` or a `sorted`, which the source does not show."""
+        text = event.source.text if event.source is not None else ""
+        asked = event.asked is not None and event.asked.op is not None
+        if not asked or len(event.outcomes) > 1 or any(c in text for c in "<>=!"):
+            return ""
+        symbols = {id: {"text": s.text} for id, s in self.run.symbols.items()}
+        try:
+            words = Writer(symbols).expr(self.run.reader.step(event.asked))
+        except KeyError:  # of what is no step that is shown
+            return ""
+        return f", {words}," if len(words) <= ASKED else ""
 
     def _solver(self, event: Event, place: str) -> None:
         nodes = self.inside(event)
@@ -83,7 +98,7 @@ class Happenings:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
-            elif node.dtype is not None and node.dtype.kind == "b":  # what it decided is no step
+            elif node.dtype is not None and node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
     def _steps(self) -> None:
@@ -107,7 +122,9 @@ class Happenings:
             if node.dtype is None or node.dtype.kind not in "fc" or _finite(node.output):
                 continue
             if all(map(_finite, node.primals)):
-                words = f"it is not finite{_accident(node)}: what follows from it is not checked"
+                then = "; the output is" if _finite(self.run.value) else (
+                    ": what follows from it is not checked")  # fmt: skip
+                words = f"it is not finite{_accident(node)}{then}"
                 self._step(node, words, "not finite")
             return
 

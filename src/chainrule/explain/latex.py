@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, from_json, quiet
+from .expr import App, Expr, Num, from_json, quiet
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
 from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone, word_of
@@ -43,7 +43,7 @@ class LatexWriter(Writer):
 
     minus, equal, about, dot, hadamard = "-", "=", "\\approx", " \\cdot ", " \\odot "
     changed, stored, added = "\\ \\mathrm{with}\\ ", " \\mathrel{:=} ", " \\mathrel{+{=}} "
-    same = "\\mathrel{==}"
+    same, minus_top = "\\mathrel{==}", "^{-\\top}"
 
     def symbol(self, id: str) -> str:
         """Write a symbol."""
@@ -58,6 +58,10 @@ class LatexWriter(Writer):
         text = text.replace("inf", "\\infty").replace("nan", "\\mathrm{NaN}")
         return _EXPONENT.sub(r"\1\\mathrm{e}{\2}", text)
 
+    def beside(self, left: str, right: str) -> str:
+        """Write a product of matrices."""
+        return f"{left}\\,{right}"
+
     def paren(self, text: str) -> str:
         """Put growing parentheses around a text."""
         return f"\\left({text}\\right)"
@@ -68,7 +72,7 @@ class LatexWriter(Writer):
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
-        parts = [self.expr(a) for a in e.args]
+        parts = [self.expr(a) for a in e.args if not (isinstance(a, Num) and a.value is None)]
         for k, v in e.params.items():
             if not quiet(k, v):
                 parts.append(f"\\mathtt{{{_escape(k)}{{=}}{_escape(self.param(lone(k, v), []))}}}")
@@ -113,8 +117,8 @@ class LatexWriter(Writer):
 
     def _sum(self, e: App) -> tuple[str, int] | None:
         found = super()._sum(e)
-        if found is None:
-            return None
+        if found is None or not found[0].startswith("Σ"):
+            return found
         return f"\\sum\\left({self.expr(e.args[0])}\\right)", ATOM
 
     def _zeros(self, e: App) -> tuple[str, int]:

@@ -11,20 +11,18 @@ FEW, LONG = 8, 60
 
 
 def paths(builder: Any) -> list[dict[str, Any]]:
-    """Return, per input: the number of paths, the edge products, and the product along each."""
+    """Return, per input: the number of paths, the edges on them, and the product along each."""
     run, sweep = builder.run, builder.sweep
     counts: dict[Node, int] = {}
+    after: dict[Node, list[Node]] = {}
     for node in sweep.order:
-        terms = sweep.terms.get(node, [])
-        if not terms:
-            counts[node] = 1
-            continue
-        counts[node] = sum(counts.get(builder.reading(t), 1) for t in terms)
+        after[node] = [r for t in sweep.terms.get(node, []) for r in builder.readings(t)]
+        counts[node] = sum(counts[r] for r in after[node]) if after[node] else 1
     rows = []
     for node in run.inputs:
         if node not in counts:
             continue
-        edges = sum(len(t) for n, t in sweep.terms.items() if n.dtype is not None)
+        edges = sum(len(after[n]) for n in _reached(after, node))
         row: dict[str, Any] = {"of": run.symbol_of[node].id, "count": counts[node], "edges": edges}
         short = builder.scalar and counts[node] <= FEW and len(run.nodes) <= LONG
         products = _products(builder, node) if short else None
@@ -32,6 +30,16 @@ def paths(builder: Any) -> list[dict[str, Any]]:
             row |= _lines(builder, node, products)
         rows.append(row)
     return rows
+
+
+def _reached(after: dict[Node, list[Node]], node: Node) -> set[Node]:
+    """Return what lies on the paths from the output to `node`."""
+    found, left = {node}, [node]
+    while left:
+        new = [n for n in after[left.pop()] if n not in found]
+        found.update(new)
+        left += new
+    return found
 
 
 def _products(builder: Any, node: Node) -> list[list[Any]] | None:

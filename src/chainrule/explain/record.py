@@ -13,6 +13,7 @@ import numpy as np
 from .. import limits, tree
 from ..conform import check_real
 from ..core.graph import Node
+from ..core.registry import op_named
 from ..diagnose.compare import UNSTEADY, Point, differ, numbers_of, unchecked
 from ..diagnose.watching import Watching
 from ..errors import OutputTypeError, UsageError
@@ -260,6 +261,23 @@ class Run:
             self.reader.name(node, symbol.sym())
             if np.ndim(node.output) and node.dtype.kind not in "fc":
                 self._know(node.output, symbol)
+
+    def add_part(self, whole: Node, index: int) -> Node:
+        """Name a result of a step that only rules read: by the number of the step, which is free.
+
+        Else a rule would write the whole step out again wherever it reads that result.
+        """
+        value, i = whole.output[index], self.nodes.index(whole) + 1
+        node = Node(op_named("component"), (whole,), {"index": index}, whole.place, 1, (whole,),
+                    value, np.shape(value), np.asarray(value).dtype)  # fmt: skip
+        while not self.namer.free(f"v{i}"):
+            i = max(i, len(self.nodes)) + 1
+        name = self.namer.take(f"v{i}", f"v{i}")
+        symbol = self.add(Symbol(name.text, name, "step", value, source=self.source(whole)))
+        self.nodes.insert(self.nodes.index(whole) + 1, node)
+        self.live[node], self.symbol_of[node] = 1, symbol
+        self.reader.name(node, symbol.sym())
+        return node
 
     def expression(self, node: Node) -> Expr:
         """Return how a step is computed from the named values before it."""

@@ -297,6 +297,7 @@ def forward_sweep(run: Run, seeds: dict[Node, Any], named: bool = True) -> Any:
     ts: dict[Node, Any] = dict(seeds)
     steps: list[Push] = []
     executed: list[Node] = []
+    parts: dict[Any, Any] = {}
     if named:
         for node, t in seeds.items():
             dot(run, node, t)
@@ -309,9 +310,11 @@ def forward_sweep(run: Run, seeds: dict[Node, Any], named: bool = True) -> Any:
         if op.name == "component":
             whole = ts.get(node.inputs[0])
             t = None if whole is None else whole[node.params["index"]]
-            formula: Expr | None = None
+            formula = None if t is None or not named else parts[node.inputs[0]][
+                node.params["index"]]  # fmt: skip
         else:
             t, formula = _push(run, bench, op, node, ts, named, executed)
+            parts[node] = formula
         if t is None:
             continue
         ts[node] = t
@@ -340,7 +343,8 @@ def _push(
         return None, None
     executed += _leading_to(t if op.outputs else (t,), bench.rec.nodes)
     if op.outputs:
-        return tuple(None if p is None else concrete(p) for p in t), None
+        return (tuple(None if p is None else concrete(p) for p in t),
+                tuple(None if p is None else bench.tree(p) for p in t) if named else None)
     return concrete(t), bench.tree(t) if named else None
 
 

@@ -12,6 +12,8 @@ Cell = list[Fragment]
 SHOWN_ROWS = 120
 SUMMANDS = 6
 MANY_NAMES = 24
+LONG = 40  # operations of a formula that is still read
+ARRAYS = "the graph holds arrays: the steps above are its closed form"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +104,21 @@ def problem(doc: dict[str, Any]) -> Block:
     rows.append([words])
     if p["entry"] is not None:
         index = ", ".join(str(i) for i in p["entry"])
+        row = {"reverse": "this is", "forward": "the gradient is", "both": "the gradients give"}
+        words = f"{row[doc['mode']]} the row of its Jacobian for entry [{index}]"
+        if doc["mode"] != "reverse":
+            words += ", and the tangents give a column, for an entry of an input"
         rows.append([[
-            f"the output is an array: this is the row of its Jacobian for entry [{index}]; "
-            "explain(…, output=index), or --entry, shows another, each by a sweep of its own"
+            f"the output is an array: {words}; explain(…, output=index), or --entry, shows another "
+            "row" + (", each by a sweep of its own" if doc["mode"] == "reverse" else "")
         ]])  # fmt: skip
     return Block("Problem", [], rows)
 
 
 def _value_line(doc: dict[str, Any], id: str) -> Line:
     s = doc["symbols"][id]
-    return Line({"lhs": {"sym": id, "shape": s["shape"]}, "sides": [], "value": s["value"]})
+    return Line({"lhs": {"sym": id, "shape": s["shape"]}, "sides": [], "value": s["value"],
+                 "rough": s.get("rough", False)})  # fmt: skip
 
 
 def names(doc: dict[str, Any]) -> Block:
@@ -153,7 +160,7 @@ def forward(doc: dict[str, Any]) -> Block:
         last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
         block.rows.append([[""], [Line({
             "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": last, "value": out["value"],
-            "tiny": bool(doc["forward"]) and doc["forward"][-1]["line"].get("tiny", False),
+            "rough": bool(doc["forward"]) and doc["forward"][-1]["line"].get("rough", False),
         })]])  # fmt: skip
     return block
 
@@ -175,15 +182,36 @@ def local(doc: dict[str, Any]) -> Block | None:
         if e["kind"] == "partial":
             rows.append([[Line(e["line"])], words])
         else:
-            bar = Sy("bar:" + e["to"])
+            ends = e.get("parts", [e["to"]])
+            if e["steps"] > LONG and doc["detail"] != "full":
+                rows.append([[
+                    Sy(e["from"]), " → ", *_space([[Sy(id)] for id in ends], ", "),
+                    ":  the derivative is a linear map; its rule, ",
+                    f"of {e['steps']:,} operations, is printed by detail=\"full\" (--detail full)",
+                ], words])  # fmt: skip
+                continue
             rows.append([[
-                Sy(e["from"]), " → ", Sy(e["to"]), ":  the derivative is a linear map; it pulls ",
-                bar, " back to ", Tree(e["map"]),
+                Sy(e["from"]), " → ", *_space([[Sy(id)] for id in ends], ", "),
+                ":  the derivative is a linear map; it pulls ",
+                *_space([[Sy("bar:" + id)] for id in ends], ", "), " back to ", Tree(e["map"]),
             ], words])  # fmt: skip
     if not rows:
         return None
     intro = "every rule is the one that computes; its other arguments are held fixed"
     return Block("Local derivatives, one per edge", [intro], _few(rows, doc))
+
+
+def _readable(line: dict[str, Any], doc: dict[str, Any]) -> Line:
+    """Leave out formulas that are too long to read, unless all details are asked for."""
+    if doc["detail"] == "full":
+        return Line(line)
+    kept = [s for s in line["sides"] if _size(s) <= LONG]
+    return Line(line if len(kept) == len(line["sides"]) else line | {"sides": kept})
+
+
+def _size(e: dict[str, Any]) -> int:
+    """Count the operations of a formula."""
+    return 1 + sum(map(_size, e["args"])) if "args" in e else 0
 
 
 def backward(doc: dict[str, Any]) -> Block | None:
@@ -197,7 +225,7 @@ def backward(doc: dict[str, Any]) -> Block | None:
             words = "— the seed"
         elif r["uses"] > 1:
             words = f"— sum over {r['uses']} edges: {r['arrived']} of {r['uses']} arrived, final"
-        rows.append([[Line(r["line"])], [words]])
+        rows.append([[_readable(r["line"], doc)], [words]])
     shown = {r["symbol"] for r in doc["backward"]}
     rows += [[[Line(g["line"])], ["— nothing flows to it"]] for g in doc["gradients"]
              if g["symbol"] not in shown]  # fmt: skip
@@ -230,7 +258,7 @@ def tangents(doc: dict[str, Any]) -> Block | None:
     for sweep in doc["tangents"]:
         entry = f" in entry {sweep['entry']}" if sweep["entry"] else ""
         rows.append([[Line(sweep["line"])], [f"— the seed: only this input moves{entry}"]])
-        rows += [[[Line(r["line"])], [""]] for r in sweep["rows"]]
+        rows += [[[_readable(r["line"], doc)], [""]] for r in sweep["rows"]]
     if doc["mode"] == "forward":  # else they stand in the section before
         rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
     intro = "a dot means how fast a value moves when the seeded input moves at speed 1"
@@ -241,7 +269,7 @@ def chain(doc: dict[str, Any]) -> Block | None:
     """Multiply along the paths."""
     rows: list[list[Cell]] = []
     for p in doc["paths"]:
-        words = f"— {plural(p['count'], 'path')}; {plural(p['edges'], 'edge product')} in all"
+        words = f"— {plural(p['count'], 'path')}, over {plural(p['edges'], 'edge')}"
         head: Cell = [Line(p["line"])] if "line" in p else [Sy(p["of"])]
         rows.append([head, [words]])
     return Block("The chain: sum over paths of products of edges", [], rows) if rows else None
@@ -283,6 +311,8 @@ def matrix(doc: dict[str, Any]) -> Block | None:
 
 def closed(doc: dict[str, Any]) -> Block | None:
     """Give the closed form, or say why there is none."""
+    if doc["closed"] is None and doc["omitted"]["reason"] == ARRAYS and not doc["roots"]:
+        return None  # said of every page of arrays it says nothing
     if doc["closed"] is None:
         counts = doc["omitted"].get("counts")
         words = f"omitted: {doc['omitted']['reason']}"
@@ -293,10 +323,12 @@ def closed(doc: dict[str, Any]) -> Block | None:
             rows += [[[root["words"]]], *([[Line(line)]] for line in root["lines"])]
         return Block("Closed form", [words], rows)
     here = "here and at" if doc["check"]["verdict"] == "agrees" else "at"
-    rows = [
-        [[Line(c["line"])], [f"— {c['by']}; agrees with the program {here} {c['points']} other "
-                             "points"]] for c in doc["closed"]
-    ]  # fmt: skip
+    rows = []
+    for c in doc["closed"]:
+        words: Cell = [f"— {c['by']}; agrees with the program {here} {c['points']} other points"]
+        if c["piece"]:
+            words += ["; on the piece where ", *_space([[Tree(e)] for e in c["piece"]], " and ")]
+        rows.append([[Line(c["line"])], words])
     return Block("Closed form", [], rows)
 
 

@@ -36,6 +36,7 @@ class Writer:
     """Writes trees as Unicode text, with a table of symbols."""
 
     minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
+    minus_top = "⁻ᵀ"
     changed, stored, added, same = " with ", " := ", " += ", "=="
 
     def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
@@ -138,7 +139,7 @@ class Writer:
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
-        parts = [self.expr(a) for a in e.args]
+        parts = [self.expr(a) for a in e.args if not (isinstance(a, Num) and a.value is None)]
         for k, v in e.params.items():
             if not quiet(k, v):
                 parts.append(f"{k}={self.param(lone(k, v), [])}")
@@ -214,6 +215,24 @@ class Writer:
         axes = e.params.get("axes")
         return (self.top(e.args[0]), TRANSPOSE) if axes == (1, 0) else None
 
+    def _inv(self, e: App) -> tuple[str, int] | None:
+        return self.inverse(e.args[0])
+
+    def _solve(self, e: App) -> tuple[str, int] | None:
+        found = self.inverse(e.args[0])
+        right = self.expr(e.args[1], TIMES + 1)
+        return None if found is None else (self.beside(found[0], right), TIMES)
+
+    def beside(self, left: str, right: str) -> str:
+        """Write a product of matrices."""
+        return f"{left} {right}"
+
+    def inverse(self, a: Expr) -> tuple[str, int] | None:
+        """Write the inverse of a transpose as A⁻ᵀ; others are as their records say."""
+        if not isinstance(a, App) or a.op != "transpose" or a.params.get("axes") != (1, 0):
+            return None
+        return self.expr(a.args[0], POWER + 1) + self.minus_top, POWER
+
     def _square(self, e: App) -> tuple[str, int]:
         return self.raised(e.args[0], 2), POWER
 
@@ -239,6 +258,8 @@ class Writer:
         whole = tuple(range(len(a.shape)))
         rest = all(quiet(k, v) for k, v in e.params.items() if k != "axis")
         if e.params.get("axis") in (None, whole) and rest:
+            if isinstance(a, App) and a.op == "diagonal" and _square_matrix(a):
+                return f"{self.word('tr')}({self.expr(a.args[0])})", ATOM
             return f"Σ({self.expr(a)})", ATOM
         return None
 
@@ -392,7 +413,7 @@ class Writer:
         sides = [(self.expr(t), _has_rounded(self, t)) for t in map(from_json, line["sides"])]
         if line.get("value") is not None:
             text, rounded = self.value(line["value"])
-            sides.append((text, rounded or line.get("tiny", False)))
+            sides.append((text, rounded or line.get("rough", False)))
         for text, rounded in sides:
             if text == out[-1]:
                 rough = rounded
@@ -431,8 +452,15 @@ def exponent(n: Any) -> str:
 
 def _has_rounded(writer: Writer, e: Expr) -> bool:
     if isinstance(e, Num):
-        return not e.name and writer.number(e.value)[1]
+        return not e.name and (e.rough or writer.number(e.value)[1])
     return isinstance(e, App) and any(_has_rounded(writer, a) for a in e.args)
+
+
+def _square_matrix(e: App) -> bool:
+    """Say whether the main diagonal of one square matrix is taken."""
+    axes = e.params.get("axis1", 0), e.params.get("axis2", 1)
+    shape = e.args[0].shape
+    return len(shape) == 2 and axes in ((0, 1), (-2, -1)) and not e.params.get("offset")
 
 
 def _many(e: Expr) -> bool:

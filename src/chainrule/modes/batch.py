@@ -18,14 +18,16 @@ from typing import Any
 import numpy as np
 
 from ..core.equation import contract, parse
+from ..core.memory import layout_of
 from ..core.op import Op
-from ..core.slots import Linear, Partial
+from ..core.slots import Index, Linear, Partial
 from ..errors import RuleError
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import OneByOneError, Stacked
-from ..tracing.tracer import FACES, TRACERS, Trace, Tracer, apply, release
+from ..tracing.tracer import FACES, TRACERS, Trace, Tracer, apply, concrete, release
 from . import batch_index as index
 from . import batch_rules as rules
+from .batch_layout import UNORDERED, as_plain, laid_out
 from .batch_watch import listened
 
 Rule = Callable[[Op, int, list[Any], list[bool], dict[str, Any]], Any]
@@ -59,9 +61,13 @@ class Batch(Trace):
             own = type(a) in TRACERS and a.cr_owner is self
             data.append(a.cr_value.data if own else release(a))
             batched.append(own)
-        result = rule_of(op)(op, self.size, data, batched, params)
+        rule = rule_of(op)
+        result = rule(op, self.size, data, batched, params)
         if op.outputs:
-            parts = [self.lift(part) for part in result]
+            parts = list(result)
+            if rule is not one_by_one:
+                parts = as_plain(op, False, data, batched, params, parts)
+            parts = [self.lift(part) for part in parts]
             return type(result)(*parts) if hasattr(result, "_fields") else tuple(parts)
         if np.shape(result)[:1] != (self.size,):
             raise RuleError(
@@ -69,6 +75,12 @@ class Batch(Trace):
                 "examples",
                 where=describe(user_frame(2)),
             )
+        if not (op.view and len(args) == 1) and rule is not one_by_one:
+            # what NumPy gives as a view is one of the whole batch; a loop laid out its rows
+            simple = type(result) is np.ndarray and result.ndim <= 2 and result.flags.c_contiguous
+            if not simple or op.name in UNORDERED:
+                follows = rule is rules.elementwise and not _is_constant(op)
+                (result,) = as_plain(op, follows, data, batched, params, [result])
         return self.lift(result, not result.shape[1:] and not _makes_array(op, params))
 
     def mute(self) -> None:
@@ -86,6 +98,11 @@ class Batch(Trace):
 
     def carries(self, tracer: Tracer) -> bool:
         return False  # what its data carry is asked of their own traces
+
+
+def _is_constant(op: Op) -> bool:
+    """Say whether nothing flows through `op`: then it may be any function, not a ufunc."""
+    return type(op.slots[0]) is Index
 
 
 def _makes_array(op: Op, params: dict[str, Any]) -> bool:
@@ -177,7 +194,8 @@ def _joined(op: Op, rows: Any) -> Any:
             where=describe(user_frame(2)),
             why="they cannot be held as one array",
         )
-    return np.stack(rows)
+    whole, first = np.stack(rows), concrete(rows[0])
+    return laid_out(whole, layout_of(first)) if type(first) is np.ndarray else whole
 
 
 RULES: dict[str, Rule] = {

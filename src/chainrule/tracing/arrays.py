@@ -30,7 +30,7 @@ def _fresh(function: Any) -> Callable[..., Any]:
             return result
         return hold(result.copy() if function is np.fromfunction else result)
 
-    return _like(door, function)
+    return door
 
 
 def _is_shared(result: Any, args: Any) -> bool:
@@ -38,13 +38,6 @@ def _is_shared(result: Any, args: Any) -> bool:
     if type(result) is not np.ndarray:
         return True
     return not result.flags.writeable or any(result is a for a in args)
-
-
-def _like(door: Any, function: Any) -> Callable[..., Any]:
-    door.__name__, door.__qualname__ = function.__name__, function.__name__
-    door.__doc__, door.__module__ = function.__doc__, function.__module__
-    door.__wrapped__ = function
-    return door  # type: ignore[no-any-return]
 
 
 def holds_tracer(value: Any) -> bool:
@@ -63,7 +56,8 @@ def gather(value: Any) -> Any:
     flat, shape = _scalars(value)
     if shape is not None and not any(under(v) is not None for v in flat):
         return apply(op_named("pack"), flat, {"shape": shape})
-    return tracers.call(np.stack, ([gather(v) for v in value],), {})
+    whole = tracers.call(np.stack, ([gather(v) for v in value],), {})
+    return whole.copy("C") if _laid_out_otherwise(whole, "C") else whole  # as np.array makes it
 
 
 def _scalars(value: Any) -> tuple[list[Any], tuple[int, ...] | None]:
@@ -108,14 +102,15 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
         fresh = running.traces and (copy or not _shares(result, object))
         return hold(result) if fresh else result
+    order, fresh = kw.get("order") or "K", True
     if type(object) not in TRACERS:
         result = _of_sequence(object, dtype, lambda: np.array(object, dtype))
     elif dtype is not None and object.dtype != dtype:
         result = object.astype(dtype)
     else:
-        order = kw.get("order") or "K"
-        copies = copy or _laid_out_otherwise(object, order)
-        result = tracers.call(np.copy, (object,), {"order": order}) if copies else object
+        result, fresh = object, False
+    if (copy and not fresh) or (type(result) in TRACERS and _laid_out_otherwise(result, order)):
+        result = tracers.call(np.copy, (result,), {"order": order})
     return _at_least(_an_array(result), ndmin)
 
 
@@ -162,7 +157,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
             a = a.copy(order)
         return _at_least(_an_array(a), ndmin)
 
-    return _like(door, function)
+    return door
 
 
 _ORDERS: dict[Any, str] = {np.ascontiguousarray: "C", np.asfortranarray: "F"}
@@ -178,7 +173,8 @@ def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **kw:
     if not running.traces or not _traced(fill_value):
         return hold_fresh(np.full(shape, fill_value, dtype, order, **kw))
     value = array(fill_value, dtype)
-    return tracers.call(np.copy, (tracers.call(np.broadcast_to, (value, shape), {}),), {})
+    spread = tracers.call(np.broadcast_to, (value, shape), {})
+    return tracers.call(np.copy, (spread,), {"order": order})
 
 
 def hold_fresh(result: Any) -> Any:
@@ -202,7 +198,7 @@ def _full_like(function: Any) -> Callable[..., Any]:
         result = function(a, *args, **kwargs)
         return result if type(result) in TRACERS else hold_fresh(result)
 
-    return _like(door, function)
+    return door
 
 
 def arange(*args: Any, **kwargs: Any) -> Any:
@@ -271,10 +267,7 @@ def _listed(function: Any) -> Callable[..., Any]:
                 break
         return function(*args, **kwargs)
 
-    for name in _OF_UFUNCS:
-        if hasattr(function, name):
-            setattr(door, name, getattr(function, name))
-    return _like(door, function)
+    return door
 
 
 def _joining(function: Any) -> Callable[..., Any]:
@@ -287,7 +280,7 @@ def _joining(function: Any) -> Callable[..., Any]:
                 arrays = [_gathered(a) for a in held]
         return function(arrays, *args, **kwargs)
 
-    return _like(door, function)
+    return door
 
 
 def _gathered(a: Any) -> Any:
@@ -305,10 +298,6 @@ def _is_regular(values: Any) -> bool:
     return len(shapes) == 1 and None not in shapes
 
 
-_OF_UFUNCS = (
-    "at reduce accumulate reduceat outer nin nout nargs ntypes types identity signature "
-    "resolve_dtypes"
-).split()
 DOORS: dict[Any, Any] = {
     **{f: _fresh(f) for f in (
         np.zeros, np.ones, np.empty, np.eye, np.identity, np.tri, np.fromfunction,
@@ -326,12 +315,12 @@ DOORS: dict[Any, Any] = {
     np.ascontiguousarray: _as_array(np.ascontiguousarray, 1),
     np.asfortranarray: _as_array(np.asfortranarray),
     np.asarray_chkfinite: _as_array(np.asarray_chkfinite),
-    np.array: _like(array, np.array),
-    np.full: _like(full, np.full),
-    np.arange: _like(arange, np.arange),
-    np.fromiter: _like(fromiter, np.fromiter),
-    np.ndenumerate: _like(ndenumerate, np.ndenumerate),
-    np.require: _like(require, np.require),
+    np.array: array,
+    np.full: full,
+    np.arange: arange,
+    np.fromiter: fromiter,
+    np.ndenumerate: ndenumerate,
+    np.require: require,
 }  # fmt: skip
 _SEQUENCES = {  # these take lists of arrays by themselves
     np.block, np.ix_, np.linalg.multi_dot, np.einsum_path, np.select, np.piecewise, np.choose,

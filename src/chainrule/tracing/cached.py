@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .alike import Alike
 from .running import running
 from .tracer import TRACERS
 
@@ -52,9 +53,4 @@ def _make(ref: Any) -> Any:
         finally:
             running.traces = traces
 
-    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
-        setattr(call, name, getattr(ref(), name, None))
-    for name in ("cache_clear", "cache_info", "cache_parameters"):
-        setattr(call, name, lambda name=name: getattr(ref(), name)())
-    call.cr_cached = ref  # type: ignore[attr-defined]
-    return call
+    return Alike(call, ref)

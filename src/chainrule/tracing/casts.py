@@ -7,8 +7,8 @@ traced number.
 """
 
 import builtins
-import copy
 import copyreg
+import inspect
 import re
 import sys
 from types import GenericAlias, new_class
@@ -18,6 +18,7 @@ import numpy as np
 
 from . import faces, modules
 from . import tracer as tracers
+from .alike import Alike, reduced
 from .foreign import Foreign
 from .losses import lost
 from .running import running
@@ -54,6 +55,14 @@ class LookAlike(type):
     def __hash__(cls) -> int:
         return hash(cls.original)
 
+    @property
+    def __dict__(cls) -> Any:
+        return vars(cls.original)
+
+    @property
+    def __signature__(cls) -> inspect.Signature:
+        return inspect.signature(cls.original)
+
     def __repr__(cls) -> str:
         return repr(cls.original)
 
@@ -73,13 +82,9 @@ class _TypeLike(LookAlike):
             shown = type(x) in tracers.TRACERS and not _PROTOCOLS & set(
                 sys._getframe(1).f_code.co_qualname.split(".")
             )
-            return modules.hooks["door"](x.__class__ if shown else type(x))
+            kind = x.__class__ if shown else modules.hooks["original"](type(x))
+            return modules.hooks["door"](kind)
         return type(*args, **kwargs)
-
-
-def reduced(cls: LookAlike) -> Any:
-    """Pickle a look-alike as the type itself."""
-    return copy.copy, (cls.original,)
 
 
 copyreg.pickle(LookAlike, reduced)
@@ -94,6 +99,7 @@ def _look_alike(original: Any) -> Any:
 
 def read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
+    tracers.stacked.read_in(text)
     x = running.texts.get(text.strip(), _figure(text)) if running.traces else None
     if x is not None:
         x.cr_owner.lose(
@@ -179,5 +185,6 @@ BUILTIN: dict[str, Any] = {  # and what runs text, see `readers`
     "float": _look_alike(float),
     "complex": _look_alike(complex),
     "type": _TypeLike("type", (type,), _TYPE_MEMBERS),
+    "id": Alike(lambda x: id(modules.hooks["original"](x)), id),
 }
 TYPES: dict[Any, Any] = {t: _look_alike(t) for t in _NUMPY if t is not np.bool_}

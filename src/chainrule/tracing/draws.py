@@ -22,7 +22,8 @@ import numpy as np
 from ..core.sequences import items
 from ..errors import UnsupportedFunctionError
 from . import tracer as tracers
-from .casts import LookAlike, reduced
+from .alike import reduced
+from .casts import LookAlike
 from .running import running
 from .source import describe, user_frame
 from .ufuncs import carries
@@ -291,7 +292,8 @@ def doors() -> dict[Any, Any]:
     """Return the doors of `numpy.random`: makers of generators, and the legacy functions."""
     found: dict[Any, Any] = {np.random.default_rng: default_rng}
     for kind in GENERATORS:
-        found[kind] = _Maker(kind.__name__, (kind,), {"original": kind})
+        members = {"original": kind, "__doc__": kind.__doc__, "__module__": kind.__module__}
+        found[kind] = _Maker(kind.__name__, (kind,), members)
     for name in _LEGACY:
         function = getattr(np.random, name, None)
         if function is not None:

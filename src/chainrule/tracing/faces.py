@@ -126,7 +126,7 @@ def face_of(plain: type) -> Any:
 _LEFT_OUT = object()
 _NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
 _UNASKED = frozenset(
-    "__array_ufunc__ __array_function__ __array_priority__ __pandas_priority__ __slots__ "
+    "__array_ufunc__ __array_function__ __array_priority__ __slots__ "
     "__module__ __doc__ __init__ "
     "__init_subclass__ __hash__ __weakref__ __class__ __annotations__ __dask_tokenize__ "
     "__firstlineno__ __static_attributes__".split()
@@ -393,11 +393,14 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
     if self.cr_varies():
         rounded = call(np.round, (self, ndigits or 0), {})
         return rounded if ndigits is not None else rounded.astype(int)
-    self.cr_owner.observed(self)
-    value = known(self)
-    result = round(float(value) if type(self).cr_plain is float else value, ndigits)
+    kind = float if type(self).cr_plain is float else _as_it_is
+    result = self.cr_as(lambda value: round(kind(value), ndigits))
     note("round", (self,), result, {"decimals": ndigits or 0})
     return result
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _floor(self: Any) -> Any:
@@ -412,8 +415,7 @@ def _is_integer(self: Any) -> Any:
     """Say whether it is an integer: a comparison, so locally constant."""
     if self.cr_varies():
         return self == call(np.rint, (self,), {})
-    self.cr_owner.observed(self)
-    return bool(known(self).is_integer())
+    return self.cr_as(lambda value: bool(value.is_integer()))
 
 
 def _hex(self: Any) -> str:

@@ -7,6 +7,7 @@ doors in the meantime: look-alikes, generators, constant arrays.
 """
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from functools import partial
 from types import CellType, FunctionType, MethodType, ModuleType
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from . import tracer as tracers
+from .alike import Alike
+from .casts import LookAlike
 from .modules import LookAlikeModule, Watched, last
 from .source import inside
 
@@ -24,16 +27,19 @@ _SIMPLE: set[type] = {
     int, float, str, bool, bytes, complex, type(None), np.ndarray, slice, range, np.dtype,
     *np.sctypeDict.values(),
 }  # fmt: skip
-_LEAVES = frozenset((np.ufunc, type(np.sum), type(len), ModuleType, LookAlikeModule, Watched))
+_LEAVES = frozenset(
+    (Alike, np.ufunc, type(np.sum), type(len), ModuleType, LookAlikeModule, Watched)
+)
 
 
 class Exchange:
     """One walk: `new` tells what is to stand in the place of a value, or gives it as it is."""
 
-    __slots__ = ("new", "note", "seen")
+    __slots__ = ("deepest", "few", "new", "note", "seen")
 
     def __init__(self, new: Callable[[Any], Any], note: bool) -> None:
         self.new, self.note = new, note
+        self.few, self.deepest = _FEW, _DEEPEST
         self.seen: dict[int, Any] = {}
 
     def visit(self, value: Any, depth: int = 0) -> Any:
@@ -46,13 +52,17 @@ class Exchange:
         made = self.new(value)
         if made is not value or kind in _LEAVES or kind in tracers.TRACERS:
             return made
-        if depth > _DEEPEST or id(value) in self.seen or len(self.seen) > _MOST:
+        if depth > self.deepest or id(value) in self.seen or len(self.seen) > _MOST:
             return value
         self.seen[id(value)] = value
         if kind is tuple or (issubclass(kind, tuple) and hasattr(kind, "_make")):
             return self._tuple(value, kind, depth)
-        if kind is list or kind is dict or issubclass(kind, dict):
+        if kind is list or kind is deque or issubclass(kind, dict):
             self._items(value, value, depth)
+        elif kind is set:
+            self._set_of(value)
+        elif kind is CellType:
+            self._set(value, "", value.cell_contents, depth)
         elif kind is FunctionType:
             self.function(value, depth)
         elif kind is MethodType:
@@ -60,6 +70,8 @@ class Exchange:
             self.visit(value.__func__, depth)
         elif kind is partial:
             self._set(value, "", (value.func, value.args, value.keywords), depth)
+        elif isinstance(value, LookAlike):
+            return value  # what it says of its own is its original
         elif isinstance(value, type):
             self._class(value, depth)
         elif kind is staticmethod or kind is classmethod:
@@ -70,7 +82,7 @@ class Exchange:
         return value
 
     def _tuple(self, value: Any, kind: Any, depth: int) -> Any:
-        if len(value) > _FEW:
+        if len(value) > self.few:
             return value
         items = [self.visit(v, depth + 1) for v in value]
         if all(a is b for a, b in zip(items, value, strict=True)):
@@ -78,10 +90,30 @@ class Exchange:
         return kind(items) if kind is tuple else kind._make(items)
 
     def _items(self, holder: Any, items: Any, depth: int) -> None:
-        if len(items) <= _FEW:
+        if len(items) <= self.few:
+            if not self.note and isinstance(items, dict):
+                self._keys(items)
             for key, v in list(items.items() if isinstance(items, dict) else enumerate(items)):
                 if type(v) not in _SIMPLE:
                     self._set(holder, key, v, depth)
+
+    def _keys(self, items: dict[Any, Any]) -> None:
+        """Exchange keys, which are equal to what they stand for: entries stay where they are."""
+        new = [(k if type(k) in _SIMPLE else self.new(k), v) for k, v in items.items()]
+        if any(a is not b for (a, _), b in zip(new, items, strict=True)):
+            items.clear()
+            items.update(new)
+
+    def _set_of(self, values: set[Any]) -> None:
+        for v in [] if self.note or len(values) > self.few else list(values):
+            if type(v) not in _SIMPLE and (made := self.new(v)) is not v:
+                values.discard(v)
+                values.add(made)
+
+    def shallow(self, value: Any) -> None:
+        """Exchange in what `value` itself holds, however much it is."""
+        self.few, self.deepest = sys.maxsize, int(type(value) is partial)
+        self.visit(value)
 
     def function(self, f: FunctionType, depth: int = 0) -> None:
         """Exchange in defaults, closure and attributes of a function."""
@@ -102,7 +134,7 @@ class Exchange:
     def _class(self, cls: Any, depth: int) -> None:
         for c in cls.__mro__:
             if c.__flags__ & _HEAP and c.__module__.split(".")[0] not in _LIBRARIES:
-                for key, v in list(vars(c).items())[:_FEW]:
+                for key, v in list(vars(c).items())[: self.few]:
                     if key not in _SLOTS and type(v) not in _SIMPLE:
                         self._set(c, key, v, depth)
 
@@ -157,7 +189,7 @@ _LIBRARIES = sys.stdlib_module_names | {"numpy", "scipy"}
 def put(holder: Any, key: Any, value: Any) -> None:
     """Let `holder` hold `value` at `key`."""
     kind = type(holder)
-    if kind is list or kind is dict:
+    if kind is list or kind is dict or kind is deque:
         holder[key] = value
     elif isinstance(holder, dict):
         dict.__setitem__(holder, key, value)
@@ -174,7 +206,7 @@ def put(holder: Any, key: Any, value: Any) -> None:
 def held(holder: Any, key: Any) -> Any:
     """Return what `holder` holds at `key`."""
     kind = type(holder)
-    if kind is list or isinstance(holder, dict):
+    if kind is list or kind is deque or isinstance(holder, dict):
         return holder[key]
     if kind is CellType:
         return holder.cell_contents
@@ -199,8 +231,12 @@ def settle(roots: Any, plain: Callable[[Any], Any]) -> None:
             walk.visit(value)
 
 
-def restore() -> None:
-    """Put back what was exchanged, unless the program put something else there."""
+def restore() -> list[Any]:
+    """Put back what was exchanged, unless the program put something else there.
+
+    Return the doors that it took away: it may have put them elsewhere.
+    """
+    taken = []
     while (entry := last(_held)) is not None:
         holder, key, plain, door = entry
         try:
@@ -209,5 +245,8 @@ def restore() -> None:
             now = None
         if now is door or (type(holder) is partial and now == door):
             put(holder, key, plain)
+        else:
+            taken.append(door)
         if _held and _held[-1] is entry:  # a signal handler may have been here
             _held.pop()
+    return taken

@@ -34,9 +34,10 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import held, items
-from . import codes, compiled, handed, holders, lent, methods, modules, names, readers
+from . import codes, compiled, handed, holders, left, lent, methods, modules, names, readers
 from . import tracer as tracers
-from .casts import LookAlike, reduced
+from .alike import reduced
+from .casts import LookAlike
 from .faces import as_python, numbered
 from .foreign import admit, leave
 from .reach import ALL, needed
@@ -53,6 +54,11 @@ _counted = 0  # the registered functions when those were taken in
 _wanted: ContextVar[bool] = ContextVar(
     "chainrule_interpose", default=os.environ.get("CHAINRULE_INTERPOSE", "1") != "0"
 )
+
+
+def exchanged() -> bool:
+    """Say whether names of the program stand for something else now: some thread traces."""
+    return bool(_open)
 
 
 @contextmanager
@@ -79,7 +85,9 @@ def interpose(wanted: bool = True) -> Iterator[None]:
 class Doors:
     """The doors that one call of a user's function needs: `open` them, and `close` them after."""
 
-    __slots__ = ("alive", "function", "opened", "reach", "roots", "surely", "thread")
+    __slots__ = (
+        "alive", "counts", "function", "opened", "reach", "roots", "surely", "thread",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.opened = False
@@ -95,6 +103,7 @@ class Doors:
             self.roots: list[Any] = []  # what may come to hold what has doors
             self.reach: Any = None
             self.alive = 0
+            self.counts: Any = None  # of the look-alikes and of the references to them
             self.opened = True
             _open.add(self)  # first: an interrupt may come after any call
             self.reach = Reach(function, args)
@@ -126,6 +135,9 @@ class Doors:
         self.roots = [function, *args, *kwargs.values(), *self.reach.roots]
         with _lock:
             found = holders.swap(self.roots, self._door())
+        if self.reach.keeps():
+            doors = names.standing()
+            self.counts = doors, left.counts(doors)
         end = 1 + len(args)
         return found[0], found[1:end], dict(zip(kwargs, found[end:], strict=False))
 
@@ -137,20 +149,37 @@ class Doors:
         with _lock:
             _open.discard(self)
             if not _open:
-                _give_back()
+                more = {} if self.counts is None else left.surplus(*self.counts)
+                taken = _give_back()
                 if self.roots:
-                    self._settle()
-                    self.roots = []
+                    for door in taken:
+                        if names.original(door) is not door:
+                            more.setdefault(id(door), [door, 1])
+                    self._settle(more)
+                    self.roots, self.counts = [], None
 
-    def _settle(self) -> None:
-        """Let the program keep none of the look-alikes, generators and constants that it met."""
-        if names.alive() <= self.alive + 1 and not self.reach.keeps():
+    def _settle(self, more: dict[int, list[Any]]) -> None:
+        """Let the program keep none of the look-alikes, generators and constants that it met.
+
+        `more` are look-alikes that it holds, and how many times.
+        """
+        if names.alive() <= self.alive + 1 and not more and not self.reach.keeps():
             return
-        holders.settle(self.roots, names.kept)
+
+        def plain(value: Any) -> Any:
+            made = names.kept(value)
+            if made is not value and id(value) in more:
+                more[id(value)][1] -= 1
+            return made
+
+        holders.settle(self.roots, plain)
         for space, words in self.reach.names():
             for name in words:
-                if (plain := names.kept(space[name])) is not space[name]:
-                    space[name] = plain
+                if (made := plain(space[name])) is not space[name]:
+                    space[name] = made
+        doors = [door for door, n in more.values() if n > 0]
+        if doors and self.reach.leaves():
+            left.put_back(doors, names.original, names.known())
 
 
 def _after_fork() -> None:
@@ -183,11 +212,11 @@ def _plainly() -> Iterator[None]:
                 holders.swap(doors.roots, doors._door())
 
 
-def _give_back() -> None:
+def _give_back() -> list[Any]:
     codes.leave()
     compiled.leave()
     modules.leave()
-    holders.restore()
+    taken = holders.restore()
     names.restore()
     if builtins.__import__ is _import:
         builtins.__import__ = _plain_import
@@ -196,6 +225,7 @@ def _give_back() -> None:
     functions, owns, _ = _table
     for function, own in zip(functions, owns, strict=True):
         function.__code__ = own
+    return taken
 
 
 def _swap_codes() -> None:
@@ -324,7 +354,11 @@ def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:
     """Let a function of `math` refuse what it would refuse of plain numbers."""
     try:
         own(*_concrete(args), **kwargs)
+        if running.tape is not None:
+            running.tape.defined(own, args, kwargs, True)
     except (ValueError, ArithmeticError):
+        if running.tape is not None:
+            running.tape.defined(own, args, kwargs, False)
         if _vary(args):
             raise not_for_all(f"math.{own.__name__} is not defined") from None
         raise
@@ -421,7 +455,7 @@ def _called_by_program(always: bool | str) -> bool:
 def swapped_doors() -> dict[Any, Any]:
     """Return the doors of registered callables that are no Python functions."""
     return {
-        f: _class_door(f) if isinstance(f, type) else names.like(_caller(f), f)
+        f: _class_door(f) if isinstance(f, type) else _caller(f)
         for f in registry.swapped_functions()
     }
 

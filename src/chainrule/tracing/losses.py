@@ -46,8 +46,22 @@ class Guarded:
         """Return the plain value under all tracers, which all examples of a batch have."""
         x: Any = self
         while type(x) in TRACERS:
-            x = x.cr_value
+            x = x.cr_look()
         return x.agreed() if hasattr(x, "agreed") else x
+
+    def cr_as(self, how: Any) -> Any:
+        """Return what `how` makes of the value: a truth, or a whole number."""
+        if self.cr_owner is running.tape:
+            return self.cr_owner.observed(self, how)
+        self.cr_owner.observed(self)
+        held = self.cr_value
+        return held.cr_as(how) if type(held) in TRACERS else how(self.cr_concrete())
+
+    def cr_look(self) -> Any:
+        """Return the value one level below, by which something is decided or computed."""
+        if self.cr_owner is running.tape:
+            self.cr_owner.observed(self)
+        return self.cr_value
 
     def cr_carries(self) -> bool:
         """Say whether a derivative of any level flows here."""
@@ -128,8 +142,7 @@ class Guarded:
         """Cut off the fraction, as `np.trunc` does: locally constant, so its derivative is 0."""
         if self.cr_owner.state == CLOSED and not self.cr_owner.past():
             raise self.cr_owner.leaked("a conversion to plain numbers")
-        self.cr_owner.observed(self)
-        whole = int(self.cr_concrete())
+        whole = self.cr_as(int)
         if running.watch is not None:
             note("trunc", (self,), whole)
         return whole

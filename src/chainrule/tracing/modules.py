@@ -14,8 +14,9 @@ from typing import Any
 
 STANDS_FOR = "__chainrule_stands_for__"
 _MOCKING = ("unittest.mock", "_pytest.monkeypatch")
-# module, its look-alikes, and the names of the former as the latter know them, by the module
-_likes: dict[int, tuple[ModuleType, weakref.WeakSet[ModuleType], dict[str, Any]]] = {}
+# module, its look-alikes (which are equal: by identity), and the names of the former as the latter
+# know them, by the module
+_likes: dict[int, tuple[ModuleType, Any, dict[str, Any]]] = {}
 _watched: list[tuple[ModuleType, type]] = []
 
 
@@ -26,6 +27,15 @@ class LookAlikeModule(ModuleType):
         module = vars(self)[STANDS_FOR]
         setattr(module, name, hooks["original"](value))
         follow(module, name)
+
+    def __eq__(self, other: object) -> bool:
+        return hooks["original"](self) is hooks["original"](other)
+
+    def __hash__(self) -> int:
+        return hash(vars(self)[STANDS_FOR])
+
+    def __dir__(self) -> Any:
+        return dir(vars(self)[STANDS_FOR])
 
     def __delattr__(self, name: str) -> None:
         module = vars(self)[STANDS_FOR]
@@ -57,8 +67,8 @@ def make(module: ModuleType, changed: dict[str, Any]) -> ModuleType:
     if "__getattr__" in changed | vars(module):
         vars(made)["__getattr__"] = partial(_late, module)
     if id(module) not in _likes:
-        _likes[id(module)] = module, weakref.WeakSet(), dict(vars(module))
-    _likes[id(module)][1].add(made)
+        _likes[id(module)] = module, weakref.WeakValueDictionary(), dict(vars(module))
+    _likes[id(module)][1][id(made)] = made
     return made
 
 
@@ -76,7 +86,7 @@ def follow(module: ModuleType, name: str) -> None:
     if found is None:
         return
     found[2][name] = vars(module).get(name)
-    for like in list(found[1]):
+    for like in list(found[1].values()):
         if name in vars(module):
             vars(like)[name] = hooks["door"](vars(module)[name])
         else:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from . import cached, codes, modules
+from . import alike, cached, codes, modules
+from .alike import Alike, stands_for
 from .arrays import DOORS, listed
 from .casts import BUILTIN, TYPES, LookAlike
 from .codes import own
@@ -34,8 +35,11 @@ _HOMES = (
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
 _replaced: list[Any] = []  # keeps those alive
-_originals: dict[int, Any] = {}  # by the identity of the door
+_originals: dict[int, Any] = {  # by the identity of the door
+    id(modules.Watched): ModuleType, id(modules.LookAlikeModule): ModuleType,
+}  # fmt: skip
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
+_standing: list[Any] = []
 _looked: tuple[int, int] = (0, 0)
 _swapped: list[tuple[dict[str, Any], "Scan"]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
@@ -47,16 +51,6 @@ _seen: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary(
 _nameless: dict[int, list[weakref.ref[CodeType]]] = {}
 _scans: dict[int, "Scan"] = {}  # by the identity of the namespace
 _comparing: list[Any] = []  # the functions in all of them that compare by identity
-
-
-def like(door: Callable[..., Any], function: Any) -> Any:
-    """Give a door the name and the words of what it stands for."""
-    for name in ("__name__", "__qualname__", "__doc__", "__module__"):
-        value = getattr(function, name, None)
-        if value is not None:
-            setattr(door, name, value)
-    door.__wrapped__ = function  # type: ignore[attr-defined]
-    return door
 
 
 def swap(function: Any) -> None:
@@ -168,7 +162,7 @@ def _refresh() -> None:
     if key == _looked:
         return
     tables = [DOORS, listed(), TYPES, *(make() for make in makers)]
-    tables.append({like.original: like for like in BUILTIN.values()})
+    tables.append({alike.plain(like): like for like in BUILTIN.values()})
     if "numpy.random" in sys.modules:
         from . import draws
 
@@ -177,10 +171,13 @@ def _refresh() -> None:
     for table in tables:
         for plain, door in table.items():
             if id(plain) not in _doors:
+                if not isinstance(door, Alike | type):
+                    door = Alike(door, plain)
                 _doors[id(plain)] = door
                 _originals[id(door)] = plain
                 _replaced.append(plain)
     _modules.clear()
+    _standing.clear()
     _scans.clear()
     _program.clear()
     _packages.clear()
@@ -191,8 +188,8 @@ def original(value: Any) -> Any:
     """Return what a door or a look-alike of a module stands for, and anything else as it is."""
     if isinstance(value, ModuleType):
         return vars(value).get(modules.STANDS_FOR, value)
-    if type(value) is FunctionType and (ref := value.__dict__.get("cr_cached")) is not None:
-        return ref() or value
+    if type(value) is Alike:
+        return stands_for(value)
     return _originals.get(id(value), value)
 
 
@@ -231,6 +228,21 @@ def may_stand(function: FunctionType, words: set[str]) -> bool:
         if value is not None and original(value) is not value:
             return True
     return False
+
+
+def standing() -> list[Any]:
+    """Return the look-alikes of functions, types and modules, always in the same order."""
+    if not _standing:
+        _standing.extend(_doors.values())
+        _standing.extend(m for m in _modules.values() if type(m) is modules.LookAlikeModule)
+    return _standing
+
+
+def known() -> list[Any]:
+    """Return what holds look-alikes here."""
+    spaces = [vars(m) for m in _standing if type(m) is modules.LookAlikeModule]
+    scans = list(_scans.values())
+    return [_doors, _modules, _standing, BUILTIN, TYPES, *spaces, *scans, *(s.doors for s in scans)]
 
 
 def alive() -> int:
@@ -373,12 +385,13 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
     code += [c for ref in _nameless.get(id(namespace), ()) if (c := ref()) is not None]
     bare = any(map(codes.is_bare, (*code, *(own(f.__code__) for f in comparing))))
     for name, value in list(namespace.items()):
+        value = original(value)  # a star may have brought a look-alike out of another module
         made = door(value, bare)
         if made is not value:
             plain[name] = value
             doors[name] = _without_types(made) if bare and isinstance(made, ModuleType) else made
     for name in () if bare else _types_in(code):
-        if name not in namespace and (name != "type" or not _is_ours(namespace)):
+        if name not in namespace and (name not in ("type", "id") or not _is_ours(namespace)):
             doors[name] = BUILTIN[name]
     found = Scan(namespace, owner, plain, doors, codes.prepared(comparing))
     _scans[id(namespace)] = found
@@ -387,7 +400,7 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
 
 
 def _is_ours(namespace: dict[str, Any]) -> bool:
-    """Say whether a namespace is of the engine, which asks `type` for tracers."""
+    """Say whether a namespace is of the engine, which asks for tracers as they are."""
     return str(namespace.get("__name__", "")).split(".")[0] == __package__.split(".")[0]
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from . import tracer as tracers
 from .foreign import Foreign, is_foreign
 from .losses import TRACERS
-from .strange import LABELLED, refused, strange
+from .strange import LABELLED, of_pandas, refused, strange
 
 _COMPARISONS = frozenset(
     (np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal)
@@ -40,6 +40,8 @@ def meaning(kind: type) -> int:
         return NUMBER
     if issubclass(kind, np.ndarray):
         return REFUSED if strange(kind) else ARRAY
+    if of_pandas(kind):
+        return DEFERS  # it knows its labels, and computes on the values
     if kind.__module__.partition(".")[0] in LABELLED:
         return REFUSED if hasattr(kind, "__array__") else OTHER
     if kind is Foreign or is_foreign(kind):

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from . import names
-from .casts import BUILTIN, LookAlike, read_in, reduced
+from . import names, stacked
+from .alike import Alike, reduced
+from .casts import BUILTIN, LookAlike, read_in
 from .running import running
 
 _NAMES = {  # functions, and classes of numbers, by the module
@@ -34,6 +35,7 @@ def look(values: Any) -> None:
     """Refuse texts among `values` in which a traced number was printed."""
     if (running.texts or running.figures) and running.traces:
         for text in _texts(values, 0):
+            stacked.read_in(text)
             for number in _NUMBER.findall(text[:_LONGEST]):
                 read_in(number)
 
@@ -78,7 +80,7 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
         look((*args, *kwargs.values()))
         return function(*args, **kwargs)
 
-    return names.like(door, function)
+    return door
 
 
 def _running(function: Callable[..., Any]) -> Any:
@@ -91,13 +93,13 @@ def _running(function: Callable[..., Any]) -> Any:
             spaces = frame.f_globals, frame.f_locals
         return function(source, *spaces, **named)
 
-    door.original = function  # type: ignore[attr-defined]
-    return names.like(door, function)
+    return door
 
 
-_compile: Any = _reading(compile)
-_compile.original = compile
-BUILTIN.update(eval=_running(eval), exec=_running(exec), compile=_compile)
+BUILTIN.update(
+    eval=Alike(_running(eval), eval), exec=Alike(_running(exec), exec),
+    compile=Alike(_reading(compile), compile),
+)  # fmt: skip
 
 
 class _Reader(LookAlike):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Aval, Graph, Node, Place
+from ..core.memory import own_copy
 from ..core.op import Needs, Op
 from ..core.registry import op_named
 from .foreign import Foreign, under
@@ -260,7 +261,7 @@ _UNSHARED = _count_unshared()
 def _copy(array: Any) -> Any:
     """Copy, into memory that an earlier snapshot no longer uses where there is such."""
     if array.nbytes > _SPARE_BYTES or not array.flags.c_contiguous:
-        return array.copy("K")  # what is a view, and what order "K" means, hang on the layout
+        return own_copy(array)  # what is a view, and what order "K" means, hang on the layout
     key = (array.shape, array.dtype)
     copy = _spare.pop(key, None)
     if copy is None or getrefcount(copy) > _UNSHARED:  # still somebody's residual

@@ -44,6 +44,7 @@ class _Running(threading.local):
         self.searches: dict[Any, Any] = {}  # the places that compare traced values, see `searches`
         self.draws = 0  # how often random numbers were drawn
         self.check = _Running.everywhere
+        self.tape: Any = None  # what records the whole call, see `programs`
         self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point
 
     check: Any  # what compares each traced call with plain runs, under `checked`
@@ -53,6 +54,8 @@ class _Running(threading.local):
         self, kind: str, op: str, place: Any, detail: Any = None, owner: Any = None
     ) -> None:
         """Take note of a place for the call that owns it; the engine goes on meanwhile."""
+        if self.tape is not None:
+            self.tape.unusual = True
         if len(self.notes) < _MOST_NOTES:
             self.notes.append(Note(kind, op, place, detail, owner))
 

@@ -20,7 +20,7 @@ from ..core.graph import Place
 from ..errors import finders
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit")
+_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit", "programs")
 _FILES = (
     "api.py", "batching.py", "conform.py", "custom.py", "lift.py", "limits.py", "numeric.py",
     "parameters.py", "tree.py",
@@ -228,6 +228,22 @@ def _parts(source: str) -> dict[tuple[int, int, int, int], str]:
             if id(node) not in methods and isinstance(node.ctx, ast.Load):
                 found[_span(node.value)] = ast.unparse(node)[len(ast.unparse(node.value)) :]
     return found
+
+
+def around(frame: FrameType) -> list[ast.expr]:
+    """Return the expressions in which the instruction under way stands, the innermost first."""
+    line, end, column, end_column = _position(frame.f_code, frame.f_lasti)
+    try:
+        tree = ast.parse("".join(linecache.getlines(frame.f_code.co_filename)))
+    except (SyntaxError, ValueError):
+        return []
+    found = [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.expr) and column >= 0
+        and (node.lineno, node.col_offset) <= (line, column)
+        and (node.end_lineno, node.end_col_offset) >= (end, end_column)
+    ]  # fmt: skip
+    return found[::-1]  # `walk` comes to what is within later
 
 
 def _span(node: Any) -> tuple[int, int, int, int]:

@@ -9,12 +9,14 @@ import dis
 import math
 import operator
 import os
+import re
 import sys
 from typing import Any
 
 import numpy as np
 
 from ..errors import BatchError, made
+from . import choices
 from . import tracer as tracers
 from .losses import remember
 from .source import describe, inside, user_frame
@@ -104,6 +106,19 @@ class Stacked:
         return self.agreed().item(*index)
 
 
+_OF_FIRST = re.compile(r"the first of \d+ examples")
+
+
+def read_in(text: str) -> None:
+    """Let the examples run one by one where a text of the first of them is read in."""
+    if _OF_FIRST.search(text):
+        raise OneByOneError(
+            "a text that a value of a batch was printed as was about to be read in",
+            where=describe(user_frame(2)),
+            why="it is that of the first example",
+        )
+
+
 def _in_library() -> bool:
     """Say whether it is a library's code that asks for a plain value, and not the user's."""
     frame: Any = sys._getframe(1)
@@ -161,7 +176,7 @@ def every(x: Any) -> Any:
 def constant(x: Any) -> Any:
     """Return the value under the tracers of derivatives; that of a batch stays a batch's."""
     while type(x) in tracers.TRACERS:
-        held = x.cr_value
+        held = x.cr_look()
         if type(held) is Stacked:
             return x.cr_owner.lift(constant(held.data), held.single)
         x = held
@@ -180,9 +195,7 @@ def _disagreement(rows: Any, value: Any) -> BatchError:
         where=describe(frame),
         why="vmap runs the function once for all examples, so they must all take the same branch; "
         "if, while, and, float(x), int(x), range(n) and plain_array[x] ask for one value",
-        cure="write a choice as np.where(condition, a, b), which computes both and takes one for "
-        "each example; read a table that is an argument (in_axes=None), or np.array(table)[i]; or "
-        "loop over the examples: np.stack([f(x) for x in batch])",
+        cure=choices.cure(frame),
     )
     remember(error, frame)
     return error

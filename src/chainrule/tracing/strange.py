@@ -10,7 +10,10 @@ from .source import describe, user_frame
 
 _ALIGNS = "its operators align by labels, which the traced array does not have"
 _CURES = {
-    "pandas": (_ALIGNS, "write {0}.to_numpy(), with the rows in the order that is meant"),
+    "pandas": (
+        "its code asks for plain numbers there, which carry no derivative",
+        "write {0}.to_numpy(), with the rows in the order that is meant",
+    ),
     "xarray": (_ALIGNS, "write {0}.to_numpy(), with the axes in the order that is meant"),
     "polars": (_ALIGNS, "write {0}.to_numpy()"),
 }
@@ -49,6 +52,20 @@ _CHANGES = frozenset(dir(np.ndarray)) - frozenset(
     "__firstlineno__ __static_attributes__ __annotations__".split()
 )
 _HARMLESS = frozenset((np.memmap, object))
+
+
+@cache
+def of_pandas(kind: type) -> bool:
+    """Say whether a class is one of pandas, or is derived of one."""
+    return any(c.__module__.startswith("pandas.") for c in kind.__mro__)
+
+
+def unlabelled(value: Any) -> Any:
+    """Return the values of a column, for a function of NumPy that takes it as an array."""
+    values = getattr(value, "values", None) if of_pandas(type(value)) else None
+    if values is None:
+        return value
+    return values if hasattr(type(values), "cr_owner") else np.asarray(values)
 
 
 def refused(value: Any) -> UnsupportedFunctionError:

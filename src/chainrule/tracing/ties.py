@@ -36,6 +36,8 @@ def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str
     if _at_jump(op, output, values, params):
         kind, name, place = _origin(_getframe(2), op)
         running.note(kind, name, place, owner=trace)
+    elif running.tape is not None:
+        running.tape.no_jump(op, output, values, params)
 
 
 def _at_jump(op: Op, output: Any, values: list[Any], params: dict[str, Any]) -> bool:

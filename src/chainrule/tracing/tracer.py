@@ -30,6 +30,7 @@ from . import cures, foreign, kept, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, remember, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
+from .strange import unlabelled
 from .watching import note, note_counts
 
 __all__ = ["CLOSED", "CONSTANT", "FACES", "TRACERS", "Trace", "Tracer", "apply", "call", "concrete",
@@ -257,6 +258,8 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             if of_program(error):
                 raise
             raise unsupported(function) from None  # its body calls it with a traced value again
+        if type(result) not in TRACERS or result.cr_value.ndim:
+            result = layouts.as_plain(function, args, kwargs, result)
         if running.watch is not None:
             note_counts(record.name, args, kwargs, result)
     else:
@@ -380,7 +383,6 @@ class Tracer(Guarded):
 
     __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "__weakref__")
     __array_priority__ = 1000.0
-    __pandas_priority__ = 10_000  # pandas leaves operators to what has a higher one
     __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
     def __init__(self, value: Any, trace: Trace, node: Any) -> None:
@@ -453,6 +455,8 @@ class Tracer(Guarded):
         return text
 
     def __bool__(self) -> bool:
+        if self.cr_owner is running.tape:
+            return bool(self.cr_owner.observed(self, bool))
         self.cr_owner.observed(self)
         return bool(self.cr_value)
 
@@ -479,6 +483,9 @@ class Tracer(Guarded):
         kwargs = {k: v for k, v in kwargs.items() if v is not np._NoValue} if kwargs else {}
         if len(types) > 1:
             args, kwargs = foreign.admitted(types, args, kwargs)
+        if "pandas" in sys.modules and function is not np.clip:  # which gives a column
+            args = tuple(map(unlabelled, args))
+            kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
         if not faces.PYTHONS.isdisjoint(types):
             if function is np.clip:
                 args = faces.lowered((faces.numbered(args[0]), *args[1:]))
@@ -544,6 +551,9 @@ class Tracer(Guarded):
                 f"keep a float array; {cures.cure(cures.BYTES)}",
             )
         result = call(np.astype, (self, dtype), {"copy": kwargs.get("copy", True)})
+        if order == "A":
+            flags = self.flags
+            order = "F" if flags.f_contiguous and not flags.c_contiguous else "C"
         return result if order == "K" or type(result) not in TRACERS else result.copy(order)
 
     def copy(self, order: str = "C") -> Any:
@@ -616,7 +626,7 @@ class Tracer(Guarded):
 
     __copy__ = copy
 
-    flags = property(lambda self: concrete(self).flags)
+    flags = property(lambda self: layouts.flags_of(self))
     strides = property(lambda self: concrete(self).strides)
 
 
@@ -683,4 +693,4 @@ _METHODS = {
 for _name, _function in _METHODS.items():
     setattr(Tracer, _name, as_method(_function))
 
-from . import faces, operands  # noqa: E402  they are made of what stands above
+from . import faces, layouts, operands  # noqa: E402  they are made of what stands above

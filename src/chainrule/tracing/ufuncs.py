@@ -9,7 +9,7 @@ from ..core import registry
 from ..core.op import Composite, Op
 from ..core.sequences import elements, is_sequence
 from . import foreign as others
-from . import operands, stores
+from . import layouts, operands, stores
 from . import tracer as tracers
 from .rebinding import fitted, is_rebound
 
@@ -23,7 +23,6 @@ _REDUCE = {
 }
 _ACCUMULATE = {np.add: np.cumsum, np.multiply: np.cumprod}
 _MISSING = object()
-_IGNORED = ("order", "subok")
 _OF_TYPES = ("dtype", "signature", "casting")
 _ORDINARY = frozenset((np.ndarray, np.float64, float, int))
 
@@ -86,7 +85,10 @@ def power(base: Any, exponent: Any) -> Any:
 def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """Answer ``__array_ufunc__``."""
     if method != "__call__":
-        return _method(ufunc, method, args, kwargs)
+        result = _method(ufunc, method, args, kwargs)
+        if method == "at" or kwargs.get("out") is not None:
+            return result
+        return layouts.as_plain(getattr(ufunc, method), args, kwargs, result)
     record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
@@ -113,17 +115,27 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         return _compute(record, args, {})
     where = kwargs.pop("where", True)
     wanted = {name: v for name in _OF_TYPES if (v := kwargs.pop(name, None)) is not None}
-    for name in _IGNORED:
-        kwargs.pop(name, None)
+    kwargs.pop("subok", None)
+    order = kwargs.pop("order", "K")
     if wanted:
         args = _cast(ufunc, args, **wanted)
     result = _compute(record, args, kwargs)
+    if order != "K" and out is None:
+        result = _in_order(result, order, args)
     if where is not True:
         old = 0.0 if out is None or out[0] is None else out[0]
         result = tracers.call(np.where, (where, result, old), {})
     if rebound:
         return fitted(out[0], result)
     return result if out is None else stores.store_out(out, result, broadcast=True)
+
+
+def _in_order(result: Any, order: str, args: Any) -> Any:
+    """Lay out a result in the order that was asked for; "A" is Fortran's if all operands lie so."""
+    if order == "A":
+        flags = [np.asarray(tracers.concrete(a)).flags for a in args]
+        order = "F" if all(f.f_contiguous for f in flags) else "C"
+    return tracers.call(np.copy, (result,), {"order": order}) if result.ndim > 1 else result
 
 
 def _cast(

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import modules
+from .alike import Alike
 from .cached import CACHED
 from .codes import is_bare, own, with_doors
 from .names import finders, may_stand, of_program
@@ -68,6 +69,17 @@ class Reach:
         """Say whether some code may keep something that has a door."""
         return any(plan.escapes for _, plan in self.plans)
 
+    def leaves(self) -> bool:
+        """Take note that look-alikes were left; say whether to look for them this time.
+
+        Garbage in a cycle is left by each call: so it is the first few times, then ever less often.
+        """
+        if not self.plans:
+            return True
+        plan = self.plans[0][1]
+        plan.left += 1
+        return plan.left <= _OFTEN or plan.left & (plan.left - 1) == 0
+
     def names(self) -> Iterator[tuple[dict[str, Any], set[str]]]:
         """Give the namespaces that are reached, and the names in them that are known there."""
         for f, plan in self.plans:
@@ -97,12 +109,13 @@ class _Plan:
     """The functions that those of one code reach by global names, and what this rests on."""
 
     __slots__ = (
-        "attributes", "bare", "called", "escapes", "functions", "likes", "places", "rests",
+        "attributes", "bare", "called", "escapes", "functions", "left", "likes", "places", "rests",
         "spaces",
     )  # fmt: skip
 
     def __init__(self, function: FunctionType) -> None:
         self.functions: list[Any] = []
+        self.left = 0  # how often something that has a door was left behind
         self.called: list[Any] = []  # functions that hold something themselves
         self.likes = modules.count()
         self.attributes: list[Any] = []  # what names stand for in modules that have look-alikes
@@ -197,9 +210,10 @@ def _fresh(functions: Any, seen: set[int]) -> list[FunctionType]:
     return found
 
 
+_OFTEN = 8
 _MOST = 5_000
-_SIMPLE = frozenset((int, float, str, bool, bytes, complex, type(None), np.ndarray, np.float64,
-                     np.ufunc, type(np.sum), type(len), Tracer))  # fmt: skip
+_SIMPLE = frozenset((Alike, int, float, str, bool, bytes, complex, type(None), np.ndarray,
+                     np.float64, np.ufunc, type(np.sum), type(len), Tracer))  # fmt: skip
 
 
 def _names(code: CodeType) -> set[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.memory import own_copy
 from ...core.op import Notation, Op, sample
 from ...core.registry import add, composite, declare
 from ...core.slots import Linear
@@ -39,13 +40,13 @@ imaginary_part = elementwise(
 
 
 def _set_real(z: Any, part: Any) -> Any:
-    z = np.copy(z)
+    z = own_copy(z)
     z.real = np.real(part)
     return z
 
 
 def _set_imag(z: Any, part: Any) -> Any:
-    z = np.copy(z)
+    z = own_copy(z)
     z.imag = np.real(part)
     return z
 
@@ -92,7 +93,7 @@ def real(val: Any) -> Any:
 def imag(val: Any) -> Any:
     """Return the imaginary part; zeros for a real array."""
     val = as_array(val)
-    return imaginary_part(val) if val.dtype.kind == "c" else np.zeros(val.shape, val.dtype)[()]
+    return imaginary_part(val) if val.dtype.kind == "c" else np.zeros_like(val)[()]
 
 
 conjugate = declare(

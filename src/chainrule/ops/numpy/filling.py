@@ -12,6 +12,7 @@ from ...core.op import Const, Notation, Op, sample
 from ...core.registry import alias, composite, declare
 from ...core.slots import INDEX, Linear
 from ..declare import as_array
+from .layout import memory_order
 
 # --- arrays like another ------------------------------------------------------------------
 
@@ -216,7 +217,7 @@ def isrealobj(x: Any) -> bool:
 
 def _memory(a: Any) -> Any:
     while hasattr(a, "cr_owner"):
-        a = a.cr_value
+        a = a.cr_look()
     return getattr(a, "example", a)
 
 
@@ -270,12 +271,17 @@ def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> A
     return (astype_op if dtype.kind in "fc" else truncate)(x, dtype=dtype)
 
 
+def _bind_copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    a = as_array(a)
+    return (a,), {"order": memory_order(a, order) if order == "A" else order}
+
+
 copy = declare(
     Op(
         "copy",
         lambda x, order="K": np.copy(x, order),
         (Linear(transpose=lambda ct, _x, order="K": ct),),
-        bind=lambda a, order="K", subok=False: ((as_array(a),), {"order": order}),
+        bind=_bind_copy,
         function=np.copy,
         batch="elementwise",
         complex=True,

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.memory import own_copy
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import add, composite, declare
 from ...core.slots import INDEX, Linear
@@ -85,7 +86,7 @@ def _getitem(x: Any, *arrays: Any, index: Any) -> Any:
 
 
 def _setitem(y: Any, value: Any, *arrays: Any, index: Any) -> Any:
-    y = np.copy(y)  # in the same memory order: order decides what is a view
+    y = own_copy(y)  # as it lies in memory: that decides what is a view
     y[fill_index(arrays, index)] = value
     return y
 
@@ -253,7 +254,7 @@ add(setitem)
 
 
 def _add_at(y: Any, value: Any, *arrays: Any, index: Any) -> Any:
-    y = np.copy(y)
+    y = own_copy(y)
     np.add.at(y, fill_index(arrays, index), value)
     return y
 

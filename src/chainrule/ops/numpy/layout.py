@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.memory import layout_of
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import alias, composite, declare
 from ...core.slots import Linear
@@ -24,16 +25,15 @@ def memory_order(a: Any, order: str) -> str:
     """Resolve the orders 'A' and 'K', which ask for the layout in memory, to 'C' or 'F'."""
     if order in ("C", "F"):
         return order
-    while hasattr(a, "cr_owner") and hasattr(a, "cr_value"):
-        a = a.cr_value
+    a = _held(a)
     a = a if hasattr(a, "flags") else np.asarray(a)
     if a.flags.c_contiguous or (order == "A" and not a.flags.f_contiguous):
         return "C"
     if a.flags.f_contiguous:
         return "F"
     raise UnsupportedFunctionError(
-        f"order={order!r} of an array that is contiguous in neither order",
-        why="which element comes first then depends on strides that a recording does not keep",
+        f"order={order!r} of an array that repeats numbers without a copy",
+        why="which element comes first is then NumPy's choice",
         cure="name the order: order='C' or order='F'",
     )
 
@@ -75,10 +75,26 @@ reshape = declare(
 @composite(np.ravel, sample((2, 3)), sample(()), sample((2, 3), order="F"))
 def ravel(a: Any, order: str = "C") -> Any:
     """Flatten: a reshape, and a view where that is contiguous; elsewhere NumPy copies."""
-    flat = held = np.reshape(a, (-1,), order=memory_order(a, order))
-    while hasattr(held, "cr_owner") and hasattr(held, "cr_value"):
-        held = held.cr_value
-    return flat if held.flags.c_contiguous else np.copy(flat)
+    if order == "K" and 0 not in _held(a := as_array(a)).strides:
+        a, order = _outermost_first(a), "C"
+    flat = np.reshape(a, (-1,), order=memory_order(a, order))
+    return flat if _held(flat).flags.c_contiguous else np.copy(flat)
+
+
+def _outermost_first(a: Any) -> Any:
+    """Return `a` with its axes in the order in which they lie in memory: the order "K"."""
+    held = _held(a)
+    if held.flags.c_contiguous:
+        return a
+    axes = [k for k, _ in layout_of(held)]
+    order = [k for k in range(held.ndim) if k not in axes] + axes
+    return a if order == sorted(order) else np.transpose(a, order)
+
+
+def _held(a: Any) -> Any:
+    while hasattr(a, "cr_owner") and hasattr(a, "cr_value"):
+        a = a.cr_value
+    return a
 
 
 @lru_cache(maxsize=1024)

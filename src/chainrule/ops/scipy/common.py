@@ -193,7 +193,7 @@ def traced(value: Any) -> bool:
 def plain(value: Any) -> Any:
     """Return `value` with the plain numbers in place of what is traced."""
     while hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
-        value = value.cr_value
+        value = value.cr_look()
     return value
 
 

@@ -368,9 +368,18 @@ def test_nothing_is_lost_where_numpy_refuses():
             cr.vjp(f, X)
 
 
-def test_the_order_of_a_strided_array_is_refused_rather_than_guessed():
+def test_the_order_of_a_strided_array_is_that_in_memory():
+    def f(x):
+        return (x * 1.0).reshape(3, 2, 2).transpose(1, 0, 2)[:, :, :1].ravel("K")
+
+    out, pullback = cr.vjp(f, X)
+    np.testing.assert_array_equal(out, f(X))
+    np.testing.assert_array_equal(pullback(f(X))[0], np.where(np.isin(X, f(X)), X, 0))
+
+
+def test_the_order_of_repeated_numbers_is_refused_rather_than_guessed():
     with pytest.raises(UnsupportedFunctionError, match="order"):
-        cr.vjp(lambda x: (x * 1.0).reshape(3, 2, 2).transpose(1, 0, 2)[:, :, :1].ravel("K"), X)
+        cr.vjp(lambda x: np.broadcast_to(x, (2, *x.shape)).ravel("K"), X)
 
 
 def test_questions_about_a_traced_array():

@@ -52,7 +52,7 @@ declare(
         bind=binder(linalg.det, "a"),
         complex=True,
         notation=Notation(
-            "det({0})", "\\det {0}", rule="Jacobi's formula: d det A = det A · tr(A⁻¹ dA)"
+            "det({0})", "\\det {0}", rule="Jacobi's formula: d det A = tr(adj(A) dA)"
         ),
         samples=(
             sample(well_conditioned(3, 3)), sample((2, 2)), sample(well_conditioned(2, 2, 2)),

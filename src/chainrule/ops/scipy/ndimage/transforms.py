@@ -105,7 +105,7 @@ def _grid(shape: Any) -> Any:
 def _concrete(value: Any) -> Any:
     """Return the plain value of what may be traced."""
     while hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
-        value = value.cr_value
+        value = value.cr_look()
     return value
 
 

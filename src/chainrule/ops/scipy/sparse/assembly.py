@@ -26,6 +26,7 @@ from .matrices import (
     _traced_like,
     combined,
     in_class,
+    in_rows_alone,
     is_traced,
     moved,
     of_dense,
@@ -195,6 +196,7 @@ def _filled_class(kind: type) -> type:
     if found is None:
         methods = {k: v for k, v in vars(EntryByEntry).items() if k not in ("__dict__", "__doc__",
                    "__slots__", "__weakref__")}  # fmt: skip
+        methods.update(in_rows_alone("resize"))
         methods.update(_OF_DOK if issubclass(kind, _dok._dok_base) else _OF_LIL)
         found = _kinds[kind] = type(kind.__name__, (kind,), methods)
     return found
@@ -388,7 +390,7 @@ def _rows_of(self: Any) -> Any:
     return found
 
 
-_OF_DOK = {"_dict": property(_dict_of)} | {
+_OF_DOK = in_rows_alone("__imul__", "__itruediv__") | {"_dict": property(_dict_of)} | {
     name: _refusing(name, "write A[i, j] = …, or A.toarray()")
     for name in ("pop", "popitem", "clear", "update", "setdefault", "__delitem__")
 }

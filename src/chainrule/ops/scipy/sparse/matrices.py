@@ -22,7 +22,7 @@ Errors: methods of compiled code are refused.
 """
 
 from copy import copy
-from functools import partialmethod
+from functools import partial, partialmethod
 from sys import getrefcount
 from typing import Any
 
@@ -184,6 +184,10 @@ THROUGH = (
     "_mul_scalar __truediv__ _divide reshape __abs__ conj conjugate max min argmax argmin maximum "
     "minimum"
 ).split()
+_OF_DATA = (  # what SciPy computes of the data, in whatever form they are
+    "arcsin arcsinh arctan arctanh ceil deg2rad expm1 floor log1p rad2deg rint sign sin sinh sqrt "
+    "tan tanh trunc astype count_nonzero nonzero nanmax nanmin"
+).split()
 _dressed: dict[type, type] = {}
 
 
@@ -197,7 +201,7 @@ def dress(self: Any, rows: Any, like: Any) -> None:
     """
     kind = type(self)
     if kind not in _dressed:
-        names = (*THROUGH, "tocsc", "copy", "__getitem__", "tolil", "todok", "setdiag")
+        names = (*THROUGH, *_OF_DATA, "tocsc", "copy", "__getitem__", "tolil", "todok")
         methods = {name: through(name) for name in names}
         methods["tocoo"] = _in_own_order
         methods["tocsr"] = lambda self, copy=False: self._rows.copy()  # as SciPy's: no view
@@ -205,9 +209,38 @@ def dress(self: Any, rows: Any, like: Any) -> None:
         methods["__itruediv__"] = lambda self, other: _on_rows(self, "__itruediv__", other)
         refused = _refusing("data", "write ‹self›.tocsr().data")
         methods["data"] = property(refused, refused)
+        methods["setdiag"] = _set_diagonal
+        for name in ("_getnnz", "__repr__"):
+            methods[name] = partialmethod(_of_form, name)
+        methods["__str__"] = lambda self: str(plain_matrix(self._rows).asformat(self.format))
+        methods.update(in_rows_alone("resize", "eliminate_zeros", "prune"))
+        for name in ("maxprint", "blocksize", "offsets", "indptr", "indices"):
+            methods[name] = property(partial(_held_by_form, name=name))
         _dressed[kind] = type(kind.__name__, (kind,), methods)
     self.__dict__.update(_shape=rows.shape, _rows=rows, _like=like)
     self.__class__ = _dressed[kind]
+
+
+def in_rows_alone(*names: str) -> dict[str, Any]:
+    """Return methods that change a matrix in place, which only one in csr form does here."""
+    return {name: _refusing(name, "write ‹self› = ‹self›.tocsr() before it") for name in names}
+
+
+def _set_diagonal(self: Any, values: Any, k: int = 0) -> None:
+    """As SciPy's `setdiag`; the format gets the places, too."""
+    form = self._like.copy()
+    form.setdiag(agreed(values), k)
+    self._rows.setdiag(values, k)
+    self._like = form
+
+
+def _of_form(self: Any, name: str, *args: Any, **kwargs: Any) -> Any:
+    """Answer a question about the format, in which no traced entries are held."""
+    return getattr(self._like, name)(*args, **kwargs)
+
+
+def _held_by_form(self: Any, name: str) -> Any:
+    return getattr(self._like, name)
 
 
 def _in_own_order(self: Any, copy: bool = False) -> Any:
@@ -239,10 +272,14 @@ def through(name: str) -> Any:
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         rows = self._rows if type(self) in _dressed.values() else self.tocsr()
-        return getattr(rows, name)(*args, **kwargs)
+        return getattr(rows, name)(*map(_whose_data_follow, args), **kwargs)
 
     method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
     return method
+
+
+def _whose_data_follow(a: Any) -> Any:
+    return a.tocsr() if sp.issparse(a) and a.format in ("lil", "dok") else a
 
 
 def in_class(made: Any, kind: type) -> Any:
@@ -420,6 +457,7 @@ class TracedEntries:
             if whole(self) is self and np.all(at < size):
                 return _traced_like(found, self.data[at])
         own = whole(self)._unique()
+        own = own if own.format == self.format else own.asformat(self.format)  # type: ignore[attr-defined]
         found = getattr(own.form().matrix, name)(*args, **kwargs)
         if sp.issparse(found):
             found = _traced_like(found, own.data[np.asarray(found.data, np.intp) - 1])

@@ -1,0 +1,410 @@
+"""`jit`: a function whose recordings run in its place, as long as their guards hold.
+
+Nothing here knows how a recording is run: `python.lower` makes a program of a tape, and a program
+is called with the inputs and returns the leaves of the result, or `BAIL`.
+"""
+
+import functools
+import threading
+import warnings
+from collections.abc import Callable
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from .. import tree
+from ..core.graph import Node
+from ..core.settings import ignore, put_back, settings
+from ..errors import EagerWarning
+from ..lift import check_function, name_of, run_traced
+from ..tracing.faces import as_python
+from ..tracing.foreign import leave
+from ..tracing.interpose import exchanged
+from ..tracing.running import CLOSED, running
+from ..tracing.source import user_frame
+from ..tracing.tracer import TRACERS, release
+from .python import BAIL, Program, lower
+from .state import State
+from .tape import Tape, UnreplayableError
+from .watch import Watch
+
+MOST_PATHS = 8  # recordings for arguments of one form
+MOST_FORMS = 32
+_MOST_LEARNED = _MOST_FAILED = 8
+_MOST_MISSES = 64  # calls in a row that none of them answers
+
+Function = Callable[..., Any]
+
+
+def jit(f: Function) -> "Jitted":
+    """Return `f`, recorded once and run many times without its Python.
+
+    ``jit(f)(*args)`` is ``f(*args)``. The first call runs `f` as it is, the second records every
+    operation on its arguments; from then on the recording runs, as straight-line Python, while its
+    *guards* hold: shapes and dtypes, every branch taken on a value, every value that became a plain
+    number, and all that the code of `f` can read from outside (globals, cells, defaults,
+    attributes, the elements of arrays). When one does not, the call is made as without `jit`, and
+    recorded beside the first, up to eight of them.
+
+    `f` may take derivatives: ``jit(grad(f))``, ``jit(value_and_grad(f))``, ``jit(jacobian(f))``,
+    ``jit(hessian(f))``. Values and derivatives are those of the call without `jit`. Numbers and
+    arrays of floats are inputs; everything else in the arguments is a constant, and another one
+    makes another recording. Results are new arrays.
+
+    What a recording would lose makes `f` go on as it is, with one `EagerWarning` that tells why:
+    prints, files, clocks, random numbers, anything outside that `f` changes, solvers, calls of
+    libraries that may do more than compute. ``jit(f).report()`` tells what was recorded and how
+    often it ran, ``jit(f).source()`` shows the programs.
+
+    References
+    ----------
+    J. Bolz et al., Tracing the meta-level, ICOOOLPS 2009 (guards and traces).
+
+    >>> import numpy as np, chainrule
+    >>> slope = chainrule.jit(chainrule.grad(lambda x: np.sum(x**3)))
+    >>> [slope(np.array([1.0, k])).tolist() for k in range(3)]
+    [[3.0, 0.0], [3.0, 3.0], [3.0, 12.0]]
+    >>> print(slope.report())
+    jit(grad(<lambda>)): 1 recording, 1 of 3 calls by it
+      5 operations, 1 run
+    """
+    return Jitted(f)
+
+
+class Path:
+    """One recording: what it rests on, its program, and how its results are given back."""
+
+    __slots__ = ("state", "program", "kinds", "treedef", "runs")
+
+    def __init__(self, state: State, program: Program, kinds: Any, treedef: Any) -> None:
+        self.state, self.program, self.kinds, self.treedef = state, program, kinds, treedef
+        self.runs = 0
+
+    def run(self, inputs: list[Any]) -> Any:
+        """Return the result for these inputs, or `BAIL` if a guard does not hold.
+
+        A NaN is the caller's to explain: without a recording.
+        """
+        if self.state.differs():
+            return BAIL
+        errors = ignore()
+        try:
+            found = self.program.run(*inputs)
+        except Exception:  # what Python's floats refuse, or an operation: then the function does
+            return BAIL
+        finally:
+            put_back(errors)
+        if found is BAIL:
+            return BAIL
+        out = []
+        for value, kind in zip(found, self.kinds, strict=True):
+            made = kind(value)
+            if made is BAIL:
+                return BAIL
+            out.append(made)
+        self.runs += 1
+        return tree.unflatten(self.treedef, out)
+
+
+class Jitted:
+    """A function with its recordings. Made by `jit`."""
+
+    def __init__(self, function: Function) -> None:
+        check_function(function)
+        self.function = function
+        self.__name__ = f"jit({name_of(function)})"
+        self.__doc__ = getattr(function, "__doc__", None)
+        self.__wrapped__ = function
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop all recordings, and begin anew."""
+        self.paths: dict[Any, list[Path]] = {}
+        self.codes: set[CodeType] = set()  # what the function is known to execute
+        self.reason = ""  # why there will be no recordings
+        self.calls = self.misses = self.learned = self.failed = 0
+        self.lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"<chainrule {self.__name__}>"
+
+    def __reduce__(self) -> Any:
+        return jit, (self.function,)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls += 1
+        if self.reason or running.traces or running.check is not None or _strict():
+            return self.function(*args, **kwargs)
+        leaves, treedef = tree.flatten((args, kwargs), parameters=True)
+        key, inputs = _form(leaves, treedef)
+        if key is None or (tree.object_classes and any(tree.objects_in([args, kwargs]))):
+            return self.function(*args, **kwargs)
+        known = self.paths.get(key, ())
+        for path in known:
+            found = path.run(inputs)
+            if found is not BAIL:
+                self.misses = 0
+                if path is not known[0]:
+                    self.paths[key] = [path, *(p for p in known if p is not path)]
+                return found
+        if not self.lock.acquire(blocking=False):  # another thread records
+            return self.function(*args, **kwargs)
+        try:
+            return self._missed(key, leaves, treedef, inputs, args, kwargs)
+        finally:
+            self.lock.release()
+
+    def _missed(
+        self, key: Any, leaves: Any, treedef: Any, inputs: list[Any], args: Any, kwargs: Any
+    ) -> Any:
+        if exchanged():  # what the names stand for cannot be seen
+            return self.function(*args, **kwargs)
+        if not self.codes:
+            return self._first(args, kwargs)
+        known = self.paths.get(key, ())
+        full = len(known) >= MOST_PATHS or (not known and len(self.paths) >= MOST_FORMS)
+        if full:
+            kept = [path for path in known if not path.state.differs()]
+            if len(kept) == len(known):
+                self.misses += 1
+                result = self.function(*args, **kwargs)
+                if self.misses >= _MOST_MISSES:
+                    return self._refuse("it branches anew at every call", result)
+                return result
+            self.paths[key] = kept
+        return self._record(key, leaves, treedef, inputs, args, kwargs)
+
+    def _first(self, args: Any, kwargs: Any) -> Any:
+        """Call the function, and see what it executes: by that its state is known beforehand."""
+        watch = Watch()
+        with watch.on():
+            result = self.function(*args, **kwargs)
+        self.codes = watch.codes
+        self.learned += 1
+        return self._refuse(watch.refusal, result) if watch.refusal else result
+
+    def _record(
+        self, key: Any, leaves: Any, treedef: Any, inputs: list[Any], args: Any, kwargs: Any
+    ) -> Any:
+        """Call the function on tracers, and keep the recording if it can run again."""
+        state = State(self.function, self.codes)
+        if state.missing and self.learned < _MOST_LEARNED:  # functions may have been exchanged
+            return self._first(args, kwargs)
+        if state.refusal:
+            return self._refuse(state.refusal, self.function(*args, **kwargs))
+        watch = Watch()
+
+        def undone() -> bool:
+            """Say whether the run may be made again: it has changed nothing."""
+            return not (watch.refusal or tape.drew or state.differs())
+
+        tape = Tape(undone)
+        traced, its = [], []
+        for leaf in leaves:
+            if _is_input(leaf):
+                its.append(tape.input(np.float64(leaf) if type(leaf) is float else _own(leaf)))
+                traced.append(as_python(its[-1]) if type(leaf) is float else its[-1])
+            else:
+                traced.append(leaf)
+        nodes = [t.cr_node for t in its]
+        positional, named = tree.unflatten(treedef, traced)
+        running.tape = tape
+        try:
+            with watch.on():
+                out = run_traced(tape, self.function, positional, named)
+        except UnreplayableError:
+            return self._refuse(tape.refusal, self.function(*args, **kwargs))
+        except Exception as error:
+            if not undone():
+                raise
+            result = self.function(*args, **kwargs)  # raises the same, if the program does
+            what = getattr(error, "what", f"{type(error).__name__}: {error}")
+            return self._refuse(f"it cannot be traced ({what})", result)
+        finally:
+            running.tape = None
+        found, out_tree = tree.flatten(out, parameters=True)
+        values = [_value(leaf) for leaf in found]
+        result = tree.unflatten(out_tree, [_own(v) for v in values])
+        reason = tape.refusal or watch.refusal or _unlike(values)
+        if changed := state.differs():
+            reason = f"it changes {changed}, which a recording would not do again"
+        if any(t.cr_node is not n for t, n in zip(its, nodes, strict=True)):
+            reason = reason or "it stores into an argument"
+        if reason:
+            if undone():
+                result = self.function(*args, **kwargs)
+            return self._refuse(reason, result)
+        if not watch.codes <= self.codes:
+            self.codes |= watch.codes  # the state did not cover them: it does when it runs next
+            return result
+        if tape.unusual or any(map(_has_nan, values)) or any(map(_has_nan, tape.outputs())):
+            return result
+        outs = [v.cr_node if type(v) in TRACERS and v.cr_owner is tape else w
+                for v, w in zip(found, values, strict=True)]  # fmt: skip
+        tape.state = CLOSED
+        program = lower(nodes, tape.nodes, tape.guards, outs)
+        kinds = [_kind(v, o) for v, o in zip(values, outs, strict=True)]
+        path = Path(state, program, kinds, out_tree)
+        again = path.run(inputs)
+        if again is BAIL:  # another thread exchanges names, or Python's floats refuse
+            self.failed += 1
+            return result if self.failed < _MOST_FAILED else self._refuse(
+                "its recordings do not run at the points that they were made at", result
+            )
+        if not _identical(again, result):
+            return self._refuse("its recording does not repeat it", result)
+        path.runs = 0
+        self.paths[key] = [path, *self.paths.get(key, ())]
+        return result
+
+    def _refuse(self, reason: str, result: Any) -> Any:
+        """Go on without recordings, and say once why."""
+        self.reason = reason
+        self.paths = {}
+        frame = user_frame(1)
+        place = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
+        warnings.warn_explicit(f"{self.__name__} goes on without recordings: {reason}",
+                               EagerWarning, *place)  # fmt: skip
+        return result
+
+    def report(self) -> str:
+        """Say what was recorded, how often it ran, or why there is nothing."""
+        paths = [p for known in self.paths.values() for p in known]
+        runs = sum(p.runs for p in paths)
+        lines = [
+            f"{self.__name__}: {_count(len(paths), 'recording')}, {runs} of "
+            f"{_count(self.calls, 'call')} by {'it' if len(paths) == 1 else 'them'}"
+        ]
+        if self.reason:
+            lines.append(f"  without recordings: {self.reason}")
+        lines += [
+            f"  {_count(p.program.operations, 'operation')}, {_count(p.runs, 'run')}"
+            for p in paths
+        ]
+        return "\n".join(lines)
+
+    def source(self) -> str:
+        """Return the programs as Python text."""
+        return "\n".join(p.program.source.rstrip() for known in self.paths.values() for p in known)
+
+
+def _count(n: int, what: str) -> str:
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
+
+
+def _strict() -> bool:
+    """Say whether floating-point errors are to be raised: then the program has to see them."""
+    found = settings()
+    known = _lenient.get(id(found))
+    if known is None or known[0] is not found:
+        lenient = all(how in ("warn", "ignore") for how in np.geterr().values())
+        known = _lenient[id(found)] = found, not lenient
+        if len(_lenient) > _MOST_SETTINGS:
+            _lenient.clear()
+    return known[1]
+
+
+_lenient: dict[int, tuple[Any, bool]] = {}
+_MOST_SETTINGS = 64
+
+# --- arguments and results ------------------------------------------------------------------------
+
+_STATIC = (int, bool, str, bytes, type(None), np.integer, np.bool_)
+
+
+def _is_input(leaf: Any) -> bool:
+    kind = type(leaf)
+    if kind is np.ndarray:
+        return leaf.dtype.char in "df"
+    return kind is float or kind is np.float64 or kind is np.float32
+
+
+def _form(leaves: Any, treedef: Any) -> tuple[Any, list[Any]]:
+    """Return what a recording is kept under, and the inputs of its program; None for neither."""
+    key: list[Any] = [treedef]
+    inputs = []
+    for leaf in leaves:
+        kind = type(leaf)
+        if kind is np.ndarray:
+            char = leaf.dtype.char
+            if char in "df":
+                key.append((leaf.shape, leaf.strides, char))
+                inputs.append(leaf)
+            elif leaf.dtype.kind in "biu" and leaf.nbytes <= _MOST_STATIC:
+                key.append((leaf.shape, char, leaf.tobytes()))
+            else:
+                return None, []
+        elif kind is float or kind is np.float64:
+            key.append(kind)
+            inputs.append(float(leaf))
+        elif kind is np.float32:
+            key.append(kind)
+            inputs.append(leaf)
+        elif isinstance(leaf, _STATIC):
+            key.append((kind, leaf))
+        else:
+            return None, []
+    return tuple(key), inputs
+
+
+_MOST_STATIC = 1 << 16
+
+
+def _value(leaf: Any) -> Any:
+    while type(leaf) in TRACERS:
+        leaf = leaf.cr_value
+    return leave(release(leaf))
+
+
+def _own(value: Any) -> Any:
+    return value.copy("K") if type(value) is np.ndarray else value
+
+
+def _unlike(values: list[Any]) -> str:
+    """Return why results cannot be given again: they are no numbers or texts."""
+    for v in values:
+        if type(v) is not np.ndarray and not isinstance(v, (float, complex, np.generic, *_STATIC)):
+            return f"its result holds a {type(v).__name__}"
+        if type(v) is np.ndarray and v.dtype.hasobject:
+            return "its result holds an array of objects"
+    return ""
+
+
+def _has_nan(value: Any) -> bool:
+    return getattr(getattr(value, "dtype", None), "kind", "") in "fc" and bool(
+        np.isnan(value).any()
+    )
+
+
+def _kind(value: Any, out: Any) -> Callable[[Any], Any]:
+    """Return how a result of the program becomes what the function returned."""
+    kind = type(value)
+    if type(out) is not Node:
+        return _own
+    if kind is np.ndarray:
+        return _array
+    return functools.partial(_scalar, kind)
+
+
+def _array(value: Any) -> Any:
+    if value.dtype.kind in "fc" and np.isnan(value).any():
+        return BAIL
+    return value.copy("K")
+
+
+def _scalar(kind: Any, value: Any) -> Any:
+    return kind(value) if value == value else BAIL
+
+
+def _identical(a: Any, b: Any) -> bool:
+    """Say whether two results agree bit for bit; zeros may differ in their signs."""
+    xs, t = tree.flatten(a, parameters=True)
+    ys, u = tree.flatten(b, parameters=True)
+    return t == u and len(xs) == len(ys) and all(
+        type(x) is type(y) and np.shape(x) == np.shape(y) and np.array_equal(x, y)
+        for x, y in zip(xs, ys, strict=True)
+    )  # fmt: skip

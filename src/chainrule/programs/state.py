@@ -1,0 +1,313 @@
+"""What a program rests on beside its arguments: names, cells, attributes, arrays from outside.
+
+All values that the code of a run can read by a name are taken down before it, recursively. The
+recording may run again only while they are the same: containers, functions and classes by
+identity, numbers and texts by value, arrays by their elements. If the run itself has changed
+something of it, it has a side effect, and is not repeated without the program.
+"""
+
+import builtins
+import sys
+from collections import deque, namedtuple
+from collections.abc import Callable
+from functools import partial
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
+from typing import Any
+
+import numpy as np
+
+from ..tracing.cached import CACHED
+from ..tracing.codes import own
+from ..tracing.draws import GENERATORS
+from ..tracing.names import of_program
+from .watch import PURE
+
+MISSING = object()
+_PLAIN = (int, float, complex, bool, str, bytes, type(None), np.generic)
+_FIXED = (
+    type, BuiltinFunctionType, np.ufunc, np.dtype, slice, range, type(...), type(NotImplemented),
+    MethodDescriptorType, WrapperDescriptorType, GetSetDescriptorType, type(np.sum), CodeType,
+    MemberDescriptorType, type(namedtuple("_", "a").a),
+)  # fmt: skip
+_DYNAMIC = frozenset(
+    "getattr setattr vars __dict__ __getattr__ __getattribute__ dir hasattr fields asdict replace "
+    "attrgetter __getstate__".split()
+)
+_MOST = 20_000  # values
+_MOST_BYTES = 1 << 28
+
+
+class TooMuchError(Exception):
+    """What is reached is too much, or cannot be looked into."""
+
+
+class State:
+    """Values from outside that a run can read, and how to see that they are the same."""
+
+    def __init__(self, root: Any, codes: set[CodeType], statics: Any = ()) -> None:
+        self.names: set[str] = set()
+        for code in codes:
+            self.names |= _names(code)
+        self.all = not _DYNAMIC.isdisjoint(self.names)
+        self.codes, self.found = codes, set[CodeType]()
+        self.entries: list[tuple[Callable[[], Any], Any, str]] = []
+        self.arrays: list[tuple[Any, Any, Any, str]] = []
+        self.sizes: list[tuple[Any, Any, str]] = []
+        self.seen: dict[int, Any] = {}
+        self.bytes = 0
+        self.refusal = ""
+        self.missing: list[CodeType] = []  # executed once, and no longer reached
+        self.todo: list[tuple[Any, str]] = [(root, "the function"), *statics]
+        try:
+            while self.todo:
+                self._look(*self.todo.pop())
+            self.missing = missing = [c for c in codes - self.found if not self._is_nested(c)]
+            if missing:
+                raise TooMuchError(
+                    f"it calls {missing[0].co_qualname} ({missing[0].co_filename}:"
+                    f"{missing[0].co_firstlineno}), which no name leads to"
+                )
+        except TooMuchError as error:
+            self.refusal = str(error)
+
+    def differs(self) -> str:
+        """Return the name of something that is not as it was; "" if all is."""
+        for get, value, name in self.entries:
+            now = get()
+            if now is not value and not _same(now, value):
+                return name
+        for keys, kept, name in self.sizes:
+            if keys() != kept if callable(keys) else len(keys) != kept:
+                return name
+        for array, bits, form, name in self.arrays:
+            if (array.shape, array.strides, array.dtype) != form or not _unchanged(array, bits):
+                return name
+        return ""
+
+    # --- what is reached ------------------------------------------------------------------------
+
+    def _entry(self, get: Callable[[], Any], value: Any, name: str) -> None:
+        if len(self.entries) > _MOST:
+            raise TooMuchError("it reaches too many values from outside")
+        self.entries.append((get, value, name))
+        self.todo.append((value, name))
+
+    def _look(self, value: Any, name: str) -> None:
+        if isinstance(value, _PLAIN) or value is MISSING or id(value) in self.seen:
+            return
+        self.seen[id(value)] = value
+        kind = type(value)
+        if kind is FunctionType:
+            self._function(value, name)
+        elif kind is np.ndarray:
+            self._array(value, name)
+        elif kind in (list, tuple, deque):
+            if kind is not tuple:
+                self.sizes.append((value, len(value), name))
+            for i, v in enumerate(value):
+                if kind is not tuple:
+                    self._entry(partial(_item, value, i), v, f"{name}[{i}]")
+                else:
+                    self.todo.append((v, f"{name}[{i}]"))
+        elif kind in (dict, MappingProxyType):
+            self._mapping(value, name, None, "[{!r}]")
+        elif kind in (set, frozenset):
+            self.sizes.append((partial(set, value), set(value), name))
+            self.todo += [(v, name) for v in value]
+        elif kind is ModuleType:
+            self._module(value)
+        elif kind is MethodType:
+            self.todo += [(value.__func__, name), (value.__self__, name)]
+        elif kind is partial:
+            self.todo += [(v, name) for v in (value.func, value.args, value.keywords)]
+        elif kind in (staticmethod, classmethod):
+            self.todo.append((value.__func__, name))
+        elif kind is property:
+            self.todo += [(f, name) for f in (value.fget, value.fset) if f is not None]
+        elif isinstance(value, type):
+            self._class(value)
+        elif kind is CACHED:
+            raise TooMuchError(f"{name} keeps its results, which may be changed")
+        elif not isinstance(value, _FIXED):
+            self._instance(value, name)
+
+    def _function(self, f: FunctionType, name: str) -> None:
+        wrapped = f.__dict__.get("__wrapped__")
+        if wrapped is not None:
+            self.todo.append((wrapped, name))
+        code = own(f.__code__)
+        if code not in self.codes:
+            if not of_program(f.__globals__) and f.__closure__:
+                self._cells(f, name)  # a library's wrapper may call the program
+            return
+        self.found.add(code)
+        self.entries.append((partial(_code, f), code, f.__name__))
+        space = f.__globals__
+        for word in _names(code):
+            if word in space or hasattr(builtins, word):
+                self._entry(partial(space.get, word, MISSING), space.get(word, MISSING), word)
+        self._cells(f, name)
+        self._entry(lambda: f.__defaults__, f.__defaults__, f.__name__)
+        self._entry(lambda: f.__kwdefaults__, f.__kwdefaults__, f.__name__)
+        if f.__dict__:
+            self._mapping(f.__dict__, f.__name__, None, ".{}")
+
+    def _cells(self, f: FunctionType, name: str) -> None:
+        for word, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
+            self._entry(partial(_content, cell), _content(cell), word)
+
+    def _array(self, a: Any, name: str) -> None:
+        if a.dtype.hasobject:
+            raise TooMuchError(f"{name} is an array of objects")
+        self.bytes += a.nbytes
+        if self.bytes > _MOST_BYTES:
+            raise TooMuchError("it reaches arrays from outside that are too large to be compared")
+        self.arrays.append((a, _bits(a), (a.shape, a.strides, a.dtype), name))
+
+    def _mapping(self, d: Any, name: str, names: Any, form: str) -> None:
+        self.sizes.append((partial(set, d), set(d), name))
+        for key, v in list(d.items()):
+            if names is None or key in names:
+                self._entry(partial(d.get, key, MISSING), v, name + form.format(key))
+
+    def _module(self, module: ModuleType) -> None:
+        space = vars(module)
+        for word in self.names & space.keys():
+            value = space[word]
+            self.entries.append((partial(space.get, word, MISSING), value, word))
+            if of_program(space) or not isinstance(value, ModuleType | FunctionType | type):
+                self.todo.append((value, f"{module.__name__}.{word}"))
+
+    def _class(self, cls: type) -> None:
+        for c in cls.__mro__:
+            if c.__module__ == "builtins" or not c.__flags__ & _HEAP:
+                continue
+            space = vars(c)
+            for word in space:
+                if word in self.names or word.startswith("__"):
+                    v = space[word]
+                    if word in _MACHINERY or (word[:2] == "__" and isinstance(v, _FIXED + _PLAIN)):
+                        continue
+                    self._entry(partial(space.get, word, MISSING), v, f"{c.__name__}.{word}")
+
+    def _instance(self, value: Any, name: str) -> None:
+        cls = type(value)
+        if isinstance(value, (*GENERATORS, np.random.BitGenerator)) or cls.__name__ in _KNOWN:
+            return
+        self._entry(lambda: type(value), cls, name)
+        space = getattr(value, "__dict__", None)
+        slots = [s for c in cls.__mro__ for s in _slots(c)]
+        if space is None and not slots:
+            if cls.__flags__ & _HEAP and cls.__module__ != "builtins" and not _is_compiled(cls):
+                return  # an object without attributes
+            raise TooMuchError(f"{name} is a {cls.__name__}, whose state cannot be seen")
+        origins = {c.__module__.split(".")[0] for c in cls.__mro__} - {"builtins", "abc"}
+        home = cls.__module__.split(".")[0]
+        if home in sys.stdlib_module_names and home not in PURE and home != "__main__":
+            return  # its code is refused when it runs
+        names = None if self.all or not origins.isdisjoint(_LIBRARIES) else self.names
+        if isinstance(space, dict):
+            self._mapping(space, name, names, ".{}")
+        for s in slots:
+            if names is None or s in names:
+                get = partial(getattr, value, s, MISSING)
+                self._entry(get, get(), f"{name}.{s}")
+        if isinstance(value, dict | list | set | deque | np.ndarray):
+            raise TooMuchError(f"{name} is a {cls.__name__}, a class that extends a container")
+
+    def _is_nested(self, code: CodeType) -> bool:
+        return any(code in _inner(c) for c in self.found)
+
+
+_LIBRARIES = frozenset(("numpy", "scipy", "chainrule", *PURE))  # whose code reads attributes
+_HEAP = 1 << 9
+_KNOWN = ("SuperLU", "Pattern", "itemgetter", "attrgetter", "lock", "RLock")
+_MACHINERY = frozenset("__dict__ __weakref__ __doc__ __module__ __annotations__ __slots__".split())
+
+
+def _is_compiled(cls: type) -> bool:
+    return not any("__module__" in vars(c) and "__dict__" in vars(c) for c in cls.__mro__[:-1])
+
+
+def _slots(cls: type) -> list[str]:
+    found = vars(cls).get("__slots__", ())
+    return [found] if isinstance(found, str) else [s for s in found if s not in _MACHINERY]
+
+
+def _code(f: FunctionType) -> CodeType:
+    return own(f.__code__)
+
+
+def _item(values: Any, i: int) -> Any:
+    return values[i] if i < len(values) else MISSING
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def _names(code: CodeType) -> set[str]:
+    found = set(code.co_names)
+    for c in code.co_consts:
+        if isinstance(c, CodeType):
+            found |= _names(c)
+    return found
+
+
+def _inner(code: CodeType) -> set[CodeType]:
+    found: set[CodeType] = set()
+    for c in code.co_consts:
+        if isinstance(c, CodeType):
+            found |= {c} | _inner(c)
+    return found
+
+
+def _same(now: Any, value: Any) -> bool:
+    """Say whether two numbers, texts or tuples of them are the same, and of one type."""
+    kind = type(value)
+    if type(now) is not kind:
+        return False
+    if kind is tuple:
+        return len(now) == len(value) and all(
+            a is b or _same(a, b) for a, b in zip(now, value, strict=True)
+        )
+    if kind is MethodType:
+        return now.__func__ is value.__func__ and now.__self__ is value.__self__
+    if not isinstance(value, _PLAIN):
+        return False
+    if kind is float:
+        return now.hex() == value.hex()
+    return bool(now == value) and (not isinstance(value, np.inexact) or _bits(now) == _bits(value))
+
+
+def _bits(a: Any) -> Any:
+    """Return the bytes of an array, or a copy where they are many."""
+    return a.tobytes() if a.nbytes <= _FEW_BYTES else a.copy("K")
+
+
+_FEW_BYTES = 1024
+
+
+def _unchanged(a: Any, bits: Any) -> bool:
+    if type(bits) is bytes:
+        return a.tobytes() == bits  # type: ignore[no-any-return]
+    if a.flags.c_contiguous or a.flags.f_contiguous:
+        flat, kept = a.ravel("K"), bits.ravel("K")
+        unit = np.uint64 if flat.itemsize % 8 == 0 else np.uint8
+        return bool((flat.view(unit) == kept.view(unit)).all())
+    return bool(a.copy("K").tobytes() == bits.tobytes())
+

@@ -1,0 +1,109 @@
+"""The layout in memory of what a rule composes: that of the function whose place it takes.
+
+By its layout NumPy tells views from copies. A body in other operations may leave another one than
+the library's own code, where an operand or the result is not in C order; then a plain run of the
+function says which.
+"""
+
+import warnings
+from types import EllipsisType, NoneType
+from typing import Any
+
+import numpy as np
+
+from ..core.memory import lay, layout_of, own_copy
+from . import tracer as tracers
+
+_PLAIN = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType, slice, EllipsisType)
+
+# whose results may lie in another order than C though all operands lie in it
+_UNORDERED = {
+    "nanquantile", "nanpercentile", "convolve", "correlate", "correlate2d", "cumulative_simpson",
+}
+
+
+def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> Any:
+    """Return the result of a composite, its arrays laid out as those of the plain function."""
+    ordered = getattr(function, "__name__", "") not in _UNORDERED
+    if ordered and type(result) in tracers.TRACERS:
+        held = tracers.concrete(result)
+        if held.ndim < 2 and held.flags.c_contiguous:
+            return result
+    parts = result if isinstance(result, tuple | list) else (result,)
+    helds = {
+        k: tracers.concrete(part) for k, part in enumerate(parts)
+        if type(part) in tracers.TRACERS and part.ndim
+    }  # fmt: skip
+    if any(type(h) is not np.ndarray for h in helds.values()):
+        return result
+    if ordered and all(h.flags.c_contiguous for h in helds.values()) and (
+        all(h.ndim < 2 for h in helds.values()) or _in_order((*args, *kwargs.values()))
+    ):
+        return result
+    given = [_plain(a) for a in args], {k: _plain(v) for k, v in kwargs.items()}
+    if not _known((*given[0], *given[1].values())):
+        return result
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were told before
+        wanted = function(*given[0], **given[1])
+    wanted = wanted if isinstance(wanted, tuple | list) else (wanted,)
+    roots, laid = _roots((*args, *kwargs.values())), list(parts)
+    for k, held in helds.items():
+        layout = layout_of(wanted[k]) if type(wanted[k]) is np.ndarray else ()
+        if np.shape(wanted[k]) == held.shape and layout != layout_of(held):
+            if _root(parts[k]) not in roots:  # a view of an operand lies as that does
+                laid[k] = lay(parts[k], layout).cr_snapshot()
+    if parts is not result:
+        return laid[0]
+    return type(result)(*laid) if hasattr(result, "_fields") else type(result)(laid)
+
+
+def flags_of(x: Any) -> Any:
+    """Return the flags of a traced array; a view owns no memory, and everything else does."""
+    held = tracers.concrete(x)
+    owns = getattr(x, "cr_base", None) is None
+    if type(held) is not np.ndarray or held.flags.owndata == owns:
+        return held.flags
+    like = np.empty_like(held) if owns else held[...]
+    if layout_of(like) != layout_of(held):
+        return held.flags  # an argument with gaps
+    like.flags.writeable = held.flags.writeable
+    return like.flags
+
+
+def _root(x: Any) -> int:
+    """Identify the array that a view, at any depth, is one of."""
+    while (base := getattr(x, "cr_base", None)) is not None:
+        x = base[0]
+    return id(x)
+
+
+def _roots(values: Any) -> set[int]:
+    found: set[int] = set()
+    for v in values:
+        found |= _roots(v) if isinstance(v, tuple | list) else {_root(v)}
+    return found
+
+
+def _in_order(values: Any) -> bool:
+    """Say whether all arrays are in C order, also those in lists."""
+    for v in values:
+        if isinstance(v, tuple | list):
+            if not _in_order(v):
+                return False
+        elif type(v) in tracers.TRACERS or type(v) is np.ndarray:
+            if not tracers.concrete(v).flags.c_contiguous:
+                return False
+    return True
+
+
+def _plain(v: Any) -> Any:
+    if type(v) in (tuple, list):
+        return type(v)(map(_plain, v))
+    held = tracers.concrete(v)
+    return own_copy(held) if type(held) is np.ndarray else held  # it may be written into
+
+
+def _known(values: Any) -> bool:
+    """Say whether nothing but arrays and numbers is given: the function calls no program."""
+    return all(_known(v) if type(v) in (tuple, list) else isinstance(v, _PLAIN) for v in values)
