@@ -174,7 +174,7 @@ def _answer_to_nan(nan: str | None) -> str | None:
     if nan not in (None, "raise", "return"):
         raise UsageError(
             f"nan={nan!r} is not known", where=describe(user_frame(2)),
-            cure='write nan="raise" or nan="return"',
+            why='what is done at a NaN input is "raise" or "return"',
         )  # fmt: skip
     return nan
 
