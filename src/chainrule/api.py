@@ -5,7 +5,10 @@ In all formulas: x input, y output, ẋ tangent, ȳ cotangent, J = ∂y/∂x the
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from os import environ
 from types import FunctionType, MethodType
 from typing import Any
 
@@ -25,7 +28,7 @@ from .conform import (
 from .core.graph import Graph, Node
 from .core.settings import pause, put_back, resume, settings, undisturbed
 from .core.zero import holds_nan
-from .errors import ArgnumsError, NonScalarOutputError, StructureError
+from .errors import ArgnumsError, NonScalarOutputError, StructureError, UsageError
 from .lift import (
     Argnums,
     Call,
@@ -89,8 +92,9 @@ class Derived:
 
 
 def grad(
-    f: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False
-) -> Derived:
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False,
+    nan: str | None = None,
+) -> Derived:  # fmt: skip
     """Return the function that computes the gradient of a scalar function.
 
     Formula: ∇f = Jᵀ·1, by one backward pass whatever the number of inputs.
@@ -101,6 +105,9 @@ def grad(
     argnums : which positional arguments to differentiate; a tuple gives a tuple of gradients.
         Each may be a number, an array, or any nesting of dicts, lists, tuples and dataclasses.
     holomorphic : the function is complex analytic; inputs and output are complex.
+    nan : what to do where the value is NaN because an input holds NaN: "raise", or "return" what
+        the chain rule gives, for samplers and line searches that reject the step by themselves.
+        By default as `nan_inputs` has it, else it raises.
 
     A gradient has the structure, shapes and dtypes of its argument. For a complex input a + bi
     of a real function it is ∂f/∂a − i·∂f/∂b. Kinks follow the table in ``docs/policy/kinks.md``.
@@ -119,12 +126,13 @@ def grad(
     >>> float(chainrule.grad(lambda x: np.sin((2 * x + 1) ** 2))(0.5))
     -5.2291489669088955
     """
-    return Derived(_grad, f, argnums, has_aux, holomorphic)
+    return Derived(_grad, f, argnums, has_aux, holomorphic, _answer_to_nan(nan))
 
 
 def value_and_grad(
-    f: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False
-) -> Derived:
+    f: Function, argnums: Argnums = 0, has_aux: bool = False, holomorphic: bool = False,
+    nan: str | None = None,
+) -> Derived:  # fmt: skip
     """Return the function that computes the value and the gradient in one pass.
 
     As `grad`; the result is ``(value, gradient)``, with ``has_aux=True`` it is
@@ -135,24 +143,64 @@ def value_and_grad(
     >>> float(value), float(slope)
     (0.0, 1.0)
     """
-    return Derived(_value_and_grad, f, argnums, has_aux, holomorphic)
+    return Derived(_value_and_grad, f, argnums, has_aux, holomorphic, _answer_to_nan(nan))
+
+
+_EVERYWHERE = environ.get("CHAINRULE_NAN", "raise")
+_nan: ContextVar[str] = ContextVar("chainrule_nan", default=_EVERYWHERE)
+
+
+@contextmanager
+def nan_inputs(answer: str) -> Iterator[None]:
+    """Let gradients at a NaN input "raise" `NonFiniteError` within, or "return" NaN.
+
+    It holds for all calls of `grad` and `value_and_grad` within, but for those that say so
+    themselves (``nan=``). For a whole process: the environment variable ``CHAINRULE_NAN=return``.
+
+    >>> import numpy as np, chainrule
+    >>> with chainrule.nan_inputs("return"):
+    ...     value, slope = chainrule.value_and_grad(np.sin)(np.nan)
+    >>> float(value), float(slope)
+    (nan, nan)
+    """
+    token = _nan.set(_answer_to_nan(answer) or "raise")
+    try:
+        yield
+    finally:
+        _nan.reset(token)
+
+
+def _answer_to_nan(nan: str | None) -> str | None:
+    if nan not in (None, "raise", "return"):
+        raise UsageError(
+            f"nan={nan!r} is not known", where=describe(user_frame(2)),
+            why='what is done at a NaN input is "raise" or "return"',
+        )  # fmt: skip
+    return nan
 
 
 def _grad(
-    f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool
-) -> Any:
+    f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool,
+    nan: str | None,
+) -> Any:  # fmt: skip
     """Compute the gradient of a function."""
-    value, gradient = _value_and_grad(f, args, kwargs, argnums, has_aux, holomorphic)
+    value, gradient = _value_and_grad(f, args, kwargs, argnums, has_aux, holomorphic, nan)
     return (gradient, value[1]) if has_aux else gradient
 
 
 def _value_and_grad(
-    f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool
-) -> Any:
+    f: Function, args: Any, kwargs: Any, argnums: Argnums, has_aux: bool, holomorphic: bool,
+    nan: str | None,
+) -> Any:  # fmt: skip
     """Compute the value and gradient of a function."""
     call = Call(f, args, kwargs, argnums)
     begun = limits.begin()
-    rec, value, aux, found = _gradient(f, call, has_aux, holomorphic)
+    returns = (nan or _nan.get()) == "return"
+    rec, value, aux, found = _gradient(f, call, has_aux, holomorphic, returns)
+    if returns and limits.undefined(value):
+        limits.take(begun, rec)
+        gradient = call.rebuild(found)
+        return ((value, aux) if has_aux else value), gradient
     if limits.due(begun, found, [value]):
         count = len(found)
 
@@ -170,7 +218,7 @@ def _value_and_grad(
 
 
 def _gradient(
-    f: Function, call: Call, has_aux: bool, holomorphic: bool
+    f: Function, call: Call, has_aux: bool, holomorphic: bool, returns: bool = False
 ) -> tuple[Recording, Any, Any, list[Any]]:
     """Return the recording, the value, what goes with it, and the gradient, leaf by leaf."""
     rec = Recording()
@@ -188,7 +236,8 @@ def _gradient(
         del out
         check_scalar(f, value, holomorphic)
         if value != value if type(value) is np.float64 else holds_nan(every(value)):
-            nan_input(call, value)
+            if not returns:
+                nan_input(call, value)
         if running.tape is not None:
             running.tape.not_nan(value)
         if holomorphic:

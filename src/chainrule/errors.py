@@ -153,7 +153,7 @@ class ExpressionError(ChainRuleError, ValueError):
 
 
 class UsageError(ChainRuleError, ValueError):
-    """The command line names a file, function, variable or option that is not there."""
+    """An option, or on the command line a file, function or variable, is not there."""
 
 
 class ImplicitError(ChainRuleError, RuntimeError):

@@ -545,7 +545,7 @@ def nan_input(call: Call, value: Any) -> None:
             where=describe(user_frame(2)),
             why="a NaN in a differentiated argument makes every derivative through it NaN",
             cure=f"clean the input first: np.nan_to_num({name}), or drop the rows that hold NaN; "
-            "chainrule.vjp and chainrule.jvp let NaN pass as NumPy does",
+            'nan="return" lets it pass as NumPy does',
         )
 
 

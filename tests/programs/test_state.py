@@ -3,10 +3,13 @@
 import concurrent.futures
 import gc
 import threading
+import warnings
 import weakref
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
+from scipy import integrate, linalg, optimize, stats
 
 import chainrule as cr
 from chainrule.errors import LeakedTracerError
@@ -173,3 +176,26 @@ def test_garbage_is_collected_as_before():
         assert gc.get_threshold() == (123, 4, 5)
     finally:
         gc.set_threshold(*before)
+
+
+def test_warnings_of_the_user_are_not_forgotten():
+    """What Python has shown once stays shown: nothing of ours resets its registries."""
+    x = np.random.default_rng(0).normal(size=5)
+
+    def f(p):
+        warnings.warn("mine", UserWarning, stacklevel=1)
+        a = np.outer(p, p) + 3 * np.eye(2)
+        s = sp.csr_matrix(a)
+        s.setdiag(p)
+        root = optimize.fsolve(lambda u: u**3 - p[0], 1.0)[0]
+        mass = integrate.quad(lambda t: np.exp(-p[0] * t), 0, 1)[0]
+        density = stats.norm.logpdf(x, p[0], 1.0).sum() + stats.t.logpdf(x, 4, p[1], 1.0).sum()
+        return root + mass + density + linalg.expm(a)[0, 0] + s.sum() + np.sort(a.T)[0, 0]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        told = []
+        warnings.showwarning = lambda message, *_args, **_kw: told.append(str(message))
+        for k in range(3):
+            cr.grad(f)(np.array([0.7, 1.1 + 0.1 * k]))
+    assert told.count("mine") == 1

@@ -665,3 +665,28 @@ def test_trace_prints_the_program() -> None:
     ]  # fmt: skip
     assert text.splitlines()[-1] == "return v4"
     assert len(cr.trace(lambda x, y: x * y, A, B, argnums=1).inputs) == 1
+
+
+def test_a_nan_input_may_be_returned(monkeypatch):
+    def f(x):
+        return np.sum(np.where(x > 0, np.sqrt(x), 0.0)) * x[0]
+
+    at = np.array([np.nan, 4.0])
+    with pytest.raises(cr.errors.NonFiniteError, match="nan="):
+        cr.grad(f)(at)
+    value, slope = cr.value_and_grad(f, nan="return")(at)
+    assert np.isnan(value)
+    assert np.isnan(slope).any()
+    with cr.nan_inputs("return"):
+        assert np.isnan(cr.grad(f)(at)).any()
+        assert cr.grad(f)(np.array([1.0, 4.0])).tolist() == [3.5, 0.25]
+        with pytest.raises(cr.errors.NonFiniteError):
+            cr.grad(f, nan="raise")(at)
+        with cr.nan_inputs("raise"), pytest.raises(cr.errors.NonFiniteError):
+            cr.grad(f)(at)
+    with pytest.raises(cr.errors.NonFiniteError):
+        cr.grad(f)(at)
+    for wrong in (lambda: cr.grad(f, nan="ignore"), lambda: cr.nan_inputs("no").__enter__()):
+        with pytest.raises(cr.ChainRuleError, match="nan="):
+            wrong()
+    assert np.isnan(cr.jit(cr.grad(f, nan="return"))(at)).any()

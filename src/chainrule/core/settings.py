@@ -9,6 +9,7 @@ among them would look at all of them again and again, and find none.
 
 import functools
 import gc
+import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -53,6 +54,27 @@ def resume(found: Any) -> None:
 
 
 _threshold, _set_threshold = gc.get_threshold, gc.set_threshold
+
+
+class Silence:
+    """Silence warnings within, and floating-point errors.
+
+    ``with warnings.catch_warnings()`` makes Python forget which warnings it has shown: the user's
+    own would come again at every call. Here the filters are exchanged as they are.
+    """
+
+    __slots__ = ("errors", "filters")
+
+    def __enter__(self) -> None:
+        self.filters, warnings.filters = warnings.filters, _SILENT
+        self.errors = ignore()
+
+    def __exit__(self, *_: object) -> None:
+        warnings.filters = self.filters
+        put_back(self.errors)
+
+
+_SILENT: Any = [("ignore", None, Warning, None, 0)]
 
 
 def undisturbed(function: _F) -> _F:

@@ -24,6 +24,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .. import tree
+from ..core.settings import Silence
 from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
 from ..tracing.running import running, tell
@@ -444,8 +445,7 @@ def _check_finite(value: Any, z: Any, problem: Problem) -> None:
 
 
 def _newton_step(jacobian: Any, value: Any, problem: Problem) -> Any:
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # an exactly singular matrix: seen below
+    with Silence():  # an exactly singular matrix: seen below
         step = jacobian.solve(value)
     if np.all(np.isfinite(step)):
         return step

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
+from ..core.settings import Silence
 from ..errors import ImplicitWarning, UnsupportedFunctionError
 from ..tracing.running import tell
 from ..tracing.source import describe, user_frame
@@ -332,8 +333,7 @@ def companion(
             done = None
         else:
             try:
-                with muted(), warnings.catch_warnings(), np.errstate(all="ignore"):
-                    warnings.simplefilter("ignore")
+                with muted(), Silence():
                     done = integrate.solve_ivp(
                         counted, span, start, method=_recording(kind, log), **tolerances
                     )

@@ -6,7 +6,6 @@ numbers; `chord` for traced ones, in one operation that is linear in its right-h
 transpose is the solve with the transposed map.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from scipy.sparse import linalg as sparse
 
 from ..core.graph import Graph, Node
 from ..core.op import Notation, Op
+from ..core.settings import Silence
 from ..core.slots import Linear
 from ..errors import ImplicitError
 from ..lift import record
@@ -53,8 +53,7 @@ class Dense:
     def __init__(self, matrix: Any, factors: Any = None, transposed: bool = False) -> None:
         self.matrix, self.transposed = matrix, transposed
         if factors is None:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # exactly singular: seen in `solve`
+            with Silence():  # exactly singular: seen in `solve`
                 factors = linalg.lu_factor(matrix, check_finite=False)
         self.factors = factors
 

@@ -10,7 +10,6 @@ the way, and not the solution: they are constants, and the answer is checked to 
 and the only one, also where they alone are traced.
 """
 
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -21,6 +20,7 @@ from scipy.sparse import linalg
 
 from ..core.graph import Graph
 from ..core.op import Op
+from ..core.settings import Silence
 from ..core.slots import Linear
 from ..errors import ChainRuleError, ImplicitError
 from ..ops.declare import as_array
@@ -141,8 +141,7 @@ def _direct(jacobian: Iterated, matrix: Any, b: Any) -> Any:
         matrix = sp.csc_array(matrix.T if jacobian.transposed else matrix)
         shift = jacobian.system.method is linalg.minres
         if not shift:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # singular: seen in the residual
+            with Silence():  # singular: seen in the residual
                 return linalg.spsolve(matrix, b)
     unit = np.eye(b.size, dtype=jacobian.input.dtype)
     dense = np.stack([jacobian.product(e) for e in unit], axis=1)

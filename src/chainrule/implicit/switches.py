@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core.settings import Silence
 from ..errors import ImplicitWarning
 from ..lift import record
 from ..tracing.running import running
@@ -181,8 +182,7 @@ def _at_end(
 def _looked_at(f: Watched, x: float) -> Marks | None:
     """Return what `f` decides at a point that need not be in its domain; None where it cannot."""
     f.marks.pop(x, None)
-    with suppress(Exception), warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
+    with suppress(Exception), Silence():
         f(x)
     return f.marks.get(x)
 

@@ -6,13 +6,13 @@ elementwise result alike: it compares them pair by pair. Where a result might li
 an operand, is not in C order), one example that is computed plainly decides.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..core.memory import Layout, lay, layout_of
 from ..core.op import Op
+from ..core.settings import Silence
 from ..tracing.tracer import concrete
 
 # whose results may lie in another order than C though all operands lie in it
@@ -63,6 +63,5 @@ def _in_order(a: Any) -> bool:
 
 
 def _computed(op: Op, args: Any, params: Any) -> Any:
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the batch has told them
+    with Silence():  # the batch has told them
         return op.value(*args, **params)

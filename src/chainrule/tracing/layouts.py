@@ -5,13 +5,13 @@ the library's own code, where an operand or the result is not in C order; then a
 function says which.
 """
 
-import warnings
 from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
 
 from ..core.memory import lay, layout_of, own_copy
+from ..core.settings import Silence
 from . import tracer as tracers
 
 _PLAIN = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType, slice, EllipsisType)
@@ -43,8 +43,7 @@ def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> A
     given = [_plain(a) for a in args], {k: _plain(v) for k, v in kwargs.items()}
     if not _known((*given[0], *given[1].values())):
         return result
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they were told before
+    with Silence():  # they were told before
         wanted = function(*given[0], **given[1])
     wanted = wanted if isinstance(wanted, tuple | list) else (wanted,)
     roots, laid = _roots((*args, *kwargs.values())), list(parts)

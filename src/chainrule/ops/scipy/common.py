@@ -1,7 +1,6 @@
 """The verbs for functions of SciPy: read a call by the function's own signature, refuse, anchor."""
 
 import inspect
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from ...core.op import Composite, Notation, Op
 from ...core.registry import add, register
 from ...core.sequences import items
+from ...core.settings import Silence
 from ...core.slots import INDEX, Jvp
 from ...errors import BatchError, RuleError, UnsupportedFunctionError
 from ..declare import as_array
@@ -130,8 +130,7 @@ def constant_of(name: str, value: Callable[..., Any], batch: Any = "loop") -> Op
     """Make an op without derivative out of `value`: the numbers that a library computes."""
 
     def quiet(*xs: Any, **params: Any) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Silence():
             result = value(*xs, **params)
         return result if hasattr(result, "dtype") else np.asarray(result)[()]
 

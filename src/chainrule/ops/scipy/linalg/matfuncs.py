@@ -9,7 +9,6 @@ References: N. J. Higham, Functions of Matrices (2008), chapter 3; N. J. Higham 
 Higher order Fréchet derivatives of matrix functions, SIAM J. Matrix Anal. Appl. 35 (2014).
 """
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from scipy import linalg
 
 from ....core.op import Const, Notation, Op, sample
 from ....core.registry import add, composite, declare
+from ....core.settings import Silence
 from ....core.slots import INDEX, Jvp, Linear
 from ...declare import as_array
 from ...numpy.decompositions import positive_definite, trusted
@@ -75,8 +75,7 @@ def _frechet(a: Any, *es: Any, kind: str, args: tuple[Any, ...]) -> Any:
             found = linalg.expm_frechet(whole, rows, compute_expm=False, check_finite=False)
             return (found[:n, (count // 2 - 1) * n :] * scale).astype(found.dtype)
         whole = _block(whole, rows)
-    with warnings.catch_warnings(), own_stream():
-        warnings.simplefilter("ignore")
+    with Silence(), own_stream():
         found = _FUNCTIONS[kind](whole, *args)
     if kind == "logm" or (kind == "power" and args[0] % 1):
         found = found + _off_the_cut(a)

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 from scipy.sparse import _base, _dok, _index, _lil  # type: ignore[attr-defined]
 
 from ....core.registry import composite
+from ....core.settings import Silence
 from ...declare import as_array
 from ...numpy.index import setitem
 from ..common import agreed, traced
@@ -275,8 +276,7 @@ def _assign(self: Any, key: Any, value: Any) -> None:
     key = plain_matrix(key).toarray() if sp.issparse(key) else key
     _deduplicate(self)
     like = plain_matrix(self).copy()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with Silence():
         like[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
     grows = _store(self, _grid(self.shape, key), value, like, lambda a: a.__setitem__(key, -1.0))
     if grows and self.format in ("csr", "csc"):
@@ -311,8 +311,7 @@ def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any, change: An
     flat = np.concatenate([old[kept], stored[last]])
     made = _traced_like(_pattern(np.divmod(flat, a.shape[1]), a.shape, self), data)
     del a  # it may hold the data of the matrix, of which `replace` asks who holds them
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with Silence():
         replace(self, shown(made, like), change, "a store")
     return not np.all(np.isin(stored, old))
 
@@ -343,8 +342,7 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
     else:
         _deduplicate(self)
         like = plain_matrix(self).copy()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with Silence():
             like.setdiag(agreed(values), k)
         mark = np.full(np.shape(values), -1.0)
         _store(self, (rows, cols), values, like, lambda a: a.setdiag(mark, k))
