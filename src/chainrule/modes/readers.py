@@ -20,7 +20,7 @@ class Readers:
     __slots__ = ("nodes", "of", "elements")
 
     def __init__(self, graph: Graph) -> None:
-        self.nodes = _reaching(graph)
+        self.nodes = reaching(graph)
         self.of: dict[Node, list[int]] = defaultdict(list)
         self.elements: dict[tuple[Node, int], list[int]] = defaultdict(list)
         inputs = {node: _numbers(node) for node in graph.inputs}
@@ -55,7 +55,8 @@ class Readers:
             found = self.of.get(node, []) if node in ts else []
 
 
-def _reaching(graph: Graph) -> list[Node]:
+def reaching(graph: Graph) -> list[Node]:
+    """Return the nodes from which an output is reached."""
     wanted = {o for o in graph.outputs if type(o) is Node}
     found = []
     for node in reversed(graph.nodes):
