@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,9 +17,9 @@ from ..tracing.stacked import every
 from ..tracing.tracer import TRACERS, concrete
 from .cotangents import has_nan
 from .forward import push_graph
-from .readers import Readers, reaching
+from .readers import Readers
 from .reverse import backward, cotangent_of
-from .sweeps import Sweeps
+from .sweeps import Sweeps, aligned, widened
 
 Function = Callable[..., Any]
 
@@ -50,7 +51,7 @@ def _unit(shape: tuple[int, ...], dtype: Any, like: Any, k: int) -> Any:
     return e.reshape(shape)[()]
 
 
-class _Side:
+class Side:
     """The numbers whose sweeps are taken: those of all inputs, or of all outputs, one by one.
 
     `count` sweeps start at the number `start` of this side; `ends` are the shapes and dtypes of
@@ -105,25 +106,20 @@ class _Side:
 
     def together(self, numbers: list[tuple[int, int]], unit: complex) -> Any:
         """Run the sweeps at once; None where that cannot be done."""
-        seeds: list[Any] = [None] * len(self.starts)
-        for row, (j, k) in enumerate(numbers):
-            if seeds[j] is None:
-                shape, dtype, _ = self.starts[j]
-                seeds[j] = np.zeros((len(numbers), _count(shape)), dtype)
-            seeds[j][row, k] = unit
-        seeds = [
-            None if s is None else s.reshape(len(numbers), *shape)
-            for s, (shape, *_) in zip(seeds, self.starts, strict=True)
-        ]
+        seeds: dict[int, Any] = {}
+        for j, group in groupby(enumerate(numbers), lambda n: n[1][0]):
+            rows = list(group)
+            shape, dtype, _ = self.starts[j]
+            (first, (_, k)), n = rows[0], len(rows)
+            seed = np.eye(n, _count(shape), k, dtype)
+            seeds[j] = first, (seed if unit == 1 else seed * dtype.type(unit)).reshape(n, *shape), k
         before, notes = made.count, len(running.notes)
         try:
-            data = self.many(seeds, numbers)
-            for i, (shape, dtype, _) in enumerate(self.ends):
-                if data[i] is None:
-                    data[i] = np.zeros((len(numbers), *shape), dtype)
-                elif type(data[i]) is not np.ndarray and type(data[i]) not in TRACERS:
-                    return None  # an array of another library
-            return data
+            found = self.many(seeds)
+            return [
+                _filled(found[i], len(numbers), shape, dtype)
+                for i, (shape, dtype, _) in enumerate(self.ends)
+            ]
         except Exception:  # by itself each sweep computes, or tells what is wrong
             made.count = before
             del running.notes[notes:]
@@ -139,6 +135,16 @@ class _Side:
             for d, alone in zip(data, self.single(numbers[row], unit), strict=True):
                 d[row] = alone
         return data
+
+
+def _filled(found: Any, size: int, shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return what arrived at an end, of all sweeps."""
+    if found is None:
+        return np.zeros((size, *shape), dtype)
+    start, data = found
+    if type(data) is not np.ndarray and type(data) not in TRACERS:
+        raise TypeError("an array of another library")
+    return widened(data, start, size)
 
 
 def _parts(numbers: list[Any], size: int) -> Iterator[list[Any]]:
@@ -160,7 +166,7 @@ def _cost(graph: Graph) -> int:
 def _rows(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> list[list[Any]]:
     """Backward passes, one for each output element (two, if complex): blocks[output][input]."""
     ends = [(x.shape, x.dtype, x.output) for x in graph.inputs]
-    sweeps = Sweeps(graph, reaching(graph), True)
+    sweeps = Sweeps(graph)
 
     def one(i: int, _k: int, ct: Any) -> list[Any]:
         out = graph.outputs[i]
@@ -168,14 +174,20 @@ def _rows(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> list
         backward(graph.nodes, cotangents)
         return [cotangent_of(cotangents, node) for node in graph.inputs]
 
-    def many(cts: list[Any], numbers: list[Any]) -> list[Any]:
+    def many(seeds: dict[int, Any]) -> list[Any]:
         cotangents: dict[Node, Any] = {}
-        for out, ct in zip(graph.outputs, cts, strict=True):
-            if ct is not None and type(out) is Node:
-                cotangents[out] = cotangents[out] + ct if out in cotangents else ct
-        return sweeps.backward(cotangents, len(numbers))
+        for i, (start, ct, _) in seeds.items():
+            out = graph.outputs[i]
+            if type(out) is Node:
+                here = start, ct
+                if out in cotangents:
+                    start, both = aligned([cotangents[out], here])
+                    here = start, both[0] + both[1]
+                cotangents[out] = here
+        with sweeps:
+            return sweeps.backward(cotangents)
 
-    found = _Side(outs, ends, one, many).blocks(f, _cost(graph), chunk)
+    found = Side(outs, ends, one, many).blocks(f, _cost(graph), chunk)
     return [
         [
             _assembled(found[j][i], shape, x.shape, False, _block_dtype(x.dtype, dtype))
@@ -189,7 +201,7 @@ def _columns(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> l
     """Forward passes, one for each input element (two, if complex): blocks[output][input]."""
     starts = [(x.shape, x.dtype, x.output) for x in graph.inputs]
     readers: list[Readers] = []
-    sweeps = Sweeps(graph, reaching(graph), True)
+    sweeps = Sweeps(graph)
 
     def one(j: int, k: int, e: Any) -> list[Any]:
         if not readers:
@@ -202,10 +214,13 @@ def _columns(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> l
             for t, (shape, dtype, like) in zip(found, outs, strict=True)
         ]
 
-    def many(ts: list[Any], numbers: list[Any]) -> list[Any]:
-        return sweeps.forward(ts, len(numbers))
+    def many(seeds: dict[int, Any]) -> list[Any]:
+        ts = {graph.inputs[j]: (start, t) for j, (start, t, _) in seeds.items()}
+        units = {graph.inputs[j]: k for j, (_, _, k) in seeds.items()}
+        with sweeps:
+            return sweeps.forward(ts, units)
 
-    found = _Side(starts, outs, one, many).blocks(f, _cost(graph), chunk)
+    found = Side(starts, outs, one, many).blocks(f, _cost(graph), chunk)
     return [
         [
             _assembled(block, shape, x.shape, True, _block_dtype(dtype, x.dtype))

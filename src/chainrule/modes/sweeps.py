@@ -9,59 +9,88 @@ Nothing here decides what 0·∞ is: a NaN stays one, and `derived` computes tha
 Sweeps do not mix, so the others are right as they are.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from ..core.equation import plan, swap
+from ..core.equation import parse, plan, swap
 from ..core.graph import Graph, Node
 from ..core.op import Op
 from ..core.settings import ignore, put_back
 from ..core.slots import Index, Linear, Partial
+from ..ops.numpy.index import fill_index
 from ..tracing.running import CLOSED, running
 from ..tracing.tracer import TRACERS
 from .batch import Batch, rule_of
+from .batch_index import Places
 from .cotangents import Doubt, repeated_axes
 from .forward import push as push_one
+from .readers import last_readers
 from .reverse import doubting_pulls
+
+
+Rows = tuple[int, Any]  # the number of the first sweep, and the values from that one on
 
 
 class Sweeps:
     """Sweeps over one graph; what they share is computed once: the partials, and who reads what."""
 
-    __slots__ = ("graph", "nodes", "partials", "last", "several", "batch")
+    __slots__ = ("graph", "nodes", "last", "partials", "batch", "owned", "before")
 
-    def __init__(self, graph: Graph, nodes: list[Node], several: bool) -> None:
-        """Take the `nodes` to visit; with `several` the partials are kept for the next sweep."""
-        self.graph, self.nodes, self.several = graph, nodes, several
-        self.partials: dict[tuple[Node, int], Any] = {}
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.nodes, self.last = last_readers(graph)
+        self.partials: dict[tuple[Node, int], Any] | None = None
         self.batch: Any = None
 
-    def forward(self, tangents: list[Any], size: int, nodes: Iterable[Node] | None = None) -> Any:
-        """Push tangents of the inputs (None: zero) to the outputs; None where none arrives."""
-        ts = {n: t for n, t in zip(self.graph.inputs, tangents, strict=True) if t is not None}
-        with _At(self, size):
-            self._push_nodes(ts, size, self.nodes if nodes is None else nodes)
-        return [ts.get(o) if type(o) is Node else None for o in self.graph.outputs]
+    def bytes(self, forward: bool) -> int:
+        """Return what one sweep holds at a time, at most."""
+        here = most = sum(map(_bytes, self.graph.inputs if forward else self.graph.outputs))
+        for node, last in zip(self.nodes, self.last, strict=True):
+            here += _bytes(node)
+            most = max(most, here)
+            here -= sum(map(_bytes, last))
+        return most
 
-    def _push_nodes(self, ts: dict[Any, Any], size: int, nodes: Iterable[Node]) -> None:
-        for node in nodes:
+    def keep(self) -> None:
+        """Keep the partials: several sweeps will ask for them."""
+        self.partials = {}
+
+    def forward(self, seeds: dict[Node, Rows], units: dict[Node, int]) -> list[Any]:
+        """Push the seeds of inputs to the outputs; None where none arrives.
+
+        The first row of the seed of an input in `units` is the unit vector of that number.
+        """
+        ts, numbers = dict(seeds), {}
+        for node, last in zip(self.nodes, self.last, strict=True):
             op: Any = node.op
             here = [ts.get(n) for n in node.inputs]
             if op.indexed:
                 here = [t if op.flows(k) else None for k, t in enumerate(here)]
+                if op.name == "getitem" and node.inputs[0] in units and here[0] is not None:
+                    source: Any = node.inputs[0]
+                    if source not in numbers:
+                        numbers[source] = np.arange(math.prod(source.shape)).reshape(source.shape)
+                    here[0] = _read(here[0], node, numbers[source], units[source])
             for t in here:
                 if t is not None:
                     break
             else:
                 continue
+            for n in last:
+                ts.pop(n, None)
+            start, tangents = aligned(here)
             if op.name == "component":
-                t = here[0][node.params["index"]]
+                t = tangents[0][node.params["index"]]
             else:
-                t = self.push(op, node, here, size)
+                size = next(len(t[0] if type(t) is tuple else t) for t in tangents if t is not None)
+                self.batch.size = size
+                t = self.push(op, node, tangents, size)
             if t is not None:
-                ts[node] = t
+                ts[node] = start, t
+        return [ts.get(o) if type(o) is Node else None for o in self.graph.outputs]
 
     def push(self, op: Op, node: Node, here: list[Any], size: int) -> Any:
         """Return the tangents of one step."""
@@ -77,28 +106,31 @@ class Sweeps:
                 continue
             slot = op.slot(k)
             if type(slot) is Partial:
-                term = self._times_partial(slot, k, t, node, len(node.shape))
-            elif type(slot) is Linear and not op.outputs:
+                term = self._times_partial(slot, k, t, node)
+            elif type(slot) is not Linear or op.outputs:
+                return self._push_formula(op, node, here, size)
+            elif slot.equation is not None:
+                term = _by_equation(slot.equation, k, t, node, False)
+            else:
                 args = list(xs)
                 args[k] = t
                 term = rule_of(op)(op, size, args, [j == k for j in range(len(xs))], params)
-            else:
-                return self._push_formula(op, node, here, size)
             total = term if total is None else total + term
         return _like(total, node, size)
 
-    def _times_partial(self, slot: Partial, k: int, t: Any, node: Node, ndim: int) -> Any:
+    def _times_partial(self, slot: Partial, k: int, t: Any, node: Node) -> Any:
         """Multiply with the partial, whose axes are those of one sweep."""
         rule: Any = slot.rule
-        if t.ndim <= ndim and (missing := ndim + 1 - t.ndim):
+        missing = len(node.shape) + 1 - t.ndim
+        if missing:
             t = np.reshape(t, (t.shape[0], *(1,) * missing, *t.shape[1:]))
         if not callable(rule):
             return t if rule == 1 else t * rule if rule else np.zeros_like(t)
-        partial = self.partials.get((node, k))
+        partial = self.partials and self.partials.get((node, k))
         if partial is None:
             y = node.output if node.output is not None else node
             partial = rule(y, *node.primals, **node.params)
-            if self.several:
+            if self.partials is not None:
                 self.partials[node, k] = partial
         return t * partial
 
@@ -132,16 +164,21 @@ class Sweeps:
 
     # --- backward ---------------------------------------------------------------------------
 
-    def backward(self, cotangents: dict[Node, Any], size: int) -> list[Any]:
+    def backward(self, cotangents: dict[Node, Rows]) -> list[Any]:
         """Pull cotangents of outputs back to the inputs; None where none arrives."""
-        with _At(self, size):
-            for node in reversed(self.nodes):
-                ct = cotangents.pop(node, None)
-                if ct is not None:
-                    self.pull_back(node, ct, cotangents, size)
+        self.owned: set[Node] = set()
+        for node in reversed(self.nodes):
+            found = cotangents.pop(node, None)
+            if found is not None:
+                start, ct = found
+                size = next(len(c) for c in ct if c is not None) if type(ct) is list else len(ct)
+                self.batch.size = size
+                self.pull_back(node, start, ct, cotangents, size)
         return [cotangents.get(n) for n in self.graph.inputs]
 
-    def pull_back(self, node: Node, ct: Any, cotangents: dict[Node, Any], size: int) -> None:
+    def pull_back(
+        self, node: Node, start: int, ct: Any, cotangents: dict[Node, Any], size: int
+    ) -> None:
         """Send the cotangents of one node back to its inputs."""
         op: Any = node.op
         key = "sweeps", node.mask
@@ -150,60 +187,94 @@ class Sweeps:
             kinds = op.cache[key] = _kinds(node)
         for k, kind, what in kinds:
             if kind is _PARTIAL:
-                found = self._times_partial(what, k, ct, node, len(node.shape))
+                found = self._times_partial(what, k, ct, node)
             elif kind is _EQUATION:
-                found = _transposed(what, k, ct, node)
+                found = _by_equation(what, k, ct, node, True)
+            elif kind is _INTO:
+                self._add_into(what, start, ct, node, cotangents, size)
+                continue
             elif not op.closed:
                 found = _by_rows(what, ct, node, size, k < 0)
             else:
                 found = what(_each(self.lifted, ct), node)
             if k >= 0:
-                self._arrive(cotangents, node.inputs[k], found, size)
+                self._arrive(cotangents, node.inputs[k], start, found, size)
             else:
                 for parent, part in zip(node.inputs, found, strict=True):
                     if parent is not None:
-                        self._arrive(cotangents, parent, part, size)
+                        self._arrive(cotangents, parent, start, part, size)
 
-    def _arrive(self, cotangents: dict[Node, Any], parent: Any, found: Any, size: int) -> None:
+    def _add_into(
+        self, into: Any, start: int, ct: Any, node: Node, cotangents: dict[Node, Any], size: int
+    ) -> None:
+        """Add what an index read into the buffer of all sweeps, which the first one makes."""
+        parent: Any = node.inputs[0]
+        before = cotangents.get(parent)
+        if before is None:
+            buffer = np.zeros((size, *parent.shape), parent.dtype)
+            cotangents[parent] = start, buffer
+        else:
+            first, buffer = before
+            if parent not in self.owned or not first <= start <= start + size <= first + len(buffer):
+                first, (buffer, _) = aligned([before, (start, ct)])
+                buffer = buffer.copy() if buffer is before[1] else buffer
+                cotangents[parent] = first, buffer
+            buffer = buffer[start - first : start - first + size]
+        if type(buffer) is not np.ndarray or type(ct) is not np.ndarray:
+            raise TypeError("cotangents that are traced themselves")
+        self.owned.add(parent)
+        x, *arrays = node.primals
+        index = node.params["index"]
+        if not arrays:
+            into(buffer, ct, x, index=(slice(None), *(index if type(index) is tuple else (index,))))
+            return
+        places = Places(size, parent.shape, arrays, [False] * len(arrays), index, True)
+        into(buffer, places.write(ct, True), x, *places.arrays, index=places.index)
+
+    def _arrive(
+        self, cotangents: dict[Node, Any], parent: Node, start: int, found: Any, size: int
+    ) -> None:
         if type(found) is Doubt:
             found = found.found
         if found is None:
             return
         if parent.dtype is None:  # several outputs: one cotangent for each
             index, ct = found
-            ct = self.landed(ct, size) if type(ct) in TRACERS else ct
-            parts = cotangents.setdefault(parent, [None] * parent.op.outputs)
+            ct = self.landed(ct, size)
+            first, parts = cotangents.get(parent, (start, [None] * parent.op.outputs))  # type: ignore[union-attr]
+            whole = [None if p is None else (first, p) for p in parts]
+            whole.append((start, ct))
+            first, parts = aligned(whole)
+            ct = parts.pop()
             parts[index] = ct if parts[index] is None else parts[index] + ct
+            cotangents[parent] = first, parts
             return
-        if type(found) in TRACERS and found.cr_owner is self.batch:
-            found = found.cr_value.data
-        elif found.ndim == len(parent.shape):  # it is the same for all
+        if (type(found) in TRACERS and found.cr_owner is self.batch) or (
+            found.ndim == len(parent.shape)  # it is the same for all
+        ):
             found = self.landed(found, size)
         found = _fit(found, parent, size)
         before = cotangents.get(parent)
-        cotangents[parent] = found if before is None else before + found
+        if before is not None:
+            start, (earlier, found) = aligned([before, (start, found)])
+            found = earlier + found
+            self.owned.discard(parent)
+        cotangents[parent] = start, found
 
 
-class _At:
-    """The batch of a number of sweeps, open while they run."""
-
-    __slots__ = ("sweeps", "size", "rules", "errors")
-
-    def __init__(self, sweeps: Sweeps, size: int) -> None:
-        self.sweeps, self.size = sweeps, size
-
-    def __enter__(self) -> None:
-        self.rules, running.rules = running.rules, len(running.traces)
-        self.sweeps.batch = batch = Batch(self.size)
-        running.traces.append(batch)
-        self.errors = ignore()
+    def __enter__(self) -> "Sweeps":
+        self.before = running.rules, ignore()
+        running.rules = len(running.traces)
+        self.batch = Batch(0)
+        running.traces.append(self.batch)
+        return self
 
     def __exit__(self, *_: object) -> None:
-        put_back(self.errors)
-        batch, self.sweeps.batch = self.sweeps.batch, None
+        batch, self.batch = self.batch, None
         batch.state = CLOSED
         running.traces.remove(batch)
-        running.rules = self.rules
+        running.rules, errors = self.before
+        put_back(errors)
 
 
 class _Unknown:
@@ -216,7 +287,7 @@ class _Unknown:
 
 
 _UNKNOWN = _Unknown()
-_PARTIAL, _EQUATION, _PULL = "partial", "equation", "pull"
+_PARTIAL, _EQUATION, _INTO, _PULL = "partial", "equation", "into", "pull"
 Kind = tuple[int, str, Any]
 
 
@@ -230,9 +301,54 @@ def _kinds(node: Node) -> list[Kind]:
             found.append((k, _PARTIAL, slot))
         elif type(slot) is Linear and slot.equation is not None:
             found.append((k, _EQUATION, slot.equation))
+        elif op.name == "getitem":
+            found.append((k, _INTO, op.slot(k).into))
         else:
             found.append((k, _PULL, pull))
     return found
+
+
+def aligned(here: list[Any]) -> tuple[int, list[Any]]:
+    """Return the first sweep of all, and their values from it to the last, with zeros between."""
+    given = [t for t in here if t is not None]
+    start, data = given[0]
+    if len(given) == 1:
+        return start, [None if t is None else data for t in here]
+    ends = {(t[0], _length(t[1])) for t in given}
+    if len(ends) == 1:
+        return start, [None if t is None else t[1] for t in here]
+    start = min(a for a, _ in ends)
+    size = max(a + n for a, n in ends) - start
+    return start, [None if t is None else widened(t[1], t[0] - start, size) for t in here]
+
+
+def _length(data: Any) -> int:
+    return len(next(d for d in data if d is not None) if type(data) in (tuple, list) else data)
+
+
+def widened(data: Any, at: int, size: int) -> Any:
+    """Return `size` rows, of which those from `at` on are given; the others are zero."""
+    if type(data) in (tuple, list):
+        return type(data)(None if d is None else widened(d, at, size) for d in data)
+    if len(data) == size:
+        return data
+    shape, dtype = data.shape[1:], data.dtype
+    if type(data) in TRACERS:
+        after = size - at - len(data)
+        return np.concatenate([np.zeros((at, *shape), dtype), data, np.zeros((after, *shape), dtype)])
+    out = np.zeros((size, *shape), dtype)
+    out[at : at + len(data)] = data
+    return out
+
+
+def _read(seed: Rows, node: Node, numbers: Any, first: int) -> Rows | None:
+    """Leave of unit vectors those whose number is read; `first` is that of the first one."""
+    start, data = seed
+    read = numbers[fill_index(tuple(node.primals[1:]), node.params["index"])]
+    if not read.size:
+        return None
+    low, high = max(int(read.min()) - first, 0), min(int(read.max()) + 1 - first, len(data))
+    return (start + low, data[low:high]) if low < high else None
 
 
 def _each(lift: Callable[[Any], Any], ct: Any) -> Any:
@@ -254,6 +370,12 @@ def _by_rows(pull: Any, ct: Any, node: Node, size: int, joint: bool) -> Any:
         else:
             columns.append(np.stack([np.zeros_like(given[0]) if c is None else c for c in column]))
     return columns if joint else columns[0]
+
+
+def _bytes(node: Any) -> int:
+    if type(node) is not Node or node.dtype is None:
+        return 0
+    return math.prod(node.shape) * int(node.dtype.itemsize)
 
 
 def _zero(x: Any) -> Any:
@@ -295,27 +417,36 @@ def _fit(ct: Any, like: Node, size: int) -> Any:
 _plans: dict[Any, Any] = {}
 
 
-def _transposed(equation: Callable[..., str], k: int, ct: Any, node: Node) -> Any:
-    """Pull back through an index equation that has one more letter, of the sweeps."""
+def _by_equation(equation: Callable[..., str], k: int, t: Any, node: Node, back: bool) -> Any:
+    """Push `t` through an index equation, or pull it back: both have one more letter, of sweeps."""
     primals, params = node.primals, node.params
     shapes = tuple([np.shape(p) for p in primals])
-    key = (equation, k, ct.shape, shapes, *params.items())
+    key = (equation, k, back, t.shape, shapes, *params.items())
     try:
         found = _plans.get(key)
     except TypeError:  # unhashable params
         key, found = None, None
     if found is None:
-        text = swap(equation(*shapes, **params), k)
-        letter = next(c for c in _LETTERS if c not in text)
-        left, right = text.split("->")
-        rest = [s for j, s in enumerate(shapes) if j != k]
-        found = plan(f"{letter}{left}->{letter}{right}", (ct.shape, *rest),
-                     (ct.shape[0], *shapes[k]))  # fmt: skip
+        found = _planned(equation(*shapes, **params), k, t.shape, shapes, node.shape, back)
         if key is not None:
             if len(_plans) > 4096:
                 _plans.clear()
             _plans[key] = found
-    return found(ct, *[p for j, p in enumerate(primals) if j != k])
+    if back:
+        return found(t, *[p for j, p in enumerate(primals) if j != k])
+    return found(*[t if j == k else p for j, p in enumerate(primals)])
+
+
+def _planned(text: str, k: int, t: Any, shapes: Any, out: Any, back: bool) -> Any:
+    letter = next(c for c in _LETTERS if c not in text)
+    if back:
+        left, right = swap(text, k).split("->")
+        rest = [s for j, s in enumerate(shapes) if j != k]
+        return plan(f"{letter}{left}->{letter}{right}", (t, *rest), (t[0], *shapes[k]))
+    operands, right = parse(text)
+    left = ",".join(letter + o if j == k else o for j, o in enumerate(operands))
+    given = tuple(t if j == k else s for j, s in enumerate(shapes))
+    return plan(f"{left}->{letter}{right}", given, (t[0], *out))
 
 
 _LETTERS = "zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA"
