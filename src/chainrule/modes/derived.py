@@ -1,5 +1,10 @@
-"""Whole Jacobians from one recording: rows by backward passes, columns by forward passes."""
+"""Whole Jacobians from one recording: rows by backward passes, columns by forward passes.
 
+Many passes go at once (`sweeps`). What cannot go so, or meets a NaN, goes by itself.
+"""
+
+import os
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import groupby
@@ -9,7 +14,7 @@ import numpy as np
 
 from ..core.graph import Graph, Node
 from ..core.settings import ignore, put_back
-from ..errors import OutputTypeError, made
+from ..errors import MatrixSizeError, OutputTypeError, made
 from ..tracing.foreign import zeros
 from ..tracing.running import running
 from ..tracing.source import describe, user_frame
@@ -27,12 +32,52 @@ Function = Callable[..., Any]
 def blocks(
     f: Function, graph: Graph, leaves: list[Any], mode: str, chunk: int | None = None
 ) -> list[list[Any]]:
-    """Return ∂(output i)/∂(input j) as ``[i][j]``; "auto" takes the mode with fewer passes."""
+    """Return ∂(output i)/∂(input j) as ``[i][j]``; "auto" takes the mode with fewer passes.
+
+    `chunk` of them go at once. By default that is as many as hold `_CACHE` bytes of tangents at a
+    time, at least `_LEAST` and at most `_MEMORY` bytes; fewer than `_WORTH` go one by one (decision
+    0027 has the measurements).
+    """
     outs = [_describe_output(leaf) for leaf in leaves]
     n = sum(_count(x.shape) for x in graph.inputs)
     m = sum(_count(shape) for shape, *_ in outs)
-    forward = mode == "fwd" or (mode == "auto" and n < m)
+    if n * m > _LARGE:
+        _check_size(f, graph, outs, m, n)
+    forward = mode == "fwd" or (mode == "auto" and n <= m)
     return (_columns if forward else _rows)(f, graph, outs, chunk)
+
+
+_CACHE, _LEAST, _MEMORY = 1 << 21, 4, 1 << 28
+_WORTH = {True: 3, False: 6}  # forward; backward
+_SMALL = 1 << 16  # bytes of all steps of all passes, beside which nothing is worth a look
+_LARGE = 1 << 24  # numbers of a matrix that any machine holds
+
+
+def _check_size(f: Function, graph: Graph, outs: list[Any], m: int, n: int) -> None:
+    """Refuse a matrix that the machine cannot hold, before it is begun."""
+    size = sum(
+        _count(shape) * _count(x.shape) * _block_dtype(dtype, x.dtype).itemsize
+        for shape, dtype, _ in outs for x in graph.inputs
+    )  # fmt: skip
+    held = _memory()
+    if size <= held:
+        return
+    raise MatrixSizeError(
+        f"the Jacobian of {getattr(f, '__name__', type(f).__name__)} has {m:,} × {n:,} numbers: "
+        f"{size / 2**30:.1f} GiB, and this machine has {held / 2**30:.1f} GiB of memory",
+        where=describe(user_frame(2)),
+        why="all of them are returned as arrays",
+        cure="take products with it: chainrule.jvp, linearize, vjp, or hvp for a Hessian; or name "
+        "fewer parameters by argnums",
+    )
+
+
+def _memory() -> int:
+    """Return how many bytes of memory the machine has; where it does not say, any number."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return sys.maxsize
 
 
 def _describe_output(leaf: Any) -> tuple[tuple[int, ...], Any, Any]:
@@ -58,18 +103,21 @@ class Side:
     what they arrive at.
     """
 
-    def __init__(self, starts: list[Any], ends: list[Any], one: Any, many: Any) -> None:
+    def __init__(
+        self, sweeps: Sweeps, starts: list[Any], ends: list[Any], one: Any, many: Any
+    ) -> None:
+        self.sweeps = sweeps
         self.starts, self.ends = starts, ends  # (shape, dtype, like) of each
         self.one, self.many = one, many
 
-    def blocks(self, f: Function, cost: int, chunk: int | None) -> list[list[Any]]:
+    def blocks(self, f: Function, chunk: Callable[[int], int]) -> list[list[Any]]:
         """Return the derivatives of each end by each start, the axis of the sweeps in front."""
         found: list[list[Any]] = [[None] * len(self.starts) for _ in self.ends]
         for complex_ in (False, True):
             group = [j for j, (_, d, _) in enumerate(self.starts) if (d.kind == "c") is complex_]
             numbers = [(j, k) for j in group for k in range(_count(self.starts[j][0]))]
             pieces: list[list[Any]] = [[] for _ in self.ends]
-            for part in _parts(numbers, _chunk(chunk, cost, len(numbers))):
+            for part in _parts(numbers, chunk(len(numbers))):
                 arrived = self.sweep(part, 1)
                 if complex_:
                     other = self.sweep(part, 1j)
@@ -111,7 +159,11 @@ class Side:
             rows = list(group)
             shape, dtype, _ = self.starts[j]
             (first, (_, k)), n = rows[0], len(rows)
-            seed = np.eye(n, _count(shape), k, dtype)
+            if self.sweeps.trims:
+                seed = np.eye(n, _count(shape), k, dtype)
+            else:  # with zeros for the others, so that all steps have the same rows
+                seed = np.eye(len(numbers), _count(shape), k - first, dtype)
+                first, n = 0, len(numbers)
             seeds[j] = first, (seed if unit == 1 else seed * dtype.type(unit)).reshape(n, *shape), k
         before, notes = made.count, len(running.notes)
         try:
@@ -152,15 +204,21 @@ def _parts(numbers: list[Any], size: int) -> Iterator[list[Any]]:
         yield numbers[i : i + size]
 
 
-def _chunk(chunk: int | None, cost: int, count: int) -> int:
-    return min(count, chunk or max(1, _BYTES // max(cost, 1))) or 1
-
-
-_BYTES = 1 << 26
-
-
-def _cost(graph: Graph) -> int:
-    return 8 * sum(_count(n.shape) for n in graph.nodes)
+def _chunk(sweeps: Sweeps, forward: bool, chunk: int | None, count: int) -> int:
+    """Return how many of `count` sweeps go at once."""
+    sweeps.trims = True
+    if chunk is None:
+        if count < _WORTH[forward]:
+            return 1
+        if sweeps.all() * count <= _SMALL:
+            sweeps.trims = False
+            return count
+        held = max(sweeps.held(forward), 1)
+        chunk = min(max(_LEAST, _CACHE // held), max(1, _MEMORY // held))
+    if chunk >= count or chunk == 1:
+        return chunk
+    sweeps.keep()
+    return -(-count // -(-count // chunk))  # all of about the same size
 
 
 def _rows(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> list[list[Any]]:
@@ -187,7 +245,8 @@ def _rows(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> list
         with sweeps:
             return sweeps.backward(cotangents)
 
-    found = Side(outs, ends, one, many).blocks(f, _cost(graph), chunk)
+    size = partial(_chunk, sweeps, False, chunk)
+    found = Side(sweeps, outs, ends, one, many).blocks(f, size)
     return [
         [
             _assembled(found[j][i], shape, x.shape, False, _block_dtype(x.dtype, dtype))
@@ -216,11 +275,12 @@ def _columns(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> l
 
     def many(seeds: dict[int, Any]) -> list[Any]:
         ts = {graph.inputs[j]: (start, t) for j, (start, t, _) in seeds.items()}
-        units = {graph.inputs[j]: k for j, (_, _, k) in seeds.items()}
+        units = {graph.inputs[j]: k for j, (_, _, k) in seeds.items()} if sweeps.trims else {}
         with sweeps:
             return sweeps.forward(ts, units)
 
-    found = Side(starts, outs, one, many).blocks(f, _cost(graph), chunk)
+    size = partial(_chunk, sweeps, True, chunk)
+    found = Side(sweeps, starts, outs, one, many).blocks(f, size)
     return [
         [
             _assembled(block, shape, x.shape, True, _block_dtype(dtype, x.dtype))

@@ -37,22 +37,34 @@ Rows = tuple[int, Any]  # the number of the first sweep, and the values from tha
 class Sweeps:
     """Sweeps over one graph; what they share is computed once: the partials, and who reads what."""
 
-    __slots__ = ("graph", "nodes", "last", "partials", "batch", "owned", "before")
+    __slots__ = ("graph", "nodes", "last", "partials", "trims", "batch", "owned", "before")
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.nodes, self.last = last_readers(graph)
+        self.nodes: list[Node] = []
+        self.last: list[list[Node]] = []
         self.partials: dict[tuple[Node, int], Any] | None = None
+        self.trims = True  # whether steps hold only the rows that reach them
         self.batch: Any = None
 
-    def bytes(self, forward: bool) -> int:
-        """Return what one sweep holds at a time, at most."""
+    def held(self, forward: bool) -> int:
+        """Return how many bytes of tangents one sweep holds at a time, at most."""
+        self._look()
         here = most = sum(map(_bytes, self.graph.inputs if forward else self.graph.outputs))
         for node, last in zip(self.nodes, self.last, strict=True):
             here += _bytes(node)
             most = max(most, here)
             here -= sum(map(_bytes, last))
         return most
+
+    def all(self) -> int:
+        """Return about how many bytes the tangents of all steps of one sweep would take."""
+        self._look()
+        return 8 * sum(map(math.prod, [n.shape for n in self.nodes]))
+
+    def _look(self) -> None:
+        if not self.nodes:
+            self.nodes, self.last = last_readers(self.graph)
 
     def keep(self) -> None:
         """Keep the partials: several sweeps will ask for them."""
@@ -63,6 +75,7 @@ class Sweeps:
 
         The first row of the seed of an input in `units` is the unit vector of that number.
         """
+        self._look()
         ts, numbers = dict(seeds), {}
         for node, last in zip(self.nodes, self.last, strict=True):
             op: Any = node.op
@@ -166,6 +179,7 @@ class Sweeps:
 
     def backward(self, cotangents: dict[Node, Rows]) -> list[Any]:
         """Pull cotangents of outputs back to the inputs; None where none arrives."""
+        self._look()
         self.owned: set[Node] = set()
         for node in reversed(self.nodes):
             found = cotangents.pop(node, None)
