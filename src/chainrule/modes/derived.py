@@ -34,9 +34,9 @@ def blocks(
 ) -> list[list[Any]]:
     """Return ∂(output i)/∂(input j) as ``[i][j]``; "auto" takes the mode with fewer passes.
 
-    `chunk` of them go at once. By default that is as many as hold `_CACHE` bytes of tangents at a
-    time, at least `_LEAST` and at most `_MEMORY` bytes; fewer than `_WORTH` go one by one (decision
-    0027 has the measurements).
+    `chunk` of them go at once. By default that is as many as keep the tangents of a step, on
+    average, within `_STEP` bytes, where an allocation is cheap, but no fewer than `_LEAST`, and no more than hold
+    `_MEMORY` bytes at a time. Fewer than `_WORTH` go one by one. Decision 0027 has the measurements.
     """
     outs = [_describe_output(leaf) for leaf in leaves]
     n = sum(_count(x.shape) for x in graph.inputs)
@@ -47,7 +47,7 @@ def blocks(
     return (_columns if forward else _rows)(f, graph, outs, chunk)
 
 
-_CACHE, _LEAST, _MEMORY = 1 << 21, 4, 1 << 28
+_STEP, _LEAST, _MEMORY = 160 << 10, 4, 1 << 28
 _WORTH = {True: 3, False: 6}  # forward; backward
 _SMALL = 1 << 16  # bytes of all steps of all passes, beside which nothing is worth a look
 _LARGE = 1 << 24  # numbers of a matrix that any machine holds
@@ -210,11 +210,12 @@ def _chunk(sweeps: Sweeps, forward: bool, chunk: int | None, count: int) -> int:
     if chunk is None:
         if count < _WORTH[forward]:
             return 1
-        if sweeps.all() * count <= _SMALL:
+        size = sweeps.all()
+        if size * count <= _SMALL:
             sweeps.trims = False
             return count
-        held = max(sweeps.held(forward), 1)
-        chunk = min(max(_LEAST, _CACHE // held), max(1, _MEMORY // held))
+        step = max(size // max(len(sweeps.nodes), 1), 1)
+        chunk = max(1, min(max(_LEAST, _STEP // step), _MEMORY // sweeps.held(forward)))
     if chunk >= count or chunk == 1:
         return chunk
     sweeps.keep()

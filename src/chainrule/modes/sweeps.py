@@ -55,7 +55,7 @@ class Sweeps:
             here += _bytes(node)
             most = max(most, here)
             here -= sum(map(_bytes, last))
-        return most
+        return max(most, 1)
 
     def all(self) -> int:
         """Return about how many bytes the tangents of all steps of one sweep would take."""
@@ -139,7 +139,7 @@ class Sweeps:
             t = np.reshape(t, (t.shape[0], *(1,) * missing, *t.shape[1:]))
         if not callable(rule):
             return t if rule == 1 else t * rule if rule else np.zeros_like(t)
-        partial = self.partials and self.partials.get((node, k))
+        partial = None if self.partials is None else self.partials.get((node, k))
         if partial is None:
             y = node.output if node.output is not None else node
             partial = rule(y, *node.primals, **node.params)
@@ -207,10 +207,17 @@ class Sweeps:
             elif kind is _INTO:
                 self._add_into(what, start, ct, node, cotangents, size)
                 continue
+            elif kind is _OVER and type(ct) is np.ndarray:
+                self._clear(what, start, ct, node, cotangents, size)
+                continue
+            elif kind is _OVER:
+                found = op.slot(k).transpose(self.lifted(ct), *node.primals, **node.params)
             elif not op.closed:
                 found = _by_rows(what, ct, node, size, k < 0)
             else:
                 found = what(_each(self.lifted, ct), node)
+                if op.store is not None and node in self.owned:
+                    found = self.landed(found, size).copy()  # else it is cleared with the array
             if k >= 0:
                 self._arrive(cotangents, node.inputs[k], start, found, size)
             else:
@@ -238,12 +245,27 @@ class Sweeps:
             raise TypeError("cotangents that are traced themselves")
         self.owned.add(parent)
         x, *arrays = node.primals
-        index = node.params["index"]
-        if not arrays:
-            into(buffer, ct, x, index=(slice(None), *(index if type(index) is tuple else (index,))))
-            return
-        places = Places(size, parent.shape, arrays, [False] * len(arrays), index, True)
-        into(buffer, places.write(ct, True), x, *places.arrays, index=places.index)
+        at = _places(size, parent.shape, arrays, node.params["index"])
+        into(buffer, at.write(ct, True) if arrays else ct, x, *at.arrays, index=at.index)
+
+    def _clear(
+        self, over: Any, start: int, ct: Any, node: Node, cotangents: dict[Node, Any], size: int
+    ) -> None:
+        """Clear the cotangents of an array where it was written, in their own memory if they may.
+
+        So a loop that fills an array costs what its elements cost.
+        """
+        if node in self.owned:
+            self.owned.discard(node)
+        else:
+            ct = ct.copy()
+        y, value, *arrays = node.primals
+        at = _places(size, node.shape, arrays, node.params["index"])
+        over(ct, y, value, *at.arrays, index=at.index)
+        parent: Any = node.inputs[0]
+        self._arrive(cotangents, parent, start, ct, size)
+        if cotangents[parent][1] is ct:
+            self.owned.add(parent)
 
     def _arrive(
         self, cotangents: dict[Node, Any], parent: Node, start: int, found: Any, size: int
@@ -291,6 +313,22 @@ class Sweeps:
         put_back(errors)
 
 
+class _Front:
+    """An index without arrays, behind the axis of the sweeps."""
+
+    __slots__ = ("index",)
+    arrays = ()
+
+    def __init__(self, index: Any) -> None:
+        self.index = (slice(None), *(index if type(index) is tuple else (index,)))
+
+
+def _places(size: int, shape: tuple[int, ...], arrays: list[Any], index: Any) -> Any:
+    if not arrays:
+        return _Front(index)
+    return Places(size, shape, arrays, [False] * len(arrays), index, True)
+
+
 class _Unknown:
     """A pass that knows nothing of supports: a NaN stays one."""
 
@@ -301,7 +339,7 @@ class _Unknown:
 
 
 _UNKNOWN = _Unknown()
-_PARTIAL, _EQUATION, _INTO, _PULL = "partial", "equation", "into", "pull"
+_PARTIAL, _EQUATION, _INTO, _OVER, _PULL = "partial", "equation", "into", "over", "pull"
 Kind = tuple[int, str, Any]
 
 
@@ -309,6 +347,7 @@ def _kinds(node: Node) -> list[Kind]:
     """Return how cotangents go to each argument of an op: (argument, kind, slot or pull)."""
     op: Any = node.op
     found: list[Kind] = []
+    over: list[Kind] = []
     for k, pull in doubting_pulls(node):
         slot = op.slot(k) if k >= 0 else None
         if type(slot) is Partial:
@@ -316,10 +355,12 @@ def _kinds(node: Node) -> list[Kind]:
         elif type(slot) is Linear and slot.equation is not None:
             found.append((k, _EQUATION, slot.equation))
         elif op.name == "getitem":
-            found.append((k, _INTO, op.slot(k).into))
+            found.append((k, _INTO, slot.into))  # type: ignore[union-attr]
+        elif type(slot) is Linear and slot.over is not None:
+            over.append((k, _OVER, slot.over))  # last: the others read what it clears
         else:
             found.append((k, _PULL, pull))
-    return found
+    return found + over
 
 
 def aligned(here: list[Any]) -> tuple[int, list[Any]]:
