@@ -43,12 +43,12 @@ def blocks(
     m = sum(_count(shape) for shape, *_ in outs)
     if n * m > _LARGE:
         _check_size(f, graph, outs, m, n)
-    forward = mode == "fwd" or (mode == "auto" and n <= m)
+    forward = mode == "fwd" or (mode == "auto" and n < m)
     return (_columns if forward else _rows)(f, graph, outs, chunk)
 
 
 _STEP, _LEAST, _MEMORY = 160 << 10, 4, 1 << 28
-_WORTH = {True: 3, False: 6}  # forward; backward
+_WORTH = {True: 2, False: 3}  # forward; backward
 _SMALL = 1 << 16  # bytes of all steps of all passes, beside which nothing is worth a look
 _LARGE = 1 << 24  # numbers of a matrix that any machine holds
 

@@ -212,6 +212,8 @@ class Sweeps:
                 continue
             elif kind is _OVER:
                 found = op.slot(k).transpose(self.lifted(ct), *node.primals, **node.params)
+            elif kind is _NUMBERS:
+                found = np.reshape(ct, (size, -1)).T
             elif not op.closed:
                 found = _by_rows(what, ct, node, size, k < 0)
             else:
@@ -339,12 +341,15 @@ class _Unknown:
 
 
 _UNKNOWN = _Unknown()
-_PARTIAL, _EQUATION, _INTO, _OVER, _PULL = "partial", "equation", "into", "over", "pull"
-Kind = tuple[int, str, Any]
+_PARTIAL, _EQUATION, _INTO, _OVER, _NUMBERS, _PULL = range(6)
+Kind = tuple[int, int, Any]
 
 
 def _kinds(node: Node) -> list[Kind]:
-    """Return how cotangents go to each argument of an op: (argument, kind, slot or pull)."""
+    """Return how cotangents go to each argument of an op: (argument, kind, slot or pull).
+
+    What programs of single numbers are made of (reading, storing, `pack`) is done to the data.
+    """
     op: Any = node.op
     found: list[Kind] = []
     over: list[Kind] = []
@@ -356,6 +361,8 @@ def _kinds(node: Node) -> list[Kind]:
             found.append((k, _EQUATION, slot.equation))
         elif op.name == "getitem":
             found.append((k, _INTO, slot.into))  # type: ignore[union-attr]
+        elif op.name == "pack":
+            found.append((k, _NUMBERS, None))
         elif type(slot) is Linear and slot.over is not None:
             over.append((k, _OVER, slot.over))  # last: the others read what it clears
         else:
