@@ -16,6 +16,7 @@ from ..core.graph import Graph, Node
 from ..core.settings import ignore, put_back
 from ..errors import MatrixSizeError, OutputTypeError, made
 from ..tracing.foreign import zeros
+from ..tracing.losses import forget, swallowed
 from ..tracing.running import running
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import every
@@ -165,7 +166,7 @@ class Side:
                 seed = np.eye(len(numbers), _count(shape), k - first, dtype)
                 first, n = 0, len(numbers)
             seeds[j] = first, (seed if unit == 1 else seed * dtype.type(unit)).reshape(n, *shape), k
-        before, notes = made.count, len(running.notes)
+        before, notes, raised = made.count, len(running.notes), swallowed.raised
         try:
             found = self.many(seeds)
             return [
@@ -175,6 +176,7 @@ class Side:
         except Exception:  # by itself each sweep computes, or tells what is wrong
             made.count = before
             del running.notes[notes:]
+            forget(raised)
             return None
 
     def mended(self, data: list[Any], numbers: list[tuple[int, int]], unit: complex) -> list[Any]:

@@ -204,13 +204,10 @@ class Sweeps:
                 found = self._times_partial(what, k, ct, node)
             elif kind is _EQUATION:
                 found = _by_equation(what, k, ct, node, True)
-            elif kind is _INTO:
-                self._add_into(what, start, ct, node, cotangents, size)
-                continue
-            elif kind is _OVER and type(ct) is np.ndarray:
-                self._clear(what, start, ct, node, cotangents, size)
-                continue
-            elif kind is _OVER:
+            elif kind is _INTO or kind is _OVER:
+                add = self._add_into if kind is _INTO else self._clear
+                if type(ct) is np.ndarray and add(what, start, ct, node, cotangents, size):
+                    continue
                 found = op.slot(k).transpose(self.lifted(ct), *node.primals, **node.params)
             elif kind is _NUMBERS:
                 found = np.reshape(ct, (size, -1)).T
@@ -229,7 +226,7 @@ class Sweeps:
 
     def _add_into(
         self, into: Any, start: int, ct: Any, node: Node, cotangents: dict[Node, Any], size: int
-    ) -> None:
+    ) -> bool:
         """Add what an index read into the buffer of all sweeps, which the first one makes."""
         parent: Any = node.inputs[0]
         before = cotangents.get(parent)
@@ -238,21 +235,22 @@ class Sweeps:
             cotangents[parent] = start, buffer
         else:
             first, buffer = before
+            if type(buffer) is not np.ndarray:
+                return False
             if parent not in self.owned or not first <= start <= start + size <= first + len(buffer):
                 first, (buffer, _) = aligned([before, (start, ct)])
                 buffer = buffer.copy() if buffer is before[1] else buffer
                 cotangents[parent] = first, buffer
             buffer = buffer[start - first : start - first + size]
-        if type(buffer) is not np.ndarray or type(ct) is not np.ndarray:
-            raise TypeError("cotangents that are traced themselves")
         self.owned.add(parent)
         x, *arrays = node.primals
         at = _places(size, parent.shape, arrays, node.params["index"])
         into(buffer, at.write(ct, True) if arrays else ct, x, *at.arrays, index=at.index)
+        return True
 
     def _clear(
         self, over: Any, start: int, ct: Any, node: Node, cotangents: dict[Node, Any], size: int
-    ) -> None:
+    ) -> bool:
         """Clear the cotangents of an array where it was written, in their own memory if they may.
 
         So a loop that fills an array costs what its elements cost.
@@ -268,6 +266,7 @@ class Sweeps:
         self._arrive(cotangents, parent, start, ct, size)
         if cotangents[parent][1] is ct:
             self.owned.add(parent)
+        return True
 
     def _arrive(
         self, cotangents: dict[Node, Any], parent: Node, start: int, found: Any, size: int
