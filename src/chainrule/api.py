@@ -444,8 +444,8 @@ def jacobian(
     "auto": whichever needs fewer passes. The function itself is run once.
 
     The passes go together, `chunk` at a time, which needs the memory of so many; each gives what it
-    gives alone. By default a step holds 160 kB on average, or four passes, and all steps together no
-    more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError.
+    gives alone. By default a step holds 160 kB on average, or four passes, and all steps together
+    no more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError.
 
     The Jacobian of a real function of complex inputs is ∂y/∂a − i·∂y/∂b, as for `grad`; that of
     a complex function of complex inputs exists if it is analytic, which is checked.

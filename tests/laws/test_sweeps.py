@@ -188,5 +188,5 @@ def test_a_matrix_too_large_is_refused_with_its_numbers() -> None:
 
 @pytest.mark.parametrize("chunk", [0, -1, 1.5, True])
 def test_a_chunk_is_a_number_of_passes(chunk: Any) -> None:
-    with pytest.raises(ValueError, match="chunk=.* is not a number of passes"):
+    with pytest.raises(ValueError, match=r"chunk=.* is not a number of passes"):
         chainrule.jacfwd(np.sin, chunk=chunk)

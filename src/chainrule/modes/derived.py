@@ -36,8 +36,9 @@ def blocks(
     """Return ∂(output i)/∂(input j) as ``[i][j]``; "auto" takes the mode with fewer passes.
 
     `chunk` of them go at once. By default that is as many as keep the tangents of a step, on
-    average, within `_STEP` bytes, where an allocation is cheap, but no fewer than `_LEAST`, and no more than hold
-    `_MEMORY` bytes at a time. Fewer than `_WORTH` go one by one. Decision 0027 has the measurements.
+    average, within `_STEP` bytes, where an allocation is cheap, but no fewer than `_LEAST`, and no
+    more than hold `_MEMORY` bytes at a time. Fewer than `_WORTH` go one by one. Decision 0027 has
+    the measurements.
     """
     outs = [_describe_output(leaf) for leaf in leaves]
     n = sum(_count(x.shape) for x in graph.inputs)
@@ -310,7 +311,7 @@ def _complex(f: Function, a: Any, b: Any) -> Any:
     """Join the sweeps along 1 and i.
 
     Where they arrive at real numbers that is ∂/∂a − i·∂/∂b: forward of a real output, and backward
-    at a real input, whose two are Re J and −Im J. Else it is the complex derivative, if there is one.
+    at a real input, whose two are Re J and −Im J. Else it is the complex derivative, if that exists.
     """
     if a.dtype.kind != "c":
         return a - 1j * b

@@ -1,7 +1,7 @@
 """Many sweeps over one recording at once: all columns, or all rows, of a Jacobian.
 
-A tangent or a cotangent holds those of all sweeps, the axis of the sweeps in front. What a step does
-to them is read off the same slots as in a single sweep: a `Partial` is computed once and multiplied
+A tangent or a cotangent holds those of all sweeps, the axis of the sweeps in front. What a step
+does to them is read off the same slots as in a single sweep: a `Partial` is computed once and multiplied
 with all, an index equation gets one more letter, and any other linear operation is applied by the
 batch rule of its record. A rule that is a formula runs on the tracers of a batch (`modes.batch`).
 
@@ -10,7 +10,7 @@ Sweeps do not mix, so the others are right as they are.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..core.equation import parse, plan, swap
 from ..core.graph import Graph, Node
 from ..core.op import Op
 from ..core.settings import ignore, put_back
-from ..core.slots import Index, Linear, Partial
+from ..core.slots import Linear, Partial
 from ..ops.numpy.index import fill_index
 from ..tracing.running import CLOSED, running
 from ..tracing.tracer import TRACERS
@@ -29,7 +29,6 @@ from .cotangents import Doubt, repeated_axes
 from .forward import push as push_one
 from .readers import last_readers
 from .reverse import doubting_pulls
-
 
 Rows = tuple[int, Any]  # the number of the first sweep, and the values from that one on
 
@@ -148,7 +147,7 @@ class Sweeps:
         return t * partial
 
     def _push_formula(self, op: Op, node: Node, here: list[Any], size: int) -> Any:
-        """Push by the rule itself, on tracers of a batch; a user's rule sees one sweep at a time."""
+        """Push by the rule itself, on tracers of a batch; a user's sees one sweep at a time."""
         y = node.output if node.output is not None else node
         if not op.closed:
             rows = [
@@ -170,7 +169,7 @@ class Sweeps:
         return self.batch.lift(data)
 
     def landed(self, found: Any, size: int) -> Any:
-        """Return what a tracer of the batch holds; what does not depend on the sweep is repeated."""
+        """Return what a tracer of the batch holds; what is the same for all is repeated."""
         if type(found) in TRACERS and found.cr_owner is self.batch:
             return found.cr_value.data
         return np.broadcast_to(found, (size, *np.shape(found)))
@@ -237,7 +236,8 @@ class Sweeps:
             first, buffer = before
             if type(buffer) is not np.ndarray:
                 return False
-            if parent not in self.owned or not first <= start <= start + size <= first + len(buffer):
+            inside = first <= start and start + size <= first + len(buffer)
+            if parent not in self.owned or not inside:
                 first, (buffer, _) = aligned([before, (start, ct)])
                 buffer = buffer.copy() if buffer is before[1] else buffer
                 cotangents[parent] = first, buffer
@@ -395,8 +395,8 @@ def widened(data: Any, at: int, size: int) -> Any:
         return data
     shape, dtype = data.shape[1:], data.dtype
     if type(data) in TRACERS:
-        after = size - at - len(data)
-        return np.concatenate([np.zeros((at, *shape), dtype), data, np.zeros((after, *shape), dtype)])
+        ends = [np.zeros((n, *shape), dtype) for n in (at, size - at - len(data))]
+        return np.concatenate([ends[0], data, ends[1]])
     out = np.zeros((size, *shape), dtype)
     out[at : at + len(data)] = data
     return out
