@@ -311,7 +311,7 @@ def _complex(f: Function, a: Any, b: Any) -> Any:
     """Join the sweeps along 1 and i.
 
     Where they arrive at real numbers that is ∂/∂a − i·∂/∂b: forward of a real output, and backward
-    at a real input, whose two are Re J and −Im J. Else it is the complex derivative, if that exists.
+    at a real input, whose two are Re J and −Im J. Else it is the complex derivative, if any.
     """
     if a.dtype.kind != "c":
         return a - 1j * b
