@@ -2,8 +2,9 @@
 
 A tangent or a cotangent holds those of all sweeps, the axis of the sweeps in front. What a step
 does to them is read off the same slots as in a single sweep: a `Partial` is computed once and
-multiplied with all, an index equation gets one more letter, and any other linear operation is applied by the
-batch rule of its record. A rule that is a formula runs on the tracers of a batch (`modes.batch`).
+multiplied with all, an index equation gets one more letter, and any other linear operation is
+applied by the batch rule of its record. A rule that is a formula runs on the tracers of a batch
+(`modes.batch`).
 
 Nothing here decides what 0·∞ is: a NaN stays one, and `derived` computes that sweep by itself.
 Sweeps do not mix, so the others are right as they are.
