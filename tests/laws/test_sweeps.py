@@ -91,6 +91,12 @@ def stores(x: Any) -> Any:
     return np.array([y[0] * y[1], y[3], np.max(x) * y[2], x[1]]) * y
 
 
+def shared(x: Any) -> Any:
+    y = 2 * x
+    y[0] = x[1] ** 2
+    return y + x  # one cotangent for both, of which one is cleared
+
+
 def masked(x: Any) -> Any:
     return np.where(x > 0, np.sqrt(np.abs(x)), 0.0) * x[1]
 
@@ -116,6 +122,7 @@ def cube(x: Any) -> Any:
 X = np.array([0.3, 0.5, -1.2])
 PROGRAMS = {
     "stores": stores,
+    "shared": shared,
     "masked": masked,
     "product": product,
     "parts": parts,
