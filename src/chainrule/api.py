@@ -486,13 +486,19 @@ def linearize(f: Function, *primals: Any) -> Any:
 # --- whole matrices -------------------------------------------------------------------------
 
 
-def jacobian(f: Function, argnums: Argnums = 0, mode: str = "auto") -> Derived:
+def jacobian(
+    f: Function, argnums: Argnums = 0, mode: str = "auto", chunk: int | None = None
+) -> Derived:
     """Return the function that computes the Jacobian ∂yᵢ/∂xⱼ.
 
     For arrays the result has shape ``y.shape + x.shape``; for containers it is the structure of
     the output, with the structure of the argument in the place of every array. `mode` is "rev"
     (one backward pass per output element), "fwd" (one forward pass per input element), or
     "auto": whichever needs fewer passes. The function itself is run once.
+
+    The passes go together, `chunk` at a time, which needs the memory of so many; each gives what it
+    gives alone. By default a step holds 160 kB on average, or four passes, and all steps together
+    no more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError.
 
     The Jacobian of a real function of complex inputs is ∂y/∂a − i·∂y/∂b, as for `grad`; that of
     a complex function of complex inputs exists if it is analytic, which is checked.
@@ -508,41 +514,51 @@ def jacobian(f: Function, argnums: Argnums = 0, mode: str = "auto") -> Derived:
             where=describe(user_frame(1)),
             cure="choose 'auto', 'fwd' or 'rev'",
         )
-    return Derived(_jacobian, f, argnums, mode)
+    if chunk is not None and (
+        isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1
+    ):
+        raise ArgnumsError(
+            f"chunk={chunk!r} is not a number of passes 1, 2, …",
+            where=describe(user_frame(1)),
+            cure="write chunk=1 for one pass after the other, or leave it out",
+        )
+    return Derived(_jacobian, f, argnums, mode, chunk)
 
 
-def jacfwd(f: Function, argnums: Argnums = 0) -> Derived:
-    """Return the Jacobian by forward mode, column by column; see `jacobian`.
+def jacfwd(f: Function, argnums: Argnums = 0, chunk: int | None = None) -> Derived:
+    """Return the Jacobian by forward mode, `chunk` columns at a time; see `jacobian`.
 
     >>> import numpy as np, chainrule
     >>> chainrule.jacfwd(np.sin)(np.zeros(2))
     array([[1., 0.],
            [0., 1.]])
     """
-    return Derived(_jacobian, f, argnums, "fwd")
+    return jacobian(f, argnums, "fwd", chunk)
 
 
-def jacrev(f: Function, argnums: Argnums = 0) -> Derived:
-    """Return the Jacobian by reverse mode, row by row; see `jacobian`.
+def jacrev(f: Function, argnums: Argnums = 0, chunk: int | None = None) -> Derived:
+    """Return the Jacobian by reverse mode, `chunk` rows at a time; see `jacobian`.
 
     >>> import numpy as np, chainrule
     >>> chainrule.jacrev(np.sum)(np.zeros(2))
     array([1., 1.])
     """
-    return Derived(_jacobian, f, argnums, "rev")
+    return jacobian(f, argnums, "rev", chunk)
 
 
-def _jacobian(f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str) -> Any:
+def _jacobian(
+    f: Function, args: Any, kwargs: Any, argnums: Argnums, mode: str, chunk: int | None
+) -> Any:
     """Compute the Jacobian of a function."""
     begun = limits.begin()
     call, graph, leaves, treedef = record(f, args, kwargs, argnums)
-    rows = blocks(f, graph, leaves, mode)
+    rows = blocks(f, graph, leaves, mode, chunk)
     if limits.due(begun, [block for row in rows for block in row], leaves):
         width = len(call.leaves)
 
         def evaluate(leaves: list[Any]) -> list[Any]:
             graph, outs, _ = record_call(call.at(leaves))
-            return _listed(blocks(f, graph, outs, mode), outs)
+            return _listed(blocks(f, graph, outs, mode, chunk), outs)
 
         found = limits.finish(
             begun, call.trace, call.leaves, _listed(rows, leaves), len(rows) * width, evaluate,
@@ -562,10 +578,11 @@ def _listed(rows: list[list[Any]], outputs: list[Any]) -> list[Any]:
     return [block for row in rows for block in row] + [np.asarray(concrete(y))[()] for y in outputs]
 
 
-def hessian(f: Function, argnums: Argnums = 0) -> Derived:
+def hessian(f: Function, argnums: Argnums = 0, chunk: int | None = None) -> Derived:
     """Return the function that computes the Hessian ∂²f/∂xᵢ∂xⱼ of a scalar function.
 
-    Forward over reverse: one recording of the gradient, one linear pass per input element.
+    Forward over reverse: one recording of the gradient, one linear pass per input element, `chunk`
+    of them at a time as in `jacobian`.
 
     References: A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 5.
 
@@ -574,7 +591,7 @@ def hessian(f: Function, argnums: Argnums = 0) -> Derived:
     array([[6., 2.],
            [2., 0.]])
     """
-    return jacfwd(grad(f, argnums), argnums)
+    return jacfwd(grad(f, argnums), argnums, chunk)
 
 
 @undisturbed

@@ -91,6 +91,10 @@ class ArgnumsError(ChainRuleError, ValueError):
     """`argnums` does not name arguments of the call."""
 
 
+class MatrixSizeError(ChainRuleError, MemoryError):
+    """A Jacobian or Hessian was asked for that the machine cannot hold."""
+
+
 class StructureError(ChainRuleError, ValueError):
     """A tangent or cotangent does not match its primal in structure, shape or dtype."""
 

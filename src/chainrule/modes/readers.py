@@ -20,7 +20,7 @@ class Readers:
     __slots__ = ("nodes", "of", "elements")
 
     def __init__(self, graph: Graph) -> None:
-        self.nodes = _reaching(graph)
+        self.nodes = reaching(graph)
         self.of: dict[Node, list[int]] = defaultdict(list)
         self.elements: dict[tuple[Node, int], list[int]] = defaultdict(list)
         inputs = {node: _numbers(node) for node in graph.inputs}
@@ -55,14 +55,28 @@ class Readers:
             found = self.of.get(node, []) if node in ts else []
 
 
-def _reaching(graph: Graph) -> list[Node]:
+def reaching(graph: Graph) -> list[Node]:
+    """Return the nodes from which an output is reached."""
+    return last_readers(graph)[0]
+
+
+def last_readers(graph: Graph) -> tuple[list[Node], list[list[Node]]]:
+    """Return the nodes from which an output is reached, and what each of them is the last to read.
+
+    What an output is has no last reader.
+    """
     wanted = {o for o in graph.outputs if type(o) is Node}
-    found = []
+    found, read = [], []
     for node in reversed(graph.nodes):
         if node in wanted:
+            last = []
+            for n in node.inputs:
+                if n is not None and n not in wanted:
+                    wanted.add(n)
+                    last.append(n)
             found.append(node)
-            wanted.update(n for n in node.inputs if n is not None)
-    return found[::-1]
+            read.append(last)
+    return found[::-1], read[::-1]
 
 
 def _numbers(node: Node) -> Any:
