@@ -37,7 +37,7 @@ def blocks(
 
     `chunk` of them go at once. By default that is as many as keep the tangents of a step, on
     average, within `_STEP` bytes, where an allocation is cheap, but no fewer than `_LEAST`, and no
-    more than hold `_MEMORY` bytes at a time. Fewer than `_WORTH` go one by one. Decision 0027 has
+    more than hold `_MEMORY` bytes at a time. Fewer than `_WORTH` go one by one. Decision 0030 has
     the measurements.
     """
     outs = [_describe_output(leaf) for leaf in leaves]
