@@ -13,6 +13,7 @@ PAGES = [
     ROOT / "docs/guide/other-arrays.md",
     ROOT / "docs/guide/solvers.md",
     ROOT / "docs/guide/jit.md",
+    ROOT / "docs/guide/optimisers.md",
     ROOT / "docs/guide/vmap.md",
 ]
 LONG = {"rebuild", "quickstart"}

@@ -110,9 +110,9 @@ class Path:
 class Jitted:
     """A function with its recordings. Made by `jit`."""
 
-    def __init__(self, function: Function) -> None:
+    def __init__(self, function: Function, quiet: bool = False) -> None:
         check_function(function)
-        self.function = function
+        self.function, self.quiet = function, quiet
         self.__name__ = f"jit({name_of(function)})"
         self.__doc__ = getattr(function, "__doc__", None)
         self.__wrapped__ = function
@@ -265,6 +265,8 @@ class Jitted:
         """Go on without recordings, and say once why."""
         self.reason = reason
         self.paths = {}
+        if self.quiet:  # nobody has asked for recordings
+            return result
         frame = user_frame(1)
         place = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
         warnings.warn_explicit(f"{self.__name__} goes on without recordings: {reason}",

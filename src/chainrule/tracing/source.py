@@ -23,7 +23,7 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit", "programs")
 _FILES = (
     "api.py", "batching.py", "conform.py", "custom.py", "lift.py", "limits.py", "numeric.py",
-    "parameters.py", "tree.py",
+    "parameters.py", "scipy.py", "tree.py",
 )  # fmt: skip
 _INSIDE = (
     *(os.path.join(_HERE, room) + os.sep for room in _ROOMS),
