@@ -12,7 +12,6 @@ from chainrule.errors import ChainRuleError
 from chainrule.modes import derived
 from chainrule.testing.samples import Case, cases
 
-from .forms import FORMS
 from .registry import QUIET, every_record
 
 pytestmark = QUIET
@@ -70,17 +69,30 @@ def strange(case: Case) -> Iterator[tuple[Any, ...]]:
             yield odd[()], *case.xs[1:]
 
 
+def meets_anything(record: Op | Composite) -> bool:
+    """Say whether an op may be given NaN and ∞: LAPACK may go on for ever, SciPy may crash."""
+    return isinstance(record.function, np.ufunc) and record.function is getattr(
+        np, record.function.__name__, None
+    )
+
+
 @every_record
 @pytest.mark.parametrize("mode", ["fwd", "rev"])
-def test_each_sweep_is_what_it_is_alone(record: Op | Composite, mode: str) -> None:
+def test_each_sweep_is_what_it_is_alone(
+    record: Op | Composite, mode: str, request: pytest.FixtureRequest
+) -> None:
+    """Of each record the first case, with ``--fuzz`` all; with and without chunks by turns."""
+    long = request.config.getoption("--fuzz")
     for i, case in enumerate(cases(record)):
-        for chunk in (None, 2):
+        for chunk in (None, 2) if long else ((2, None)[(len(record.name) + i) % 2],):
             together, alone, done = both(case, case.xs, mode, chunk)
             compare(together, alone)
             assert all(done), case
-        if i == 0 and record not in FORMS:
+        if i == 0 and meets_anything(record):
             for xs in strange(case):
                 compare(*both(case, xs, mode)[:2])
+        if not long:
+            break
 
 
 def stores(x: Any) -> Any:

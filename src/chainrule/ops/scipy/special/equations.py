@@ -187,10 +187,13 @@ def _mathieu_slope(solution: Any) -> Callable[..., Any]:
     """Return da/dq = 2∫y²·cos 2t dt / ∫y² dt over a period, whose trapezoidal rule is exact."""
 
     def slope(m: Any, q: Any) -> Any:
+        known = np.isfinite(m + q)  # SciPy's Mathieu functions crash at NaN
+        m, q = np.where(known, m, 0.0), np.where(known, q, 0.0)
         most = np.max(np.where(np.isfinite(m + q), m + np.sqrt(np.abs(q)), 0.0))
         t = np.arange(64 + 8 * int(most)) / (64 + 8 * int(most))
         weight = np.square(solution(m, q, 360 * t)[0])
-        return 2 * np.sum(weight * np.cos(4 * np.pi * t), axis=-1) / np.sum(weight, axis=-1)
+        found = 2 * np.sum(weight * np.cos(4 * np.pi * t), axis=-1) / np.sum(weight, axis=-1)
+        return np.where(known, found, np.nan)[()]
 
     return slope
 
