@@ -193,7 +193,7 @@ def _mathieu_slope(solution: Any) -> Callable[..., Any]:
         t = np.arange(64 + 8 * int(most)) / (64 + 8 * int(most))
         weight = np.square(solution(m, q, 360 * t)[0])
         found = 2 * np.sum(weight * np.cos(4 * np.pi * t), axis=-1) / np.sum(weight, axis=-1)
-        return np.where(known, found, np.nan)[()]
+        return np.where(np.reshape(known, np.shape(found)), found, np.nan)
 
     return slope
 
