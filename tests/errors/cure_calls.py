@@ -26,6 +26,8 @@ CALLS: list[tuple[str, str, str]] = [
     ("cr.jvp(lambda x: x * x, (2.0,), (1j,))", "cr.jvp(lambda x: x * x, (2.0,), (1.0,))[1]", "4.0"),
     ("cr.vjp(lambda x: x * x, X)[1](np.ones(2))", "cr.vjp(lambda x: x * x, X)[1](np.ones(X.shape))[0]", "2 * X"),
     ("cr.jacobian(lambda x: x * x, mode='both')(X)", "cr.jacobian(lambda x: x * x, mode='auto')(X)", "np.diag(2 * X)"),
+    ("cr.jacobian(lambda x: x * x, chunk=0)(X)", "cr.jacobian(lambda x: x * x, chunk=1)(X)", "np.diag(2 * X)"),
+    ("cr.jacobian(lambda x: x * x)(np.ones(10**6))", "cr.jvp(lambda x: x * x, (np.ones(10**6),), (np.ones(10**6),))[1]", "2 * np.ones(10**6)"),
     ("cr.derivative(lambda x: x**3, 1.0)", "cr.derivative(lambda x: x**3, order=2)(1.0)", "6.0"),
     ("cr.derivative(lambda x: x**3)(X)", "cr.jacobian(lambda x: x**3)(X)", "np.diag(3 * X**2)"),
     ("cr.vmap(lambda x: x * 2)(2.0)", "(lambda x: x * 2)(2.0)", "4.0"),
