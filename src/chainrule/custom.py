@@ -90,7 +90,6 @@ def custom_rule(
 
 
 _STATE = "state read by the rule"
-_AGAIN = -1  # among the arguments that were compared: the rule, as it is differentiated itself
 
 
 def _count_own() -> int:
@@ -114,7 +113,11 @@ def _is_differentiated(x: Any) -> bool:
         if x.cr_owner.differentiates:
             return bool(x.cr_carries())
         if isinstance(x.cr_owner, RuleRecording):
-            return any(t.differentiates and t.state <= OPEN for t in running.traces)
+            return any(
+                _is_differentiated(x.cr_owner.given[n]) if n in x.cr_owner.given else
+                any(t.differentiates and t.state <= OPEN for t in running.traces)
+                for n in x.cr_owner.starts(x)
+            )  # fmt: skip
         x = x.cr_value
         x = x.data if type(x) is Stacked else x
     return False
@@ -129,6 +132,7 @@ class CustomFunction:
         self.intact = False  # whether it is known to leave its arguments as they are
         self.ops: dict[int, Op] = {}
         self.compared: set[int] = set()  # the arguments in which the rule was
+        self.compared_again: set[int] = set()  # and those in which it was differentiated itself
         self.__name__, self.__doc__, self.__wrapped__ = _name(f), f.__doc__, f
 
     def __repr__(self) -> str:
@@ -153,6 +157,7 @@ class CustomFunction:
         function = functools.partial(self.function, instance)
         method = CustomFunction(function, self.kind, bound, self.checks)
         method.__name__, method.compared = self.__name__, self.compared
+        method.compared_again = self.compared_again
         return method
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -169,7 +174,8 @@ class CustomFunction:
         if op is None:
             op = self.ops[len(args)] = self._declare(len(args), params)
         if self.checks:
-            new = {k for k, a in enumerate(args) if type(a) in TRACERS} - self.compared
+            known = self.compared
+            new = {k for k, a in enumerate(args) if k not in known and _is_differentiated(a)}
             if new:
                 self.compared |= new
                 try:
@@ -197,12 +203,14 @@ class CustomFunction:
                 "partial, or by keyword, which the rule then receives too",
             )
         xs = args[1 if self.kind == "partial" else 2 :]
-        if _AGAIN not in self.compared and any(map(_is_differentiated, xs)):
-            self.compared.add(_AGAIN)
+        known = self.compared_again
+        new = {k for k, x in enumerate(xs) if k not in known and _is_differentiated(x)}
+        if new:
+            self.compared_again |= new
             try:
-                compare_again(self, self.ops[len(xs)], [concrete(x) for x in xs], params)
+                compare_again(self, self.ops[len(xs)], [concrete(x) for x in xs], params, new)
             except CustomRuleError:
-                self.compared.discard(_AGAIN)
+                self.compared_again -= new
                 raise
         stopped, running.stopped = running.stopped, None  # beside a point they go on
         ruled, running.ruled = running.ruled, True

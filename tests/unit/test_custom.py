@@ -307,3 +307,59 @@ def test_what_the_function_keeps_for_its_rule() -> None:
     with pytest.warns(cr.errors.CustomRuleWarning, match="hides a value"):
         cr.derivative(f, 2)(2.0)
     assert kept["slope"] == 12.0  # not that of a point beside
+
+
+# --- an argument that no derivative is taken in, of which the rule knows nothing ------------------
+
+OF_A_CONSTANT = {
+    "partial": {"partial": (lambda y, x, d: 3 * d * x**2, None)},
+    "jvp": {"jvp": lambda ts, y, x, d: 3 * d * x**2 * ts[0]},
+    "vjp": {"vjp": lambda ct, y, x, d: (3 * ct * d * x**2, None)},
+}
+CONSTANTS = {
+    "number": lambda x: 1.5,
+    "made of its shape": lambda x: np.full(np.shape(x), 1.5),
+    "a step": lambda x: np.floor(x) - 0.5,
+    "stopped": lambda x: stop(x) - 0.5,
+}
+WAYS = TWICE | {
+    "jacfwd of grad": lambda f: cr.jacfwd(cr.grad(f))(2.0),
+    "hvp": lambda f: cr.hvp(f, 2.0, 1.0),
+    "grad of jvp": lambda f: cr.grad(lambda x: cr.jvp(f, (x,), (1.0,))[1])(2.0),
+    "jvp of jvp": lambda f: cr.jvp(lambda x: cr.jvp(f, (x,), (1.0,))[1], (2.0,), (1.0,))[1],
+    "jit": lambda f: cr.jit(cr.grad(cr.grad(f)))(2.0),
+    "third": lambda f: 2 * cr.derivative(f, 3)(2.0),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("constant", CONSTANTS)
+@pytest.mark.parametrize("end", OF_A_CONSTANT)
+def test_a_rule_need_not_know_of_a_constant(end: str, constant: str, way: str) -> None:
+    f = cr.custom_rule(lambda x, d: d * x**3, **OF_A_CONSTANT[end])
+    with np.errstate(all="ignore"):
+        found = WAYS[way](lambda x: f(x, CONSTANTS[constant](x)))
+    np.testing.assert_allclose(found, np.full(np.shape(found), 18.0), rtol=1e-10)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", HIDING)
+def test_a_rule_of_a_constant_too_is_compared(name: str, way: str) -> None:
+    ((end, rule),) = HIDING[name].items()
+    two = {
+        "partial": lambda: (lambda y, x, d: rule(y, x), None),
+        "jvp": lambda: lambda ts, y, x, d: rule(ts, y, x),
+        "vjp": lambda: lambda ct, y, x, d: (rule(ct, y, x), None),
+    }[end]()
+    f = cr.custom_rule(lambda x, d: d * x**3, **{end: two})
+    with pytest.raises(cr.ChainRuleError, match=r"hides a value|disagrees"):
+        WAYS[way](lambda x: f(x, 1.0))
+
+
+def test_a_constant_of_each_example_is_one_too() -> None:
+    f = cr.custom_rule(lambda x, d: d * x**3, **OF_A_CONSTANT["vjp"])
+    d = np.array([1.5, 2.5])
+    assert np.array_equal(cr.vmap(lambda d: cr.grad(lambda x: f(x, d))(2.0))(d), 12 * d)
+    assert np.array_equal(cr.vmap(lambda d: cr.hvp(lambda x: f(x, d), 2.0, 1.0))(d), 12 * d)
+    with pytest.raises(cr.errors.CustomRuleError, match="disagrees"):
+        cr.grad(lambda d: cr.grad(lambda x: f(x, d))(2.0))(1.5)

@@ -27,12 +27,13 @@ PullBack = Callable[[Node, Any, Cotangents, Pass], None]
 class RuleRecording(Recording):
     """Records a rule; branching on a value there would make the recording wrong for others."""
 
-    __slots__ = ("owner",)
+    __slots__ = ("owner", "given")
     differentiates = False  # its values are those of an example
 
     def __init__(self, owner: Any) -> None:
         super().__init__(keep=True, places=False)
         self.owner = owner
+        self.given: dict[Node, Any] = {}  # what stands behind its inputs at this call
 
     def observed(self, tracer: Tracer) -> None:
         raise RuleError(
@@ -71,13 +72,18 @@ class LinearProgram:
     __slots__ = ("tangents", "values", "start", "residuals", "steps", "outputs")
 
     def __init__(
-        self, owner: Any, formula: Callable[..., Any], tangents: list[Any], values: list[Any]
+        self, owner: Any, formula: Callable[..., Any], tangents: list[Any], given: list[Any]
     ) -> None:
         rec = RuleRecording(owner)
+        values = [concrete(v) for v in given]
         like = next(filter(lambda v: type(v) is Foreign, values), None)
         ts = [None if t is None else rec.input(zeros(t.shape, t.dtype, like)) for t in tangents]
         vs = [rec.input(_recorded(v)) if _is_number(v) else v for v in values]
+        rec.given = {
+            rec.started[id(v)]: g for v, g in zip(vs, given, strict=True) if type(v) in TRACERS
+        }
         results = formula(ts, vs)
+        rec.given = {}
         results = list(results) if isinstance(results, tuple) else [results]
         graph = rec.finish([t for t in ts if t is not None], results)
         self.tangents = [None if t is None else rec.started[id(t)] for t in ts]
@@ -250,7 +256,7 @@ def program_of(
         return slot.rule(t, y, *vs[count:], **node.params)
 
     tangents = [node.inputs[k] if k in which else None for k in range(len(node.inputs))]
-    program = LinearProgram(op, formula, tangents, plain)
+    program = LinearProgram(op, formula, tangents, values)
     if key is not None:
         op.cache[key] = program
     return program
@@ -260,12 +266,10 @@ def transposed_vjp(
     op: Any, slot: Vjp, tangents: Any, y: Any, xs: Any, params: Any, pull_back: PullBack
 ) -> Any:
     """Return the JVP of a rule given from the reverse end: J = (Jᵀ)ᵀ."""
-    plain = [concrete(v) for v in (y, *xs)]
-
     def formula(ts: Any, vs: Any) -> Any:
         return tuple(slot.rule(ts[0], vs[0], *vs[1:], **params))
 
-    y0 = plain[0]
-    program = LinearProgram(op, formula, [Aval(np.shape(y0), np.result_type(y0))], plain)
+    y0 = concrete(y)
+    program = LinearProgram(op, formula, [Aval(np.shape(y0), np.result_type(y0))], [y, *xs])
     with np.errstate(all="ignore"):
         return program.transpose(list(tangents), [y, *xs], pull_back, Pass())[0]

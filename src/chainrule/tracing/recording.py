@@ -1,5 +1,6 @@
 """The trace that records: every operation on a traced value appends one node."""
 
+from collections.abc import Iterator
 from sys import _getframe, getrefcount
 from types import FrameType
 from typing import Any
@@ -72,16 +73,19 @@ class Recording(Trace):
     def carries(self, tracer: Tracer) -> bool:
         if self.state == CLOSED and (tracer.cr_node is None or self.past()):
             return False
+        return next(self.starts(tracer), None) is not None
+
+    def starts(self, tracer: Tracer) -> Iterator[Node]:
+        """Yield the inputs that a derivative of a value leads to, one by one."""
         reached, open_nodes = set(), [tracer.cr_node]
         while open_nodes:
             node = open_nodes.pop()
             if node.op is None:
-                return True
+                yield node
             for k, parent in enumerate(node.inputs):
                 if parent is not None and node.op.flows(k) and parent not in reached:
                     reached.add(parent)
                     open_nodes.append(parent)
-        return False
 
     def process(self, op: Op, args: Any, params: dict[str, Any], output: Any = None) -> Any:
         if self.state:
