@@ -1,5 +1,6 @@
 """Kernels of Numba in a traced program: on constants, on traced values, and under `custom_rule`."""
 
+import functools
 import math
 from typing import Any
 
@@ -111,3 +112,92 @@ def test_code_that_says_otherwise_than_its_source_is_refused() -> None:
     kernel.py_func = lambda a: a * 3.0
     with pytest.raises(UnsupportedFunctionError, match="different values"):
         cr.grad(lambda x: kernel(x))(1.0)
+
+
+# --- objects of Numba's ---------------------------------------------------------------------------
+
+
+def objects() -> dict[str, Any]:
+    """Classes that Numba compiles, and functions that take them."""
+    from numba.experimental import jitclass
+
+    class Spring:
+        def __init__(self, k):  # type: ignore[no-untyped-def]
+            self.k = k
+            self.asked = 0.0
+
+        def energy(self, x):  # type: ignore[no-untyped-def]
+            self.asked += 1
+            return 0.5 * self.k * x * x
+
+        def both(self, x):  # type: ignore[no-untyped-def]
+            return self.energy(x) + self.energy(2 * x)
+
+    @numba.njit
+    def energy(spring, x):  # type: ignore[no-untyped-def]
+        return spring.energy(x) * x
+
+    spec = [("k", numba.float64), ("asked", numba.float64)]
+    return {"plain": Spring, "jit": jitclass(spec)(Spring), "energy": energy}
+
+
+OF_AN_OBJECT = {
+    "method": lambda s, of: s.energy,
+    "method in a method": lambda s, of: s.both,
+    "function": lambda s, of: functools.partial(
+        of["energy"].py_func if type(s) is of["plain"] else of["energy"], s
+    ),
+}
+
+
+@pytest.mark.parametrize("way", OF_AN_OBJECT)
+def test_methods_of_a_compiled_class_run_once_as_python(way: str) -> None:
+    of = objects()
+    plain, compiled = of["plain"](3.0), of["jit"](3.0)
+    wanted = slope(OF_AN_OBJECT[way](plain, of), 0.7)
+    plain.asked = 0.0
+    OF_AN_OBJECT[way](plain, of)(0.7)
+    assert cr.grad(OF_AN_OBJECT[way](compiled, of))(0.7) == pytest.approx(wanted, rel=1e-8)
+    assert compiled.asked == plain.asked  # it is not run twice
+
+
+def _stores(o: Any, x: Any) -> Any:
+    o.k = x
+    return o.k
+
+
+def _sets(o: Any, x: Any) -> Any:
+    o[0] = x
+    return o[0] * x
+
+
+def _appends(o: Any, x: Any) -> Any:
+    o.append(x)
+    return o[1] * x
+
+
+KEEPS = {
+    "made": lambda spring, typed, x: spring(x).k ** 2,
+    "attribute": lambda spring, typed, x: _stores(spring(2.0), x),
+    "list": lambda spring, typed, x: typed([x, x])[0] ** 2,
+    "item": lambda spring, typed, x: _sets(typed([1.0]), x),
+    "append": lambda spring, typed, x: _appends(typed([1.0]), x),
+}
+
+
+@pytest.mark.parametrize("name", KEEPS)
+def test_what_numba_would_keep_is_refused_with_a_cure(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from numba.typed import List
+
+    of = objects()
+    run = lambda spring, typed: lambda x: KEEPS[name](spring, typed, x)  # noqa: E731
+    wanted = slope(run(of["plain"], list), 0.7)
+    with pytest.raises(UnsupportedFunctionError, match="an object of Numba's") as caught:
+        cr.grad(run(of["jit"], List))(0.7)
+    assert "NUMBA_DISABLE_JIT=1" in caught.value.cure
+    assert "test_compiled.py" in caught.value.where
+    assert cr.grad(run(of["plain"], list))(0.7) == pytest.approx(wanted, rel=1e-8)
+    monkeypatch.setattr(numba.config, "DISABLE_JIT", True)  # what the environment variable sets
+    assert cr.grad(run(objects()["jit"], List))(0.7) == pytest.approx(wanted, rel=1e-8)

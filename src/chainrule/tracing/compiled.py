@@ -3,7 +3,8 @@
 A kernel that receives plain numbers, and arrays that the program made of them, runs as it is: it
 gets the memory of these arrays, and what it writes there is stored into them. A kernel that
 receives traced values is run as the Python function that it was compiled from, and the compiled one
-beside it: where they part, it is refused. What is compiled meanwhile sees the program's own names.
+beside it: where they part, it is refused. One that receives an object of Numba's, which keeps its
+state, runs once, as Python. What is compiled meanwhile sees the program's own names.
 """
 
 import sys
@@ -122,7 +123,12 @@ def _as_python(kernel: Any, own: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     function = getattr(kernel, "py_func", None)
     if function is None:
         raise _refused(kernel, "it is a compiled ufunc, which takes plain numbers only")
-    if any(v.cr_varies() for v in (*args, *kwargs.values()) if type(v) in tracers.TRACERS):
+    if _is_of_numba(function):
+        function = _method(function, args)
+    objects = any(hasattr(type(v), "_numba_type_") for v in (*args, *kwargs.values()))
+    if objects or any(
+        v.cr_varies() for v in (*args, *kwargs.values()) if type(v) in tracers.TRACERS
+    ):
         return function(*args, **kwargs)
     lent = _Lent()
     lent.all = True
@@ -133,6 +139,31 @@ def _as_python(kernel: Any, own: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if not _near(wanted, result) or not all(_near(a, b) for a, b in written):
         raise _refused(kernel, "the compiled code and its Python source give different values")
     return result
+
+
+def _is_of_numba(function: Any) -> bool:
+    """Say whether Numba wrote the source: run as Python it calls the very kernel again."""
+    code = function.__code__
+    names = code.co_names + code.co_varnames
+    module = function.__module__ or ""
+    return module.startswith("numba.") or any(n.startswith("__numba_") for n in names)
+
+
+def _method(function: Any, args: Any) -> Any:
+    """Return the Python function of a method of a jitclass, which a kernel of Numba's calls."""
+    owner = args[0] if hasattr(type(args[0]), "_numba_type_") else None
+    methods = getattr(getattr(owner, "_numba_type_", None), "methods", {})
+    name = function.__code__.co_names[-1:]
+    if function.__name__ == "method" and name and name[0] in methods:
+        return methods[name[0]]
+    made = type(owner) if owner is not None else function.__globals__.get("__numba_cls_", function)
+    raise UnsupportedFunctionError(
+        f"an object of Numba's ({made.__name__}) received a traced value to keep",
+        where=describe(user_frame(2)),
+        why="it keeps numbers in compiled memory, and their derivatives would be lost",
+        cure="write a Python list or dict in the place of a typed one, and a class without "
+        "@jitclass; or set NUMBA_DISABLE_JIT=1, with which Numba itself does so",
+    )
 
 
 def _near(one: Any, other: Any) -> bool:
