@@ -9,11 +9,13 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+from pandas import DataFrame, Series
 from pandas.api.extensions import no_default
 from pandas.core import construction
 from pandas.core.array_algos import take
 from pandas.core.dtypes import missing
 from pandas.core.groupby import ops as groups_of_pandas
+from pandas.core.internals import construction as tables
 from pandas.core.internals import managers
 from pandas.core.ops import array_ops
 
@@ -74,25 +76,86 @@ def taken(
     return np.where(absent.reshape(shape), fill_value, found)
 
 
-def _in_one_array(owner: Any) -> None:
-    function = owner.as_array
+def _holds(values: Any) -> bool:
+    return hasattr(type(values), "cr_owner")
+
+
+def _where(owner: Any, name: str, body: Callable[..., Any]) -> None:
+    """Let a method be ``body(plainly, self, …)``; what is traced lies within its arguments."""
+    function = getattr(owner, name, None)
+    if function is None:
+        return
     plainly = FunctionType(
         function.__code__, function.__globals__, function.__name__, function.__defaults__
     )
     plainly.__kwdefaults__ = function.__kwdefaults__
 
-    @composite(function, name="pandas.core.internals.managers.as_array", always="anywhere")
-    def as_array(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Put all columns into one array, traced where one of them is."""
-        blocks = self.blocks
-        if not any(hasattr(type(b.values), "cr_owner") for b in blocks):
-            return plainly(self, *args, **kwargs)
-        columns = {place: b.values[i] for b in blocks for i, place in enumerate(b.mgr_locs)}
-        return np.stack([columns[k] for k in sorted(columns)], axis=1)
+    @composite(function, name=f"{owner.__module__}.{name}", always="anywhere")
+    def method(*args: Any, **kwargs: Any) -> Any:
+        return body(plainly, *args, **kwargs)
 
 
-if hasattr(managers.BlockManager, "as_array"):
-    _in_one_array(managers.BlockManager)
+def _as_array(plainly: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Put all columns into one array, traced where one of them is."""
+    blocks = self.blocks
+    if not any(_holds(b.values) for b in blocks):
+        return plainly(self, *args, **kwargs)
+    columns = {place: b.values[i] for b in blocks for i, place in enumerate(b.mgr_locs)}
+    return np.stack([columns[k] for k in sorted(columns)], axis=1)
+
+
+def _row(plainly: Any, self: Any, loc: int) -> Any:
+    """Put what columns have in one row into a column."""
+    if not any(_holds(b.values) for b in self.blocks):
+        return plainly(self, loc)
+    values = _as_array(None, self)[loc]
+    placement = managers.BlockPlacement(slice(0, values.size))
+    block = managers.new_block(values, placement=placement, ndim=1)
+    return managers.SingleBlockManager(block, self.axes[0])
+
+
+_where(managers.BlockManager, "as_array", _as_array)
+_where(managers.BlockManager, "fast_xs", _row)
+
+
+@_inside(tables, "ndarray_to_mgr")
+def table(values: Any, index: Any, columns: Any, dtype: Any, copy: bool, **kwargs: Any) -> Any:
+    """Make a frame of an array: a column of its own of each of its columns."""
+    values = values if dtype is None else values.astype(dtype)
+    values = values[:, None] if values.ndim == 1 else values
+    rows, columns = tables._get_axes(*values.shape, index=index, columns=columns)
+    tables._check_values_indices_shape_match(values, rows, columns)
+    arrays = [values[:, k].copy() if copy else values[:, k] for k in range(values.shape[1])]
+    return tables.arrays_to_mgr(arrays, columns, rows, consolidate=False, **kwargs)
+
+
+def _as_frame(plainly: Any, self: Any, series: Any, axis: Any, *args: Any) -> Any:
+    """Repeat a column beside each column of a frame, or each of its numbers along one."""
+    values = series._values
+    if not _holds(values):
+        return plainly(self, series, axis, *args)
+    values = np.broadcast_to(np.expand_dims(values, 0 if axis else 1), self.shape)
+    return self._constructor(values, index=self.index, columns=self.columns)
+
+
+_where(DataFrame, "_maybe_align_series_as_frame", _as_frame)
+
+
+@composite(DataFrame.dot, name="pandas.DataFrame.dot")
+def _of_frame(self: Any, other: Any) -> Any:
+    """Multiply with an array: its rows are those of the columns, in order."""
+    if self.shape[1] != other.shape[0]:
+        raise ValueError(f"Dot product shape mismatch, {self.shape} vs {other.shape}")
+    kind = Series if other.ndim == 1 else DataFrame
+    return self.dot(kind(other, index=self.columns))
+
+
+@composite(Series.dot, name="pandas.Series.dot")
+def _of_column(self: Any, other: Any) -> Any:
+    """Multiply with an array: its rows are those of the column, in order."""
+    if self.shape[0] != other.shape[0]:
+        raise ValueError(f"Dot product shape mismatch, {self.shape} vs {other.shape}")
+    return np.dot(self._values, other)
 
 
 def _of_groups(owner: Any) -> None:

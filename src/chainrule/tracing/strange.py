@@ -1,5 +1,6 @@
 """Classes whose operators mean something else than those of their bare numbers."""
 
+from dis import opname
 from functools import cache
 from typing import Any
 
@@ -111,14 +112,14 @@ def in_labelled(error: Exception, own: Any) -> Exception | None:
     library = type(error).__module__.partition(".")[0]
     if library not in LABELLED and not isinstance(error, TypeError | ValueError):
         return None
-    tb, found, held = own.tb_next, "", False
+    last, tb, found, held = own, own.tb_next, "", False
     while tb is not None:
         library = library_of(tb.tb_frame)
         found = library if library in LABELLED else found
         held = held or any(map(_holds_traced, tb.tb_frame.f_locals.values()))
-        tb = tb.tb_next
-    if not found or not held:
-        return None
+        last, tb = tb, tb.tb_next
+    if not found or not held or (_is_of_values(error) and _said(last)):
+        return None  # labels and shapes that do not fit are the program's
     return UnsupportedFunctionError(
         f"a traced value met code of {found} that takes plain numbers only "
         f"({type(error).__name__}: {str(error).splitlines()[0][:120]})",
@@ -129,6 +130,16 @@ def in_labelled(error: Exception, own: Any) -> Exception | None:
         "np.convolve(x, np.ones(n) / n, 'valid') for the means of n in a row, "
         "x[data.to_numpy() == k].sum() for the sum of a group",
     )
+
+
+def _is_of_values(error: BaseException | None) -> bool:
+    """Say whether an error, and each that it came of, is about values and none of ours."""
+    return error is None or (type(error) is ValueError and _is_of_values(error.__context__))
+
+
+def _said(tb: Any) -> bool:
+    """Say whether an error comes from a statement of Python, not out of compiled code."""
+    return opname[tb.tb_frame.f_code.co_code[tb.tb_lasti]] in ("RAISE_VARARGS", "RERAISE")
 
 
 def library_of(frame: Any) -> str:
