@@ -7,6 +7,9 @@
 # ruff: noqa: E501
 
 CODE: dict[str, str] = {  # body: what stands for … in a printed rule
+    "y = x * 2\ny.resize(5)\nreturn (y**2).sum()": "",
+    "y = x * 2\ny.resize((2, 2))\nreturn (y[1] ** 2).sum() + y[0, 1]": "",
+    "y = x * 2\ny.resize(1, 2)\nreturn (y**3).sum()": "",
     "return blas.ddot(x, x)": "ct * x",
     "return blas.dnrm2(x * 2)": "ct * x / y",
     "return x[1] * blas.drotg(x[0], 2.0)[0]": "4 * ct / (x0 * x0 + 4) ** 1.5",
@@ -224,7 +227,11 @@ WORDS: list[tuple[str, str]] = [
      "A = sp.csr_matrix(np.diag(x))\nreturn sum((sl.expm(t * A.toarray()) @ np.ones(3)).sum() for t in (0.0, 0.5, 1.0))"),
     # statistics
     ("a = np.zeros(3, dtype=[('m', float), ('v', float)])\na['m'] = x\na['v'] = x**2\nreturn (a['m'] * a['v']).sum()",
-     "a = np.zeros(3, dtype=[('m', float), ('v', float)])\nfields = {name: np.zeros(a.shape) for name in a.dtype.names}\nfields['m'] = x\nfields['v'] = x**2\nreturn (fields['m'] * fields['v']).sum()"),
+     "a = np.zeros(3, dtype=[('m', float), ('v', float)])\nfields = {name: np.copy(a[name]) for name in a.dtype.names}\nfields['m'] = x\nfields['v'] = x**2\nreturn (fields['m'] * fields['v']).sum()"),
+    ("a = np.ones(3, dtype=[('p', float, 2), ('v', float)])\na['p'][:, 0] = x\na['v'] *= x**2\nreturn (a['p'][:, 0] * a['v']).sum() + a['p'][:, 1] @ x",
+     "a = np.ones(3, dtype=[('p', float, 2), ('v', float)])\nfields = {name: np.copy(a[name]) for name in a.dtype.names}\nfields['p'][:, 0] = x\nfields['v'] *= x**2\nreturn (fields['p'][:, 0] * fields['v']).sum() + fields['p'][:, 1] @ x"),
+    ("t = np.rec.fromarrays([x * 2, x**2], names='a,b')\nreturn (t.a * t.b).sum()", "t = dict(a=x * 2, b=x**2)\nreturn (t['a'] * t['b']).sum()"),
+    ("t = np.rec.fromrecords([(x[0], x[1])], names='a,b')\nreturn (t.a * t.b).sum()", "t = dict(a=x[0], b=x[1])\nreturn (t['a'] * t['b']).sum()"),
     ("d = np.append(x, x**2)\nreturn scipy.stats.gamma.fit(d, floc=0)[0]",
      "d = np.append(x, x**2)\nreturn scipy.optimize.minimize(lambda theta: -scipy.stats.gamma.logpdf(d, theta[0], 0, theta[1]).sum(), np.array(scipy.stats.gamma.fit(cr.stop_gradient(d), floc=0))[[0, 2]], method='Nelder-Mead', tol=1e-12).x[0]"),
     ("return scipy.stats.logistic.fit(x)[0]",

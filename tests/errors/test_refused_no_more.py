@@ -64,3 +64,25 @@ def test_equal_functions_of_two_files_have_lines_of_their_own() -> None:
         with pytest.raises(ChainRuleError) as caught:
             cr.grad(f)(np.ones(3))
         assert f"{f.__code__.co_filename}:" in caught.value.where
+
+
+FROZEN = {
+    "made": "y = x * 2",
+    "zeros": "y = np.zeros(3)\ny[:] = x * x",
+    "argument": "y = x",
+    "view": "y = (x * 2)[:2]",
+}
+
+
+@pytest.mark.parametrize("how", ["setflags(write=False)", "setflags(0)", "flags.writeable = False"])
+@pytest.mark.parametrize("made", FROZEN)
+def test_an_array_that_the_program_freezes(made: str, how: str) -> None:
+    frozen = f"{FROZEN[made]}\ny.{how}\nassert not y.flags.writeable\n"
+    right(program(frozen + "return (y**2).sum()"))
+    right(program(frozen + "z = y.copy()\nz[0] = z[1]\nreturn (z**2).sum()"))
+    if made in ("made", "zeros"):  # limits.md says so of arguments; it is not known of a view
+        with pytest.raises(ValueError, match="read-only"):
+            cr.grad(program(frozen + "y[0] = 1.0\nreturn (y**2).sum()"))(np.ones(3))
+    x = np.ones(3)
+    cr.grad(program(frozen + "return (y**2).sum()"))(x)
+    assert x.flags.writeable  # the caller's stays its own

@@ -132,7 +132,7 @@ def store(frame: FrameType | None, result: bool = False) -> str:
     held = None if frame is None else frame.f_locals.get(name)
     if getattr(getattr(held, "dtype", None), "names", None):
         return (
-            f"keep each field in an array of its own: fields = {{name: np.zeros({name}.shape) "
+            f"keep each field in an array of its own: fields = {{name: np.copy({name}[name]) "
             f"for name in {name}.dtype.names}}, and write fields[…] in the place of {name}[…]"
         )
     if frame is not None and not unknown and not _is_outside(frame):
@@ -196,6 +196,8 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
     written = _in_numpy(call, names, function)
     if written:
         return written
+    if kind == BYTES and type(call.func) is ast.Attribute and call.func.attr == "resize":
+        return _resized(call.func.value, call, names)
     if kind == BYTES and not isinstance(function, type):
         return f"where no derivative is meant, write {frozen_call(call, names)}"
     product = _dot(call)
@@ -211,6 +213,15 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
     if isinstance(function, type) and len(call.args) == 1 and not call.keywords:
         return _number(call, names, function)
     return _any_call(call, names, function)
+
+
+def _resized(array: Any, call: ast.Call, names: Names) -> str:
+    """Write what y.resize(n) makes of y: the numbers that fit, and zeros."""
+    y, lib = text_of(array), names.numpy
+    shape = text_of(call.args[0] if len(call.args) == 1 else ast.Tuple(call.args))
+    size = f"{lib}.prod({shape})"
+    made = f"{lib}.append({y}, {lib}.zeros({size}))[:{size}].reshape({shape})"
+    return f"write {y} = {made} in the place of {text_of(call)}"
 
 
 def _any_call(call: ast.Call, names: Names, function: Any) -> str:

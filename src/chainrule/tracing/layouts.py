@@ -70,6 +70,11 @@ def flags_of(x: Any) -> Any:
     return like.flags
 
 
+def set_flags(x: Any, write: Any = None, align: Any = None, uic: Any = None) -> None:
+    """As the method `setflags`: it is about memory, and no derivative is lost."""
+    tracers.concrete(x).setflags(write=write, align=align, uic=uic)
+
+
 def _root(x: Any) -> int:
     """Identify the array that a view, at any depth, is one of."""
     while (base := getattr(x, "cr_base", None)) is not None:

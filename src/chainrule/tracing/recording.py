@@ -268,7 +268,8 @@ def _copy(array: Any) -> Any:
         return own_copy(array)  # what is a view, and what order "K" means, hang on the layout
     key = (array.shape, array.dtype)
     copy = _spare.pop(key, None)
-    if copy is None or getrefcount(copy) > _UNSHARED:  # still somebody's residual
+    # still somebody's residual, or frozen by a program
+    if copy is None or getrefcount(copy) > _UNSHARED or not copy.flags.writeable:
         copy = np.empty(array.shape, array.dtype)
     np.copyto(copy, array)
     if len(_spare) >= _SPARE_COUNT:

@@ -627,6 +627,7 @@ class Tracer(Guarded):
     __copy__ = copy
 
     flags = property(lambda self: layouts.flags_of(self))
+    setflags = lambda self, *args, **kwargs: layouts.set_flags(self, *args, **kwargs)  # noqa: E731
     strides = property(lambda self: concrete(self).strides)
 
 

@@ -96,9 +96,12 @@ REFUSED: dict[str, tuple[str, str]] = {
         "the ufunc that it makes gives arrays of objects, which carry no derivative",
         "write np.vectorize(f), or f with array operations",
     ),
-    "numpy.recarray": (
-        "the fields of a record array are plain memory",
-        "keep the fields as separate arrays, in a dict or a dataclass",
+    **dict.fromkeys(
+        ("numpy.recarray", "numpy.rec.array", "numpy.rec.fromarrays", "numpy.rec.fromrecords"),
+        (
+            "the fields of a record array are plain memory",
+            "keep the fields as separate arrays, in a dict or a dataclass",
+        ),
     ),
 }  # fmt: skip
 _MADE = {"numpy.frompyfunc"}  # what is called with traced values is what it returns
