@@ -14,6 +14,8 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return blas.dnrm2(x * 2)": "ct * x / y",
     "return x[1] * blas.drotg(x[0], 2.0)[0]": "4 * ct / (x0 * x0 + 4) ** 1.5",
     "return blas.dasum(x)": "ct * np.sign(x)",
+    "return blas.dasum([x[0] * 2, 3.0, x[1]]) * x[2]": "ct",
+    "return blas.ddot([x[0], 3.0, x[0] * x[1]], np.ones(3))": "ct",
     "return x[1] * compiled.erfc(x[0])": "-2 * ct / np.sqrt(np.pi) * np.exp(-x * x)",
     "return compiled.jv(2.0, x[0] + x[1])": "ct * (special.jv(1.0, x1) - special.jv(3.0, x1)) / 2",
     "return scipy.ndimage.labeled_comprehension(x, [1, 1, 2], [1, 2], np.sum, float, 0) @ [1., 3.]":

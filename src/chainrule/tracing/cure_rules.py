@@ -13,6 +13,8 @@ def rule_for(call: ast.Call, names: Names) -> str:
     given = [*call.args, *(k.value for k in call.keywords)]
     if any(_is_function(a, names) for a in given):
         return _rule_with_callback(call, names)
+    if any(_is_spread(a, names) for a in call.args):
+        return _rule_of_elements(call, names)
     args = [a for a in call.args if type(a) is not ast.Starred]
     if len(args) < len(call.args) or not args:
         params, zeros = ["*xs"], ["…"]
@@ -30,6 +32,29 @@ def rule_for(call: ast.Call, names: Names) -> str:
         call = ast.Call(call.func, call.args, [])
     params += [f"{k.arg}" for k in call.keywords if k.arg]
     return _ruled(whole, params, zeros, call, names)
+
+
+def _is_spread(node: Any, names: Names) -> bool:
+    """Say whether an argument is a list of expressions, each of them one array, some traced."""
+    inner = (ast.List, ast.Tuple, ast.Starred)
+    display = type(node) in inner[:2] and not any(type(e) in inner for e in node.elts)
+    return display and names.is_traced(node)
+
+
+def _rule_of_elements(call: ast.Call, names: Names) -> str:
+    """As `rule_for`, where an argument is a list: a rule takes each of its arrays by itself."""
+    given: list[Any] = []
+    for a in call.args:
+        given += a.elts if _is_spread(a, names) else [a]
+    params = list(_parameters(given, {k.arg for k in call.keywords}))
+    left, inner = iter(map(ast.Name, params)), copy.deepcopy(call)
+    inner.args = [
+        type(b)([next(left) for _ in b.elts], ast.Load()) if _is_spread(a, names) else next(left)
+        for a, b in zip(call.args, inner.args, strict=True)
+    ]
+    zeros = ["…" if names.is_traced(a) else "None" for a in given]
+    whole = f"lambda {', '.join(params)}: {ast.unparse(inner)}{names.part}"
+    return _ruled(whole, params, zeros, ast.Call(call.func, given, []), names)
 
 
 def _ruled(whole: str, params: list[str], zeros: list[str], call: ast.Call, names: Names) -> str:
