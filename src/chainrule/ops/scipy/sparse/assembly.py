@@ -34,6 +34,7 @@ from .matrices import (
     places_of,
     plain_matrix,
     replace,
+    settle,
     shared,
     shown,
     through,
@@ -353,6 +354,8 @@ def _filled_of(format: str) -> Any:
         """Return the matrix in a form that is filled entry by entry."""
         if self.format == format:
             return self.copy() if copy else self
+        if not _is_filled(self):
+            settle(self, f"to{format}")
         own = self if _is_filled(self) else whole(self)
         coo = own.tocoo()
         coo = whole(coo)._summed().tocoo()

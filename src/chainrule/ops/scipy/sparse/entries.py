@@ -19,6 +19,7 @@ from .matrices import (
     of_dense,
     places_of,
     plain_matrix,
+    settle,
     shown,
     whole,
 )
@@ -157,6 +158,7 @@ def _sum(self: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
     """Add the entries up."""
     if isinstance(axis, tuple):
         axis = axis[0] if len(axis) == 1 else None
+    settle(self, "sum", axis)
     if axis is None:
         return np.sum(whole(self).data)
     if self.ndim != 2:

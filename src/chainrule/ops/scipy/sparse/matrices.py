@@ -21,10 +21,12 @@ What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 Errors: methods of compiled code are refused.
 """
 
+from contextlib import suppress
 from copy import copy
 from functools import partial, partialmethod
 from sys import getrefcount
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import scipy.sparse as sp
@@ -33,6 +35,7 @@ from scipy.sparse import _data  # type: ignore[attr-defined]
 from .... import tree
 from ....core.op import Notation, Op
 from ....core.registry import add
+from ....core.settings import Silence
 from ....core.slots import Linear
 from ....errors import LostDerivativeError
 from ...batched import columns
@@ -65,6 +68,8 @@ class Form:
     def filled(self, data: Any) -> Any:
         """Return the matrix with other data."""
         other = copy(self.matrix)
+        for name in _SETTLING:
+            other.__dict__.pop(name, None)
         other.data = np.ascontiguousarray(data) if type(data) is np.ndarray else data
         return other
 
@@ -82,6 +87,55 @@ def places_of(matrix: Any) -> tuple[Any, Any]:
         return matrix.coords
     major = np.repeat(np.arange(len(matrix.indptr) - 1), np.diff(matrix.indptr))
     return (major, matrix.indices) if matrix.format == "csr" else (matrix.indices, major)
+
+
+# --- what SciPy changes in place ------------------------------------------------------------------
+
+
+def is_settled(a: Any) -> bool:
+    """Say whether the entries of a matrix are sorted and no place stands twice."""
+    if a.format == "coo":
+        return bool(a.has_canonical_format)
+    known = a.__dict__.get("_has_canonical_format")
+    return bool(copy(a).has_canonical_format if known is None else known)
+
+
+def followed(twin: Any, owner: Any) -> Any:
+    """Let the matrix with traced entries follow its plain twin, where SciPy's code changes that.
+
+    Many of SciPy's methods and solvers sort the entries of their matrix in place, or add up what
+    stands twice: the program sees it in `data`. The two share what tells the places: the twin gets
+    its own before it changes.
+    """
+    if is_settled(owner):
+        return twin
+
+    held = ref(twin)  # no cycle, which would hold what tells the places for long
+
+    def change(name: str) -> None:
+        made: Any = held()
+        own = type(made).copy(made)
+        getattr(own, name)()
+        made.__dict__.update(own.__dict__)
+        getattr(owner, name)()
+
+    for name in _SETTLING:
+        if hasattr(twin, name):
+            twin.__dict__[name] = partial(change, name)
+    return twin
+
+
+_SETTLING = ("sum_duplicates", "sort_indices")
+_OF_ONE = ("_whole", "_like", *_SETTLING)  # attributes that no other matrix gets
+
+
+def settle(a: Any, name: str, *args: Any, **kwargs: Any) -> None:
+    """Change a matrix with traced entries as SciPy's own method of that name changes a plain one.
+
+    For what is computed otherwise here, without SciPy's code.
+    """
+    if not is_settled(a):
+        getattr(a.form().matrix, name)(*args, **kwargs)
 
 
 # --- products -------------------------------------------------------------------------------------
@@ -135,7 +189,7 @@ def product(a: Any, x: Any) -> Any:
         )
     if is_traced(a):
         a = whole(a)
-        return like(sparse_product(a.data, x, form=a.form()), given)
+        return like(sparse_product(a.data, x, form=a.lasting_form()), given)
     return like(sparse_times(x, form=Form(a)), given)
 
 
@@ -210,6 +264,7 @@ def dress(self: Any, rows: Any, like: Any) -> None:
         refused = _refusing("data", "write ‹self›.tocsr().data")
         methods["data"] = property(refused, refused)
         methods["setdiag"] = _set_diagonal
+        methods |= {name: _both_in_place(name) for name in _SETTLING if hasattr(kind, name)}
         for name in ("_getnnz", "__repr__"):
             methods[name] = partialmethod(_of_form, name)
         methods["__str__"] = lambda self: str(plain_matrix(self._rows).asformat(self.format))
@@ -247,11 +302,16 @@ def _in_own_order(self: Any, copy: bool = False) -> Any:
     """Return the matrix in coo form, its entries in the order of the format."""
     made, like = whole(self.__dict__.get("_rows", self)), self._like.tocoo()
     flat = np.ravel_multi_index(places_of(like), like.shape)
-    return shown(made, like) if np.unique(flat).size == flat.size else _coo(made)
-
-
-def _coo(made: Any) -> Any:
-    return made._moved("tocoo", (), {})
+    if np.unique(flat).size == flat.size:
+        return shown(made, like)
+    own = made._moved("tocoo", (), {})
+    now = np.ravel_multi_index(places_of(own), own.shape)
+    order, wanted = (np.argsort(x, kind="stable") for x in (now, flat))
+    if not np.array_equal(now[order], flat[wanted]):
+        return own
+    at = np.empty_like(order)
+    at[wanted] = order  # those of one place stand in the same order in both
+    return _traced_like(like, own.data[at])
 
 
 def in_blocks(self: Any, *args: Any, _name: str, **kwargs: Any) -> Any:
@@ -271,11 +331,32 @@ def through(name: str) -> Any:
     """Return a method that answers by the matrix in csr form."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        rows = self._rows if type(self) in _dressed.values() else self.tocsr()
-        return getattr(rows, name)(*map(_whose_data_follow, args), **kwargs)
+        args = tuple(map(_whose_data_follow, args))
+        if type(self) not in _dressed.values():
+            return getattr(self.tocsr(), name)(*args, **kwargs)
+        if _form_changes(self._like, name, args, kwargs):
+            self._rows.sum_duplicates()
+        return getattr(self._rows, name)(*args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
     return method
+
+
+def _form_changes(like: Any, name: str, args: Any, kwargs: Any) -> bool:
+    """Say whether SciPy's own method adds up what stands twice, and let it do so."""
+    if like.format != "bsr" or like.has_canonical_format:
+        return False
+    with Silence(), suppress(Exception):  # what SciPy refuses is refused where it is computed
+        getattr(like, name)(*map(plain_matrix, args), **kwargs)
+    return bool(like.has_canonical_format)
+
+
+def _both_in_place(name: str) -> Any:
+    def change(self: Any) -> None:
+        for form in (self._like, self._rows):
+            getattr(form, name)()
+
+    return change
 
 
 def _whose_data_follow(a: Any) -> Any:
@@ -364,6 +445,29 @@ def _beside_twins(self: Any, new: Any, marks: Any) -> Any:
     return _traced_like(new, pool[at])
 
 
+def _store_into(data: Any, new: Any, rest: Any) -> None:
+    """Store the data of `new` into `data`, as SciPy's code does in place, and let `new` have them.
+
+    What is behind them is left over.
+    """
+    size, hidden = new.data.shape[0], new.__dict__.get("_whole")
+    data[...] = np.concatenate([new.data, rest[size:]])
+    new.data = _part_of(data, np.arange(size))
+    if hidden is not None:
+        new._whole = (hidden[0], *_version(new.data))
+
+
+def _without_zeros(a: Any, own: Any, like: Any, kept: Any) -> Any:
+    """Return a matrix in which places stand twice without its zeros, which are hidden then."""
+    data = a.data[kept]
+    if flows(a.data):
+        lost = np.setdiff1d(np.arange(a.data.shape[0]), kept)
+        data = data + unseen(a.data[lost])
+    new = _traced_like(like, data)
+    new._whole = (_traced_like(own, own.data), *_version(data))
+    return new
+
+
 def _part_of(data: Any, at: Any) -> Any:
     """Return the part of `data` that a view shows: a view, or `data` itself."""
     if at.size == data.shape[0]:
@@ -393,7 +497,7 @@ def plain_matrix(a: Any) -> Any:
         return agreed(a.array)
     if not sp.issparse(a):
         return agreed(a)
-    return a.form().filled(np.array(agreed(a.data))) if is_traced(a) else a
+    return a.twin(np.array(agreed(a.data))) if is_traced(a) else a
 
 
 def shown(made: Any, like: Any) -> Any:
@@ -437,16 +541,31 @@ class TracedEntries:
         plain = _plain_class(type(self))
         made = plain.__new__(plain)
         made.__dict__.update(self.__dict__)
-        for name in ("_whole", "_like"):
+        for name in _OF_ONE:
             made.__dict__.pop(name, None)
         made.data = np.arange(1.0, self.data.shape[0] + 1)
-        return Form(made)
+        return Form(followed(made, self))
+
+    def twin(self, data: Any) -> Any:
+        """Return SciPy's own matrix with these data, which SciPy's own code is run on."""
+        return followed(self.form().filled(data), self)
+
+    def lasting_form(self) -> Form:
+        """Return a form whose places stay as they are when the matrix is sorted."""
+        form = self.form()
+        return form if is_settled(self) else Form(form.matrix.copy())
+
+    def _places(self) -> Any:
+        return self.coords if self.format == "coo" else self.indices  # type: ignore[attr-defined]
 
     def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
         """Let the plain class move the numbers of the places, and the data follow."""
         plain, size = self.form().matrix, self.data.shape[0]
         numbers = plain.data = plain.data + size  # a sum of two is larger than all of them
+        before = self._places()
         found = getattr(plain, name)(*args, **kwargs)
+        if self._places() is not before:  # sorted in place: its numbers are others now
+            return self._moved(name, args, kwargs)
         if found is plain:
             return self
         if sp.issparse(found):
@@ -520,16 +639,34 @@ class TracedEntries:
     def _in_place(self, name: str) -> None:
         if self.format == "coo" and name == "sum_duplicates" and self.has_canonical_format:
             return
-        like = plain_matrix(self).copy()
+        valued = name == "eliminate_zeros"
+        like = (plain_matrix(self) if valued else self.form().matrix).copy()
+        if valued:
+            kept = np.flatnonzero(like.data)
+        elif self.format != "coo":
+            like.sort_indices()
+            kept = like.data.astype(np.intp) - 1
         getattr(like, name)()
-        if self.format != "coo":
-            if _same_places(like, self):
-                self.has_canonical_format = like.has_canonical_format
-                return
-            if held_elsewhere(self):
-                raise shared(f"{name}()")
+        if self.format != "coo" and _same_places(like, self):
+            self.__dict__.update({k: v for k, v in like.__dict__.items() if k.startswith("_has_")})
+            return
+        held = self.format != "coo" and held_elsewhere(self)
+        alone = held or getattr(self.data, "cr_base", None) is not None
+        alone = alone and self.format != "coo" and getrefcount(self.indices) == 2
+        if held and not alone:  # by another matrix, which would see other places, too
+            raise shared(f"{name}()")
         own = whole(self)
-        _become(self, shown(_traced_like(own, own.data), like))
+        if name == "sort_indices":
+            new = _traced_like(like, self.data[kept])
+            if own is not self:
+                new._whole = (own, *_version(new.data))
+        elif valued and self._unique() is not self:
+            new = _without_zeros(self, own, like, kept)
+        else:
+            new = shown(_traced_like(own, own.data), like)
+        if alone:  # names have the data, and nobody else what tells the places
+            _store_into(self.data, new, self.data if valued else self.data[kept])
+        _become(self, new)
 
     def sum_duplicates(self) -> None:
         """Add up the entries that stand at one place."""
@@ -541,8 +678,7 @@ class TracedEntries:
 
     def sort_indices(self) -> None:
         """Sort the entries of each row, or column."""
-        if whole(self)._unique() is whole(self):
-            self._in_place("sort_indices")
+        self._in_place("sort_indices")
 
     def resize(self, *shape: Any) -> None:
         """Change the shape in place; what stands outside is left out."""
@@ -642,6 +778,8 @@ def _by_entry(name: str) -> Any:
                 return found
             if _are_one(found.data, self.data):
                 return _hiding(found, self, lambda own: getattr(own, name)(*args, **kwargs))
+        if name not in _SHARING:
+            settle(self, name, *args, **kwargs)
         made = getattr(own, name)(*args, **kwargs)
         like = self.form().matrix
         return shown(made, like.transpose() if name == "transpose" else like)
@@ -706,7 +844,7 @@ def _traced_like(pattern: Any, data: Any) -> Any:
     kind = _class_of(type(pattern))
     made = kind.__new__(kind)
     made.__dict__.update(pattern.__dict__)
-    for name in ("_whole", "_like"):  # of the pattern's own entries
+    for name in _OF_ONE:
         made.__dict__.pop(name, None)
     made.data = data
     return made
