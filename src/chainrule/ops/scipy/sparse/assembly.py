@@ -5,6 +5,7 @@ store, beside a table of which entry stands where; they turn to csr for everythi
 """
 
 import warnings
+from operator import methodcaller
 from sys import getrefcount
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,7 @@ from ....core.registry import composite
 from ....core.settings import Silence
 from ...declare import as_array
 from ...numpy.index import setitem
-from ..common import agreed, traced
+from ..common import agreed, refusal, traced
 from .matrices import (
     THROUGH,
     TracedEntries,
@@ -26,6 +27,7 @@ from .matrices import (
     _refusing,
     _traced_like,
     combined,
+    held_elsewhere,
     in_class,
     in_rows_alone,
     is_traced,
@@ -34,13 +36,13 @@ from .matrices import (
     places_of,
     plain_matrix,
     replace,
-    settle,
     shared,
     shown,
     through,
     whole,
 )
 from .numpy_matrix import Matrix
+from .settled import settle
 
 # --- entry by entry -------------------------------------------------------------------------------
 
@@ -237,6 +239,8 @@ for _base_of, _format in ((_lil._lil_base, "lil"), (_dok._dok_base, "dok")):
             _function(self, arg1, *args, **kwargs)
             return
         if sp.issparse(arg1):
+            if is_traced(arg1):
+                settle(arg1, methodcaller(f"to{_format}"))
             dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
             if arg1.format == _format and dtype in (None, arg1.dtype):
                 copies = kwargs.get("copy", len(args) > 2 and args[2])
@@ -275,7 +279,12 @@ for _function in dict.fromkeys((
 def _assign(self: Any, key: Any, value: Any) -> None:
     """Store at an index, and warn as SciPy does where a compressed matrix gets new places."""
     key = plain_matrix(key).toarray() if sp.issparse(key) else key
-    _deduplicate(self)
+    if self.format != "coo" and _twice(self):
+        with Silence():
+            plain_matrix(self)[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
+        if _twice(self):
+            _store_beside_twins(self, key, value)
+            return
     like = plain_matrix(self).copy()
     with Silence():
         like[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
@@ -286,6 +295,42 @@ def _assign(self: Any, key: Any, value: Any) -> None:
             f"Changing the sparsity structure of a {name} is expensive. lil and dok are more "
             "efficient.", sp.SparseEfficiencyWarning, stacklevel=3,
         )  # fmt: skip
+
+
+def _twice(self: Any) -> bool:
+    """Say whether a place stands twice in a compressed matrix, which has traced entries then."""
+    if not is_traced(self):
+        if self.has_canonical_format:
+            return False
+        if held_elsewhere(self):
+            raise shared("a store")
+        _become(self, _traced_like(self, self.data))
+    return self._unique() is not self
+
+
+def _store_beside_twins(self: Any, key: Any, value: Any) -> None:
+    """Store where SciPy leaves entries at one place: it stores the numbers of the values."""
+    if whole(self) is not self or sp.issparse(value):
+        raise refusal(
+            "a store into a matrix in which a place stands twice", "it has no rule",
+            "add the entries up before: ‹self›.sum_duplicates()",
+        )
+    rows, _ = _grid(self.shape, key)
+    value, size = _values(value, np.shape(rows), self.dtype), self.data.shape[0]
+    numbered = self.form().matrix.copy()
+    old = numbered.data
+    with Silence():
+        numbered[key] = -1.0 - np.arange(np.size(rows)).reshape(np.shape(rows))
+    at = numbered.data.astype(np.intp)
+    at = np.where(at > 0, at - 1, size - 1 - at)
+    pool = np.concatenate([self.data, np.ravel(value)])
+    if numbered.data is old:
+        changed = np.flatnonzero(at >= size)
+        self.data[changed] = pool[at[changed]]
+    elif held_elsewhere(self):
+        raise shared("a store")
+    else:
+        _become(self, _traced_like(numbered, pool[at]))
 
 
 def _deduplicate(self: Any) -> None:
@@ -355,7 +400,7 @@ def _filled_of(format: str) -> Any:
         if self.format == format:
             return self.copy() if copy else self
         if not _is_filled(self):
-            settle(self, f"to{format}")
+            settle(self, methodcaller(f"to{format}"))
         own = self if _is_filled(self) else whole(self)
         coo = own.tocoo()
         coo = whole(coo)._summed().tocoo()
@@ -472,8 +517,8 @@ def find(A: Any) -> Any:
     """Return rows, columns and values of the entries that are not zero."""
     if not _has_traced(A):
         return sp.find(A)
-    coo = _sparse(A).tocoo()
-    coo = coo._summed() if is_traced(coo) else coo
+    coo = _sparse(A).tocoo(copy=True)
+    coo.sum_duplicates()
     rows, cols = places_of(coo)
     kept = np.flatnonzero(np.not_equal(coo.data, 0))
     return rows[kept], cols[kept], coo.data[kept]

@@ -85,7 +85,7 @@ def _ready(a: Any, changes: bool = True) -> Any:
     It is a copy: what the program stores into its own matrix afterwards does not change it.
     """
     a = a if sp.issparse(a) else sp.csc_array(a)
-    if a.format in ("csr", "csc") and changes:
+    if a.format in ("csr", "csc") and changes and "_like" not in a.__dict__:
         a.sum_duplicates()  # that of the program, too
     a = whole(a) if is_traced(a) else a
     a = a.copy() if a.format in ("csr", "csc") else a.tocsc()

@@ -21,12 +21,11 @@ What SciPy returns as `numpy.matrix`, of the old matrix classes, is a `Matrix`.
 Errors: methods of compiled code are refused.
 """
 
-from contextlib import suppress
 from copy import copy
 from functools import partial, partialmethod
+from operator import methodcaller
 from sys import getrefcount
 from typing import Any
-from weakref import ref
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,7 +34,6 @@ from scipy.sparse import _data  # type: ignore[attr-defined]
 from .... import tree
 from ....core.op import Notation, Op
 from ....core.registry import add
-from ....core.settings import Silence
 from ....core.slots import Linear
 from ....errors import LostDerivativeError
 from ...batched import columns
@@ -44,6 +42,7 @@ from ...numpy.arithmetic import unseen
 from ...numpy.index import scatter_add, split_index
 from ..common import agreed, flows, refusal, traced
 from .numpy_matrix import Matrix, bare, like
+from .settled import OF_ONE, SETTLING, followed, is_settled, settle, settles
 
 
 class Form:
@@ -68,7 +67,7 @@ class Form:
     def filled(self, data: Any) -> Any:
         """Return the matrix with other data."""
         other = copy(self.matrix)
-        for name in _SETTLING:
+        for name in SETTLING:
             other.__dict__.pop(name, None)
         other.data = np.ascontiguousarray(data) if type(data) is np.ndarray else data
         return other
@@ -87,55 +86,6 @@ def places_of(matrix: Any) -> tuple[Any, Any]:
         return matrix.coords
     major = np.repeat(np.arange(len(matrix.indptr) - 1), np.diff(matrix.indptr))
     return (major, matrix.indices) if matrix.format == "csr" else (matrix.indices, major)
-
-
-# --- what SciPy changes in place ------------------------------------------------------------------
-
-
-def is_settled(a: Any) -> bool:
-    """Say whether the entries of a matrix are sorted and no place stands twice."""
-    if a.format == "coo":
-        return bool(a.has_canonical_format)
-    known = a.__dict__.get("_has_canonical_format")
-    return bool(copy(a).has_canonical_format if known is None else known)
-
-
-def followed(twin: Any, owner: Any) -> Any:
-    """Let the matrix with traced entries follow its plain twin, where SciPy's code changes that.
-
-    Many of SciPy's methods and solvers sort the entries of their matrix in place, or add up what
-    stands twice: the program sees it in `data`. The two share what tells the places: the twin gets
-    its own before it changes.
-    """
-    if is_settled(owner):
-        return twin
-
-    held = ref(twin)  # no cycle, which would hold what tells the places for long
-
-    def change(name: str) -> None:
-        made: Any = held()
-        own = type(made).copy(made)
-        getattr(own, name)()
-        made.__dict__.update(own.__dict__)
-        getattr(owner, name)()
-
-    for name in _SETTLING:
-        if hasattr(twin, name):
-            twin.__dict__[name] = partial(change, name)
-    return twin
-
-
-_SETTLING = ("sum_duplicates", "sort_indices")
-_OF_ONE = ("_whole", "_like", *_SETTLING)  # attributes that no other matrix gets
-
-
-def settle(a: Any, name: str, *args: Any, **kwargs: Any) -> None:
-    """Change a matrix with traced entries as SciPy's own method of that name changes a plain one.
-
-    For what is computed otherwise here, without SciPy's code.
-    """
-    if not is_settled(a):
-        getattr(a.form().matrix, name)(*args, **kwargs)
 
 
 # --- products -------------------------------------------------------------------------------------
@@ -264,7 +214,7 @@ def dress(self: Any, rows: Any, like: Any) -> None:
         refused = _refusing("data", "write ‹self›.tocsr().data")
         methods["data"] = property(refused, refused)
         methods["setdiag"] = _set_diagonal
-        methods |= {name: _both_in_place(name) for name in _SETTLING if hasattr(kind, name)}
+        methods |= {name: _both_in_place(name) for name in SETTLING if hasattr(kind, name)}
         for name in ("_getnnz", "__repr__"):
             methods[name] = partialmethod(_of_form, name)
         methods["__str__"] = lambda self: str(plain_matrix(self._rows).asformat(self.format))
@@ -334,21 +284,20 @@ def through(name: str) -> Any:
         args = tuple(map(_whose_data_follow, args))
         if type(self) not in _dressed.values():
             return getattr(self.tocsr(), name)(*args, **kwargs)
-        if _form_changes(self._like, name, args, kwargs):
-            self._rows.sum_duplicates()
-        return getattr(self._rows, name)(*args, **kwargs)
+        rows, like = self._rows, self._like
+        forms = map(_form_of, args) if not is_settled(rows) else ()
+        if settles(like, methodcaller(name, *forms, **kwargs)):
+            rows.sum_duplicates()
+        elif not is_settled(rows) and not name.startswith("__i"):
+            rows = rows.copy()  # what SciPy computes of a copy in csr form leaves the blocks
+        return getattr(rows, name)(*args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
     return method
 
 
-def _form_changes(like: Any, name: str, args: Any, kwargs: Any) -> bool:
-    """Say whether SciPy's own method adds up what stands twice, and let it do so."""
-    if like.format != "bsr" or like.has_canonical_format:
-        return False
-    with Silence(), suppress(Exception):  # what SciPy refuses is refused where it is computed
-        getattr(like, name)(*map(plain_matrix, args), **kwargs)
-    return bool(like.has_canonical_format)
+def _form_of(a: Any) -> Any:
+    return a._like if type(a) in _dressed.values() else plain_matrix(a)
 
 
 def _both_in_place(name: str) -> Any:
@@ -541,7 +490,7 @@ class TracedEntries:
         plain = _plain_class(type(self))
         made = plain.__new__(plain)
         made.__dict__.update(self.__dict__)
-        for name in _OF_ONE:
+        for name in OF_ONE:
             made.__dict__.pop(name, None)
         made.data = np.arange(1.0, self.data.shape[0] + 1)
         return Form(followed(made, self))
@@ -655,10 +604,12 @@ class TracedEntries:
         alone = alone and self.format != "coo" and getrefcount(self.indices) == 2
         if held and not alone:  # by another matrix, which would see other places, too
             raise shared(f"{name}()")
-        own = whole(self)
+        own, form = whole(self), self.__dict__.get("_like")
+        if alone:  # what is hidden stays as it is where the data are written to
+            own = _traced_like(own, own.data.copy())
         if name == "sort_indices":
             new = _traced_like(like, self.data[kept])
-            if own is not self:
+            if whole(self) is not self:
                 new._whole = (own, *_version(new.data))
         elif valued and self._unique() is not self:
             new = _without_zeros(self, own, like, kept)
@@ -667,6 +618,9 @@ class TracedEntries:
         if alone:  # names have the data, and nobody else what tells the places
             _store_into(self.data, new, self.data if valued else self.data[kept])
         _become(self, new)
+        if form is not None and hasattr(form, name):
+            getattr(form, name)()
+            self._like = form
 
     def sum_duplicates(self) -> None:
         """Add up the entries that stand at one place."""
@@ -726,7 +680,7 @@ class TracedEntries:
 
     def copy(self) -> Any:
         """Return a copy."""
-        found = _traced_like(self.form().matrix, self.data.copy())
+        found = _traced_like(self.lasting_form().matrix, self.data.copy())
         return found if whole(self) is self else shown(whole(self), found.form().matrix)
 
 
@@ -779,7 +733,7 @@ def _by_entry(name: str) -> Any:
             if _are_one(found.data, self.data):
                 return _hiding(found, self, lambda own: getattr(own, name)(*args, **kwargs))
         if name not in _SHARING:
-            settle(self, name, *args, **kwargs)
+            settle(self, methodcaller(name, *args, **kwargs))
         made = getattr(own, name)(*args, **kwargs)
         like = self.form().matrix
         return shown(made, like.transpose() if name == "transpose" else like)
@@ -844,7 +798,7 @@ def _traced_like(pattern: Any, data: Any) -> Any:
     kind = _class_of(type(pattern))
     made = kind.__new__(kind)
     made.__dict__.update(pattern.__dict__)
-    for name in _OF_ONE:
+    for name in OF_ONE:
         made.__dict__.pop(name, None)
     made.data = data
     return made
@@ -873,6 +827,11 @@ def combined(a: Any, b: Any, p: float, q: float) -> Any:
     for x, factor in ((a, p), (b, q)):
         x = whole(x)
         x = x if x.format in ("csr", "csc", "coo") else x.tocsr()
+        if is_traced(x):  # each is summed by itself, as SciPy does: what cancels is 0 to the bit
+            x = x._unique()
+        elif not is_settled(x):
+            x = x.copy()
+            x.sum_duplicates()
         parts.append(factor * x.data)
         places = places_of(x)
         rows.append(places[0])
