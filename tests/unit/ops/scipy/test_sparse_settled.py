@@ -127,6 +127,27 @@ def _differences(f):
     return (4 * close - wide) / 3
 
 
+def _follows(f, kind, may_refuse):
+    """Compare with the plain run, and with differences."""
+    try:
+        wanted = f(X)
+    except Exception:
+        return  # SciPy's own refusal
+    try:
+        value, slope = cr.value_and_grad(f)(X)
+    except ChainRuleError as error:
+        if may_refuse(str(error)):
+            return
+        raise
+    np.testing.assert_allclose(value, wanted, rtol=1e-9, err_msg=kind)
+    np.testing.assert_allclose(slope, _differences(f), rtol=1e-5, atol=1e-5, err_msg=kind)
+
+
+REFUSED = {(name, kind[:3]) for name in ("spilu", "bsr", "dia") for kind in KINDS} | {
+    ("eliminate_zeros", "bsr"), ("round", "bsr"),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", CALLS)
 def test_the_matrix_afterwards_is_that_of_the_plain_run(name, state):
@@ -136,24 +157,17 @@ def test_the_matrix_afterwards_is_that_of_the_plain_run(name, state):
             found = CALLS[name](A)
             return _number(found) + _seen(A, data, kind.startswith("bsr"))
 
-        try:
-            wanted = f(X)
-        except Exception:
-            continue  # SciPy's own refusal
-        try:
-            value, slope = cr.value_and_grad(f)(X)
-        except ChainRuleError as error:
-            print("REFUSED", name, state, kind, str(error).split("\n")[0])
-            continue
-        np.testing.assert_allclose(value, wanted, rtol=1e-9, err_msg=kind)
-        np.testing.assert_allclose(slope, _differences(f), rtol=1e-5, atol=1e-5, err_msg=kind)
+        _follows(f, kind, lambda told, kind=kind: (
+            (name, kind[:3]) in REFUSED or "held elsewhere" in told
+        ))  # fmt: skip
 
 
 # --- plain matrices that meet traced numbers ------------------------------------------------------
 
 
 MEETINGS = {
-    "spsolve": lambda A, x: sla.spsolve(A, x[0] * V), "splu": lambda A, x: sla.splu(A).solve(x[0] * V),
+    "spsolve": lambda A, x: sla.spsolve(A, x[0] * V),
+    "splu": lambda A, x: sla.splu(A).solve(x[0] * V),
     "spsolve(sparse)": lambda A, x: sla.spsolve(A, sp.csc_array(B) * x[0]),
     "spsolve_triangular": lambda A, x: sla.spsolve_triangular(sp.tril(A), x[0] * V),
     "factorized": lambda A, x: sla.factorized(A)(x[0] * V), "A @ v": lambda A, x: A @ (x[0] * V),
@@ -161,18 +175,20 @@ MEETINGS = {
     "B @ A": lambda A, x: (sp.csr_array(B) * x[0]) @ A, "x A": lambda A, x: x[0] * A,
     "A / x": lambda A, x: A / x[0], "multiply": lambda A, x: A.multiply(x[0] * (B + 1)),
     "multiply(B)": lambda A, x: A.multiply(sp.csr_array(B) * x[0]),
-    "A + B": lambda A, x: A + sp.csr_array(B) * x[0], "B - A": lambda A, x: sp.csc_array(B) * x[0] - A,
+    "A + B": lambda A, x: A + sp.csr_array(B) * x[0],
+    "B - A": lambda A, x: sp.csc_array(B) * x[0] - A,
     "A + dense": lambda A, x: A + B * x[0], "kron": lambda A, x: sp.kron(A, sp.csr_array(B) * x[0]),
     "maximum": lambda A, x: A.maximum(sp.csr_array(B) * x[0]),
     "vstack": lambda A, x: sp.vstack([A, sp.csr_array(B) * x[0]]),
     "A[0, 1] =": lambda A, x: A.__setitem__((0, 1), x[0]),
     "A[1, 0] =": lambda A, x: A.__setitem__((1, 0), x[0]),
     "A[0, 2] =": lambda A, x: A.__setitem__((0, 2), x[0]),
-    "setdiag": lambda A, x: A.setdiag(x[0] * V), "data": lambda A, x: setattr(A, "data", A.data * x[0]),
+    "setdiag": lambda A, x: A.setdiag(x[0] * V),
+    "data": lambda A, x: setattr(A, "data", A.data * x[0]),
     "*=": lambda A, x: _scaled(A, x), "max": lambda A, x: A.max(),
     "expm_multiply": lambda A, x: sla.expm_multiply(A, x[0] * V),
     "cg": lambda A, x: sla.gmres(A, x[0] * V, rtol=1e-12)[0],
-    "norm": lambda A, x: sla.norm(A), "eigs": lambda A, x: sla.eigs(A, 1, v0=V)[0].real,
+    "norm": lambda A, x: sla.norm(A),
 }  # fmt: skip
 
 
@@ -185,20 +201,12 @@ def _scaled(A, x):
 @pytest.mark.parametrize("name", MEETINGS)
 def test_a_plain_matrix_afterwards_is_that_of_the_plain_run(name, state):
     for kind in KINDS:
-        def f(x, kind=kind):
-            A, data = made(kind, state, np.array([0.31, 0.47]))
-            del data
+        plain, _ = made(kind, state, X)
+
+        def f(x, kind=kind, plain=plain):
+            A = plain.copy()
             found = MEETINGS[name](A, x)
             return _number(found) + _seen(A, np.zeros(7), kind.startswith("bsr")) * x[1]
 
-        try:
-            wanted = f(X)
-        except Exception:
-            continue  # SciPy's own refusal
-        try:
-            value, slope = cr.value_and_grad(f)(X)
-        except ChainRuleError as error:
-            print("REFUSED", name, state, kind, str(error).split("\n")[0])
-            continue
-        np.testing.assert_allclose(value, wanted, rtol=1e-9, err_msg=kind)
-        np.testing.assert_allclose(slope, _differences(f), rtol=1e-5, atol=1e-5, err_msg=kind)
+        stores = kind[:3] in ("coo", "bsr") and name.startswith(("A[", "setdiag", "*=", "data"))
+        _follows(f, kind, lambda _told, stores=stores: stores)

@@ -298,14 +298,16 @@ def _assign(self: Any, key: Any, value: Any) -> None:
 
 
 def _twice(self: Any) -> bool:
-    """Say whether a place stands twice in a compressed matrix, which has traced entries then."""
-    if not is_traced(self):
-        if self.has_canonical_format:
-            return False
-        if held_elsewhere(self):
-            raise shared("a store")
-        _become(self, _traced_like(self, self.data))
-    return self._unique() is not self
+    """Say whether a place stands twice in a matrix, which has traced entries then."""
+    if is_traced(self):
+        return self._unique() is not self
+    flat = np.ravel_multi_index(places_of(self), self.shape)
+    if np.unique(flat).size == flat.size:
+        return False
+    if held_elsewhere(self):
+        raise shared("a store")
+    _become(self, _traced_like(self, self.data))
+    return True
 
 
 def _store_beside_twins(self: Any, key: Any, value: Any) -> None:
@@ -324,19 +326,13 @@ def _store_beside_twins(self: Any, key: Any, value: Any) -> None:
     at = numbered.data.astype(np.intp)
     at = np.where(at > 0, at - 1, size - 1 - at)
     pool = np.concatenate([self.data, np.ravel(value)])
-    if numbered.data is old:
+    if numbered.data is old and type(self.data) is not np.ndarray:
         changed = np.flatnonzero(at >= size)
         self.data[changed] = pool[at[changed]]
-    elif held_elsewhere(self):
+    elif numbered.data is not old and held_elsewhere(self):
         raise shared("a store")
     else:
         _become(self, _traced_like(numbered, pool[at]))
-
-
-def _deduplicate(self: Any) -> None:
-    """Add up what stands twice in a compressed matrix, as SciPy does before it stores."""
-    if self.format != "coo" and is_traced(self) and self._unique() is not self:
-        self.sum_duplicates()
 
 
 def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any, change: Any) -> bool:
@@ -386,7 +382,8 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         _fill(self)
         self._put((rows, cols), values)
     else:
-        _deduplicate(self)
+        if _twice(self) and self.format != "coo":
+            self.sum_duplicates()  # as SciPy's does
         like = plain_matrix(self).copy()
         with Silence():
             like.setdiag(agreed(values), k)

@@ -366,12 +366,13 @@ def replace(self: Any, new: Any, change: Any, what: str) -> None:
     old = marked.data = np.arange(1.0, self.data.shape[0] + 1)
     change(marked)
     at = np.flatnonzero(old < 0)
-    if at.size and not own and held_elsewhere(self):
+    plain = type(self.data) is np.ndarray  # till now: they are replaced by traced ones
+    if at.size and plain and held_elsewhere(self):
         raise shared(what)
     if own and self.format == "coo" and self._unique() is not self:
         new = _beside_twins(self, new, marked.data)
-    stays, data, hidden = own and marked.data is old, self.data, new.__dict__.get("_whole")
-    if at.size and own:
+    stays, data, hidden = not plain and marked.data is old, self.data, new.__dict__.get("_whole")
+    if at.size and not plain:
         flat, now = (np.ravel_multi_index(places_of(x), x.shape) for x in (self, new))
         order = np.argsort(now)
         data[at] = new.data[order[np.searchsorted(now, flat[at], sorter=order)]]
