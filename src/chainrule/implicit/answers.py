@@ -68,7 +68,7 @@ def plain(values: Any) -> Any:
     if is_callback(values):
         return PlainFunction(values)
     if is_sparse(values):
-        return values.form().filled(plain(values.data))
+        return values.twin(plain(values.data))
     return values
 
 

@@ -5,6 +5,7 @@ store, beside a table of which entry stands where; they turn to csr for everythi
 """
 
 import warnings
+from operator import methodcaller
 from sys import getrefcount
 from types import MappingProxyType
 from typing import Any
@@ -17,7 +18,7 @@ from ....core.registry import composite
 from ....core.settings import Silence
 from ...declare import as_array
 from ...numpy.index import setitem
-from ..common import agreed, traced
+from ..common import agreed, refusal, traced
 from .matrices import (
     THROUGH,
     TracedEntries,
@@ -26,6 +27,7 @@ from .matrices import (
     _refusing,
     _traced_like,
     combined,
+    held_elsewhere,
     in_class,
     in_rows_alone,
     is_traced,
@@ -40,6 +42,7 @@ from .matrices import (
     whole,
 )
 from .numpy_matrix import Matrix
+from .settled import settle
 
 # --- entry by entry -------------------------------------------------------------------------------
 
@@ -236,6 +239,8 @@ for _base_of, _format in ((_lil._lil_base, "lil"), (_dok._dok_base, "dok")):
             _function(self, arg1, *args, **kwargs)
             return
         if sp.issparse(arg1):
+            if is_traced(arg1):
+                settle(arg1, methodcaller(f"to{_format}"))
             dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
             if arg1.format == _format and dtype in (None, arg1.dtype):
                 copies = kwargs.get("copy", len(args) > 2 and args[2])
@@ -274,7 +279,12 @@ for _function in dict.fromkeys((
 def _assign(self: Any, key: Any, value: Any) -> None:
     """Store at an index, and warn as SciPy does where a compressed matrix gets new places."""
     key = plain_matrix(key).toarray() if sp.issparse(key) else key
-    _deduplicate(self)
+    if self.format != "coo" and _twice(self):
+        with Silence():
+            plain_matrix(self)[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
+        if _twice(self):
+            _store_beside_twins(self, key, value)
+            return
     like = plain_matrix(self).copy()
     with Silence():
         like[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
@@ -287,10 +297,42 @@ def _assign(self: Any, key: Any, value: Any) -> None:
         )  # fmt: skip
 
 
-def _deduplicate(self: Any) -> None:
-    """Add up what stands twice in a compressed matrix, as SciPy does before it stores."""
-    if self.format != "coo" and is_traced(self) and self._unique() is not self:
-        self.sum_duplicates()
+def _twice(self: Any) -> bool:
+    """Say whether a place stands twice in a matrix, which has traced entries then."""
+    if is_traced(self):
+        return self._unique() is not self
+    flat = np.ravel_multi_index(places_of(self), self.shape)
+    if np.unique(flat).size == flat.size:
+        return False
+    if held_elsewhere(self):
+        raise shared("a store")
+    _become(self, _traced_like(self, self.data))
+    return True
+
+
+def _store_beside_twins(self: Any, key: Any, value: Any) -> None:
+    """Store where SciPy leaves entries at one place: it stores the numbers of the values."""
+    if whole(self) is not self or sp.issparse(value):
+        raise refusal(
+            "a store into a matrix in which a place stands twice", "it has no rule",
+            "add the entries up before: ‹self›.sum_duplicates()",
+        )
+    rows, _ = _grid(self.shape, key)
+    value, size = _values(value, np.shape(rows), self.dtype), self.data.shape[0]
+    numbered = self.form().matrix.copy()
+    old = numbered.data
+    with Silence():
+        numbered[key] = -1.0 - np.arange(np.size(rows)).reshape(np.shape(rows))
+    at = numbered.data.astype(np.intp)
+    at = np.where(at > 0, at - 1, size - 1 - at)
+    pool = np.concatenate([self.data, np.ravel(value)])
+    if numbered.data is old and type(self.data) is not np.ndarray:
+        changed = np.flatnonzero(at >= size)
+        self.data[changed] = pool[at[changed]]
+    elif numbered.data is not old and held_elsewhere(self):
+        raise shared("a store")
+    else:
+        _become(self, _traced_like(numbered, pool[at]))
 
 
 def _store(self: Any, places: tuple[Any, Any], value: Any, like: Any, change: Any) -> bool:
@@ -340,7 +382,8 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         _fill(self)
         self._put((rows, cols), values)
     else:
-        _deduplicate(self)
+        if _twice(self) and self.format != "coo":
+            self.sum_duplicates()  # as SciPy's does
         like = plain_matrix(self).copy()
         with Silence():
             like.setdiag(agreed(values), k)
@@ -353,6 +396,8 @@ def _filled_of(format: str) -> Any:
         """Return the matrix in a form that is filled entry by entry."""
         if self.format == format:
             return self.copy() if copy else self
+        if not _is_filled(self):
+            settle(self, methodcaller(f"to{format}"))
         own = self if _is_filled(self) else whole(self)
         coo = own.tocoo()
         coo = whole(coo)._summed().tocoo()
@@ -469,8 +514,8 @@ def find(A: Any) -> Any:
     """Return rows, columns and values of the entries that are not zero."""
     if not _has_traced(A):
         return sp.find(A)
-    coo = _sparse(A).tocoo()
-    coo = coo._summed() if is_traced(coo) else coo
+    coo = _sparse(A).tocoo(copy=True)
+    coo.sum_duplicates()
     rows, cols = places_of(coo)
     kept = np.flatnonzero(np.not_equal(coo.data, 0))
     return rows[kept], cols[kept], coo.data[kept]

@@ -19,7 +19,7 @@ from ...batched import columns
 from ...declare import as_array
 from ..common import agreed, refusal, traced
 from .kept import Kept
-from .matrices import Form, data_transpose, is_traced, plain_matrix, sparse_product, whole
+from .matrices import Form, data_transpose, is_traced, of_dense, plain_matrix, sparse_product, whole
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
 _NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
@@ -79,12 +79,15 @@ sparse_solve = Op(
 add(sparse_solve)
 
 
-def _ready(a: Any) -> Any:
+def _ready(a: Any, changes: bool = True) -> Any:
     """Return a sparse matrix in csr or csc form, sorted, as SciPy's solvers bring it to.
 
     It is a copy: what the program stores into its own matrix afterwards does not change it.
     """
-    a = whole(a) if is_traced(a) else a if sp.issparse(a) else sp.csc_array(a)
+    a = a if sp.issparse(a) else sp.csc_array(a)
+    if a.format in ("csr", "csc") and changes and "_like" not in a.__dict__:
+        a.sum_duplicates()  # that of the program, too
+    a = whole(a) if is_traced(a) else a
     a = a.copy() if a.format in ("csr", "csc") else a.tocsc()
     a.sum_duplicates()
     return a if a.dtype.kind in "fc" else a.astype(float)
@@ -104,14 +107,17 @@ def spsolve(A: Any, b: Any, permc_spec: Any = None, use_umfpack: bool = True) ->
     """Solve A x = b with a sparse matrix, plain or with traced entries."""
     if not (traced(A) or traced(b) or is_traced(A) or is_traced(b)):
         return linalg.spsolve(A, b, permc_spec, use_umfpack)
-    a, b = _ready(A), _dense(b)
+    a, given, b = _ready(A), b, _dense(b)
     alike = a.format == "csc" or b.ndim == 1 or b.shape[1] == 1
     way = Kept(
         lambda m: linalg.splu(m, permc_spec),
         lambda m, b: linalg.spsolve(m, b, permc_spec, use_umfpack),
         alike and (linsolve.noScikit or not use_umfpack),
     )
-    return sparse_solve(a.data, b, form=_form_of(a), way=way)
+    found = sparse_solve(a.data, b, form=_form_of(a), way=way)
+    if not sp.issparse(given) or found.ndim == 1:
+        return found
+    return of_dense(found, linalg.spsolve(plain_matrix(A), plain_matrix(given), permc_spec))
 
 
 def _triangular_way(lower: bool, unit: bool, reads: Any) -> Way:
@@ -133,7 +139,7 @@ def spsolve_triangular(
     """Solve A x = b with a sparse triangular matrix."""
     if not (traced(b) or is_traced(A)):
         return linalg.spsolve_triangular(A, b, lower, overwrite_A, overwrite_b, unit_diagonal)
-    a, b = _ready(A), _dense(b)
+    a, b = _ready(A, changes=False), _dense(b)
     form = _form_of(a)
     rows, cols = form.places
     beyond = rows < cols if lower else rows > cols

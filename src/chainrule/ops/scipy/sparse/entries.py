@@ -4,6 +4,7 @@ All of these are computed at the places that hold an entry, which cost what the 
 dense array is made only where the result is dense anyway.
 """
 
+from operator import methodcaller
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from .matrices import (
     whole,
 )
 from .numpy_matrix import Matrix, bare
+from .settled import settle
 
 
 def _stored(a: Any) -> tuple[Any, Any]:
@@ -157,6 +159,11 @@ def _sum(self: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
     """Add the entries up."""
     if isinstance(axis, tuple):
         axis = axis[0] if len(axis) == 1 else None
+    settle(self, methodcaller("sum", axis))
+    return _added(self, axis)
+
+
+def _added(self: Any, axis: Any) -> Any:
     if axis is None:
         return np.sum(whole(self).data)
     if self.ndim != 2:
@@ -170,7 +177,9 @@ def _sum(self: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any
 def _mean(self: Any, axis: Any = None, dtype: Any = None, out: Any = None) -> Any:
     """Return the mean of all entries, zeros included."""
     axes = range(self.ndim) if axis is None else np.atleast_1d(axis)
-    return self.sum(axis) / float(np.prod([self.shape[k] for k in axes]))
+    axis = axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis
+    axis = None if isinstance(axis, tuple) else axis
+    return _added(self, axis) / float(np.prod([self.shape[k] for k in axes]))
 
 
 def norm_of(a: Any, ord: Any, axis: Any) -> Any:

@@ -16,6 +16,7 @@ from .direct import spsolve
 from .entries import norm_of
 from .matrices import Form, is_traced, of_dense, plain_matrix, whole
 from .operators import columns, is_operator
+from .settled import settle
 
 MOST = 2000  # the largest side of a matrix that is differentiated by its dense form
 
@@ -88,8 +89,9 @@ def norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
     """Return a norm of a sparse matrix, of one with traced entries too."""
     if not is_traced(x):
         return linalg.norm(x, ord, axis)
+    settle(x, lambda form: linalg.norm(form, ord, axis))
     if ord in (None, "fro", "f") and axis is None:
-        return np.linalg.norm(whole(x).data)
+        return np.linalg.norm(whole(x)._unique().data)
     return norm_of(x, ord, axis)
 
 

@@ -23,6 +23,7 @@ Errors: methods of compiled code are refused.
 
 from copy import copy
 from functools import partial, partialmethod
+from operator import methodcaller
 from sys import getrefcount
 from typing import Any
 
@@ -41,6 +42,7 @@ from ...numpy.arithmetic import unseen
 from ...numpy.index import scatter_add, split_index
 from ..common import agreed, flows, refusal, traced
 from .numpy_matrix import Matrix, bare, like
+from .settled import OF_ONE, SETTLING, followed, is_settled, settle, settles
 
 
 class Form:
@@ -65,6 +67,8 @@ class Form:
     def filled(self, data: Any) -> Any:
         """Return the matrix with other data."""
         other = copy(self.matrix)
+        for name in SETTLING:
+            other.__dict__.pop(name, None)
         other.data = np.ascontiguousarray(data) if type(data) is np.ndarray else data
         return other
 
@@ -135,7 +139,7 @@ def product(a: Any, x: Any) -> Any:
         )
     if is_traced(a):
         a = whole(a)
-        return like(sparse_product(a.data, x, form=a.form()), given)
+        return like(sparse_product(a.data, x, form=a.lasting_form()), given)
     return like(sparse_times(x, form=Form(a)), given)
 
 
@@ -210,6 +214,7 @@ def dress(self: Any, rows: Any, like: Any) -> None:
         refused = _refusing("data", "write ‹self›.tocsr().data")
         methods["data"] = property(refused, refused)
         methods["setdiag"] = _set_diagonal
+        methods |= {name: _both_in_place(name) for name in SETTLING if hasattr(kind, name)}
         for name in ("_getnnz", "__repr__"):
             methods[name] = partialmethod(_of_form, name)
         methods["__str__"] = lambda self: str(plain_matrix(self._rows).asformat(self.format))
@@ -247,11 +252,16 @@ def _in_own_order(self: Any, copy: bool = False) -> Any:
     """Return the matrix in coo form, its entries in the order of the format."""
     made, like = whole(self.__dict__.get("_rows", self)), self._like.tocoo()
     flat = np.ravel_multi_index(places_of(like), like.shape)
-    return shown(made, like) if np.unique(flat).size == flat.size else _coo(made)
-
-
-def _coo(made: Any) -> Any:
-    return made._moved("tocoo", (), {})
+    if np.unique(flat).size == flat.size:
+        return shown(made, like)
+    own = made._moved("tocoo", (), {})
+    now = np.ravel_multi_index(places_of(own), own.shape)
+    order, wanted = (np.argsort(x, kind="stable") for x in (now, flat))
+    if not np.array_equal(now[order], flat[wanted]):
+        return own
+    at = np.empty_like(order)
+    at[wanted] = order  # those of one place stand in the same order in both
+    return _traced_like(like, own.data[at])
 
 
 def in_blocks(self: Any, *args: Any, _name: str, **kwargs: Any) -> Any:
@@ -271,11 +281,31 @@ def through(name: str) -> Any:
     """Return a method that answers by the matrix in csr form."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        rows = self._rows if type(self) in _dressed.values() else self.tocsr()
-        return getattr(rows, name)(*map(_whose_data_follow, args), **kwargs)
+        args = tuple(map(_whose_data_follow, args))
+        if type(self) not in _dressed.values():
+            return getattr(self.tocsr(), name)(*args, **kwargs)
+        rows, like = self._rows, self._like
+        forms = map(_form_of, args) if not is_settled(rows) else ()
+        if settles(like, methodcaller(name, *forms, **kwargs)):
+            rows.sum_duplicates()
+        elif not is_settled(rows) and not name.startswith("__i"):
+            rows = rows.copy()  # what SciPy computes of a copy in csr form leaves the blocks
+        return getattr(rows, name)(*args, **kwargs)
 
     method.__name__, method.__doc__ = name, f"As `{name}` of the matrix in csr form."
     return method
+
+
+def _form_of(a: Any) -> Any:
+    return a._like if type(a) in _dressed.values() else plain_matrix(a)
+
+
+def _both_in_place(name: str) -> Any:
+    def change(self: Any) -> None:
+        for form in (self._like, self._rows):
+            getattr(form, name)()
+
+    return change
 
 
 def _whose_data_follow(a: Any) -> Any:
@@ -336,12 +366,13 @@ def replace(self: Any, new: Any, change: Any, what: str) -> None:
     old = marked.data = np.arange(1.0, self.data.shape[0] + 1)
     change(marked)
     at = np.flatnonzero(old < 0)
-    if at.size and not own and held_elsewhere(self):
+    plain = type(self.data) is np.ndarray  # till now: they are replaced by traced ones
+    if at.size and plain and held_elsewhere(self):
         raise shared(what)
     if own and self.format == "coo" and self._unique() is not self:
         new = _beside_twins(self, new, marked.data)
-    stays, data, hidden = own and marked.data is old, self.data, new.__dict__.get("_whole")
-    if at.size and own:
+    stays, data, hidden = not plain and marked.data is old, self.data, new.__dict__.get("_whole")
+    if at.size and not plain:
         flat, now = (np.ravel_multi_index(places_of(x), x.shape) for x in (self, new))
         order = np.argsort(now)
         data[at] = new.data[order[np.searchsorted(now, flat[at], sorter=order)]]
@@ -362,6 +393,29 @@ def _beside_twins(self: Any, new: Any, marks: Any) -> Any:
     pool = np.concatenate([self.data, new.data])
     at = np.where(marks < 0, self.data.shape[0] + np.arange(marks.size), marks.astype(np.intp) - 1)
     return _traced_like(new, pool[at])
+
+
+def _store_into(data: Any, new: Any, rest: Any) -> None:
+    """Store the data of `new` into `data`, as SciPy's code does in place, and let `new` have them.
+
+    What is behind them is left over.
+    """
+    size, hidden = new.data.shape[0], new.__dict__.get("_whole")
+    data[...] = np.concatenate([new.data, rest[size:]])
+    new.data = _part_of(data, np.arange(size))
+    if hidden is not None:
+        new._whole = (hidden[0], *_version(new.data))
+
+
+def _without_zeros(a: Any, own: Any, like: Any, kept: Any) -> Any:
+    """Return a matrix in which places stand twice without its zeros, which are hidden then."""
+    data = a.data[kept]
+    if flows(a.data):
+        lost = np.setdiff1d(np.arange(a.data.shape[0]), kept)
+        data = data + unseen(a.data[lost])
+    new = _traced_like(like, data)
+    new._whole = (_traced_like(own, own.data), *_version(data))
+    return new
 
 
 def _part_of(data: Any, at: Any) -> Any:
@@ -393,7 +447,7 @@ def plain_matrix(a: Any) -> Any:
         return agreed(a.array)
     if not sp.issparse(a):
         return agreed(a)
-    return a.form().filled(np.array(agreed(a.data))) if is_traced(a) else a
+    return a.twin(np.array(agreed(a.data))) if is_traced(a) else a
 
 
 def shown(made: Any, like: Any) -> Any:
@@ -437,16 +491,31 @@ class TracedEntries:
         plain = _plain_class(type(self))
         made = plain.__new__(plain)
         made.__dict__.update(self.__dict__)
-        for name in ("_whole", "_like"):
+        for name in OF_ONE:
             made.__dict__.pop(name, None)
         made.data = np.arange(1.0, self.data.shape[0] + 1)
-        return Form(made)
+        return Form(followed(made, self))
+
+    def twin(self, data: Any) -> Any:
+        """Return SciPy's own matrix with these data, which SciPy's own code is run on."""
+        return followed(self.form().filled(data), self)
+
+    def lasting_form(self) -> Form:
+        """Return a form whose places stay as they are when the matrix is sorted."""
+        form = self.form()
+        return form if is_settled(self) else Form(form.matrix.copy())
+
+    def _places(self) -> Any:
+        return self.coords if self.format == "coo" else self.indices  # type: ignore[attr-defined]
 
     def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
         """Let the plain class move the numbers of the places, and the data follow."""
         plain, size = self.form().matrix, self.data.shape[0]
         numbers = plain.data = plain.data + size  # a sum of two is larger than all of them
+        before = self._places()
         found = getattr(plain, name)(*args, **kwargs)
+        if self._places() is not before:  # sorted in place: its numbers are others now
+            return self._moved(name, args, kwargs)
         if found is plain:
             return self
         if sp.issparse(found):
@@ -520,16 +589,39 @@ class TracedEntries:
     def _in_place(self, name: str) -> None:
         if self.format == "coo" and name == "sum_duplicates" and self.has_canonical_format:
             return
-        like = plain_matrix(self).copy()
+        valued = name == "eliminate_zeros"
+        like = (plain_matrix(self) if valued else self.form().matrix).copy()
+        if valued:
+            kept = np.flatnonzero(like.data)
+        elif self.format != "coo":
+            like.sort_indices()
+            kept = like.data.astype(np.intp) - 1
         getattr(like, name)()
-        if self.format != "coo":
-            if _same_places(like, self):
-                self.has_canonical_format = like.has_canonical_format
-                return
-            if held_elsewhere(self):
-                raise shared(f"{name}()")
-        own = whole(self)
-        _become(self, shown(_traced_like(own, own.data), like))
+        if self.format != "coo" and _same_places(like, self):
+            self.__dict__.update({k: v for k, v in like.__dict__.items() if k.startswith("_has_")})
+            return
+        held = self.format != "coo" and held_elsewhere(self)
+        alone = held or getattr(self.data, "cr_base", None) is not None
+        alone = alone and self.format != "coo" and getrefcount(self.indices) == 2
+        if held and not alone:  # by another matrix, which would see other places, too
+            raise shared(f"{name}()")
+        own, form = whole(self), self.__dict__.get("_like")
+        if alone:  # what is hidden stays as it is where the data are written to
+            own = _traced_like(own, own.data.copy())
+        if name == "sort_indices":
+            new = _traced_like(like, self.data[kept])
+            if whole(self) is not self:
+                new._whole = (own, *_version(new.data))
+        elif valued and self._unique() is not self:
+            new = _without_zeros(self, own, like, kept)
+        else:
+            new = shown(_traced_like(own, own.data), like)
+        if alone:  # names have the data, and nobody else what tells the places
+            _store_into(self.data, new, self.data if valued else self.data[kept])
+        _become(self, new)
+        if form is not None and hasattr(form, name):
+            getattr(form, name)()
+            self._like = form
 
     def sum_duplicates(self) -> None:
         """Add up the entries that stand at one place."""
@@ -541,8 +633,7 @@ class TracedEntries:
 
     def sort_indices(self) -> None:
         """Sort the entries of each row, or column."""
-        if whole(self)._unique() is whole(self):
-            self._in_place("sort_indices")
+        self._in_place("sort_indices")
 
     def resize(self, *shape: Any) -> None:
         """Change the shape in place; what stands outside is left out."""
@@ -590,7 +681,7 @@ class TracedEntries:
 
     def copy(self) -> Any:
         """Return a copy."""
-        found = _traced_like(self.form().matrix, self.data.copy())
+        found = _traced_like(self.lasting_form().matrix, self.data.copy())
         return found if whole(self) is self else shown(whole(self), found.form().matrix)
 
 
@@ -642,6 +733,8 @@ def _by_entry(name: str) -> Any:
                 return found
             if _are_one(found.data, self.data):
                 return _hiding(found, self, lambda own: getattr(own, name)(*args, **kwargs))
+        if name not in _SHARING:
+            settle(self, methodcaller(name, *args, **kwargs))
         made = getattr(own, name)(*args, **kwargs)
         like = self.form().matrix
         return shown(made, like.transpose() if name == "transpose" else like)
@@ -706,7 +799,7 @@ def _traced_like(pattern: Any, data: Any) -> Any:
     kind = _class_of(type(pattern))
     made = kind.__new__(kind)
     made.__dict__.update(pattern.__dict__)
-    for name in ("_whole", "_like"):  # of the pattern's own entries
+    for name in OF_ONE:
         made.__dict__.pop(name, None)
     made.data = data
     return made
@@ -735,6 +828,11 @@ def combined(a: Any, b: Any, p: float, q: float) -> Any:
     for x, factor in ((a, p), (b, q)):
         x = whole(x)
         x = x if x.format in ("csr", "csc", "coo") else x.tocsr()
+        if is_traced(x):  # each is summed by itself, as SciPy does: what cancels is 0 to the bit
+            x = x._unique()
+        elif not is_settled(x):
+            x = x.copy()
+            x.sum_duplicates()
         parts.append(factor * x.data)
         places = places_of(x)
         rows.append(places[0])
