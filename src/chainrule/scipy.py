@@ -106,7 +106,8 @@ def minimize(
     reject the step.
 
     With `standard_errors`, for a negative log-likelihood: ``result.hess`` is the Hessian at the
-    minimum and ``result.standard_errors`` the square roots of the diagonal of its inverse.
+    minimum and ``result.standard_errors`` the square roots of the diagonal of its inverse, nested
+    as `x0` is.
 
     Raises
     ------
@@ -143,7 +144,7 @@ def minimize(
     )  # fmt: skip
     if standard_errors:
         found.hess = np.asarray(hessian(f)(np.asarray(found.x, float), *args))
-        found.standard_errors = np.sqrt(np.diag(np.linalg.inv(found.hess)))
+        found.standard_errors = packed.rebuild(np.sqrt(np.diag(np.linalg.inv(found.hess))))
     if not packed.bare:
         found.vector, found.x = found.x, packed.rebuild(found.x)
     return found
