@@ -45,7 +45,7 @@ def _outside(name: str) -> None:
             f"chainrule.scipy.{name} was called in a function that is differentiated",
             where=describe(user_frame(2)),
             why="here derivatives are taken for a solver; those of its answer are taken of SciPy's",
-            cure=f"call SciPy's own {name} there",
+            cure="call SciPy's own there, of the same name",
         )
 
 
