@@ -58,6 +58,7 @@ HOMOGENEOUS = {
     "canberra": (lambda x: distance.canberra(x, Y[0] * x[::-1]), 0),
     "agm": (lambda x: special.agm(x[0], x[1]), 1),
     "svd": (lambda x: np.linalg.svd(x[:, None], compute_uv=False)[0], 1),
+    "pinv of one": (lambda x: np.linalg.pinv(x[:, None])[0] @ x[::-1], 0),
     "qr": (lambda x: np.linalg.qr(x[:, None])[1][0, 0], 1),
 }
 
