@@ -93,7 +93,7 @@ def test_the_scaled_ones_of_a_given_order_at_zero():
 @pytest.mark.parametrize(
     ("name", "at"),
     [
-        ("bdtrik", (0.5, 0.7, 0.2)), ("nbdtrik", (0.5, 0.7, 0.9)), ("pdtrik", (0.5, 0.3)),
+        ("bdtrik", (0.5, 0.7, 0.2)), ("pdtrik", (0.5, 0.3)),
         ("fdtridfd", (0.5, 0.7, 0.2)), ("stdtridf", (1.0, 0.3)),
     ],
 )  # fmt: skip

@@ -160,8 +160,7 @@ ufunc(
     lambda p, k, n, _y: 1.0 / beta_density(np.floor(n), np.floor(k) + 1.0, p),
     at=(2, 5, None), domain=_COUNTS, rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0,
-        ((0.6, 0.9), (3.0, 5.0), (0.3, 0.6)), ends=_COUNT_ENDS)  # fmt: skip
+inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (3.0, 5.0), (0.3, 0.6)))
 inverse(special.nbdtrin, NEGATIVE, 1, (0, -1, 2), 1.0, ((1.0, 4.0), (0.3, 0.6), (0.3, 0.6)))
 
 # --- beta, F and Student's t ----------------------------------------------------------------------
