@@ -28,6 +28,8 @@ EXCEPTIONS: dict[tuple[str, int], tuple[float, str]] = {
     ("betainc", 0): (8.0, "a sum over the 240 nodes of an integral"),
     ("betainc", 1): (8.0, "a sum over the 240 nodes of an integral"),
     ("betaincc", 1): (8.0, "a sum over the 240 nodes of an integral"),
+    ("agm", 0): (8.0, "the squares of two ratios, both rounded"),
+    ("agm", 1): (8.0, "the squares of two ratios, both rounded"),
     ("elliprc", 1): (8.0, "a sum over the 640 nodes of an integral, of exponentials"),
 }
 

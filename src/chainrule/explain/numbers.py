@@ -51,8 +51,10 @@ def value_to_json(v: Any) -> dict[str, Any]:
         if real.size:
             if a.dtype.kind != "c":
                 out["min"], out["max"] = (number_to_json(x) for x in (real.min(), real.max()))
-            mean = np.mean(np.square(np.abs(real), dtype=np.float64))
-            out["rms"] = number_to_json(np.sqrt(mean))
+            size = np.abs(real).astype(np.float64)
+            top = size.max()
+            unit = top if top > 0 and not 1e-100 < top < 1e100 else 1.0  # squares stay numbers
+            out["rms"] = number_to_json(unit * np.sqrt(np.mean(np.square(size / unit))))
     return out
 
 

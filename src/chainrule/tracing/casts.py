@@ -99,9 +99,10 @@ def _look_alike(original: Any) -> Any:
 
 def read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
-    tracers.stacked.read_in(text)
     x = running.texts.get(text.strip(), _figure(text)) if running.traces else None
     if x is not None:
+        if x.cr_varies():
+            raise tracers.stacked.read_in()
         x.cr_owner.lose(
             lost(
                 x,

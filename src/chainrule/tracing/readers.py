@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from . import names, stacked
+from . import names
 from .alike import Alike, reduced
 from .casts import BUILTIN, LookAlike, read_in
 from .running import running
@@ -35,7 +35,6 @@ def look(values: Any) -> None:
     """Refuse texts among `values` in which a traced number was printed."""
     if (running.texts or running.figures) and running.traces:
         for text in _texts(values, 0):
-            stacked.read_in(text)
             for number in _NUMBER.findall(text[:_LONGEST]):
                 read_in(number)
 

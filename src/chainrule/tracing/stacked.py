@@ -5,12 +5,12 @@ can ask of it without saying for which example (its shape, its dtype, its class)
 all. Where the values matter (a branch, a conversion to a number) the examples have to agree.
 """
 
-import dis
+import ast
 import math
 import operator
 import os
-import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from ..errors import BatchError, made
 from . import choices
 from . import tracer as tracers
 from .losses import remember
-from .source import describe, inside, user_frame
+from .source import around, describe, inside, user_frame
 
 
 class OneByOneError(BatchError):
@@ -81,19 +81,28 @@ class Stacked:
         return len(self.example)
 
     def __repr__(self) -> str:
-        return f"{self.example!r}, {self._first()}"
+        return self._text(repr)
 
     def __str__(self) -> str:
-        return f"{self.example} ({self._first()})"
+        return self._text(str)
 
     def __format__(self, spec: str) -> str:
-        return f"{format(self.example, spec)} ({self._first()})"
+        return self._text(lambda x: format(x, spec))
 
-    def _first(self) -> str:
-        """Say that a text is of the first example; a handler may take another way by its text."""
-        if _under_handler():
+    def _text(self, of: Callable[[Any], str]) -> str:
+        """Return the text of an example: of the first, which is said, where they differ.
+
+        A program may ask a text (its length, a table); the run is then made anew, one by one.
+        """
+        rows, text = every(self.data), of(self.example)
+        rows = rows.reshape(-1, *self.shape)
+        if len(rows) < 2 or np.array_equal(
+            rows, np.broadcast_to(rows[:1], rows.shape), equal_nan=rows.dtype.kind in "fc"
+        ):
+            return text
+        if not _only_printed():
             made.count += 1
-        return f"the first of {self.data.shape[0]} examples"
+        return f"{text} (the first of {self.data.shape[0]} examples)"
 
     def __bool__(self) -> bool:
         return bool(self.agreed())
@@ -106,17 +115,13 @@ class Stacked:
         return self.agreed().item(*index)
 
 
-_OF_FIRST = re.compile(r"the first of \d+ examples")
-
-
-def read_in(text: str) -> None:
-    """Let the examples run one by one where a text of the first of them is read in."""
-    if _OF_FIRST.search(text):
-        raise OneByOneError(
-            "a text that a value of a batch was printed as was about to be read in",
-            where=describe(user_frame(2)),
-            why="it is that of the first example",
-        )
+def read_in() -> OneByOneError:
+    """Build the error for a text of the first example that is read in."""
+    return OneByOneError(
+        "a text that a value of a batch was printed as was about to be read in",
+        where=describe(user_frame(2)),
+        why="it is that of the first example",
+    )
 
 
 def _in_library() -> bool:
@@ -127,16 +132,12 @@ def _in_library() -> bool:
     return frame is not None and inside[frame.f_code.co_filename]
 
 
-def _under_handler() -> bool:
-    """Say whether the program, down to the call that is traced, stands in a `try` or a `with`."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
-        frame = frame.f_back
-    while frame is not None and not frame.f_code.co_filename.startswith(_HERE):
-        entries = dis._parse_exception_table(frame.f_code)  # type: ignore[attr-defined]
-        if any(e.start <= frame.f_lasti < e.end for e in entries):
-            return True
-        frame = frame.f_back
+def _only_printed() -> bool:
+    """Say whether the program prints a text for somebody to read, and cannot ask it."""
+    frame = user_frame(3)
+    for call in around(frame) if frame is not None else ():
+        if type(call) is ast.Call and type(call.func) is ast.Name and call.func.id == "print":
+            return all(k.arg not in ("file", None) for k in call.keywords)
     return False
 
 

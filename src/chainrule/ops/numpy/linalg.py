@@ -213,7 +213,7 @@ def _pinv_jvp(t: Any, y: Any, a: Any, hermitian: bool = False, **params: Any) ->
     first = -np.matmul(y, np.matmul(t, y))
     left = np.matmul(th, _outside(th, a, y))
     right = np.matmul(_outside(a, y, a), th)
-    slope = first + np.matmul(np.matmul(y, yh), left) + np.matmul(right, np.matmul(yh, y))
+    slope = first + np.matmul(y, np.matmul(yh, left)) + np.matmul(np.matmul(right, yh), y)
     return slope + _cut_jvp(t, a, rcond, atol) if _cuts(rcond, atol) else slope
 
 
@@ -272,7 +272,7 @@ def _lstsq_jvp(t: Any, y: Any, a: Any, b: Any, rcond: Any) -> Any:
     if da is not None:
         dah, plush = adjoint(da), adjoint(plus)
         rest = np.matmul(_outside(dah, a, plus), b - np.matmul(a, x))
-        dx = dx + np.matmul(np.matmul(plus, plush), np.matmul(dah, rest))
+        dx = dx + np.matmul(plus, np.matmul(plush, np.matmul(dah, rest)))
         dx = dx + np.matmul(_outside(a, plus, a), np.matmul(dah, np.matmul(plush, x)))
         if _cuts(rcond):
             dx = dx + np.matmul(_cut_jvp(da, a, rcond), b)

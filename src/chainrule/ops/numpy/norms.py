@@ -15,6 +15,8 @@ from ...core.slots import INDEX
 from ...errors import UnsupportedFunctionError
 from .. import jumps
 from ..declare import as_array
+from ..scaled import beyond, scaled
+from ..scipy.common import as_computed, constant_of
 from .arithmetic import sqrt_or_zero
 from .layout import memory_order
 from .reduce import axes_of, kept
@@ -47,11 +49,28 @@ def _flat_norm(x: Any) -> Any:
 
 
 def _power_norm(x: Any, order: float, axis: tuple[int, ...], keepdims: bool) -> Any:
-    """Return (Σ|x|ᵖ)^(1/p), constant to first order at the zero vector."""
+    """Return (Σ|x|ᵖ)^(1/p), constant to first order at the zero vector; NumPy's value."""
+    if not beyond(x):
+        return _of_powers(x, order, axis, keepdims)
+    value = _of_powers_plain(x, order=order, axis=axis, keepdims=keepdims)
+    found = scaled(
+        lambda x: _of_powers(x, order, axis, keepdims), 1, x, axis=axis[0], least=order < 0,
+        value=value,
+    )  # fmt: skip
+    return as_computed(found, value)
+
+
+def _of_powers(x: Any, order: float, axis: tuple[int, ...], keepdims: bool) -> Any:
     total = np.add.reduce(np.absolute(x) ** order, axis=axis, keepdims=keepdims)
     zero = np.equal(total, 0)
     root = np.where(zero, 1.0, total)[()] ** float(np.reciprocal(order, dtype=total.dtype))
     return np.where(zero, 0.0 if order > 0 else _INF, root)[()]
+
+
+_of_powers_plain = constant_of(
+    "power_norm_value",
+    lambda x, order, axis, keepdims: np.linalg.norm(x, order, axis[0], keepdims),
+)
 
 
 def _vector_norm(x: Any, order: Any, axis: tuple[int, ...], keepdims: bool) -> Any:

@@ -90,7 +90,7 @@ def _absolute_slope(_y: Any, x: Any) -> Any:
         return np.sign(x)
     size = np.absolute(x)
     zero = np.equal(size, 0)
-    return np.where(zero, 0.0, np.conjugate(x)) * np.reciprocal(np.where(zero, 1.0, size))
+    return np.where(zero, 0.0, np.conjugate(x)) / np.where(zero, 1.0, size)
 
 
 elementwise(

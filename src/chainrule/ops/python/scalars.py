@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.registry import composite
 from ..declare import as_array
+from ..scaled import scaled
 
 _SAME_NAME = (
     "sin cos tan sinh cosh tanh exp exp2 expm1 log1p log2 log10 sqrt cbrt fabs degrees radians"
@@ -104,13 +105,23 @@ def prod(iterable: Iterable[Any], *, start: Any = 1) -> Any:
 @composite(math.hypot, name="math.hypot")
 def hypot(*coordinates: Any) -> Any:
     """Compute the Euclidean length; its gradient at the origin is 0."""
-    return np.linalg.norm(_numbers(coordinates))
+    return _length(coordinates)
 
 
 @composite(math.dist, name="math.dist")
 def dist(p: Iterable[Any], q: Iterable[Any]) -> Any:
     """Compute the Euclidean distance; its gradient at equal points is 0."""
-    return np.linalg.norm(_numbers(p) - _numbers(q))
+    p, q = _numbers(p), _numbers(q)
+    if p.shape != q.shape:
+        raise ValueError("both points must have the same number of dimensions")
+    return _length(p - q)
+
+
+def _length(parts: Any) -> Any:
+    """Return the length, of which no square leaves the range of numbers where it does not."""
+    if len(parts) == 2:
+        return np.hypot(*parts)
+    return scaled(np.linalg.norm, 1, _numbers(parts))
 
 
 @composite(math.modf, name="math.modf")

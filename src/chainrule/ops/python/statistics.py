@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.registry import composite
 from ..numpy.own_python import plain
+from ..scaled import scaled
 
 
 def _array(data: Iterable[Any]) -> Any:
@@ -31,12 +32,12 @@ def _refuse(function: Any, odd: Any, *data: Any) -> None:
 
 def _geometric_mean(x: Any) -> Any:
     _refuse(statistics.geometric_mean, x <= 0, x)
-    return np.exp(np.mean(np.log(x)))
+    return scaled(lambda x: np.exp(np.mean(np.log(x))), 1, x)
 
 
 def _harmonic_mean(x: Any, weights: Any = None) -> Any:
     _refuse(statistics.harmonic_mean, x < 0, x)
-    return 1 / _weighted_mean(1 / x, weights)
+    return scaled(lambda x: 1 / _weighted_mean(1 / x, weights), 1, x, least=True)
 
 
 def _of_data(name: str, body: Any, least: int = 1) -> None:
@@ -55,6 +56,12 @@ def _weighted_mean(x: Any, weights: Any = None) -> Any:
     return np.mean(x) if weights is None else np.sum(x * _array(weights)) / np.sum(_array(weights))
 
 
+def _deviation(x: Any, center: Any, ddof: int) -> Any:
+    if center is None:
+        return scaled(lambda x: np.sqrt(_spread(x, None, ddof)), 1, x)
+    return scaled(lambda x, center: np.sqrt(_spread(x, center, ddof)), 1, x, center)
+
+
 def _spread(x: Any, center: Any, ddof: int) -> Any:
     center = np.mean(x) if center is None else center
     return np.sum((x - center) ** 2) / (x.shape[0] - ddof)
@@ -69,8 +76,8 @@ _of_data("median_low", lambda x: np.sort(x)[(x.shape[0] - 1) // 2])
 _of_data("median_high", lambda x: np.sort(x)[x.shape[0] // 2])
 _of_data("variance", lambda x, xbar=None: _spread(x, xbar, 1), 2)
 _of_data("pvariance", lambda x, mu=None: _spread(x, mu, 0))
-_of_data("stdev", lambda x, xbar=None: np.sqrt(_spread(x, xbar, 1)), 2)
-_of_data("pstdev", lambda x, mu=None: np.sqrt(_spread(x, mu, 0)))
+_of_data("stdev", lambda x, xbar=None: _deviation(x, xbar, 1), 2)
+_of_data("pstdev", lambda x, mu=None: _deviation(x, mu, 0))
 
 @composite(statistics.covariance, name="statistics.covariance")
 def covariance(x: Any, y: Any, /) -> Any:

@@ -13,6 +13,7 @@ from ...declare import as_array, constant_call
 from ...numpy.decompositions import from_triangle, positive_definite
 from ...numpy.determinants import cofactor
 from ...numpy.linalg import GILES, GOLUB, _lstsq_jvp, _pinv_jvp, well_conditioned
+from ...scaled import scaled
 from ..common import as_computed, binder, constant_of, over_batch, reader, refusal, refused
 from .systems import as_read
 
@@ -183,11 +184,11 @@ def norm(
 ) -> Any:
     """Return a norm, as `numpy.linalg.norm` does; at the zero vector its derivative is 0."""
     a = as_array(a)
-    found = np.linalg.norm(a, ord=ord, axis=axis, keepdims=keepdims)
-    if axis is None and not keepdims:
-        value = _norm_value(a, ord=ord, check_finite=check_finite)
-        return as_computed(found, value)
-    return found
+    if axis is not None or keepdims:
+        return np.linalg.norm(a, ord=ord, axis=axis, keepdims=keepdims)
+    value = _norm_value(a, ord=ord, check_finite=check_finite)
+    degree = 0 if ord == 0 else 1
+    return as_computed(scaled(lambda a: np.linalg.norm(a, ord=ord), degree, a, value=value), value)
 
 
 # --- matrices of a given form ---------------------------------------------------------------------

@@ -21,6 +21,7 @@ from ....core.op import Notation, sample
 from ....core.registry import composite
 from ...declare import as_array, constant_call
 from ...numpy.arithmetic import sqrt_or_zero
+from ...scaled import scaled
 from ..common import as_computed, constant_of, plain, reader, refusal, refused
 
 Rows = Callable[..., Any]
@@ -141,6 +142,9 @@ _CONSTANT = (
 # --- between two vectors --------------------------------------------------------------------------
 
 
+_LENGTHS = ("euclidean", "minkowski", "seuclidean", "mahalanobis")  # homogeneous of degree 1
+
+
 def _by_name(function: Any) -> Callable[..., Any]:
     """Let `function` take what follows two arrays by the names in a param."""
 
@@ -165,8 +169,10 @@ def _between_vectors(name: str, *samples: Any, domain: Any = ()) -> None:
         more = read(args, kwargs)
         u, v = _real(more.pop("u")), _real(more.pop("v"))
         more = _arrays(more)
-        found = rows(u, v, **more)
-        return as_computed(found, value(u, v, *more.values(), names=tuple(more)))
+        plainly = value(u, v, *more.values(), names=tuple(more))
+        if name not in _LENGTHS:
+            return as_computed(rows(u, v, **more), plainly)
+        return as_computed(scaled(lambda u, v: rows(u, v, **more), 1, u, v, value=plainly), plainly)
 
 
 _WEIGHTS = sample((3,), (3,), lambda rng: rng.random(3) + 0.5)

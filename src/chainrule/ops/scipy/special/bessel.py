@@ -14,6 +14,7 @@ from scipy import special
 from ....core.op import Const, Notation, Op, sample
 from ....core.registry import declare
 from ....core.slots import Partial
+from ... import jumps
 from ...declare import elementwise
 from .common import WHOLE, blockwise, doubles, refuse, ufunc, unknown_in
 
@@ -201,7 +202,18 @@ def _scaled_derivative(v: Any, x: Any, n: int, second: bool) -> Any:
         inside = integral(np.where(apt, v, 0.0), np.where(apt, np.minimum(x, limit), 1.0), n=n)
         near = np.where(apt, inside, near)
     factor = _ROOT_PI * math.sqrt(0.5) if second else 1 / (_ROOT_PI * math.sqrt(2))
-    return np.where(far, factor * _expansion(v, np.maximum(x, limit), n, sign), near)[()]
+    found = np.where(far, factor * _expansion(v, np.maximum(x, limit), n, sign), near)
+    return found[()] if second else np.where(_odd_at_zero(v, x, n), 0.0, found)[()]
+
+
+def _odd_at_zero(v: Any, x: Any, n: int) -> Any:
+    """Say where the n-th derivative of e^(−|x|)·I, at 0, is odd: the middle of its sides is 0."""
+    return np.logical_and(np.equal(x, 0), np.equal(np.mod(v + n, 2), 1))
+
+
+def _bends_at_zero(_y: Any, v: Any, x: Any, n: int = 0, second: bool = False) -> bool:
+    """Say whether the n-th derivative of e^(−|x|)·I has a step or a kink at 0."""
+    return not second and bool(np.any(np.equal(x, 0) & np.equal(v, np.round(v)) & (n >= np.abs(v))))
 
 
 scaled_bessel_derivative = declare(
@@ -217,6 +229,7 @@ scaled_bessel_derivative = declare(
             ),
         ),
         domain=(_ORDER, _ARGUMENT),
+        jump=_bends_at_zero,
         notation=Notation(rule="d C⁽ⁿ⁾(u) = C⁽ⁿ⁺¹⁾(u) du, for C = e⁻ᵘ·Iᵥ(u) or eᵘ·Kᵥ(u)"),
         samples=(
             sample(Const(1.0), (2, 3), n=1, second=False), sample(Const(0.5), (), n=2, second=True),
@@ -229,7 +242,8 @@ def _scaled_in_x(v: Any, x: Any, second: bool = False) -> Any:
     return scaled_bessel_derivative(v, x, n=1, second=second)
 
 
-_bessel(special.ive, _scaled_in_x, "", "d ive(v, u) = (½(ive(v−1) + ive(v+1)) − ive(v)) du")
+_bessel(special.ive, _scaled_in_x, "", "d ive(v, u) = (½(ive(v−1) + ive(v+1)) − ive(v)) du",
+        jump=_bends_at_zero)  # fmt: skip
 _bessel(
     special.kve, lambda v, x: _scaled_in_x(v, x, True), "",
     "d kve(v, u) = (kve(v) − ½(kve(v−1) + kve(v+1))) du + ∂/∂v dv",
@@ -286,6 +300,7 @@ for _function, _order, _second in (
         domain=((0.3, 60.0),),
         mp=("exp(x) * besselk" if _second else "exp(-x) * besseli") + f"({int(_order)}, x)",
         rule="d of a scaled Bessel function is a difference to its neighbours, du",
+        jump=jumps.at_zero if _function is special.i0e else None,
     )  # fmt: skip
 
 # --- spherical ------------------------------------------------------------------------------------

@@ -29,15 +29,19 @@ _SHAPE = (0.5, 4.0)
 _POINT = (0.1, 4.0)
 _IMPLICIT = "by the rule of implicit functions: dy = (dp − ∂F/∂θ dθ)/(∂F/∂y), where F(y, θ) = p"
 
+_COUNT_ENDS = (0.0,)
+_SEARCH_ENDS = (1e-100, 1e10, 1e100)
+
 Partials = tuple[Callable[..., Any], ...]
 
 
 def inverse(function: Any, f: Partials, unknown: int, order: tuple[int, ...], sign: float,
-            domain: Any, at: Any = ()) -> None:  # fmt: skip
+            domain: Any, at: Any = (), ends: tuple[float, ...] = ()) -> None:  # fmt: skip
     """Declare the inverse of F in its argument `unknown`; `f` are the partials of F.
 
     `order` says what each argument of the inverse is: the place of it in F, or −1 for F's value,
-    which `sign` turns into that of the complement.
+    which `sign` turns into that of the complement. At the `ends` of its search SciPy returns the
+    end itself, whatever the arguments are: there the derivative is 0.
     """
 
     def arguments(y: Any, given: Any) -> list[Any]:
@@ -50,7 +54,11 @@ def inverse(function: Any, f: Partials, unknown: int, order: tuple[int, ...], si
             slope = f[unknown](*args)
             return sign / slope if k < 0 else -f[k](*args) / slope
 
-        return rule
+        def within(y: Any, *xs: Any) -> Any:
+            stuck = np.isin(y, ends)
+            return np.where(stuck, 0.0, rule(np.where(stuck, 1.0, y), *xs))[()]
+
+        return within if ends else rule
 
     ufunc(function, *map(partial, order), rule=_IMPLICIT, domain=domain, at=at)
 
@@ -102,7 +110,8 @@ ufunc(
     special.pdtri, None, lambda m, k, _p: -1.0 / gamma_density(np.floor(k) + 1.0, m),
     at=(2.0, None), domain=((0.0, 4.0), _UNIT), rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.pdtrik, POISSON, 0, (-1, 1), 1.0, ((0.4, 0.9), (2.0, 4.0)))
+inverse(special.pdtrik, POISSON, 0, (-1, 1), 1.0,
+        ((0.4, 0.9), (2.0, 4.0)), ends=_COUNT_ENDS)  # fmt: skip
 
 # --- binomial and negative binomial ---------------------------------------------------------------
 
@@ -131,7 +140,8 @@ ufunc(
     special.bdtri, None, ("n", WHOLE), lambda p, k, n, _y: -1.0 / _binomial_in_p(k, n, p),
     at=(2.0, 5, None), domain=_COUNTS, rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.bdtrik, BINOMIAL, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (5.0, 9.0), (0.3, 0.6)))
+inverse(special.bdtrik, BINOMIAL, 0, (-1, 1, 2), 1.0,
+        ((0.6, 0.9), (5.0, 9.0), (0.3, 0.6)), ends=_COUNT_ENDS)  # fmt: skip
 inverse(special.bdtrin, BINOMIAL, 1, (0, -1, 2), 1.0, ((1.0, 3.0), (0.3, 0.6), (0.3, 0.6)))
 
 NEGATIVE: Partials = (
@@ -181,7 +191,8 @@ _F_AT = (2.0, 3.0, None)
 forward(special.fdtr, FISHER, special.fdtrc, domain=(_SHAPE, _SHAPE, _POINT), at=_F_AT,
         rule="d fdtr(n, d, u) = the density of F du + ∂/∂n dn + ∂/∂d dd")  # fmt: skip
 inverse(special.fdtri, FISHER, 2, (0, 1, -1), 1.0, (_SHAPE, _SHAPE, _UNIT), _F_AT)
-inverse(special.fdtridfd, FISHER, 1, (0, -1, 2), 1.0, ((1.0, 3.0), (0.15, 0.28), (0.5, 1.0)))
+inverse(special.fdtridfd, FISHER, 1, (0, -1, 2), 1.0,
+        ((1.0, 3.0), (0.15, 0.28), (0.5, 1.0)), ends=_SEARCH_ENDS)  # fmt: skip
 
 
 def student_density(v: Any, t: Any) -> Any:
@@ -228,7 +239,8 @@ STUDENT: Partials = (student_in_v, student_density)
 forward(special.stdtr, STUDENT, domain=(_SHAPE, (-4.0, 4.0)),
         rule="d stdtr(v, u) = Student's density du + ∂/∂v dv")  # fmt: skip
 inverse(special.stdtrit, STUDENT, 1, (0, -1), 1.0, (_SHAPE, _UNIT))
-inverse(special.stdtridf, STUDENT, 0, (-1, 1), 1.0, ((0.80, 0.82), (1.0, 1.2)))
+inverse(special.stdtridf, STUDENT, 0, (-1, 1), 1.0,
+        ((0.80, 0.82), (1.0, 1.2)), ends=_SEARCH_ENDS)  # fmt: skip
 
 # --- normal, its mean and deviation as unknowns ---------------------------------------------------
 

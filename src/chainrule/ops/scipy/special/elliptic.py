@@ -205,12 +205,12 @@ several(
 )  # fmt: skip
 ufunc(
     special.agm,
-    lambda y, a, b: np.square(y) * a * (2 / (3 * math.pi)) * _rd_of(b, a),
-    lambda y, a, b: np.square(y) * b * (2 / (3 * math.pi)) * _rd_of(a, b),
+    lambda y, a, b: _mean_in(y, a, b), lambda y, a, b: _mean_in(y, b, a),
     domain=(_POSITIVE,) * 2, mp="agm(x, y)",
-    rule="d M = 2M²/(3π)·(a·R_D(0, b², a²) da + b·R_D(0, a², b²) db)",
+    rule="d M = 2/(3π)·((M/a)²·R_D(0, (b/a)², 1) da + (M/b)²·R_D(0, (a/b)², 1) db)",
 )  # fmt: skip
 
 
-def _rd_of(a: Any, b: Any) -> Any:
-    return special.elliprd(0.0, np.square(a), np.square(b))
+def _mean_in(y: Any, a: Any, b: Any) -> Any:
+    """Return ∂M/∂a, of ratios alone: whatever the scale, and the sign, of both."""
+    return np.square(y / a) * (2 / (3 * math.pi)) * special.elliprd(0.0, np.square(b / a), 1.0)

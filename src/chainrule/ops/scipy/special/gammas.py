@@ -155,11 +155,22 @@ def _rgamma_slope(x: Any) -> Any:
     return np.where(pole, limit, -special.digamma(away) * special.rgamma(away))[()]
 
 
+def _rgamma_bend(y: Any, x: Any) -> Any:
+    """Return (1/Γ)″ = (ψ² − ψ′)/Γ; of Γ(1 − x)·sin(πx)/π where the poles of ψ would cancel."""
+    left = np.logical_and(np.less(np.real(x), 0.25), np.less(np.abs(np.imag(x)), 1.0))
+    turn = math.pi * np.where(left, x, 0.0)
+    sin, cos, z = np.sin(turn) / math.pi, np.cos(turn), 1.0 - np.where(left, x, 0.0)
+    psi = special.digamma(z)
+    mirrored = (np.square(psi) + polygamma(1, z)) * sin - 2.0 * psi * cos - math.pi**2 * sin
+    safe = np.where(left, 1.0, x)
+    return np.where(
+        left, special.gamma(z) * mirrored,
+        -special.digamma(safe) * np.where(left, 0.0, y) - polygamma(1, safe) * special.rgamma(safe),
+    )  # fmt: skip
+
+
 rgamma_slope = ufunc(
-    None,
-    lambda y, x: (
-        -special.digamma(x) * y - polygamma(1, x) * special.rgamma(x)
-    ),
+    None, _rgamma_bend,
     name="rgamma_slope", value=_rgamma_slope, domain=((0.3, 6.0),),
     rule="d (1/Γ)′(u) = (ψ(u)² − ψ′(u))/Γ(u) du",
 )  # fmt: skip
@@ -170,19 +181,89 @@ elementwise(
     domain=((0.0, 1e3),) * 2, mp="loggamma(x) + loggamma(y) - loggamma(x + y)",
     rule="d log B(a, b) = (ψ(a) − ψ(a+b)) da + (ψ(b) − ψ(a+b)) db",
 )  # fmt: skip
+
+
+def _pole(x: Any) -> Any:
+    """Say where 1/Γ(x) is 0, or so near it that the rounding of x tells."""
+    return np.logical_and(np.less(x, 0.5), np.less(np.abs(x - np.round(x)), 1e-3))
+
+
+def _by_factors(partial: Any, factors: Any, below: Any, above: Any) -> Any:
+    """Return `partial`, a multiple of the value, but `factors` where a 1/Γ in the value is near 0.
+
+    There both the value and its logarithmic derivative are rounding. `below` gives the arguments
+    of the 1/Γ, `above` those of the Γ, whose poles are poles of the value.
+    """
+
+    def rule(y: Any, a: Any, b: Any) -> Any:
+        near: Any = False
+        for x in below(a, b):
+            near = np.logical_or(near, _pole(x))
+        for x in above(a, b):
+            near = np.logical_and(near, np.logical_not(_pole(x)))
+        if type(near) in (np.bool, np.ndarray) and not near.any():
+            return partial(y, a, b)
+        apart = partial(np.where(near, 0.0, y), np.where(near, 3.25, a), np.where(near, 0.75, b))
+        return np.where(near, factors(np.where(near, a, 3.25), np.where(near, b, 0.75)), apart)
+
+    return rule
+
+
+def _beta_factors(a: Any, b: Any) -> Any:
+    whole = a + b
+    slope = special.digamma(a) * special.rgamma(whole) + rgamma_slope(whole)
+    return special.gamma(a) * special.gamma(b) * slope
+
+
+def _poch_factors(a: Any, m: Any) -> Any:
+    slope = special.digamma(a + m) * special.rgamma(a) + rgamma_slope(a)
+    return special.gamma(a + m) * slope
+
+
+def _binom_in_n(n: Any, k: Any) -> Any:
+    rest = n - k + 1.0
+    slope = special.digamma(n + 1.0) * special.rgamma(rest) + rgamma_slope(rest)
+    return special.gamma(n + 1.0) * special.rgamma(k + 1.0) * slope
+
+
+def _binom_in_k(n: Any, k: Any) -> Any:
+    rest = n - k + 1.0
+    first = rgamma_slope(k + 1.0) * special.rgamma(rest)
+    return special.gamma(n + 1.0) * (first - special.rgamma(k + 1.0) * rgamma_slope(rest))
+
+
+def _binom_rule(partial: Any, factors: Any) -> Any:
+    return _by_factors(
+        partial, factors, lambda n, k: (k + 1.0, n - k + 1.0), lambda n, _k: (n + 1.0,)
+    )
+
+
+def _beta_rule(turn: Any) -> Any:
+    return _by_factors(
+        lambda y, a, b: -y * psi_gap(*turn(a, b)), lambda a, b: _beta_factors(*turn(a, b)),
+        lambda a, b: (a + b,), lambda a, b: (a, b),
+    )  # fmt: skip
+
+
 elementwise(
-    special.beta, lambda y, a, b: -y * psi_gap(a, b), lambda y, a, b: -y * psi_gap(b, a),
+    special.beta, _beta_rule(lambda a, b: (a, b)), _beta_rule(lambda a, b: (b, a)),
     domain=(POSITIVE,) * 2, mp="beta(x, y)",
     text="B", latex="B", rule="d B(a, b) = B·((ψ(a) − ψ(a+b)) da + (ψ(b) − ψ(a+b)) db)",
 )  # fmt: skip
 ufunc(
-    special.poch, lambda y, a, m: y * psi_gap(a, m), lambda y, a, m: y * special.digamma(a + m),
+    special.poch,
+    _by_factors(
+        lambda y, a, m: y * psi_gap(a, m), _poch_factors,
+        lambda a, _m: (a,), lambda a, m: (a + m,),
+    ),
+    lambda y, a, m: y * special.digamma(a + m),
     domain=(POSITIVE, POSITIVE), mp="rf(x, y)",
     rule="d (a)ₘ = (a)ₘ·((ψ(a+m) − ψ(a)) da + ψ(a+m) dm)",
 )  # fmt: skip
 ufunc(
     special.binom,
-    lambda y, n, k: y * psi_gap(n - k + 1.0, k), lambda y, n, k: y * psi_gap(k + 1.0, n - 2.0 * k),
+    _binom_rule(lambda y, n, k: y * psi_gap(n - k + 1.0, k), _binom_in_n),
+    _binom_rule(lambda y, n, k: y * psi_gap(k + 1.0, n - 2.0 * k), _binom_in_k),
     domain=((3.0, 9.0), (0.0, 3.0)), mp="binomial(x, y)",
     rule="d C(n, k) = C·((ψ(n+1) − ψ(n−k+1)) dn + (ψ(n−k+1) − ψ(k+1)) dk)",
 )  # fmt: skip

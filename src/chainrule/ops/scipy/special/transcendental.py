@@ -72,6 +72,7 @@ ufunc(
 # --- zeta -----------------------------------------------------------------------------------------
 
 _COUNT = 20
+_DIRECT = -0.02  # where the sum, and the reflection, lose as much
 _EULER = (1 / 12, -1 / 720, 1 / 30240, -1 / 1209600, 1 / 47900160, -691 / 1307674368000)
 
 
@@ -82,11 +83,11 @@ def _zeta_slope(x: Any, q: Any) -> Any:
     a = q + _COUNT
     log, power = np.log(a), np.power(a, -x)
     total = total - a * power * (log / (x - 1) + 1 / np.square(x - 1)) - 0.5 * log * power
-    rising, logs = x, 1 / x
+    rising, slope = x, 1.0  # x·(x + 1)·…, and its derivative
     for k, weight in enumerate(_EULER):
-        total = total + weight * rising * power / a ** (2 * k + 1) * (logs - log)
+        total = total + weight * power / a ** (2 * k + 1) * (slope - rising * log)
         for j in (2 * k + 1, 2 * k + 2):
-            rising, logs = rising * (x + j), logs + 1 / (x + j)
+            rising, slope = rising * (x + j), slope * (x + j) + rising
     return total
 
 
@@ -94,15 +95,16 @@ def _zeta_in_x(x: Any, q: Any) -> Any:
     kind, found = doubles(x, q)
     x, q = np.broadcast_arrays(*found)
     with np.errstate(all="ignore"):
-        right = np.where(x > 0, x, 1 - x)
-        slope = _zeta_slope(right, np.where(x > 0, q, 1.0))
+        direct = np.where(q == 1, x > _DIRECT, x > 0)  # near 0 the poles of the reflection cancel
+        right = np.where(direct, x, 1 - x)
+        slope = _zeta_slope(right, np.where(direct, q, 1.0))
         value, turn = special.zeta(right), math.pi / 2 * x
         growth = math.log(2 * math.pi) - special.digamma(right)
         left = 2 * np.power(2 * math.pi, x - 1) * special.gamma(right)
         left = left * (
             math.pi / 2 * np.cos(turn) * value + np.sin(turn) * (growth * value - slope)
         )
-        found = np.where(x > 0, slope, np.where(q == 1, left, np.nan))
+        found = np.where(direct, slope, np.where(q == 1, left, np.nan))
     return found.astype(kind)[()]
 
 

@@ -15,6 +15,7 @@ from ....core.registry import register
 from ....core.sequences import items
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
+from ...scaled import beyond, power_of_two, scaled
 from ..common import as_computed, flows, plain, reader, refusal, settled
 
 Values = dict[str, Any]
@@ -42,6 +43,9 @@ def _refuse_options(name: str, given: Values) -> None:
     given.pop("nan_policy", None)
 
 
+_MEANS = ("gmean", "hmean", "pmean")  # homogeneous of degree 1, by powers of the data
+
+
 def _statistic(
     name: str, formula: Callable[..., Any], *samples: Any, data: int = 1, floor: float = 1e-3
 ) -> None:
@@ -63,7 +67,13 @@ def _statistic(
         keep, axis = options.pop("keepdims", False), options.pop("axis")
         if axis is None:
             xs, axis = [x if x is None else np.ravel(x) for x in xs], 0
-        found = formula(*xs, axis, **options)
+        if name in _MEANS:
+            found = scaled(
+                lambda x: formula(x, axis, **options), 1, *xs, axis=axis, least=name == "hmean",
+                value=np.asarray(value),
+            )  # fmt: skip
+        else:
+            found = formula(*xs, axis, **options)
         if keep:
             found = np.reshape(found, np.shape(value))
         return as_computed(found, np.asarray(value)[()], floor=floor)
@@ -346,6 +356,8 @@ def _pearson(x: Any, y: Any, axis: int = 0) -> tuple[Any, ...]:
         x, y, axis = np.ravel(x), np.ravel(y), 0
     dx = x - np.mean(x, axis=axis, keepdims=True)
     dy = y - np.mean(y, axis=axis, keepdims=True)
+    if beyond(dx, dy):  # r is that of any multiple
+        dx, dy = (d / power_of_two(d, axis=axis, least=False) for d in (dx, dy))
     both = np.sum(dx * dx, axis=axis) * np.sum(dy * dy, axis=axis)
     r, n = np.sum(dx * dy, axis=axis) / np.sqrt(both), x.shape[axis]
     if n < 3:
