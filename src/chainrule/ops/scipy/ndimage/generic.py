@@ -93,7 +93,8 @@ def generic_filter1d(
     results = zeros((*lines.shape[:-1], x.shape[axis]))
     for at in np.ndindex(lines.shape[:-1]):
         call(np.copy(lines[at]), results[at], *extra_arguments, **(extra_keywords or {}))
-    return deliver(np.moveaxis(results, -1, axis).astype(output_dtype(x, output)), output)
+    result = np.copy(np.moveaxis(results, -1, axis), "C")  # SciPy hands out a new array
+    return deliver(result.astype(output_dtype(x, output)), output)
 
 
 def _sum_of_filters(
