@@ -16,7 +16,7 @@ from ....core.sequences import zeros
 from ....errors import UnsupportedFunctionError
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
-from .filters import deliver, each, extended, image_axes, origins_of, output_dtype, reach
+from .filters import apart, deliver, each, extended, image_axes, origins_of, output_dtype, reach
 from .transforms import map_coordinates
 
 
@@ -53,6 +53,7 @@ def generic_filter(
 ) -> Any:  # fmt: skip
     """Apply a function to the neighbours of every point."""
     x, call = _real(input), _callable(function, "generic_filter")
+    apart(x, output, "generic_filter")
     chosen = image_axes(axes, x.ndim)
     if footprint is None:
         if size is None:
