@@ -24,9 +24,11 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator
 
 from .. import tree
+from ..core.memory import layout_of
 from ..core.settings import Silence
 from ..errors import ImplicitError, ImplicitWarning
 from ..ops.declare import as_array
+from ..tracing.layouts import laid_as
 from ..tracing.running import running, tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth, known, muted
@@ -98,8 +100,9 @@ _HOLDERS = ("Bounds", "LinearConstraint", "NonlinearConstraint")  # SciPy's, whi
 
 
 def attach(answer: Any, traced: Any) -> Any:
-    """Return the value of `answer` with the derivatives of `traced`."""
-    return answer + (traced - np.asarray(concrete(traced))[()])
+    """Return the value of `answer`, as it lies in memory, with the derivatives of `traced`."""
+    found = answer + (traced - np.asarray(concrete(traced))[()])
+    return laid_as(found, layout_of(answer)) if type(answer) is np.ndarray else found
 
 
 def vector(values: Any) -> Any:

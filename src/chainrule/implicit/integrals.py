@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from scipy import integrate
 
+from ..core.memory import layout_of
 from ..errors import ImplicitWarning, UnsupportedFunctionError
+from ..tracing.layouts import laid_as
 from ..tracing.running import MUTED
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS
@@ -176,6 +178,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     if value.dtype.kind == "c":
         entries = [re + 1j * entry(i, np.imag) for i, re in enumerate(entries)]
     result = np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()]
+    result = laid_as(result, layout_of(value))
     return (points.result(result), *found[1:])
 
 

@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.memory import lay, layout_of, own_copy
+from ..core.memory import Layout, lay, layout_of, own_copy
 from ..core.settings import Silence
 from . import tracer as tracers
 
-_PLAIN = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType, slice, EllipsisType)
+_NUMBERS = (np.generic, bool, int, float, complex)
+_PLAIN = (np.ndarray, *_NUMBERS, str, NoneType, slice, EllipsisType, np.dtype)
 
 # whose results may lie in another order than C though all operands lie in it
 _UNORDERED = {
@@ -24,7 +25,9 @@ _UNORDERED = {
 
 def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> Any:
     """Return the result of a composite, its arrays laid out as those of the plain function."""
-    ordered = getattr(function, "__name__", "") not in _UNORDERED
+    ordered = getattr(function, "__name__", "") not in _UNORDERED and not any(
+        type(v) is str and v in ("F", "A") for v in (*args, *kwargs.values())
+    )
     if ordered and type(result) in tracers.TRACERS:
         held = tracers.concrete(result)
         if held.ndim < 2 and held.flags.c_contiguous:
@@ -41,7 +44,9 @@ def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> A
     ):
         return result
     given = [_plain(a) for a in args], {k: _plain(v) for k, v in kwargs.items()}
-    if not _known((*given[0], *given[1].values())):
+    if function is np.vectorize.__call__ and args[0].signature is None:
+        given[0][0] = _idle(args[0], result)
+    elif not _known((*given[0], *given[1].values())):
         return result
     with Silence():  # they were told before
         wanted = function(*given[0], **given[1])
@@ -51,10 +56,35 @@ def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> A
         layout = layout_of(wanted[k]) if type(wanted[k]) is np.ndarray else ()
         if np.shape(wanted[k]) == held.shape and layout != layout_of(held):
             if _root(parts[k]) not in roots:  # a view of an operand lies as that does
-                laid[k] = lay(parts[k], layout).cr_snapshot()
+                laid[k] = laid_as(parts[k], layout)
     if parts is not result:
         return laid[0]
     return type(result)(*laid) if hasattr(result, "_fields") else type(result)(laid)
+
+
+def _idle(given: Any, result: Any) -> Any:
+    """Return an `np.vectorize` that calls no program, with as many results."""
+    zeros = (0.0,) * len(result) if type(result) is tuple else 0.0
+    return np.vectorize(lambda *_, **__: zeros, excluded=given.excluded)
+
+
+def in_order(result: Any, order: str, args: Any) -> Any:
+    """Lay out a result in the order that was asked for; "A" is Fortran's if all operands lie so."""
+    if order == "A":
+        flags = [np.asarray(tracers.concrete(a)).flags for a in args]
+        order = "F" if all(f.f_contiguous for f in flags) else "C"
+    if type(result) is tuple:
+        return tuple(in_order(part, order, args) for part in result)
+    return tracers.call(np.copy, (result,), {"order": order}) if result.ndim > 1 else result
+
+
+def laid_as(x: Any, layout: Layout) -> Any:
+    """Return a traced array, or a copy of it in this layout that owns its memory."""
+    held = tracers.concrete(x)
+    if type(held) is not np.ndarray or layout_of(held) == layout:
+        return x
+    y = lay(x, layout)
+    return y.cr_snapshot() if type(y) in tracers.TRACERS else y
 
 
 def flags_of(x: Any) -> Any:
@@ -109,5 +139,8 @@ def _plain(v: Any) -> Any:
 
 
 def _known(values: Any) -> bool:
-    """Say whether nothing but arrays and numbers is given: the function calls no program."""
-    return all(_known(v) if type(v) in (tuple, list) else isinstance(v, _PLAIN) for v in values)
+    """Say whether nothing but arrays, numbers and dtypes is given: no program is called."""
+    return all(
+        _known(v) if type(v) in (tuple, list) else
+        issubclass(v, _NUMBERS) if isinstance(v, type) else isinstance(v, _PLAIN) for v in values
+    )  # fmt: skip

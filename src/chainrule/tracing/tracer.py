@@ -264,12 +264,15 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             note_counts(record.name, args, kwargs, result)
     else:
         assert isinstance(record, Op)
+        order = kwargs.get("order") if kwargs else None
         if record.bind is not None:
             try:
                 args, kwargs = record.bind(*args, **kwargs)
             except BatchError as error:
                 raise stacked.one_by_one(error) from error
         result = apply(record, args, kwargs)
+        if order in ("C", "F", "A") and "order" not in kwargs:  # no matter of the operation
+            result = layouts.in_order(result, order, args)
     return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
 
 

@@ -121,21 +121,13 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
         args = _cast(ufunc, args, **wanted)
     result = _compute(record, args, kwargs)
     if order != "K" and out is None:
-        result = _in_order(result, order, args)
+        result = layouts.in_order(result, order, args)
     if where is not True:
         old = 0.0 if out is None or out[0] is None else out[0]
         result = tracers.call(np.where, (where, result, old), {})
     if rebound:
         return fitted(out[0], result)
     return result if out is None else stores.store_out(out, result, broadcast=True)
-
-
-def _in_order(result: Any, order: str, args: Any) -> Any:
-    """Lay out a result in the order that was asked for; "A" is Fortran's if all operands lie so."""
-    if order == "A":
-        flags = [np.asarray(tracers.concrete(a)).flags for a in args]
-        order = "F" if all(f.f_contiguous for f in flags) else "C"
-    return tracers.call(np.copy, (result,), {"order": order}) if result.ndim > 1 else result
 
 
 def _cast(

@@ -115,6 +115,7 @@ einsum = declare(
             sample("ij,jk,kl->il", (2, 3), (3, 2), (2, 2), optimize=True),
             sample("b...,b...->...", (2, 3), (2, 3)), sample(",i->i", (), (3,)),
             sample("ij,jk->ik", (0, 2), (2, 2)),
+            *(sample("ij,jk->ik", (2, 3), (3, 2), order=order) for order in "CFAK"),
         ),
     )
 )  # fmt: skip

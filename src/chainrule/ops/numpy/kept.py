@@ -39,7 +39,8 @@ def solve(a: Any, b: Any) -> Any:
     turned = not a.flags.c_contiguous and a.flags.f_contiguous
     lu, pivots = recall("lu", a, np.ascontiguousarray(a.T if turned else a, kind), _factors)
     back = getattr(lapack, _PREFIX[kind.char] + "getrs")
-    return back(lu, pivots, b.astype(kind, copy=False), trans=0 if turned else 1)[0]
+    found = back(lu, pivots, b.astype(kind, copy=False), trans=0 if turned else 1)[0]
+    return np.ascontiguousarray(found)
 
 
 def _factors(rows: Any) -> tuple[Any, Any]:

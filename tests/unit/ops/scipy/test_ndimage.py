@@ -294,3 +294,27 @@ def test_batches():
         got = cr.vmap(cr.grad(lambda x, f=f: np.sum(np.sin(f(x)))))(images)
         want = np.stack([cr.grad(lambda x, f=f: np.sum(np.sin(f(x))))(x) for x in images])
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("filtered", [
+    lambda a: nd.generic_filter(a, np.mean, size=2, output=a),
+    lambda a: nd.shift(a, 0.5, output=a, order=1), lambda a: nd.laplace(a, output=a),
+    lambda a: nd.gaussian_laplace(a, 1.0, output=a),
+    lambda a: nd.sobel(a, output=a),
+    lambda a: nd.convolve(a, np.ones((2, 2)), output=a),
+])  # fmt: skip
+def test_an_output_in_the_memory_of_the_input_is_as_in_scipy_or_refused(filtered):
+    def f(x):
+        a = np.outer(x, x)
+        filtered(a)
+        return np.sum(a**2)
+
+    x = np.array([0.7, 1.3, 2.1])
+    try:
+        value = cr.value_and_grad(f)(x)[0]
+    except UnsupportedFunctionError as error:
+        words = str(error)
+    else:
+        words = "shares memory"
+        np.testing.assert_allclose(value, f(x))
+    assert "shares memory" in words

@@ -158,6 +158,16 @@ def deliver(result: Any, output: Any) -> Any:
     return output
 
 
+def apart(x: Any, output: Any, name: str) -> None:
+    """Refuse an output in the memory of the image where SciPy reads what it has written there."""
+    if hasattr(output, "shape") and np.may_share_memory(x, output):
+        raise UnsupportedFunctionError(
+            f"scipy.ndimage.{name} received an output that shares memory with a traced input",
+            why="SciPy reads there what it has written, in an order that has no rule",
+            cure="write ‹input 0›.copy() in the place of ‹input 0›",
+        )
+
+
 def along_line(
     x: Any, w: Any, axis: int, mode: str, cval: Any, origin: int, dtype: Any
 ) -> Any:
@@ -346,6 +356,8 @@ def laplace(
     """Add up the second differences along the axes."""
     x = _image(input)
     chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
+    if len(chosen) > 1:
+        apart(x, output, "laplace")
     total = None
     for axis, kind in zip(chosen, each(mode, len(chosen)), strict=True):
         term = along_line(x, [1, -2, 1], axis, kind, cval, 0, dtype)
@@ -371,6 +383,8 @@ def gaussian_laplace(
     """Add up the second derivatives of Gaussian filters."""
     x = _image(input)
     chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
+    if len(chosen) > 1:
+        apart(x, output, "gaussian_laplace")
     widths = dict(zip(chosen, each(sigma, len(chosen)), strict=True))
     sigmas = [widths.get(k, 0) for k in range(x.ndim)]
     total = None
@@ -386,6 +400,8 @@ def gaussian_gradient_magnitude(
     """Return √Σ of the squared first derivatives. At the kinks: its slope is 0 where it is 0."""
     x = _image(input)
     chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
+    if len(chosen) > 1:
+        apart(x, output, "gaussian_gradient_magnitude")
     total = None
     for term in _derivatives(x, sigma, 1, mode, cval, chosen, dtype, kwargs):
         total = term * term if total is None else total + term * term

@@ -16,7 +16,7 @@ from ....core.sequences import zeros
 from ....errors import UnsupportedFunctionError
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
-from .filters import deliver, each, extended, image_axes, origins_of, output_dtype, reach
+from .filters import apart, deliver, each, extended, image_axes, origins_of, output_dtype, reach
 from .transforms import map_coordinates
 
 
@@ -53,6 +53,7 @@ def generic_filter(
 ) -> Any:  # fmt: skip
     """Apply a function to the neighbours of every point."""
     x, call = _real(input), _callable(function, "generic_filter")
+    apart(x, output, "generic_filter")
     chosen = image_axes(axes, x.ndim)
     if footprint is None:
         if size is None:
@@ -93,7 +94,8 @@ def generic_filter1d(
     results = zeros((*lines.shape[:-1], x.shape[axis]))
     for at in np.ndindex(lines.shape[:-1]):
         call(np.copy(lines[at]), results[at], *extra_arguments, **(extra_keywords or {}))
-    return deliver(np.moveaxis(results, -1, axis).astype(output_dtype(x, output)), output)
+    result = np.copy(np.moveaxis(results, -1, axis), "C")  # SciPy hands out a new array
+    return deliver(result.astype(output_dtype(x, output)), output)
 
 
 def _sum_of_filters(

@@ -20,7 +20,7 @@ from ....errors import UnsupportedFunctionError
 from ...batched import loop
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
-from .filters import deliver, each, output_dtype
+from .filters import apart, deliver, each, output_dtype
 from .splines import UNSER, interpolate, spline_filter, spline_filter1d
 
 # --- SciPy's functions ----------------------------------------------------------------------------
@@ -76,6 +76,8 @@ def _apply(
             why="its result is rounded to integers, which carry no derivative",
             cure="write ‹input 0›.astype(float) in the place of ‹input 0›",
         )
+    if order < 2 or not prefilter:  # else SciPy reads a filtered copy
+        apart(x, output, function)
     params = (int(order), mode, cval, bool(prefilter))
     dtype = np.dtype(output_dtype(x, output))
     result = moved(

@@ -580,11 +580,16 @@ class TracedEntries:
 
     def toarray(self, order: Any = None, out: Any = None) -> Any:
         """Return the dense array."""
-        return self._moved("toarray", (), {})
+        found = self._moved("toarray", (order,), {})
+        if out is None:
+            return found
+        out[...] = found
+        return out
 
     def todense(self, order: Any = None, out: Any = None) -> Any:
         """Return the dense array; of the old classes a matrix."""
-        return Matrix(self.toarray()) if sp.isspmatrix(self) else self.toarray()
+        found = self.toarray(order, out)
+        return Matrix(found) if sp.isspmatrix(self) else found
 
     def _in_place(self, name: str) -> None:
         if self.format == "coo" and name == "sum_duplicates" and self.has_canonical_format:
