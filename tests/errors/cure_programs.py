@@ -113,6 +113,8 @@ PLAINLY: list[str] = [  # the same, without doors
 ]
 
 WORDS: list[tuple[str, str]] = [
+    ("a = x * 1\nscipy.ndimage.generic_filter(a, np.mean, size=2, output=a)\nreturn a.sum() ** 2",
+     "a = x * 1\nscipy.ndimage.generic_filter(a.copy(), np.mean, size=2, output=a)\nreturn a.sum() ** 2"),
     ("y = np.zeros(3)\nview = np.ma.array(y, copy=False)\ny[:] = x\nreturn y.sum() + view.sum()", "y = np.zeros(3)\nview = np.ma.array(np.copy(y), copy=False)\ny[:] = x\nreturn y.sum() + view.sum()"),
     ("return np.polymul([x[0] * 0, x[1]], [1.0, 2.0]).sum()", "return np.polymul([x[1]], [1.0, 2.0]).sum()"),
     ("return np.pad(x, 5, mode='reflect', reflect_type='odd').sum()", "return np.pad(np.pad(x, 2, mode='reflect', reflect_type='odd'), 3, mode='reflect', reflect_type='odd').sum()"),
