@@ -385,8 +385,8 @@ class Verdict:
             taken, lost = self.open & ~lost & of, lost & of
             if taken.any():
                 self.around._warn(
-                    f"the limit along {len(self.values)} directions was taken, good to about "
-                    f"{float(self.errors[:, :n][self.good[:, :n] & taken].max(initial=0.0)):.0e}"
+                    f"the limit along {self._used(taken)} was taken"
+                    f"{_good_to(self.errors[:, :n][self.good[:, :n] & taken])}"
                     + ("; of some elements there is none, they are NaN" if lost.any() else "")
                 )
             elif lost.any():
@@ -409,6 +409,12 @@ class Verdict:
                 "a derivative of lower order jumps there, so there is none; the result is that of "
                 "the pieces on both sides"
             )
+
+    def _used(self, taken: Any) -> str:
+        """Say along how many directions there are limits; the others leave the domain."""
+        used, all_ = int(self.number[: taken.size][taken].min()), len(self.values)
+        words = f"{used} direction{'s' if used != 1 else ''}"
+        return words if used == all_ else f"{words} of {all_} (along others there is no value)"
 
     def _write(self, replaced: Any) -> list[Any]:
         """Put the numbers into the outputs; those that an outer derivative goes through, traced."""
@@ -440,6 +446,12 @@ class Verdict:
         mask = ~(np.equal(new, concrete(out)) | (np.isnan(new) & np.isnan(concrete(out))))
         close = abs(concrete(total) - new) <= 1e3 * around.eps**0.5 * (1 + abs(new))
         return np.where(mask & close, total, np.where(mask, np.nan, out))
+
+
+def _good_to(errors: Any) -> str:
+    """Say how exact limits are, where that is known."""
+    most = float(errors.max(initial=0.0))
+    return f", good to about {most:.0e}" if most else ""
 
 
 def flat_size(values: Any) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
+from ..core.spoken import spoken
+from ..tracing.source import resolve
 from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
@@ -18,7 +20,8 @@ from .numbers import dtype_name, rounded, value_to_json
 from .paths import paths
 from .record import Run, Symbol, entry_of, seed_of
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
-from .settling import settle
+from .settling import settle, shown
+from .shapes import place_text
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
@@ -47,15 +50,18 @@ class Builder:
         if self._name_parts():
             self.sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
-        self.limit = any(
+        bent = any(
             not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
-            for n, g in zip(run.inputs, self.settled, strict=True) if n in self.sweep.gradients
+            for n, g in zip(run.inputs, self.settled, strict=True)
         )  # fmt: skip
+        self.limit = run.limit or bent
         self.digits = Digits(run.symbols)
         self.underflow = False  # told once
-        self.happenings.kinks(self.limit)
+        self.happenings.kinks(bent)
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
+        if run.limit:
+            self.notes.append(self._returned())
 
     def build(self, work: bool = True) -> dict[str, Any]:
         """Return the whole document; without `work`, only what a picture shows."""
@@ -87,6 +93,8 @@ class Builder:
             self.notes.append(COMPLEX)
         if any(s.name.turn and not s.words for s in run.symbols.values()):
             self.notes.append(BOUND)
+        if self.limit:
+            doc["limit"] = {"value": run.limit}
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         return strict(doc)  # type: ignore[no-any-return]
@@ -180,12 +188,30 @@ class Builder:
             name = run.namer.take("y", "y")
         else:
             of = run.symbol_of[run.output]
-            if not of.name.raw.startswith("v") or of.source is None or of.source.target:
+            told = of.source is None or of.source.target or not of.name.raw.startswith("v")
+            if told and not run.limit:  # else the last step is not what is returned
                 return of.id
             free = next((w for w in ("y", "f", "out") if run.namer.free(w)), "y")
             name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text
+
+    def _returned(self) -> str:
+        """Say where the function's value comes from, where its steps do not give it."""
+        run = self.run
+        out, told = run.symbols[self.out_name].text, shown(run.value)
+        step = run.output is not None and f", {run.symbol_of[run.output].text}, is " \
+            f"{shown(run.output.output)} at the point"
+        words = f"{out} is what the function returns, {told}; its last step by the rules alone" \
+            f"{step or ' is another number'}"
+        first = next(iter(run.inner), None)
+        if first is None:
+            return f"{words}: a plain run takes other steps"
+        where = place_text(resolve(first.place))
+        what = "meets 0·∞" if first.kind == "indeterminate" else "is at a kink or tie"
+        by = f"{spoken(first.op)} {what} ({where})" if first.op else "the rules have no number"
+        return f"{words}: in a derivative that it takes itself {by}, and the limit around the " \
+            "point is returned"
 
     # --- sections -----------------------------------------------------------------------------
     def problem(self) -> dict[str, Any]:
@@ -203,6 +229,7 @@ class Builder:
             "file": os.path.basename(code.co_filename) if code else "",
             "line": code.co_firstlineno if code else 0,
             "statement": statement,
+            **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
             "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
@@ -426,9 +453,10 @@ class Builder:
             symbol = bar(self.run, node, value)
             rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
-            if not np.array_equal(value, settled := self.settled_of(node), equal_nan=True):
-                whole = total(self, node)
-                rows[-1] |= {"limit": True, "line": self.line(whole.sym(), [], settled)}
+            if self.limit:  # a bar is what the rules give; this is the derivative
+                settled, whole = self.settled_of(node), total(self, node)
+                rows[-1] |= {"limit": not np.array_equal(value, settled, equal_nan=True),
+                             "total": whole.id, "line": self.line(whole.sym(), [], settled)}
         return rows
 
     def settled_of(self, node: Node) -> Any:

@@ -122,7 +122,7 @@ class Happenings:
             if node.dtype is None or node.dtype.kind not in "fc" or _finite(node.output):
                 continue
             if all(map(_finite, node.primals)):
-                then = "; the output is" if _finite(self.run.value) else (
+                then = "; the output is finite" if _finite(self.run.value) else (
                     ": what follows from it is not checked")  # fmt: skip
                 words = f"it is not finite{_accident(node)}{then}"
                 self._step(node, words, "not finite")
