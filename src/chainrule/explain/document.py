@@ -1,5 +1,6 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
+import contextlib
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from . import checks, costs
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .exact import Digits
-from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, apply, op_of, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
@@ -31,6 +32,10 @@ COMPLEX = (
     "derivative, without a conjugate; a real value takes the real part of what arrives"
 )
 BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
+ENTRIES = (
+    "of a matrix, powers written ^∘ and functions (√, 1/, exp, …) are taken entry by entry; ⊙ "
+    "multiplies entries, and A B is the product of matrices"
+)
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -93,6 +98,8 @@ class Builder:
             self.notes.append(COMPLEX)
         if any(s.name.turn and not s.words for s in run.symbols.values()):
             self.notes.append(BOUND)
+        if self._by_entries():
+            self.notes.append(ENTRIES)
         if self.limit:
             doc["limit"] = {"value": run.limit}
         doc["notes"] = self.notes + self.happenings.notes
@@ -195,6 +202,12 @@ class Builder:
             name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text
+
+    def _by_entries(self) -> bool:
+        """Say whether a formula takes a function of a matrix entry by entry."""
+        rules = (t.rule for terms in self.sweep.terms.values() for t in terms)
+        steps = (self.run.expression(n) for n in self.run.nodes if n.dtype is not None)
+        return any(map(_takes_entries, (*steps, *rules)))
 
     def _returned(self) -> str:
         """Say where the function's value comes from, where its steps do not give it."""
@@ -505,6 +518,20 @@ def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
         else:
             for a in e.args:
                 yield from _parts_of(whole, a)
+
+
+def _takes_entries(e: Expr) -> bool:
+    if not isinstance(e, App):
+        return False
+    if len(e.shape) > 1 and e.op not in _LINEAR and len(e.args[-1].shape if e.args else ()) > 1:
+        with contextlib.suppress(KeyError):
+            op = op_of(e.op)
+            if e.op == "power_of" or isinstance(op.function, np.ufunc):
+                return True
+    return any(map(_takes_entries, e.args))
+
+
+_LINEAR = ("add", "subtract", "multiply", "negative", "matmul", "conjugate")
 
 
 def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:

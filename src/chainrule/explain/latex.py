@@ -96,7 +96,8 @@ class LatexWriter(Writer):
         return f"\\sqrt{{{self.expr(e.args[0])}}}", ATOM
 
     def _power(self, e: App) -> tuple[str, int]:
-        return f"{_base(self.expr(e.args[0], POWER + 1))}^{{{self.expr(e.args[1])}}}", POWER
+        by = "\\circ " if len(e.args[0].shape) > 1 else ""
+        return f"{_base(self.expr(e.args[0], POWER + 1))}^{{{by}{self.expr(e.args[1])}}}", POWER
 
     def _matmul(self, e: App) -> tuple[str, int]:
         a, b = e.args
@@ -113,7 +114,8 @@ class LatexWriter(Writer):
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
-        return f"{{{self.expr(base, POWER + 1)}}}^{{{self.digits(exponent(n))}}}"
+        by = "\\circ " if len(base.shape) > 1 else ""
+        return f"{{{self.expr(base, POWER + 1)}}}^{{{by}{self.digits(exponent(n))}}}"
 
     def _sum(self, e: App) -> tuple[str, int] | None:
         found = super()._sum(e)
