@@ -61,7 +61,7 @@ def finish(
 def due(begun: tuple[int, int], found: list[Any], values: list[Any]) -> bool:
     """Say whether a call has notes to settle; a NaN that nothing explains is noted first.
 
-    Without 0·∞ it comes from ∞ − ∞, where paths meet, if all values are numbers.
+    Without 0·∞ it comes from ∞ − ∞, where paths meet, or from a rule that has no number there.
     """
     if len(running.notes) > begun[0] or running.trail is not None:
         return True
@@ -480,10 +480,11 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
         text = f"{name}: a derivative of second or higher order where {by} {what}{where}"
         kind = KinkWarning
     elif first.op:
-        text = f"{name}: 0·∞ in the derivative of {spoken(first.op)}{where}"
+        met = "a factor that is no number" if "nan" in str(first.detail) else "0·∞"
+        text = f"{name}: {met} in the derivative of {spoken(first.op)}{where}"
         text += f" (the factors are {first.detail})" if first.detail else ""
     else:
-        text = f"{name}: ∞ − ∞ in the derivative, where paths meet"
+        text = f"{name}: the rules give no number (a term is none, or infinities meet)"
     _warn(f"{text}; {words}", kind)
 
 

@@ -9,7 +9,7 @@ from ..core.graph import Graph, Node
 from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
-from .watching import CUT, Event
+from .watching import BRANCH, CUT, Event
 
 
 def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
@@ -74,13 +74,43 @@ def decides(run: Any, events: Iterable[Event] = ()) -> bool:
     """Say whether something in a run has a kink, or jumps, exactly at the point."""
     return (
         any(True for _ in touched(run)) or any(map(on_step, run.nodes)) or any(map(cut_at, events))
+        or any(map(_asks_of_zero, events))
     )
+
+
+def _asks_of_zero(event: Event) -> bool:
+    """Say whether a program asked for the truth of a number that was 0: it jumps there."""
+    dtype = getattr(event.asked, "dtype", None)
+    return event.kind == BRANCH and dtype is not None and dtype.kind in "fc" and (
+        "False" in event.outcomes)  # fmt: skip
 
 
 def cut_at(event: Event) -> bool:
     """Say whether a value that was cut to an integer stood exactly where that jumps."""
     at = _STEPS.get(event.asker)
-    return event.kind == CUT and at is not None and any(at(float(v)) for v in event.outcomes)
+    return event.kind == CUT and at is not None and any(
+        _on_step_before(node) if _is_still(node) else at(float(v))
+        for v, node in zip(event.outcomes, event.makers, strict=True)
+    )
+
+
+def _into(node: Any) -> list[Node]:
+    return [n for n in node.inputs if n is not None]
+
+
+def _is_still(node: Any, depth: int = 8) -> bool:
+    """Say whether a step is locally constant: of itself, or as all that flows into it is."""
+    if node is None or node.op is None or not depth:
+        return False
+    flowing = [n for k, n in enumerate(node.inputs) if n is not None and node.op.flows(k)]
+    return all(_is_still(n, depth - 1) for n in flowing)
+
+
+def _on_step_before(node: Any, depth: int = 8) -> bool:
+    """Say whether what made a locally constant value stands where it jumps."""
+    if node.op is None or not depth:
+        return False
+    return on_step(node) or any(_is_still(n) and _on_step_before(n, depth - 1) for n in _into(node))
 
 
 def whole(x: Any) -> Any:

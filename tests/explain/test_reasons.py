@@ -1,0 +1,85 @@
+"""The reasons that a page gives are those that hold: a third reading by a teacher."""
+
+import contextlib
+import io
+import math
+import re
+
+import numpy as np
+import pytest
+
+from chainrule.cli.main import main
+from chainrule.errors import IndeterminateWarning
+from chainrule.explain import explain
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def section(f, x, title):
+    text = f if isinstance(f, str) else explain(f, x).text()
+    found = re.search(rf"^\d+ {title}.*?(?=^\d+ |\Z)", text, re.DOTALL | re.MULTILINE)
+    return found.group() if found else ""
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: x**3, lambda x: np.sin(x) ** 3, lambda x: x * abs(x), lambda x: x**2 * np.exp(x),
+])  # fmt: skip
+def test_a_complex_step_at_a_derivative_of_zero(f):
+    said = section(f, 0.0, "Check")
+    assert "is no larger than what such a step is off" in said or "off by 0 ✓" in said
+    assert "cancel" not in said
+
+
+@pytest.mark.parametrize("f", [lambda x: np.exp(-1 / np.square(x)), lambda x: np.exp(x**-4.0)])
+def test_a_complex_run_that_is_not_finite_proves_nothing(f):
+    assert "complex step left out" in section(f, np.float64(0), "Check")
+
+
+@pytest.mark.parametrize(("f", "jumps"), [
+    (lambda x: x**2 if x else 1.0, True), (lambda x: x + 2 if x else x, True),
+    (lambda x: np.sqrt(np.sqrt(x * x)), False), (lambda x: x**3 if x else 0.0 * x, False),
+])  # fmt: skip
+def test_a_hole_is_a_jump(f, jumps):
+    assert ("the program jumps here" in section(f, 0.0, "Check")) is jumps
+
+
+@pytest.mark.parametrize(("f", "args"), [
+    (lambda x, y: x**y, (-2.0, 3.0)),
+    (lambda x, y: x * y / (x**2 + y**2), (np.float64(0), np.float64(0))),
+])  # fmt: skip
+def test_no_factors_are_told_that_are_not_met(f, args):
+    with pytest.warns(IndeterminateWarning) as told:
+        explain(f, *args, argnums=(0, 1))
+    words = " ".join(str(w.message) for w in told)
+    assert "paths meet" not in words
+    assert "0·∞" not in words
+
+
+@pytest.mark.parametrize("f", [np.sqrt, lambda x: np.divide(x, abs(x)), lambda x: x**0.5 * x])
+def test_what_is_not_compared_is_not_said_to_be_checked(f):
+    text = explain(f, np.float64(0)).text()
+    assert "and checked" not in text
+
+
+def test_a_branch_of_an_expression_stands_in_it():
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        assert main(["explain", "x**2 if x > 1 else 2*x-1", "--at", "x=1"]) == 0
+    assert "branches at <expression>:1, x > 1: what it asks there is False" in out.getvalue()
+    assert "expression.py" not in out.getvalue()
+
+
+def caught(x):
+    try:
+        return math.sqrt(x - 3) * x
+    except ValueError:
+        return x**2
+
+
+def inside(x):
+    return 2 * caught(x)
+
+
+@pytest.mark.parametrize("f", [caught, inside])
+def test_a_program_that_catches_exceptions_has_no_formula(f):
+    assert "catches exceptions (test_reasons.py:" in section(f, 1.0, "Closed form")
