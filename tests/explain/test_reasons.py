@@ -83,3 +83,53 @@ def inside(x):
 @pytest.mark.parametrize("f", [caught, inside])
 def test_a_program_that_catches_exceptions_has_no_formula(f):
     assert "catches exceptions (test_reasons.py:" in section(f, 1.0, "Closed form")
+
+
+# --- rules in words, signs, digits ----------------------------------------------------------------
+@pytest.mark.parametrize(("f", "args", "said"), [
+    (lambda x: x**x, (np.float64(0),), "in a form of its own"),
+    (np.hypot, (np.float64(0), np.float64(0)), "in a form of its own"),
+    (lambda x: x**0, (2.0,), "u⁰ is constant"),
+    (lambda x: np.where(x > 0, np.sqrt(x), 0), (np.float64(0),), "nothing flows"),
+    (lambda x, y: np.sum(x * y), (np.ones(2), 2.0), "passes the other on; it was repeated"),
+    (lambda x, y: np.sum(x / y), (np.ones(2), 2.0), "(a/b)·db/b; it was repeated"),
+    (lambda x, y: np.sum(x - y), (np.ones(2), 2.0), "on its right; it was repeated"),
+])  # fmt: skip
+def test_the_rule_is_the_one_that_is_printed(f, args, said):
+    argnums = tuple(range(len(args)))
+    assert said in section(explain(f, *args, argnums=argnums).text(), None, "Local")
+    beside = section(explain(f, *[a + 0.5 for a in args], argnums=argnums).text(), None, "Local")
+    assert "form of its own" not in beside
+
+
+def euler(k):
+    y = np.float64(1.0)
+    for _ in range(3):
+        y = y + 0.1 * (-k * y)
+    return y
+
+
+@pytest.mark.parametrize(("f", "x"), [
+    (euler, 2.0), (lambda x: x + x + np.float32(0.1), np.float32(0.1)),
+    (lambda z: np.real(z * z), 3 + 4j), (lambda z: np.real(z * z), 0.1 + 0.3j),
+    (lambda z: np.abs(z * z + 1) ** 2, 0.5 + 1j), (lambda x: 0.8 * 0.8 * x, np.float32(1)),
+])  # fmt: skip
+def test_a_symbol_has_one_sign_on_a_page(f, x):
+    text, signs = explain(f, x, mode="both").text(), {}
+    for line in text.splitlines():
+        if " ≈ " in line.rpartition("≈")[0]:  # after a rounded number nothing is exact
+            continue
+        if found := re.match(r"  (?:\d+ +)?(\S+)(?: [=≈] .*?)? +([=≈]) (\S+|\(.*?\))(  |$)", line):
+            name, sign, value = found.group(1, 2, 3)
+            assert signs.setdefault((name, value), sign) == sign, line
+            aliases = re.match(r" +\S+ = (\S+) +([=≈]) (\S+|\(.*?\))$", line)
+            if aliases and (aliases.group(1), value) in signs:
+                assert signs[aliases.group(1), value] == sign, line
+    assert len(signs) > 2
+
+
+@pytest.mark.parametrize(("z", "sign"), [(3 + 4j, "="), (0.5 + 1j, "="), (0.1 + 0.3j, "≈")])
+def test_a_product_of_complex_numbers_is_exact_where_floats_hold_it(z, sign):
+    text = explain(lambda z: np.real(z * z), z).text()
+    for name in ("v₁ = z · z", "v₂ = Re(v₁)", "y = v₂"):
+        assert re.search(rf"{re.escape(name)} +{sign} ", text), text

@@ -104,6 +104,7 @@ class Builder:
             doc["limit"] = {"value": run.limit}
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
+        _agree(doc)
         return strict(doc)  # type: ignore[no-any-return]
 
     def _name_parts(self) -> bool:
@@ -349,8 +350,22 @@ class Builder:
         """Return the local derivative in words; a product with a constant has only one side."""
         op = term.reader.op
         assert op is not None
+        words = self._plain_rule(term, parent)
+        if term.masked:
+            words = "where a 0 of the program's own (a branch not taken, a mask) arrives, nothing " \
+                f"flows{'; else ' + words if term.whole.shape else ''}"
+        elif op.name == "power_of" and term.reader.params["n"] == 0:
+            words = "u⁰ is constant: its derivative is 0"
+        elif term.guarded:
+            words += "; here, at a tie or a zero, in a form of its own"
         if term.rule.shape != term.whole.shape:
-            return "it was repeated to fit: its gradient is the sum over the copies"
+            fitted = "it was repeated to fit: its gradient is the sum over the copies"
+            words = f"{words}; {fitted}" if words else fitted
+        return words
+
+    def _plain_rule(self, term: Term, parent: Node) -> str:
+        op = term.reader.op
+        assert op is not None
         if op.name in ("multiply", "divide") and self.run.live[term.reader] in (1, 2):
             if op.name == "multiply" or term.argument == 0:
                 other = term.reader.inputs[1 - term.argument]
@@ -508,6 +523,35 @@ class Builder:
             sides.append(self.numeric(step.formula))
         return {"of": self.run.symbol_of[step.node].id,
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
+
+
+def _agree(doc: dict[str, Any]) -> None:
+    """Let one symbol have one sign: near in one line of the page, its value is near in all."""
+    lines = list(_lines(doc))
+    rough = {line["lhs"].get("sym") for line in lines if "rough" in line}
+    rough |= {id for id, s in doc["symbols"].items() if "rough" in s}
+    last = doc["forward"][-1]["symbol"] if doc["forward"] else None
+    if last in rough and "limit" not in doc:
+        rough.add(doc["output"])
+    for line in lines:
+        if line["value"] is not None and line["lhs"].get("sym") in rough:
+            line["rough"] = True
+    for id in rough:
+        if id in doc["symbols"]:
+            doc["symbols"][id]["rough"] = True
+
+
+def _lines(data: Any) -> Iterator[dict[str, Any]]:
+    """Iterate over the lines of a document."""
+    if isinstance(data, dict):
+        if "lhs" in data and "sides" in data:
+            yield data
+        else:
+            for v in data.values():
+                yield from _lines(v)
+    elif isinstance(data, list):
+        for v in data:
+            yield from _lines(v)
 
 
 def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
