@@ -7,6 +7,7 @@ import re
 
 import numpy as np
 import pytest
+from scipy import optimize
 
 from chainrule.cli.main import main
 from chainrule.errors import IndeterminateWarning
@@ -133,3 +134,24 @@ def test_a_product_of_complex_numbers_is_exact_where_floats_hold_it(z, sign):
     text = explain(lambda z: np.real(z * z), z).text()
     for name in ("v₁ = z · z", "v₂ = Re(v₁)", "y = v₂"):
         assert re.search(rf"{re.escape(name)} +{sign} ", text), text
+
+
+@pytest.mark.parametrize(("f", "smooth"), [
+    (lambda A: np.linalg.eigvalsh(A)[1], False), (lambda A: np.linalg.norm(A, 2), False),
+    (lambda A: np.linalg.svd(A, compute_uv=False)[0], False), (lambda A: np.linalg.eigh(A)[0][0],
+    False), (lambda A: np.linalg.eigvals(A).real.max(), False),
+    (lambda A: np.sum(np.linalg.eigvalsh(A) ** 2), True), (lambda A: np.sum(np.linalg.svd(
+        A, compute_uv=False)), True),
+])  # fmt: skip
+def test_values_that_repeat_are_told(f, smooth):
+    for A, told in ((np.eye(2), True), (np.diag([1.0, 2.0]), False)):
+        derivation = explain(f, A)
+        assert ("values are equal" in section(derivation.text(), None, "Notes")) is told
+        verdict = derivation.document["check"]["verdict"]
+        assert verdict == ("agrees" if smooth or not told else "choice")
+
+
+def test_a_solver_stands_in_the_cost():
+    cost = section(lambda a: optimize.brentq(lambda x: x * x - a, 0, 5), 2.0, "Cost")
+    assert "1× brentq (not counted)" in cost
+    assert "open, since some operations are not counted" in cost

@@ -25,7 +25,13 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
             what, taken = _WORDS.get(name, ("at its kink", "the middle of the slopes around it"))
             by = _SORTED.get(name, spoken(name))
             yield node, f"{by} is evaluated {what}", (
-                f"{_slope_of(name)} {taken}{_BEYOND if name in STEEP else _HIGHER}")
+                f"{_slope_of(name)} {taken}{_then(name)}")
+
+
+def _then(name: str) -> str:
+    if name in REPEATED:
+        return ""
+    return _BEYOND if name in STEEP else _HIGHER
 
 
 def _slope_of(name: str) -> str:
@@ -42,6 +48,8 @@ def _is_at_kink(node: Node) -> bool:
         return False
     if _whole_numbers(node):  # they are locally constant: where they jump is told where they arise
         return False
+    if op.name in REPEATED:
+        return _repeats(op.name, node.output)
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
     if op.name in ROOTS:
@@ -49,6 +57,14 @@ def _is_at_kink(node: Node) -> bool:
         return bool(np.any(np.equal(values[0], 0) & np.greater(n, 0) & np.less(n, 1)))
     kinks = op.kinks or STEEP.get(op.name, ())
     return any(bool(np.any(np.equal(values[0], kink))) for kink in kinks)
+
+
+def _repeats(name: str, output: Any) -> bool:
+    """Say whether eigenvalues or singular values are equal, beyond what rounding parts."""
+    values = np.asarray(concrete(output[name == "svd"] if isinstance(output, tuple) else output))
+    near = 8 * np.finfo(values.dtype).eps * np.max(np.abs(values), axis=-1, initial=0.0)
+    gaps = np.abs(values[..., :, None] - values[..., None, :])
+    return bool(np.any(np.sum(gaps <= near[..., None, None], axis=(-1, -2)) > values.shape[-1]))
 
 
 def _whole_numbers(node: Node) -> bool:
@@ -147,12 +163,19 @@ _SORTED = {"argsort": "a sort", "argpartition": "a sort", "partition_order": "a 
 _TOLD = frozenset(("sign", "heaviside", "argmax", "argmin", "digitize"))  # as steps, already
 ROOTS = frozenset(("power", "power_of", "float_power"))
 STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), **dict.fromkeys(ROOTS, ())}
+_ONE_BASIS = "that of one choice of vectors; of a single one of the equal values there is none"
+REPEATED = {
+    **dict.fromkeys(("eigvalsh", "eigvals"), ("where eigenvalues are equal", _ONE_BASIS)),
+    **dict.fromkeys(("eigh", "eig"), ("where eigenvalues are equal", _ONE_BASIS)),
+    **dict.fromkeys(("svdvals", "svd"), ("where singular values are equal", _ONE_BASIS)),
+}
 _MIDDLE = "0, the middle of all slopes"
 _TIED = "where its arguments are equal", "half of each"
 _COMPARED = "where its arguments are equal", "that of the branch which it chose"
 _ORDERED = "where elements are equal", "that of the order which the sort chose"
 _BETWEEN = "where a number is one of those that it stands between", "that of the piece it chose"
 _WORDS = {
+    **REPEATED,
     "absolute": ("at 0", _MIDDLE),
     "fabs": ("at 0", _MIDDLE),
     "hypot": ("at the origin", _MIDDLE),
