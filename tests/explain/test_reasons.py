@@ -155,3 +155,20 @@ def test_a_solver_stands_in_the_cost():
     cost = section(lambda a: optimize.brentq(lambda x: x * x - a, 0, 5), 2.0, "Cost")
     assert "1× brentq (not counted)" in cost
     assert "open, since some operations are not counted" in cost
+
+
+def softmax(v):
+    e = np.exp(v - np.max(v))
+    return -np.log((e / np.sum(e))[0])
+
+
+def test_digits_of_rounding_are_told():
+    told = section(lambda v: softmax(v / 3), np.array([0.3, 1.1, 2.7]), "Notes")
+    bars = explain(lambda v: softmax(v / 3), np.array([0.3, 1.1, 2.7])).text()
+    assert ("e−1" in section(bars, None, "Backward")) is ("are those of rounding" in told)
+    flat = section(np.std, np.array([0.1] * 3), "Notes")
+    assert "nearly equal numbers cancel" in flat
+    form = section(lambda x: (1 - np.cos(x)) / x**2, 1e-4, "Closed form")
+    assert "dy/dx = " in form.replace("  ", " ")
+    assert "≈" not in form
+    assert "0.582121" in section(lambda x: np.sin(x) * x, 0.3, "Closed form")

@@ -144,7 +144,8 @@ def written_out(builder: Any, node: Node) -> Expr:
 def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str, Any]:
     lhs = total(builder, node)
     finite = np.all(np.isfinite(builder.run.value))
-    line = builder.line(lhs.sym(), [tidy], lhs.value if finite else None)
+    shown = finite and not builder.rounding.decides(node)
+    line = builder.line(lhs.sym(), [tidy], lhs.value if shown else None)
     return {"of": builder.run.symbol_of[node].id, "line": line, "by": by, "ops": size(tidy),
             "points": points, "tree": to_json(tidy)}  # fmt: skip
 

@@ -20,6 +20,7 @@ from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
 from .paths import paths
 from .record import Run, Symbol, entry_of, seed_of
+from .rounding import Roundings
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
 from .settling import settle, shown
 from .shapes import place_text
@@ -86,6 +87,7 @@ class Builder:
         doc["tangents"] = self.tangents() if self.mode != "reverse" else []
         doc["gradients"] = self.gradients()
         if work:
+            self.rounding = Roundings(self)
             doc["paths"] = paths(self)
             doc["matrix"] = matrix_form(self)
             doc |= closed_form(self)
@@ -352,8 +354,9 @@ class Builder:
         assert op is not None
         words = self._plain_rule(term, parent)
         if term.masked:
-            words = "where a 0 of the program's own (a branch not taken, a mask) arrives, nothing " \
-                f"flows{'; else ' + words if term.whole.shape else ''}"
+            other = f"; else {words}" if term.whole.shape else ""
+            words = "where a 0 of the program's own (a branch not taken, a mask) arrives, " \
+                f"nothing flows{other}"
         elif op.name == "power_of" and term.reader.params["n"] == 0:
             words = "u⁰ is constant: its derivative is 0"
         elif term.guarded:

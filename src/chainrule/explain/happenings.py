@@ -101,7 +101,7 @@ class Happenings:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
-            elif node.dtype is not None and node.dtype.kind in "biu":  # what it decided is no step
+            elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
     def _steps(self) -> None:

@@ -81,7 +81,7 @@ class Bench:
         self.run = run
         self.rec = RuleRun(keep=True, places=False)
         self.reader = Reader(run.constant)
-        self.guarded = False  # whether the last rule chose what it would not choose beside the point
+        self.guarded = False  # whether the last rule chose otherwise than beside the point
 
     def stand_in(self, value: Any, expr: Expr) -> Any:
         """Return a tracer for a floating value, named; other values stay as they are."""
