@@ -1,6 +1,5 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
-import contextlib
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -8,13 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from ..core.spoken import spoken
-from ..tracing.source import resolve
-from . import checks, costs
+from . import checks, costs, words
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .exact import Digits
-from .expr import App, Expr, Num, Sym, add_up, apply, op_of, size, strict, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
@@ -22,21 +19,10 @@ from .paths import paths
 from .record import Run, Symbol, entry_of, seed_of
 from .rounding import Roundings
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
-from .settling import settle, shown
-from .shapes import place_text
+from .settling import settle
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
-COMPLEX = (
-    "complex numbers: the derivative of a real number with respect to a + bi is ∂/∂a − i·∂/∂b; "
-    "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
-    "derivative, without a conjugate; a real value takes the real part of what arrives"
-)
-BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
-ENTRIES = (
-    "of a matrix, powers written ^∘ and functions (√, 1/, exp, …) are taken entry by entry; ⊙ "
-    "multiplies entries, and A B is the product of matrices"
-)
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -67,7 +53,7 @@ class Builder:
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
         if run.limit:
-            self.notes.append(self._returned())
+            self.notes.append(words.returned(self))
 
     def build(self, work: bool = True) -> dict[str, Any]:
         """Return the whole document; without `work`, only what a picture shows."""
@@ -97,16 +83,16 @@ class Builder:
         doc["complex"] = any(
             np.iscomplexobj(n.output) for n in self.sweep.gradients if n.dtype is not None)
         if doc["complex"]:
-            self.notes.append(COMPLEX)
+            self.notes.append(words.COMPLEX)
         if any(s.name.turn and not s.words for s in run.symbols.values()):
-            self.notes.append(BOUND)
-        if self._by_entries():
-            self.notes.append(ENTRIES)
+            self.notes.append(words.BOUND)
+        if words.by_entries(self):
+            self.notes.append(words.ENTRIES)
         if self.limit:
             doc["limit"] = {"value": run.limit}
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
-        _agree(doc)
+        words.agree(doc)
         return strict(doc)  # type: ignore[no-any-return]
 
     def _name_parts(self) -> bool:
@@ -205,29 +191,6 @@ class Builder:
             name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text
-
-    def _by_entries(self) -> bool:
-        """Say whether a formula takes a function of a matrix entry by entry."""
-        rules = (t.rule for terms in self.sweep.terms.values() for t in terms)
-        steps = (self.run.expression(n) for n in self.run.nodes if n.dtype is not None)
-        return any(map(_takes_entries, (*steps, *rules)))
-
-    def _returned(self) -> str:
-        """Say where the function's value comes from, where its steps do not give it."""
-        run = self.run
-        out, told = run.symbols[self.out_name].text, shown(run.value)
-        step = run.output is not None and f", {run.symbol_of[run.output].text}, is " \
-            f"{shown(run.output.output)} at the point"
-        words = f"{out} is what the function returns, {told}; its last step by the rules alone" \
-            f"{step or ' is another number'}"
-        first = next(iter(run.inner), None)
-        if first is None:
-            return f"{words}: a plain run takes other steps"
-        where = place_text(resolve(first.place))
-        what = "meets 0·∞" if first.kind == "indeterminate" else "is at a kink or tie"
-        by = f"{spoken(first.op)} {what} ({where})" if first.op else "the rules have no number"
-        return f"{words}: in a derivative that it takes itself {by}, and the limit around the " \
-            "point is returned"
 
     # --- sections -----------------------------------------------------------------------------
     def problem(self) -> dict[str, Any]:
@@ -348,38 +311,6 @@ class Builder:
         """Return the first of them."""
         return self.readings(term)[0]
 
-    def rule(self, term: Term, parent: Node) -> str:
-        """Return the local derivative in words; a product with a constant has only one side."""
-        op = term.reader.op
-        assert op is not None
-        words = self._plain_rule(term, parent)
-        if term.masked:
-            other = f"; else {words}" if term.whole.shape else ""
-            words = "where a 0 of the program's own (a branch not taken, a mask) arrives, " \
-                f"nothing flows{other}"
-        elif op.name == "power_of" and term.reader.params["n"] == 0:
-            words = "u⁰ is constant: its derivative is 0"
-        elif term.guarded:
-            words += "; here, at a tie or a zero, in a form of its own"
-        if term.rule.shape != term.whole.shape:
-            fitted = "it was repeated to fit: its gradient is the sum over the copies"
-            words = f"{words}; {fitted}" if words else fitted
-        return words
-
-    def _plain_rule(self, term: Term, parent: Node) -> str:
-        op = term.reader.op
-        assert op is not None
-        if op.name in ("multiply", "divide") and self.run.live[term.reader] in (1, 2):
-            if op.name == "multiply" or term.argument == 0:
-                other = term.reader.inputs[1 - term.argument]
-                what = "constant factor" if other is None else "a factor of derivative 0"
-                return f"{what}: d(c·u) = c du"
-        if op.name == "astype" and term.reader.dtype == parent.dtype:
-            return "the same number"
-        if op.name in ("absolute", "abs") and _reads_complex(term):
-            return "d |u| = Re(conj(u) du) / |u|"
-        return op.notation.rule if op.notation else ""
-
     def _edge(self, parent: Node, term: Term, terms: list[Term]) -> dict[str, Any]:
         run = self.run
         reader = self.reading(term)
@@ -392,7 +323,7 @@ class Builder:
         assert op is not None
         row: dict[str, Any] = {
             "from": a.id, "to": b.id, "argument": term.argument, "op": op.name,
-            "rule": self.rule(term, parent),
+            "rule": words.rule(self, term, parent),
         }  # fmt: skip
         if len(parts := self.readings(term)) > 1:
             row["parts"] = [run.symbol_of[n].id for n in parts]
@@ -454,7 +385,7 @@ class Builder:
                 for t, s in zip(terms, symbolic, strict=True)
             ],
             "uses": len(terms), "arrived": len(terms), "final": True,
-            "rule": self.rule(terms[0], node) if len(terms) == 1 else "",
+            "rule": words.rule(self, terms[0], node) if len(terms) == 1 else "",
             "line": self.line(symbol.sym(), sides, value),
         }  # fmt: skip
         return row
@@ -479,8 +410,8 @@ class Builder:
             if value is None:
                 value = np.zeros(node.shape, node.dtype)[()]
                 read, name = node in self.read, self.run.symbol_of[node].text
-                words = f"no derivative flows from {name} to" if read else f"{name} does not reach"
-                self.notes.append(f"{words} the output: its gradient is 0")
+                why = f"no derivative flows from {name} to" if read else f"{name} does not reach"
+                self.notes.append(f"{why} the output: its gradient is 0")
             symbol = bar(self.run, node, value)
             rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
@@ -528,35 +459,6 @@ class Builder:
                 "line": self.line(symbol.sym(), sides, step.value)}  # fmt: skip
 
 
-def _agree(doc: dict[str, Any]) -> None:
-    """Let one symbol have one sign: near in one line of the page, its value is near in all."""
-    lines = list(_lines(doc))
-    rough = {line["lhs"].get("sym") for line in lines if "rough" in line}
-    rough |= {id for id, s in doc["symbols"].items() if "rough" in s}
-    last = doc["forward"][-1]["symbol"] if doc["forward"] else None
-    if last in rough and "limit" not in doc:
-        rough.add(doc["output"])
-    for line in lines:
-        if line["value"] is not None and line["lhs"].get("sym") in rough:
-            line["rough"] = True
-    for id in rough:
-        if id in doc["symbols"]:
-            doc["symbols"][id]["rough"] = True
-
-
-def _lines(data: Any) -> Iterator[dict[str, Any]]:
-    """Iterate over the lines of a document."""
-    if isinstance(data, dict):
-        if "lhs" in data and "sides" in data:
-            yield data
-        else:
-            for v in data.values():
-                yield from _lines(v)
-    elif isinstance(data, list):
-        for v in data:
-            yield from _lines(v)
-
-
 def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
     """Iterate over the results of a step that a formula reads without a name for them."""
     if isinstance(e, App):
@@ -567,20 +469,6 @@ def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
                 yield from _parts_of(whole, a)
 
 
-def _takes_entries(e: Expr) -> bool:
-    if not isinstance(e, App):
-        return False
-    if len(e.shape) > 1 and e.op not in _LINEAR and len(e.args[-1].shape if e.args else ()) > 1:
-        with contextlib.suppress(KeyError):
-            op = op_of(e.op)
-            if e.op == "power_of" or isinstance(op.function, np.ufunc):
-                return True
-    return any(map(_takes_entries, e.args))
-
-
-_LINEAR = ("add", "subtract", "multiply", "negative", "matmul", "conjugate")
-
-
 def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
     try:
         evaluate(e, symbols, under="raise")
@@ -589,11 +477,6 @@ def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
     except Exception:  # what it reads is no plain number
         return False
     return False
-
-
-def _reads_complex(term: Term) -> bool:
-    """Say whether the argument of an edge is complex."""
-    return np.iscomplexobj(term.reader.primals[term.argument])
 
 
 def _source(s: Any) -> dict[str, Any]:
