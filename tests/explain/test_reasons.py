@@ -172,3 +172,17 @@ def test_digits_of_rounding_are_told():
     assert "dy/dx = " in form.replace("  ", " ")
     assert "≈" not in form
     assert "0.582121" in section(lambda x: np.sin(x) * x, 0.3, "Closed form")
+
+
+@pytest.mark.parametrize(("f", "x"), [
+    (np.arcsin, 1.0), (np.arcsin, -1.0), (np.arccos, 1.0), (np.arccosh, 1.0),
+])  # fmt: skip
+def test_a_vertical_tangent_at_an_end_is_told(f, x):
+    assert "vertical tangent" in section(f, x, "Notes")
+    assert "vertical tangent" not in explain(f, x * 0.5 if f is not np.arccosh else 2.0).text()
+
+
+def test_bars_in_a_table_are_no_norm():
+    page = explain(lambda x: np.abs(x) * np.abs(np.sin(x)) + x, 2.0).markdown()
+    assert "\\lvert" in page
+    assert "\\left\\|" not in page

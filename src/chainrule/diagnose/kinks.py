@@ -162,7 +162,8 @@ _BEYOND = "; where a 0 meets it, and in a higher order, the limit around the poi
 _SORTED = {"argsort": "a sort", "argpartition": "a sort", "partition_order": "a sort"}
 _TOLD = frozenset(("sign", "heaviside", "argmax", "argmin", "digitize"))  # as steps, already
 ROOTS = frozenset(("power", "power_of", "float_power"))
-STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), **dict.fromkeys(ROOTS, ())}
+STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), "arcsin": (-1.0, 1.0), "arccos": (-1.0, 1.0),
+         "arccosh": (1.0,), **dict.fromkeys(ROOTS, ())}
 _ONE_BASIS = "that of one choice of vectors; of a single one of the equal values there is none"
 REPEATED = {
     **dict.fromkeys(("eigvalsh", "eigvals"), ("where eigenvalues are equal", _ONE_BASIS)),
@@ -184,6 +185,9 @@ _WORDS = {
     "min": ("where its smallest elements tie", "an equal share for each"),
     **dict.fromkeys(("sqrt", *ROOTS), ("at 0", "infinite, the limit from the right")),
     "cbrt": ("at 0", "infinite, the limit from both sides"),
+    **dict.fromkeys(("arcsin", "arccos"), ("at an end of its domain",
+                                           "infinite, the limit from inside")),
+    "arccosh": ("at 1", "infinite, the limit from the right"),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _TIED),
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
     **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),
