@@ -112,6 +112,7 @@ def euler(k):
 
 @pytest.mark.parametrize(("f", "x"), [
     (euler, 2.0), (lambda x: x + x + np.float32(0.1), np.float32(0.1)),
+    (lambda x: x + np.float32(0.1), np.float32(0.2)),
     (lambda z: np.real(z * z), 3 + 4j), (lambda z: np.real(z * z), 0.1 + 0.3j),
     (lambda z: np.abs(z * z + 1) ** 2, 0.5 + 1j), (lambda x: 0.8 * 0.8 * x, np.float32(1)),
 ])  # fmt: skip
@@ -186,3 +187,9 @@ def test_bars_in_a_table_are_no_norm():
     page = explain(lambda x: np.abs(x) * np.abs(np.sin(x)) + x, 2.0).markdown()
     assert "\\lvert" in page
     assert "\\left\\|" not in page
+
+
+def test_a_literal_of_single_precision_has_its_few_digits():
+    derivation = explain(lambda x: x + np.float32(0.1), np.float32(0.2))
+    assert "≈" not in derivation.text()
+    assert "\\approx" not in derivation.latex()
