@@ -365,7 +365,9 @@ class Slope:
         """Say whether the values on both sides stay apart however near they come."""
         steps = np.multiply(self.scales[0], _NEAR)
         pairs = [(self.phi(h), self.phi(-h)) for h in steps]
-        found = pairs, [(a, self.here) for a, _ in pairs], [(b, self.here) for _, b in pairs]
+        found = [pairs]
+        if self.decides:  # else what is steep nearer by would be taken for a hole
+            found += [[(a, self.here) for a, _ in pairs], [(b, self.here) for _, b in pairs]]
         return any(self._apart([abs(a - b) for a, b in each]) for each in found)
 
     def _apart(self, gaps: list[float]) -> bool:

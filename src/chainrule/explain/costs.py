@@ -186,9 +186,10 @@ def cost(builder: Any) -> dict[str, Any]:
             uncounted[name] = uncounted.get(name, 0) + times * k
         groups[one.total] = groups.get(one.total, 0) + k
     reverse_total = back.total * m
-    for event in builder.happenings.solvers:
+    solvers = [e for e in builder.happenings.solvers if not e.replayed]  # those are steps
+    for event in solvers:
         value.uncounted[event.outcomes[0]] = value.uncounted.get(event.outcomes[0], 0) + 1
-    unknown = value.uncounted if builder.happenings.solvers else back.uncounted or (
+    unknown = value.uncounted if solvers else back.uncounted or (
         per_sweep and per_sweep.uncounted)
     return {
         "inputs": n, "outputs": m, "value": value.to_json(),

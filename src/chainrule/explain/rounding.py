@@ -168,7 +168,7 @@ class Roundings:
 
     def _lost(self, node: Any) -> bool:
         spread = self.values.get(node)
-        if spread is None or node.dtype.kind not in "fc":
+        if spread is None or not np.size(spread) or node.dtype.kind not in "fc":
             return False
         sizes = [np.max(np.abs(p), initial=0.0) for p in node.primals
                  if np.asarray(p).dtype.kind in "fc"]  # fmt: skip
