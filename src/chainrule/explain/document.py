@@ -43,7 +43,8 @@ class Builder:
             self.sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
         bent = any(
-            not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
+            not np.array_equal(
+                self.sweep.gradients.get(n, np.zeros_like(g)), g, equal_nan=True)
             for n, g in zip(run.inputs, self.settled, strict=True)
         )  # fmt: skip
         self.limit = run.limit or bent

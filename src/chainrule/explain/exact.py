@@ -389,7 +389,7 @@ def _differs(found: Any, value: Any) -> bool:
         return math.isfinite(value) and (found.true is None or found.true != known(value).true)
     kind = np.asarray(value).dtype.kind
     if kind == "c":
-        near = found is LOST or found is TIE or not np.array_equal(found, value, equal_nan=True)
+        near = np.asarray(found).dtype.kind != "c" or not np.array_equal(found, value, True)
         return bool(near and np.all(np.isfinite(value)))
     if not np.size(value) or kind != "f":
         return False
