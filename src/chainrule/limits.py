@@ -61,7 +61,7 @@ def finish(
 def due(begun: tuple[int, int], found: list[Any], values: list[Any]) -> bool:
     """Say whether a call has notes to settle; a NaN that nothing explains is noted first.
 
-    Without 0·∞ it comes from ∞ − ∞, where paths meet, if all values are numbers.
+    Without 0·∞ it comes from ∞ − ∞, where paths meet, or from a rule that has no number there.
     """
     if len(running.notes) > begun[0] or running.trail is not None:
         return True
@@ -385,8 +385,8 @@ class Verdict:
             taken, lost = self.open & ~lost & of, lost & of
             if taken.any():
                 self.around._warn(
-                    f"the limit along {len(self.values)} directions was taken, good to about "
-                    f"{float(self.errors[:, :n][self.good[:, :n] & taken].max(initial=0.0)):.0e}"
+                    f"the limit along {self._used(taken)} was taken"
+                    f"{_good_to(self.errors[:, :n][self.good[:, :n] & taken])}"
                     + ("; of some elements there is none, they are NaN" if lost.any() else "")
                 )
             elif lost.any():
@@ -409,6 +409,12 @@ class Verdict:
                 "a derivative of lower order jumps there, so there is none; the result is that of "
                 "the pieces on both sides"
             )
+
+    def _used(self, taken: Any) -> str:
+        """Say along how many directions there are limits; the others leave the domain."""
+        used, all_ = int(self.number[: taken.size][taken].min()), len(self.values)
+        words = f"{used} direction{'s' if used != 1 else ''}"
+        return words if used == all_ else f"{words} of {all_} (along others there is no value)"
 
     def _write(self, replaced: Any) -> list[Any]:
         """Put the numbers into the outputs; those that an outer derivative goes through, traced."""
@@ -442,6 +448,12 @@ class Verdict:
         return np.where(mask & close, total, np.where(mask, np.nan, out))
 
 
+def _good_to(errors: Any) -> str:
+    """Say how exact limits are, where that is known."""
+    most = float(errors.max(initial=0.0))
+    return f", good to about {most:.0e}" if most else ""
+
+
 def flat_size(values: Any) -> int:
     """Count the numbers."""
     return sum(int(concrete(v).size) for v in values)
@@ -468,10 +480,11 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
         text = f"{name}: a derivative of second or higher order where {by} {what}{where}"
         kind = KinkWarning
     elif first.op:
-        text = f"{name}: 0·∞ in the derivative of {spoken(first.op)}{where}"
+        met = "a factor that is no number" if "nan" in str(first.detail) else "0·∞"
+        text = f"{name}: {met} in the derivative of {spoken(first.op)}{where}"
         text += f" (the factors are {first.detail})" if first.detail else ""
     else:
-        text = f"{name}: ∞ − ∞ in the derivative, where paths meet"
+        text = f"{name}: the rules give no number (a term is none, or infinities meet)"
     _warn(f"{text}; {words}", kind)
 
 

@@ -120,6 +120,8 @@ def step_into_complex(
         return None, "the program casts to real numbers, which drops the imaginary part"
     if any(r.dtype.kind != "c" for r in results):
         return None, "the result is real, so the imaginary part was dropped on the way"
+    if not all(np.all(np.isfinite(r)) for r in results):
+        return None, "the program is not finite at the complex number beside the point"
     return flat([np.imag(r) / _TINY for r in results]), ""
 
 

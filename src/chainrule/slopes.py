@@ -22,8 +22,9 @@ AGREES, CHOICE, DIFFERS, NOTHING = "agrees", "choice", "differs", "nothing"
 _RANK = (AGREES, CHOICE, NOTHING, DIFFERS)
 _CLOSE, _SINGLE = 1e-7, 2e-2  # relative; what the differences leave open comes on top
 _EXACT = 1e4  # units of rounding that a complex step may be off
+_SLIGHT = 1e-19  # of the order of the complex step itself
 _ROUNDS, _NEAREST = 16, 21  # halvings of the step
-_NEAR = (1e-7, 1e-8, 1e-9)
+_NEAR = (1e-7, 1e-9, 1e-12)
 STEEP = "the program is steeper here than differences can tell"
 KINK, UNTOLD = "a kink", "differences cannot tell at the steps that were taken"
 JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
@@ -362,7 +363,14 @@ class Slope:
 
     def _jumps(self) -> bool:
         """Say whether the values on both sides stay apart however near they come."""
-        gaps = [abs(self.phi(h) - self.phi(-h)) for h in np.multiply(self.scales[0], _NEAR)]
+        steps = np.multiply(self.scales[0], _NEAR)
+        pairs = [(self.phi(h), self.phi(-h)) for h in steps]
+        found = [pairs]
+        if self.decides:  # else what is steep nearer by would be taken for a hole
+            found += [[(a, self.here) for a, _ in pairs], [(b, self.here) for _, b in pairs]]
+        return any(self._apart([abs(a - b) for a, b in each]) for each in found)
+
+    def _apart(self, gaps: list[float]) -> bool:
         least = 1e-6 * abs(self.here) + 100 * self._noise(1.0)  # a solver's noise is no jump
         return bool(min(gaps) > 0.5 * max(gaps) and min(gaps) > least)
 
@@ -386,6 +394,9 @@ def _along(
     scale = sum(float(np.sum(abs(g * v))) for g, v in zip(gradient, vs, strict=True))
     relative = abs(derivative - reference) / max(scale, abs(reference), 1e-300)
     eps = max(float(np.finfo(np.asarray(x).dtype).eps) for x in xs)
+    if scale == 0 and reference and abs(reference) <= _SLIGHT:
+        return Along(derivative, reference, relative, f"the derivative is 0, and its figure, "
+                     f"{reference:.1e}, is no larger than what such a step is off")  # fmt: skip
     if not relative <= _EXACT * eps:
         return Along(derivative, reference, relative, "its figure is not the slope that the "
                      "differences show: by rounding of large terms that cancel, or since the "

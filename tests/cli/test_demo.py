@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import chainrule
+from chainrule.cli import demo
 from chainrule.cli.demo import examples
 from chainrule.cli.demo.network import four_neurons, loss
 from chainrule.cli.demo.train import accuracy, adam, descend, initial, load_digits, train
@@ -172,3 +173,11 @@ def test_without_matplotlib_the_rest_is_written(
     monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
     assert _curves(str(tmp_path), []) == []
     assert "no curves" in capsys.readouterr().err
+
+
+def test_only_what_is_printed_is_said_to_agree() -> None:
+    rows = examples.run_examples()
+    words = demo.told(rows)
+    assert all(row.document[0] != "“" for row in rows if row.verdict == examples.AGREES)
+    assert sum(map(int, re.findall(r"\d+", words)[1:])) == len(rows)
+    assert words.startswith(f"{len(rows) - 2} figures and formulas: 13 agree, 2 are cut")

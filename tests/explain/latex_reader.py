@@ -65,11 +65,13 @@ def from_latex(text, symbols):
     text = re.sub(r"\\(operatorname|mathrm|mathtt)\{([^{}]*)\}", r"\2", text)
     text = text.replace("^{\\top}", "ᵀ").replace("^{-\\top}", "⁻ᵀ").replace("\\_", "_")
     for old, new in (
-        ("\\left|", "|"), ("\\right|", "|"), ("\\left", ""), ("\\right", ""), ("\\cdot", "·"),
+        ("\\left\\lvert ", "|"), ("\\right\\rvert ", "|"), ("\\left|", "|"),
+        ("\\right|", "|"), ("\\left", ""), ("\\right", ""), ("\\cdot", "·"),
         ("\\odot", "⊙"), ("\\,", " "), ("\\approx", "≈"), ("\\infty", "∞"), ("\\ldots", "…"),
         ("\\dots", "…"), ("\\vdots", "…"), ("\\sum", "Σ"), ("\\le ", "≤ "), ("\\ge ", "≥ "),
         ("\\ne ", "≠ "), ("\\wedge", "∧"), ("\\vee", "∨"), ("\\sigma", "σ"),
-        ("\\bmod", "mod"), ("\\Gamma", "Γ"), ("\\Phi", "Φ"), ("\\psi", "ψ"), ("\\lfloor", "⌊"),
+        ("\\bmod", "mod"), ("\\circ", "∘"),
+        ("\\Gamma", "Γ"), ("\\Phi", "Φ"), ("\\psi", "ψ"), ("\\lfloor", "⌊"),
         ("\\rfloor", "⌋"), ("-", "−"), ("\\", ""), ("^{2}(", "²("), ("_{2}(", "₂("),
         ("_{10}(", "₁₀("), ("{{", "⦃"), ("}}", "⦄"),
     ):  # fmt: skip

@@ -44,6 +44,15 @@ def gathered(*parts, shape=None):
     return np.array(parts) if shape is None else np.reshape(parts, shape)
 
 
+def power(value, n):
+    """Return a power as mathematics has it: of a matrix by the product of matrices."""
+    if np.ndim(value) < 2:
+        return np.power(value, n)
+    if np.ndim(n) or n != int(n):
+        raise Unreadable(f"power {n} of a matrix")
+    return np.linalg.matrix_power(value, int(n))
+
+
 def functions():
     special = scipy.special
     return {
@@ -172,16 +181,18 @@ class Parser:
                 if digits == "-":  # A⁻ᵀ
                     value = np.linalg.inv(value)
                     continue
-                inverse = digits == "-1" and np.ndim(value) >= 2
-                value = np.linalg.inv(value) if inverse else np.power(value, float(digits))
+                value = power(value, float(digits))
             elif c == "ᵀ":
                 self.at += 1
                 value = Row(value) if np.ndim(value) == 1 else np.transpose(value)
             elif c == "^":
                 self.at += 1
-                n = self.postfix()
-                inverse = np.ndim(n) == 0 and n == -1 and np.ndim(value) >= 2
-                value = np.linalg.inv(value) if inverse else np.power(value, n)
+                group = bool(self.peek("(∘", "( ∘")) and bool(self.take("("))
+                entries = bool(self.take("∘"))
+                n = self.sum() if group else self.postfix()
+                if group:
+                    self.need(")")
+                value = np.power(value, n) if entries else power(value, n)
             elif c == "[":
                 self.at += 1
                 value = value[self.index("]")]

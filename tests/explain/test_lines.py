@@ -78,3 +78,15 @@ def named_constants(x):
 
 def test_lines_with_named_constants():
     assert checking.check_all(explain(named_constants, 0.7)) > 20
+
+
+@pytest.mark.parametrize("f", [
+    lambda A: A**2 @ A, lambda A: A**-1.0 + A @ A, lambda A: np.sqrt(A) @ A, lambda A: A**0.5,
+    lambda A: A**A, lambda A: 1 / A**3, lambda A: np.square(A.T) @ A, lambda A: np.exp(A) ** 2 @ A,
+])  # fmt: skip
+def test_a_power_of_entries_is_no_power_of_a_matrix(f):
+    A = np.array([[1.0, 2.0], [3.0, 4.5]])
+    derivation = explain(lambda A: np.sum(f(A)), A)  # the readers take A² for A A
+    assert checking.check_text(derivation) > 2
+    checking.check_latex(derivation)
+    assert "entry by entry" in derivation.document["notes"][-1]

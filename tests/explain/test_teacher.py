@@ -1,5 +1,6 @@
 """Sentences that a teacher found to be false in a second reading, by their kinds."""
 
+import math
 import re
 
 import numpy as np
@@ -107,6 +108,10 @@ STEPS = {  # function, where it jumps, and where it does not
     "heaviside": (lambda x: np.heaviside(x, 0.5), 0.0, 1.0),
     "comparison": (lambda x: (x > 1) * x, 1.0, 1.5), "trunc": (np.trunc, 1.0, 0.0),
     "largest": (lambda x: x[np.argmax(x)], np.array([1.0, 3.0, 3.0]), np.array([1.0, 3.0, 2.0])),
+    "math.floor": (lambda x: math.floor(x) * x, 2.0, 2.5),
+    "math.ceil": (lambda x: math.ceil(x) * x, 2.0, 2.5),
+    "int of floor": (lambda x: int(np.floor(x)) * x, 2.0, 2.5),
+    "int of quotient": (lambda x: int(x // 0.5 + 1) * x, 2.0, 2.6),
     "int": (lambda x: x * int(x), 2.0, 2.5), "astype": (lambda x: x * x.astype(int), 2.0, 2.5),
 }  # fmt: skip
 

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import linalg
 
 from chainrule.errors import ChainRuleError
 from chainrule.explain import explain
+from chainrule.explain.latex import plain
 from tests.everyday.collect import programs
 
 from . import worked
@@ -118,3 +120,30 @@ def test_everyday_programs_of_every_field():
 
 def test_the_engine_sees_a_double_superscript():
     assert len(unreadable(["a^{(1)}^{\\top}", "\\delta^{1}^{\\top}", "x^{2}"])) == 2
+
+
+SHOWN = sorted({c for file in (ROOT / "src" / "chainrule").rglob("*.py")
+                for c in file.read_text(encoding="utf-8") if not c.isascii()})  # fmt: skip
+
+
+def test_no_character_is_lost():
+    for c in SHOWN:  # all that the library itself may print
+        written = plain(f"a{c}b")
+        assert written.isascii()
+        assert "?" not in written
+        assert "[U+" not in written, c
+        assert len(written) > 2
+    assert plain("中") == "[U+4E2D]"
+    assert plain("v₁₉, x̄, Fréchet, λ? ᵢⱼ") == (
+        "v$_{19}$, $\\bar{x}$, Fr\\'{e}chet, $\\lambda$? $_{ij}$")
+
+
+@pytest.mark.parametrize("f", [
+    lambda A: np.sum(np.linalg.eigvalsh(A)), lambda A: np.sum(np.linalg.cholesky(A)),
+    lambda A: np.sum(linalg.expm(A)), lambda A: np.sum(np.linalg.eigh(A)[1] ** 2),
+    lambda A: np.sum(np.maximum((A - 1) * 2 + 1, 1)), lambda A: np.sum(np.linalg.pinv(A)),
+    lambda A: np.linalg.lstsq(A, np.ones(2), rcond=None)[0][0],
+])  # fmt: skip
+def test_no_question_mark_in_latex(f):
+    assert "?" not in explain(f, np.array([[2.0, 1.0], [1.0, 3.0]])).latex()
+    assert unreadable(list(formulas_of(explain(f, np.array([[2.0, 1.0], [1.0, 3.0]]))))) == []

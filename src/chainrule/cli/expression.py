@@ -220,7 +220,10 @@ class _Builder:
 
     def _IfExp(self, node: ast.IfExp) -> Step:  # noqa: N802
         test, yes, no = (self.step(part) for part in (node.test, node.body, node.orelse))
-        return lambda environment: (yes if test(environment) else no)(environment)
+        start, stop = node.test.col_offset, node.test.end_col_offset or 0
+        apply = places.located(self.file, start, stop)  # the question stands in the user's text
+        return lambda environment: (
+            yes if apply(bool, [test(environment)], {}) else no)(environment)
 
     def _List(self, node: ast.List) -> Step:  # noqa: N802
         items = [self.step(item) for item in node.elts]

@@ -9,7 +9,7 @@ from ..core.graph import Graph, Node
 from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
-from .watching import CUT, Event
+from .watching import BRANCH, CUT, Event
 
 
 def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
@@ -25,7 +25,13 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
             what, taken = _WORDS.get(name, ("at its kink", "the middle of the slopes around it"))
             by = _SORTED.get(name, spoken(name))
             yield node, f"{by} is evaluated {what}", (
-                f"{_slope_of(name)} {taken}{_BEYOND if name in STEEP else _HIGHER}")
+                f"{_slope_of(name)} {taken}{_then(name)}")
+
+
+def _then(name: str) -> str:
+    if name in REPEATED:
+        return ""
+    return _BEYOND if name in STEEP else _HIGHER
 
 
 def _slope_of(name: str) -> str:
@@ -42,6 +48,8 @@ def _is_at_kink(node: Node) -> bool:
         return False
     if _whole_numbers(node):  # they are locally constant: where they jump is told where they arise
         return False
+    if op.name in REPEATED:
+        return _repeats(op.name, node.output)
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
     if op.name in ROOTS:
@@ -49,6 +57,14 @@ def _is_at_kink(node: Node) -> bool:
         return bool(np.any(np.equal(values[0], 0) & np.greater(n, 0) & np.less(n, 1)))
     kinks = op.kinks or STEEP.get(op.name, ())
     return any(bool(np.any(np.equal(values[0], kink))) for kink in kinks)
+
+
+def _repeats(name: str, output: Any) -> bool:
+    """Say whether eigenvalues or singular values are equal, beyond what rounding parts."""
+    values = np.asarray(concrete(output[name == "svd"] if isinstance(output, tuple) else output))
+    near = 8 * np.finfo(values.dtype).eps * np.max(np.abs(values), axis=-1, initial=0.0)
+    gaps = np.abs(values[..., :, None] - values[..., None, :])
+    return bool(np.any(np.sum(gaps <= near[..., None, None], axis=(-1, -2)) > values.shape[-1]))
 
 
 def _whole_numbers(node: Node) -> bool:
@@ -74,13 +90,43 @@ def decides(run: Any, events: Iterable[Event] = ()) -> bool:
     """Say whether something in a run has a kink, or jumps, exactly at the point."""
     return (
         any(True for _ in touched(run)) or any(map(on_step, run.nodes)) or any(map(cut_at, events))
+        or any(map(_asks_of_zero, events))
     )
+
+
+def _asks_of_zero(event: Event) -> bool:
+    """Say whether a program asked for the truth of a number that was 0: it jumps there."""
+    dtype = getattr(event.asked, "dtype", None)
+    return event.kind == BRANCH and dtype is not None and dtype.kind in "fc" and (
+        "False" in event.outcomes)  # fmt: skip
 
 
 def cut_at(event: Event) -> bool:
     """Say whether a value that was cut to an integer stood exactly where that jumps."""
     at = _STEPS.get(event.asker)
-    return event.kind == CUT and at is not None and any(at(float(v)) for v in event.outcomes)
+    return event.kind == CUT and at is not None and any(
+        _on_step_before(node) if _is_still(node) else at(float(v))
+        for v, node in zip(event.outcomes, event.makers, strict=True)
+    )
+
+
+def _into(node: Any) -> list[Node]:
+    return [n for n in node.inputs if n is not None]
+
+
+def _is_still(node: Any, depth: int = 8) -> bool:
+    """Say whether a step is locally constant: of itself, or as all that flows into it is."""
+    if node is None or node.op is None or not depth:
+        return False
+    flowing = [n for k, n in enumerate(node.inputs) if n is not None and node.op.flows(k)]
+    return all(_is_still(n, depth - 1) for n in flowing)
+
+
+def _on_step_before(node: Any, depth: int = 8) -> bool:
+    """Say whether what made a locally constant value stands where it jumps."""
+    if node.op is None or not depth:
+        return False
+    return on_step(node) or any(_is_still(n) and _on_step_before(n, depth - 1) for n in _into(node))
 
 
 def whole(x: Any) -> Any:
@@ -116,13 +162,21 @@ _BEYOND = "; where a 0 meets it, and in a higher order, the limit around the poi
 _SORTED = {"argsort": "a sort", "argpartition": "a sort", "partition_order": "a sort"}
 _TOLD = frozenset(("sign", "heaviside", "argmax", "argmin", "digitize"))  # as steps, already
 ROOTS = frozenset(("power", "power_of", "float_power"))
-STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), **dict.fromkeys(ROOTS, ())}
+STEEP = {"sqrt": (0.0,), "cbrt": (0.0,), "arcsin": (-1.0, 1.0), "arccos": (-1.0, 1.0),
+         "arccosh": (1.0,), **dict.fromkeys(ROOTS, ())}
+_ONE_BASIS = "that of one choice of vectors; of a single one of the equal values there is none"
+REPEATED = {
+    **dict.fromkeys(("eigvalsh", "eigvals"), ("where eigenvalues are equal", _ONE_BASIS)),
+    **dict.fromkeys(("eigh", "eig"), ("where eigenvalues are equal", _ONE_BASIS)),
+    **dict.fromkeys(("svdvals", "svd"), ("where singular values are equal", _ONE_BASIS)),
+}
 _MIDDLE = "0, the middle of all slopes"
 _TIED = "where its arguments are equal", "half of each"
 _COMPARED = "where its arguments are equal", "that of the branch which it chose"
 _ORDERED = "where elements are equal", "that of the order which the sort chose"
 _BETWEEN = "where a number is one of those that it stands between", "that of the piece it chose"
 _WORDS = {
+    **REPEATED,
     "absolute": ("at 0", _MIDDLE),
     "fabs": ("at 0", _MIDDLE),
     "hypot": ("at the origin", _MIDDLE),
@@ -131,6 +185,9 @@ _WORDS = {
     "min": ("where its smallest elements tie", "an equal share for each"),
     **dict.fromkeys(("sqrt", *ROOTS), ("at 0", "infinite, the limit from the right")),
     "cbrt": ("at 0", "infinite, the limit from both sides"),
+    **dict.fromkeys(("arcsin", "arccos"), ("at an end of its domain",
+                                           "infinite, the limit from inside")),
+    "arccosh": ("at 1", "infinite, the limit from the right"),
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), _TIED),
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
     **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),

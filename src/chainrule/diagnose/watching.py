@@ -27,6 +27,7 @@ class Event:
     asker: str = ""  # what asked for a number
     replayed: bool = False  # the steps that a solver took are recorded, not only its answer
     asked: Any = None  # the step whose value was asked
+    makers: list[Any] = field(default_factory=list)  # of the values that were cut
     span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
     roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
 
@@ -44,11 +45,16 @@ class Watching(Recording):
     def observed(self, tracer: Tracer) -> None:
         if tracer.cr_owner is not self or self.state > OPEN:
             return
-        frame, asker = user_frame(2), _getframe(1).f_code.co_name
+        asking = _getframe(1)
+        if asking.f_code.co_name == "cr_as" and asking.f_back is not None:
+            asking = asking.f_back
+        frame, asker = user_frame(2), asking.f_code.co_name
+        if asker == "_round" and asking.f_locals.get("ndigits") is None:
+            asker = "__round__"
         if asker in _CUTS and tracer.dtype.kind in "fc":
             self._seen(CUT, frame, tracer, str(concrete(tracer)), asker)
         elif asker == "__bool__" and frame is not None:
-            self._seen(BRANCH, frame, tracer, str(concrete(tracer)))
+            self._seen(BRANCH, frame, tracer, str(bool(concrete(tracer))))
 
     def told(self, what: str, data: Any = None) -> None:
         if what == "stop_gradient":
@@ -77,6 +83,8 @@ class Watching(Recording):
                           asked=getattr(value, "cr_node", None))
             self.events.append(known)
         known.outcomes.append(outcome)
+        if kind == CUT:
+            known.makers.append(getattr(value, "cr_node", None))
 
 
 def _place(frame: FrameType | None) -> Place | None:

@@ -8,7 +8,6 @@ import numpy as np
 from ..diagnose.compare import unchecked
 from ..slopes import AGREES, DIFFERS, NOTHING, Along, Comparison, Row, compare
 from .expr import number_to_json
-from .rounding import Roundings
 
 SHOWN = 24
 SOLVED = 1e-2  # what a solver's own tolerance may be off
@@ -30,7 +29,7 @@ def check(builder: Any) -> dict[str, Any]:
         )  # fmt: skip
         if any(e.replayed for e in builder.happenings.solvers):
             found = replace(found, rows=tuple(map(_of_other_steps, found.rows)))
-        rounding = Roundings(builder)
+        rounding = builder.rounding
         found = rounding.judged(found)
         builder.notes += rounding.notes()
     worst = [found.worst(verdict=v) for v in dict.fromkeys(r.verdict for r in found.rows)]

@@ -144,7 +144,8 @@ def written_out(builder: Any, node: Node) -> Expr:
 def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str, Any]:
     lhs = total(builder, node)
     finite = np.all(np.isfinite(builder.run.value))
-    line = builder.line(lhs.sym(), [tidy], lhs.value if finite else None)
+    shown = finite and not builder.rounding.decides(node)
+    line = builder.line(lhs.sym(), [tidy], lhs.value if shown else None)
     return {"of": builder.run.symbol_of[node].id, "line": line, "by": by, "ops": size(tidy),
             "points": points, "tree": to_json(tidy)}  # fmt: skip
 
@@ -152,12 +153,12 @@ def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str
 def total(builder: Any, node: Node) -> Symbol:
     """Return the symbol of the whole derivative: dy/dx for one input, x̄ for several.
 
-    It is what `grad` returns, which is not x̄ of the rules where that is a limit.
+    It is what `grad` returns; where a limit enters, x̄ is what the rules give, and that another.
     """
     run = builder.run
     found: Symbol = run.symbols["bar:" + run.symbol_of[node].id]
     settled, several = builder.settled_of(node), len(run.inputs) > 1 or builder.entry is not None
-    if several and not _is_limit(builder, node):
+    if several and not builder.limit:
         return found
     of, out = run.symbol_of[node], run.symbols[builder.out_name]
     key = f"total:{of.id}"

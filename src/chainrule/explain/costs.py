@@ -186,6 +186,11 @@ def cost(builder: Any) -> dict[str, Any]:
             uncounted[name] = uncounted.get(name, 0) + times * k
         groups[one.total] = groups.get(one.total, 0) + k
     reverse_total = back.total * m
+    solvers = [e for e in builder.happenings.solvers if not e.replayed]  # those are steps
+    for event in solvers:
+        value.uncounted[event.outcomes[0]] = value.uncounted.get(event.outcomes[0], 0) + 1
+    unknown = value.uncounted if solvers else back.uncounted or (
+        per_sweep and per_sweep.uncounted)
     return {
         "inputs": n, "outputs": m, "value": value.to_json(),
         "reverse": {"sweeps": m, "per_sweep": back.to_json(), "total": reverse_total,
@@ -194,7 +199,7 @@ def cost(builder: Any) -> dict[str, Any]:
                     per_sweep.to_json(), "total": forward, "uncounted": uncounted,
                     "counted": counted, "groups": [[k, total] for total, k in groups.items() if k]},
         "solvers": len(builder.happenings.solvers), "limit": builder.limit,
-        "winner": "" if back.uncounted or (per_sweep and per_sweep.uncounted) else
+        "winner": "" if unknown else
                   "tie" if reverse_total == forward else
                   "reverse" if reverse_total < forward else "forward",
         "saved": _saved(builder),

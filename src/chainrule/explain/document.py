@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from . import checks, costs
+from . import checks, costs, words
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .exact import Digits
@@ -17,17 +17,12 @@ from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
 from .paths import paths
 from .record import Run, Symbol, entry_of, seed_of
+from .rounding import Roundings
 from .rules import Sweep, Term, backward_sweep, bar, forward_sweep, partial_of, put
 from .settling import settle
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
-COMPLEX = (
-    "complex numbers: the derivative of a real number with respect to a + bi is ∂/∂a − i·∂/∂b; "
-    "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
-    "derivative, without a conjugate; a real value takes the real part of what arrives"
-)
-BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -47,15 +42,19 @@ class Builder:
         if self._name_parts():
             self.sweep = backward_sweep(run, self.seed)
         self.settled, self.notes = settle(self)
-        self.limit = any(
-            not np.array_equal(self.sweep.gradients.get(n, 0.0), g, equal_nan=True)
-            for n, g in zip(run.inputs, self.settled, strict=True) if n in self.sweep.gradients
+        bent = any(
+            not np.array_equal(
+                self.sweep.gradients.get(n, np.zeros_like(g)), g, equal_nan=True)
+            for n, g in zip(run.inputs, self.settled, strict=True)
         )  # fmt: skip
+        self.limit = run.limit or bent
         self.digits = Digits(run.symbols)
         self.underflow = False  # told once
-        self.happenings.kinks(self.limit)
+        self.happenings.kinks(bent)
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
+        if run.limit:
+            self.notes.append(words.returned(self))
 
     def build(self, work: bool = True) -> dict[str, Any]:
         """Return the whole document; without `work`, only what a picture shows."""
@@ -75,6 +74,7 @@ class Builder:
         doc["tangents"] = self.tangents() if self.mode != "reverse" else []
         doc["gradients"] = self.gradients()
         if work:
+            self.rounding = Roundings(self)
             doc["paths"] = paths(self)
             doc["matrix"] = matrix_form(self)
             doc |= closed_form(self)
@@ -84,11 +84,16 @@ class Builder:
         doc["complex"] = any(
             np.iscomplexobj(n.output) for n in self.sweep.gradients if n.dtype is not None)
         if doc["complex"]:
-            self.notes.append(COMPLEX)
+            self.notes.append(words.COMPLEX)
         if any(s.name.turn and not s.words for s in run.symbols.values()):
-            self.notes.append(BOUND)
+            self.notes.append(words.BOUND)
+        if words.by_entries(self):
+            self.notes.append(words.ENTRIES)
+        if self.limit:
+            doc["limit"] = {"value": run.limit}
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
+        words.agree(doc)
         return strict(doc)  # type: ignore[no-any-return]
 
     def _name_parts(self) -> bool:
@@ -180,7 +185,8 @@ class Builder:
             name = run.namer.take("y", "y")
         else:
             of = run.symbol_of[run.output]
-            if not of.name.raw.startswith("v") or of.source is None or of.source.target:
+            told = of.source is None or of.source.target or not of.name.raw.startswith("v")
+            if told and not run.limit:  # else the last step is not what is returned
                 return of.id
             free = next((w for w in ("y", "f", "out") if run.namer.free(w)), "y")
             name = run.namer.take(free, free)
@@ -203,6 +209,7 @@ class Builder:
             "file": os.path.basename(code.co_filename) if code else "",
             "line": code.co_firstlineno if code else 0,
             "statement": statement,
+            **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
             "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
@@ -305,23 +312,6 @@ class Builder:
         """Return the first of them."""
         return self.readings(term)[0]
 
-    def rule(self, term: Term, parent: Node) -> str:
-        """Return the local derivative in words; a product with a constant has only one side."""
-        op = term.reader.op
-        assert op is not None
-        if term.rule.shape != term.whole.shape:
-            return "it was repeated to fit: its gradient is the sum over the copies"
-        if op.name in ("multiply", "divide") and self.run.live[term.reader] in (1, 2):
-            if op.name == "multiply" or term.argument == 0:
-                other = term.reader.inputs[1 - term.argument]
-                what = "constant factor" if other is None else "a factor of derivative 0"
-                return f"{what}: d(c·u) = c du"
-        if op.name == "astype" and term.reader.dtype == parent.dtype:
-            return "the same number"
-        if op.name in ("absolute", "abs") and _reads_complex(term):
-            return "d |u| = Re(conj(u) du) / |u|"
-        return op.notation.rule if op.notation else ""
-
     def _edge(self, parent: Node, term: Term, terms: list[Term]) -> dict[str, Any]:
         run = self.run
         reader = self.reading(term)
@@ -334,7 +324,7 @@ class Builder:
         assert op is not None
         row: dict[str, Any] = {
             "from": a.id, "to": b.id, "argument": term.argument, "op": op.name,
-            "rule": self.rule(term, parent),
+            "rule": words.rule(self, term, parent),
         }  # fmt: skip
         if len(parts := self.readings(term)) > 1:
             row["parts"] = [run.symbol_of[n].id for n in parts]
@@ -396,7 +386,7 @@ class Builder:
                 for t, s in zip(terms, symbolic, strict=True)
             ],
             "uses": len(terms), "arrived": len(terms), "final": True,
-            "rule": self.rule(terms[0], node) if len(terms) == 1 else "",
+            "rule": words.rule(self, terms[0], node) if len(terms) == 1 else "",
             "line": self.line(symbol.sym(), sides, value),
         }  # fmt: skip
         return row
@@ -421,14 +411,15 @@ class Builder:
             if value is None:
                 value = np.zeros(node.shape, node.dtype)[()]
                 read, name = node in self.read, self.run.symbol_of[node].text
-                words = f"no derivative flows from {name} to" if read else f"{name} does not reach"
-                self.notes.append(f"{words} the output: its gradient is 0")
+                why = f"no derivative flows from {name} to" if read else f"{name} does not reach"
+                self.notes.append(f"{why} the output: its gradient is 0")
             symbol = bar(self.run, node, value)
             rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
-            if not np.array_equal(value, settled := self.settled_of(node), equal_nan=True):
-                whole = total(self, node)
-                rows[-1] |= {"limit": True, "line": self.line(whole.sym(), [], settled)}
+            if self.limit:  # a bar is what the rules give; this is the derivative
+                settled, whole = self.settled_of(node), total(self, node)
+                rows[-1] |= {"limit": not np.array_equal(value, settled, equal_nan=True),
+                             "total": whole.id, "line": self.line(whole.sym(), [], settled)}
         return rows
 
     def settled_of(self, node: Node) -> Any:
@@ -487,11 +478,6 @@ def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
     except Exception:  # what it reads is no plain number
         return False
     return False
-
-
-def _reads_complex(term: Term) -> bool:
-    """Say whether the argument of an edge is complex."""
-    return np.iscomplexobj(term.reader.primals[term.argument])
 
 
 def _source(s: Any) -> dict[str, Any]:

@@ -270,12 +270,25 @@ class Digits:
         if e.op in ("zeros", "ones"):
             return _spread(float(e.op == "ones"), e.shape)
         args = [self.evaluate(a) for a in e.args]
+        if any(np.asarray(a).dtype.kind == "c" for a in args):
+            return self._complex(e, args)
         for unknown in (TIE, LOST):
             if any(a is unknown for a in args):
                 return unknown
         self.work += max([np.size(a) for a in args], default=1) * (
             max(np.shape(args[0])) if e.op == "matmul" and np.ndim(args[0]) else 1)
         return LOST if self.work > WORK else self._applied(e, args)
+
+    def _complex(self, e: App, args: list[Any]) -> Any:
+        """Compute with complex numbers: exactly where they are short, which floats hold."""
+        plain = [_floats(a) if _is_number(a) else a for a in args]
+        true = all(_true_in(a, None) for a in args)
+        if e.op not in _GAUSSIAN or not true or any(a is LOST or a is TIE for a in args):
+            return LOST
+        if not all(map(_is_short, plain)):
+            return LOST
+        found = op_of(e.op).value(*plain, **e.params)
+        return _exactly(found)
 
     def _applied(self, e: App, args: list[Any]) -> Any:
         if e.op == "outer":
@@ -302,8 +315,17 @@ class Digits:
 
 _MADE = ("step", "gradient", "tangent", "partial", "synonym", "output")
 _STEPS = ("sign", "heaviside")
+_GAUSSIAN = frozenset("add subtract multiply negative positive conjugate square real_part "
+                      "imaginary_part astype copy getitem".split())  # fmt: skip
 _MOVED = frozenset("where getitem setitem scatter_add add_at concatenate stack pad_zeros "
                    "embed_diagonal pack tril triu".split())  # fmt: skip
+
+
+def _is_short(a: Any) -> bool:
+    """Say whether all parts of numbers have so few bits that a product of two is exact."""
+    parts = np.stack([np.real(a), np.imag(a)]).astype(float) * 1024.0
+    return bool(np.all(np.isfinite(parts)) and np.all(abs(parts) < 2**22)
+                and np.all(parts == np.floor(parts)))  # fmt: skip
 
 
 def _is_number(a: Any) -> bool:
@@ -315,6 +337,8 @@ def _exactly(v: Any, trusted: bool = True) -> Any:
     a = np.asarray(v)
     if a.dtype.kind in "biu" or v is None:
         return v
+    if a.dtype.kind == "c":
+        return a[()] if trusted and a.size <= ENTRIES else LOST
     if a.dtype.kind != "f" or a.size > ENTRIES:
         return LOST
     make = known if trusted else lambda x: Known(None, float(x))
@@ -363,7 +387,11 @@ def _differs(found: Any, value: Any) -> bool:
     """Say whether a shown number is another than the exact one, or no exact one is known."""
     if isinstance(found, Known) and isinstance(value, float | np.floating):
         return math.isfinite(value) and (found.true is None or found.true != known(value).true)
-    if not np.size(value) or np.asarray(value).dtype.kind not in "f":
+    kind = np.asarray(value).dtype.kind
+    if kind == "c":
+        near = np.asarray(found).dtype.kind != "c" or not np.array_equal(found, value, True)
+        return bool(near and np.all(np.isfinite(value)))
+    if not np.size(value) or kind != "f":
         return False
     if found is LOST or found is TIE:
         return True

@@ -369,7 +369,9 @@ def _frozen(v: Any) -> Any:
 def to_json(e: Expr) -> Any:
     """Return the tree as plain lists and dicts, with full precision."""
     if isinstance(e, Num):
-        told = {"name": e.name} if e.name else {"rough": True} if e.rough else {}
+        told: dict[str, Any] = {"name": e.name} if e.name else {"rough": True} if e.rough else {}
+        if isinstance(e.value, np.float32):  # as such it has the few digits that are shown
+            told["single"] = True
         return {"num": number_to_json(e.value)} | told
     if isinstance(e, Sym):
         return {"sym": e.id, "shape": list(e.shape)}
@@ -383,7 +385,9 @@ def to_json(e: Expr) -> Any:
 def from_json(data: Any) -> Expr:
     """Rebuild the tree that `to_json` wrote."""
     if "num" in data:
-        return Num(number_from_json(data["num"]), (), data.get("name", ""), "rough" in data)
+        value = number_from_json(data["num"])
+        value = np.float32(value) if "single" in data else value
+        return Num(value, (), data.get("name", ""), "rough" in data)
     if "sym" in data:
         return Sym(data["sym"], tuple(data["shape"]))
     return App(

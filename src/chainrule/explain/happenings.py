@@ -1,5 +1,8 @@
 """What a run does to its derivatives: branches, kinks, steps, stops and solvers, told by place."""
 
+import dis
+import inspect
+import os
 from typing import Any
 
 import numpy as np
@@ -98,7 +101,7 @@ class Happenings:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
-            elif node.dtype is not None and node.dtype.kind in "biu":  # what it decided is no step
+            elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
     def _steps(self) -> None:
@@ -122,7 +125,7 @@ class Happenings:
             if node.dtype is None or node.dtype.kind not in "fc" or _finite(node.output):
                 continue
             if all(map(_finite, node.primals)):
-                then = "; the output is" if _finite(self.run.value) else (
+                then = "; the output is finite" if _finite(self.run.value) else (
                     ": what follows from it is not checked")  # fmt: skip
                 words = f"it is not finite{_accident(node)}{then}"
                 self._step(node, words, "not finite")
@@ -147,7 +150,7 @@ class Happenings:
                 return f"stop_gradient holds a value fast at {place}, as no formula does"
             if event.kind in (BRANCH, CUT):
                 return f"the program decides by its values at {place}: a formula is of one branch"
-        return ""
+        return catching(self.run)
 
     def decides(self) -> bool:
         """Say whether the program decides exactly at the point: a kink, a jump, a cut."""
@@ -212,6 +215,21 @@ class Happenings:
             whole.sym(), [quotient, builder.numeric(quotient)], total
         )
         return line
+
+
+def catching(run: Run) -> str:
+    """Say where the program catches exceptions, by which it may decide; else nothing."""
+    codes = {getattr(inspect.unwrap(run.function), "__code__", None)}
+    codes |= {n.place[0] for n in run.graph.nodes if n.place is not None}
+    for code in sorted(filter(None, codes), key=lambda c: (c.co_filename, c.co_firstlineno)):
+        line = 0
+        for i in dis.get_instructions(code) if code.co_exceptiontable else ():
+            line = (i.positions.lineno if i.positions else 0) or line
+            if i.opname == "CHECK_EXC_MATCH":
+                return f"{code.co_name} catches exceptions ({os.path.basename(code.co_filename)}:" \
+                    f"{line}), and what it catches may hang on its values: a formula is of one " \
+                    "branch"
+    return ""
 
 
 def _finite(value: Any) -> bool:

@@ -1,10 +1,12 @@
 """The derivation in LaTeX: a whole document that compiles with pdflatex and amsmath."""
 
 import re
+import unicodedata
 from typing import Any
 
 from ..core.op import Notation
 from .expr import App, Expr, Num, from_json, quiet
+from .names import LATEX_GREEK
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
 from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone, word_of
@@ -20,13 +22,21 @@ PREAMBLE = r"""\documentclass{article}
 _CHARACTERS = {
     "−": "$-$", "·": "$\\cdot$", "×": "$\\times$", "⊙": "$\\odot$", "⊘": "$\\oslash$",
     "→": "$\\to$", "∂": "$\\partial$", "≈": "$\\approx$", "✓": "$\\checkmark$", "√": "$\\surd$",
-    "✗": "\\textbf{!}", "…": "\\ldots{}", "Σ": "$\\Sigma$", "σ": "$\\sigma$", "²": "$^2$",
+    "✗": "\\textbf{!}", "…": "\\ldots{}", "Σ": "$\\Sigma$", "σ": "$\\sigma$",
     "ᵘ": "$^u$", "ⁿ": "$^n$", "⁻": "$^-$", "¹": "$^1$", "ᵛ": "$^v$", "ᵉ": "$^e$", "ᵃ": "$^a$",
     "ᵇ": "$^b$", "π": "$\\pi$", "∛": "$\\sqrt[3]{}$", "⌊": "$\\lfloor$", "⌋": "$\\rfloor$",
-    "₁": "$_1$", "₀": "$_0$", "₂": "$_2$", "∞": "$\\infty$", "ᵀ": "$^\\top$", "±": "$\\pm$",
+    "∞": "$\\infty$", "ᵀ": "$^\\top$", "±": "$\\pm$",
     "—": "---", "–": "--", "\\": "\\textbackslash{}", "_": "\\_", "#": "\\#", "%": "\\%",
     "&": "\\&", "{": "\\{", "}": "\\}", "$": "\\$", "^": "\\^{}", "~": "\\~{}", "<": "$<$",
-    ">": "$>$", "|": "$|$",
+    ">": "$>$", "|": "$|$", "≠": "$\\ne$", "≤": "$\\le$", "≥": "$\\ge$", "∫": "$\\int$",
+    "∘": "$\\circ$", "∇": "$\\nabla$", "‖": "$\\|$", "⟨": "$\\langle$", "⟩": "$\\rangle$",
+    "∨": "$\\vee$", "∧": "$\\wedge$", "←": "$\\leftarrow$", "⇄": "$\\rightleftarrows$",
+    "⋆": "$\\star$", "∗": "$*$", "°": "$^\\circ$", "∓": "$\\mp$", "⌈": "$\\lceil$",
+    "⌉": "$\\rceil$", "⊻": "$\\veebar$", "⊗": "$\\otimes$", "“": "``", "”": "\'\'",
+    "↦": "$\\mapsto$", "▸": "$\\triangleright$", "◂": "$\\triangleleft$", "′": "$\'$",
+    "″": "$\'\'$", "÷": "$\\div$", "¬": "$\\neg$", "ℓ": "$\\ell$", "𝟏": "$\\mathbf{1}$",
+    "𝟎": "$\\mathbf{0}$", "⁄": "/", "§": "\\S{}", "∶": ":", "›": "$>$", "‹": "$<$", "ʼ": "\'",
+    "ø": "{\\o}", "─": "---", "ᑫ": "$^q$",
 }  # fmt: skip
 _IN_MATH = {c: t.strip("$") + ("" if t.endswith("}$") else " ") for c, t in _CHARACTERS.items()
             if t.startswith("$") and c not in "<>|"} | {"′": "'", "Σ": "\\Sigma ", "ȳ": "\\bar y",
@@ -35,7 +45,10 @@ _IN_MATH = {c: t.strip("$") + ("" if t.endswith("}$") else " ") for c, t in _CHA
                                                        "θ": "\\theta ", "⁽": "^{(", "⁾": ")}"}
 _EXPONENT = re.compile(r"(\d)e(-?\d+)")
 _RAISED = re.compile(r"\{(\d)\}(?=[\^'])")  # an operand that may end in an exponent of its own
-_FALLBACK = re.compile(r"[^\x00-\x7f$\\]")
+_ACCENTS = dict(zip(
+    "\u0300\u0301\u0302\u0303\u0308\u030a\u030c\u0327\u0328\u0306\u030b",
+    ("`", "'", "^", "~", '"', "r", "v", "c", "k", "u", "H"), strict=True))
+_OVER = {"\u0304": "bar", "\u0305": "overline", "\u0307": "dot"}
 
 
 class LatexWriter(Writer):
@@ -84,7 +97,9 @@ class LatexWriter(Writer):
 
     def word(self, name: str) -> str:
         """Write the name of a function that is no operation's own."""
-        return f"\\operatorname{{{''.join(_IN_MATH.get(c, c) for c in _escape(name))}}}"
+        inner = "".join(c if c.isascii() else _IN_MATH.get(c) or plain(c).replace("$", "")
+                        for c in _escape(name))  # fmt: skip
+        return f"\\operatorname{{{inner}}}"
 
     def _divide(self, e: App) -> tuple[str, int]:
         return f"\\frac{{{self.expr(e.args[0])}}}{{{self.expr(e.args[1])}}}", TIMES
@@ -96,7 +111,8 @@ class LatexWriter(Writer):
         return f"\\sqrt{{{self.expr(e.args[0])}}}", ATOM
 
     def _power(self, e: App) -> tuple[str, int]:
-        return f"{_base(self.expr(e.args[0], POWER + 1))}^{{{self.expr(e.args[1])}}}", POWER
+        by = "\\circ " if len(e.args[0].shape) > 1 else ""
+        return f"{_base(self.expr(e.args[0], POWER + 1))}^{{{by}{self.expr(e.args[1])}}}", POWER
 
     def _matmul(self, e: App) -> tuple[str, int]:
         a, b = e.args
@@ -113,7 +129,8 @@ class LatexWriter(Writer):
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
-        return f"{{{self.expr(base, POWER + 1)}}}^{{{self.digits(exponent(n))}}}"
+        by = "\\circ " if len(base.shape) > 1 else ""
+        return f"{{{self.expr(base, POWER + 1)}}}^{{{by}{self.digits(exponent(n))}}}"
 
     def _sum(self, e: App) -> tuple[str, int] | None:
         found = super()._sum(e)
@@ -163,9 +180,64 @@ def _escape(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Write words so that LaTeX accepts them."""
-    text = "".join(_CHARACTERS.get(c, c) for c in text)
-    return _FALLBACK.sub("?", text)
+    """Write words so that LaTeX accepts them; no character is lost."""
+    out: list[str] = []
+    place = ""  # of a run of raised or lowered characters
+    for c in text:
+        form, _, codes = unicodedata.decomposition(c).partition(" ")
+        if unicodedata.combining(c) and out:
+            out[-1] = _marked(out[-1], c)
+        elif form in _PLACES and c not in "ªº":
+            inner = "\\top" if c == "ᵀ" else "".join(_bare(chr(int(k, 16))) for k in codes.split())
+            if place == form:
+                out[-1] = f"{out[-1][:-2]}{inner}}}$"
+            else:
+                out.append(f"${_PLACES[form]}{{{inner}}}$")
+        else:
+            out.append(_character(c))
+        place = form if form in _PLACES else ""
+    return "".join(out)
+
+
+_PLACES = {"<sub>": "_", "<super>": "^"}
+
+
+def _character(c: str) -> str:
+    """Write one character: by its sign, its parts, or at the least by its number."""
+    if c in _CHARACTERS or c.isascii():
+        return _CHARACTERS.get(c, c)
+    name = unicodedata.name(c, "")
+    if c in LATEX_GREEK or (name.startswith("GREEK") and " WITH " not in name):
+        return f"${_greek(c, name)}$"
+    parts = unicodedata.normalize("NFKD", c)
+    return plain(parts) if parts != c else f"[U+{ord(c):04X}]"
+
+
+_LIKE_LATIN = dict(zip("alpha beta epsilon zeta eta iota kappa mu nu omicron rho tau chi".split(),
+                       "ABEZHIKMNOPTX", strict=True))
+
+
+def _greek(c: str, name: str) -> str:
+    """Write a Greek letter; those that look like Latin ones have no macros."""
+    word = name.rpartition(" ")[2].lower().replace("lamda", "lambda")
+    small = "SMALL" in name
+    latin = _LIKE_LATIN.get(word)
+    if latin is not None and (latin == "O" or not small):
+        return latin.lower() if small else f"\\mathrm{{{latin}}}"
+    return LATEX_GREEK.get(c, f"\\{word}" if small else f"\\{word.capitalize()}")
+
+
+def _bare(c: str) -> str:
+    return _character(c).replace("$", "")
+
+
+def _marked(letter: str, mark: str) -> str:
+    """Put a mark over a letter."""
+    if mark in _ACCENTS:
+        return f"\\{_ACCENTS[mark]}{{{letter}}}"
+    over = _OVER.get(mark)
+    inner = letter.replace("$", "")
+    return f"$\\{over}{{{inner}}}$" if over else f"{letter}[U+{ord(mark):04X}]"
 
 
 def render(doc: dict[str, Any]) -> str:

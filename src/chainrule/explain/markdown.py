@@ -50,10 +50,16 @@ def _list(rows: list[list[str]]) -> list[str]:
     return ["- " + " ".join(c for c in row if c) for row in rows]
 
 
+def _bars(cell: str) -> str:
+    """Write the bars of a size in words: a bar would end the cell, and with a stroke is a norm."""
+    cell = cell.replace("\\left|", "\\left\\lvert ")
+    return cell.replace("\\right|", "\\right\\rvert ")
+
+
 def _table(rows: list[list[str]]) -> list[str]:
     n = max(map(len, rows))
     out = ["| " + " | ".join([""] * n) + " |", "|" + " --- |" * n]
     for row in rows:
-        cells = [c.replace("|", "\\|") for c in row] + [""] * (n - len(row))
+        cells = [_bars(c).replace("|", "\\|") for c in row] + [""] * (n - len(row))
         out.append("| " + " | ".join(cells) + " |")
     return out

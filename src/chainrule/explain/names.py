@@ -11,8 +11,8 @@ GREEK = {
     "psi": "ψ", "omega": "ω", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ",
     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω",
 }  # fmt: skip
-_LATEX_GREEK = {v: "\\" + k for k, v in GREEK.items() if k not in ("eps", "lam", "lambda_")}
-_LATEX_GREEK |= {"λ": "\\lambda", "ε": "\\epsilon", "Σ": "\\Sigma"}
+LATEX_GREEK = {v: "\\" + k for k, v in GREEK.items() if k not in ("eps", "lam", "lambda_")}
+LATEX_GREEK |= {"λ": "\\lambda", "ε": "\\epsilon", "Σ": "\\Sigma"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SPLIT = re.compile(r"^([^\W\d_]+(?:_[^\W\d_]+)*)_?(\d+)?$")
@@ -52,8 +52,8 @@ class Name:
     def marked_latex(self, mark: str) -> str:
         """Write the name in LaTeX under a bar or a dot."""
         base = self.base
-        if base in _LATEX_GREEK:
-            base = _LATEX_GREEK[base]
+        if base in LATEX_GREEK:
+            base = LATEX_GREEK[base]
         elif len(base) > 1 or not base.isascii():
             base = "\\mathrm{" + "".join(map(_in_latex, base)) + "}"
         if mark == "bar":
@@ -67,10 +67,10 @@ class Name:
 
 def _in_latex(c: str) -> str:
     """Write one character of a name so that TeX takes it for a letter."""
-    if c in _LATEX_GREEK:
-        return _LATEX_GREEK[c] + " "
+    if c in LATEX_GREEK:
+        return LATEX_GREEK[c] + " "
     if not c.isascii():
-        return f"\\text{{{c}}}" if c.isalpha() else "?"
+        return f"\\text{{{c}}}" if c.isalpha() else f"\\text{{[U+{ord(c):04X}]}}"
     return _ESCAPED.get(c, c)
 
 

@@ -58,6 +58,8 @@ class Picture:
         self.boxes: list[Box] = []
         self.edges: list[Edge] = []
         self.at: dict[str, int] = {}
+        self.limit = doc.get("limit")
+        self.totals = {g["of"]: g["total"] for g in doc["gradients"] if "total" in g}
         self.bars = {r["of"]: r for r in doc["backward"]} | {g["of"]: g for g in doc["gradients"]}
         self._collect()
         self.across = self._arrange()
@@ -91,7 +93,7 @@ class Picture:
     def _label(self, id: str, tree: Expr) -> str:
         name = self.w.symbol(id)
         out = self.doc["output"]
-        if id == self.doc["forward"][-1]["symbol"] and out != id:
+        if id == self.doc["forward"][-1]["symbol"] and out != id and not self._settled():
             name = f"{self.w.symbol(out)} = {name}"
         text = self.w.expr(tree)
         if len(text) > 30 and isinstance(tree, App):
@@ -103,15 +105,25 @@ class Picture:
         lines = [("ink", label), ("constant" if kind == "constant" else "forward",
                                   "▸ " + self._value(s["value"]))]  # fmt: skip
         spoken = f"{label}, value {self._value(s['value'])}"
+        if self._settled() and id == self.doc["forward"][-1]["symbol"]:
+            value = self.doc["symbols"][self.doc["output"]]["value"]
+            text = f"{self.w.symbol(self.doc['output'])} {self._value(value)}, a limit"
+            lines.append(("forward" if _finite(value) else "bad", f"▸ {text}"))
+            spoken += f", {text}"
         bar = self.bars.get(id)
         if bar is not None:
             value = self.doc["symbols"][bar["symbol"]]["value"]
             text = self._value(value)
             colour = "backward" if _finite(value) else "bad"
             lines.append((colour, f"◂ {self.w.symbol(bar['symbol'])} {text}"))
-            spoken += f", gradient {text}"
+            spoken += f", gradient {'by the rules ' if self.limit else ''}{text}"
         elif kind == "parameter":
             lines.append(("backward", "◂ 0"))
+        if id in self.totals:
+            value = self.doc["symbols"][self.totals[id]]["value"]
+            text = f"{self.w.symbol(self.totals[id])} {self._value(value)}"
+            lines.append(("backward" if _finite(value) else "bad", f"◂ {text}"))
+            spoken += f", {text}"
         if not _finite(s["value"]):
             lines[1] = ("bad", lines[1][1])
         box = Box(id, kind, lines, spoken=spoken)
@@ -120,6 +132,10 @@ class Picture:
         box.height = LINE * len(lines) + PAD + 2
         self.at[id] = len(self.boxes)
         self.boxes.append(box)
+
+    def _settled(self) -> bool:
+        """Say whether the value of the function is a limit, which its last step is not."""
+        return bool(self.limit and self.limit["value"])
 
     def _value(self, v: dict[str, Any]) -> str:
         if "scalar" in v:
@@ -253,6 +269,8 @@ class Picture:
     def _legend(self) -> str:
         """Say what the marks mean; on an edge stands a derivative, or what is pulled back."""
         words = "▸ value forward · ◂ gradient backward"
+        if self.limit:
+            words += " by the rules alone; a limit enters here, and d/d is the derivative"
         if not any(e.label for e in self.edges):
             return words
         maps = any(e["kind"] == "map" for e in self.doc["edges"])
@@ -266,6 +284,8 @@ class Picture:
         if not words or len(words) > 60:
             given = ", ".join(map(self.w.symbol, [*p["inputs"], *p["data"]]))
             words = f"{p['function']}({given})"
+        elif "of" in p:  # the function returns a limit
+            out = self.w.symbol(p["of"])
         return f"{out} = {words}"
 
     def _description(self) -> str:

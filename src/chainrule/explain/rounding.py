@@ -21,7 +21,7 @@ from .costs import MOVES
 from .numbers import short
 from .shapes import place_text
 
-RUNS, STEPS = 3, 2000
+RUNS, STEPS, NAMED = 3, 2000, 6
 LOST = 1e-3  # of a number: a part that rounding decides
 SLIGHT = 1e-9  # of the output, by the size of the input: a slope of so much is 0 to the eye
 _UNROUNDED = MOVES | frozenset(
@@ -35,6 +35,7 @@ class Roundings:
         self.builder, self.run = builder, builder.run
         self.values: dict[Node, Any] = {}
         self.gradients: dict[Node, Any] = {}
+        self.bars: dict[Node, Any] = {}  # of all steps
         if len(self.run.nodes) > STEPS or self.run.unsteady or builder.happenings.decides():
             return  # at a kink the sides differ, and no rounding is to blame
         rng = np.random.default_rng(0)
@@ -45,7 +46,7 @@ class Roundings:
                     self._again(rng)
                 except (ArithmeticError, ValueError, TypeError, AttributeError, ChainRuleError,
                         np.linalg.LinAlgError):  # fmt: skip
-                    self.values, self.gradients = {}, {}
+                    self.values, self.gradients, self.bars = {}, {}, {}
                     return
                 finally:
                     take(begun, None)
@@ -74,6 +75,7 @@ class Roundings:
             if ct is not None:
                 if node in sweep.gradients:
                     ct = self._summed(node, ct, rng)
+                    _farther(self.bars, node, ct, sweep.gradients[node])
                 pull_back(twin[node], ct, cts, state)
         for node in run.inputs:
             if node in sweep.gradients and node in cts:
@@ -125,16 +127,37 @@ class Roundings:
         far = max(1.0, float(np.max(np.abs(node.output), initial=0.0)))
         return bool(spread > SLIGHT * np.abs(self.run.value)[self.builder.entry or ()] / far)
 
+    def decides(self, node: Node) -> bool:
+        """Say whether rounding decides the gradient of an input."""
+        spread = self.gradients.get(node, 0.0)
+        lost = np.any(spread > LOST * np.abs(self.builder.settled_of(node)))
+        return bool(lost and self._is_lost(node, np.max(spread, initial=0.0)))
+
+    def _noise(self) -> list[str]:
+        """Tell the gradients of steps that are 0 but for rounding."""
+        found, most = [], 0.0
+        for node, spread in self.bars.items():
+            value = np.abs(self.builder.sweep.gradients[node])
+            far = np.where((spread > LOST * value) & (value > 0), spread, 0.0)
+            if np.any(far) and node in self.run.symbol_of:
+                found.append(self.run.symbols["bar:" + self.run.symbol_of[node].id].text)
+                most = max(most, float(np.max(far)))
+        if not found:
+            return []
+        more = f" and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        return [f"digits of {', '.join(found[:NAMED])}{more} are those of rounding, which moves "
+                f"them by up to {_told(most)}: they say nothing"]  # fmt: skip
+
     def notes(self) -> list[str]:
         """Tell the first step whose digits are lost, and the gradients whose are."""
-        told = []
+        told = self._noise()
         for node, spread in self.gradients.items():
             far = np.where(spread > LOST * np.abs(self.builder.sweep.gradients[node]), spread, 0.0)
             if self._is_lost(node, np.max(far, initial=0.0)):
                 bar = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
                 told.append(f"rounding alone moves {bar} by {_told(np.max(far))}: its digits, or "
                             "those of some of its entries, say nothing")  # fmt: skip
-        for node in self.run.nodes if told or self._lost(self.run.output) else ():
+        for node in self.run.nodes:
             if node in self.run.symbol_of and self._lost(node):
                 name, spread = self.run.symbol_of[node].text, np.max(self.values[node])
                 return [
@@ -145,7 +168,7 @@ class Roundings:
 
     def _lost(self, node: Any) -> bool:
         spread = self.values.get(node)
-        if spread is None or node.dtype.kind not in "fc":
+        if spread is None or not np.size(spread) or node.dtype.kind not in "fc":
             return False
         sizes = [np.max(np.abs(p), initial=0.0) for p in node.primals
                  if np.asarray(p).dtype.kind in "fc"]  # fmt: skip

@@ -34,6 +34,8 @@ class Term:
     value: Any
     graph: tuple[Node, ...] = ()
     reads: frozenset[str] = frozenset()  # the values that the rule reads, by their symbols
+    guarded: bool = False  # the rule has a form of its own at this very point: a tie, a zero
+    masked: bool = False  # a zero of the program's own met an infinity
 
 
 @dataclass(slots=True)
@@ -56,6 +58,22 @@ class RuleRun(Recording):
         return array
 
 
+class Beside:
+    """The symbols of a run, with floats a little beside their values: no tie, no zero is met."""
+
+    def __init__(self, symbols: Any) -> None:
+        self.symbols = symbols
+
+    def __getitem__(self, key: str) -> Any:
+        found = self.symbols[key]
+        value, i = np.asarray(found.value), sum(map(ord, key)) % 89
+        if value.dtype.kind not in "fc":
+            return found
+        steps = 1e-3 * (1 + (np.arange(value.size).reshape(value.shape) * 0.618 + i / 89) % 1)
+        moved = value + steps * np.maximum(abs(value), 1e-3)
+        return Symbol(found.id, found.name, found.kind, moved.astype(value.dtype)[()])
+
+
 class Bench:
     """Where one rule runs: a fresh recording whose inputs stand for named values."""
 
@@ -63,6 +81,7 @@ class Bench:
         self.run = run
         self.rec = RuleRun(keep=True, places=False)
         self.reader = Reader(run.constant)
+        self.guarded = False  # whether the last rule chose otherwise than beside the point
 
     def stand_in(self, value: Any, expr: Expr) -> Any:
         """Return a tracer for a floating value, named; other values stay as they are."""
@@ -95,12 +114,24 @@ class Bench:
         condition = e.args[0] if e.op == "where" and len(e.args) == 3 else None
         if isinstance(condition, App):
             held = np.asarray(evaluate(condition, self.run.symbols))
+            self.guarded |= self._only_here(condition, e, held)
             branch = e.args[1] if held.all() else e.args[2]
             if held.size and (held.all() or not held.any()) and branch.shape == e.shape:
                 return self.chosen(branch)
         args = tuple(self.chosen(a) for a in e.args)
         same = all(a is b for a, b in zip(args, e.args, strict=True))
         return e if same else simplify(App(e.op, args, e.params, e.shape))
+
+    def _only_here(self, condition: App, e: App, held: Any) -> bool:
+        """Say whether a rule chooses at this point what it does not choose beside it."""
+        if e.args[1] == e.args[2] or held.dtype.kind != "b":
+            return False
+        with np.errstate(all="ignore"):
+            try:
+                beside = evaluate(condition, Beside(self.run.symbols))
+            except Exception:  # a symbol that no number stands beside
+                return False
+        return not np.array_equal(held, beside)
 
     def primals(self, node: Node) -> list[Any]:
         """Return stand-ins for the arguments of a step."""
@@ -240,15 +271,16 @@ def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
     if type(c) is Doubt:
         mended = _mended(c, node, state)
         c = whole = c.found
+    bench.guarded = False
     if c.shape != parent.shape or c.dtype != parent.dtype:
         whole = fit(c, parent)
     value, rule, tree = concrete(whole), bench.tree(c), bench.tree(whole)
     if mended is None or np.array_equal(mended, concrete(c), equal_nan=True):
-        return Term(node, k, rule, tree, value)
+        return Term(node, k, rule, tree, value, guarded=bench.guarded)
     guarded = _guarded(bench, rule, mended, concrete(c))
     if tree == rule:
-        return Term(node, k, guarded, guarded, fit(mended, parent))
-    return Term(node, k, guarded, put(tree, rule, guarded), fit(mended, parent))
+        return Term(node, k, guarded, guarded, fit(mended, parent), masked=True)
+    return Term(node, k, guarded, put(tree, rule, guarded), fit(mended, parent), masked=True)
 
 
 def _mended(doubt: Doubt, node: Node, state: Pass) -> Any:

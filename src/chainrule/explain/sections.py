@@ -89,7 +89,7 @@ def problem(doc: dict[str, Any]) -> Block:
     called = [Sy(i) for i in p["inputs"]]
     out = doc["output"]
     if p["statement"] is not None:
-        lhs = {"sym": out, "shape": doc["symbols"][out]["shape"]}
+        lhs = {"sym": p.get("of", out), "shape": doc["symbols"][out]["shape"]}
         rows.append([[Line({"lhs": lhs, "sides": [p["statement"]], "value": None})]])
     where = f"{p['function']}"
     if p["file"] and not p["file"].startswith("<"):
@@ -157,12 +157,19 @@ def forward(doc: dict[str, Any]) -> Block:
     block = Block("Forward: the values", [], _few(rows, doc))
     if doc["output"] not in [r["symbol"] for r in doc["forward"]]:
         out = doc["symbols"][doc["output"]]
+        limit = _limit(doc, "value")
         last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
         block.rows.append([[""], [Line({
-            "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": last, "value": out["value"],
-            "rough": bool(doc["forward"]) and doc["forward"][-1]["line"].get("rough", False),
-        })]])  # fmt: skip
+            "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": [] if limit else last,
+            "value": out["value"], "rough": not limit and bool(doc["forward"]) and
+            doc["forward"][-1]["line"].get("rough", False),
+        })], *([[_LIMIT]] if limit else [])])  # fmt: skip
     return block
+
+
+def _limit(doc: dict[str, Any], of: str = "") -> bool:
+    """Say whether a limit around the point enters: anywhere, or into the value."""
+    return "limit" in doc and (not of or bool(doc["limit"][of]))
 
 
 def _few(rows: list[Any], doc: dict[str, Any]) -> list[Any]:
@@ -227,13 +234,17 @@ def backward(doc: dict[str, Any]) -> Block | None:
             words = f"— sum over {r['uses']} edges: {r['arrived']} of {r['uses']} arrived, final"
         rows.append([[_readable(r["line"], doc)], [words]])
     shown = {r["symbol"] for r in doc["backward"]}
-    rows += [[[Line(g["line"])], ["— nothing flows to it"]] for g in doc["gradients"]
+    limit = _limit(doc)
+    rows += [[[_value_line(doc, g["symbol"])], ["— nothing flows to it"]] for g in doc["gradients"]
              if g["symbol"] not in shown]  # fmt: skip
-    rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
+    rows += _settled(doc) if limit else []
     entry = doc["problem"]["entry"]
     which = f"[{', '.join(map(str, entry))}]" if entry is not None else ""
-    intro: Cell = ["a bar means the derivative of ", Sy(doc["output"]), which,
+    of = "what the rules alone give as the derivative of " if limit else "the derivative of "
+    intro: Cell = [f"a bar means {of}", Sy(doc["output"]), which,
                    " with respect to what stands under it; each is computed once"]  # fmt: skip
+    if limit:
+        intro += ["; at this point a limit enters, and the derivative is what stands last"]
     if doc["complex"]:
         intro += ["; with respect to a complex value a + bi it means ∂/∂a − i·∂/∂b"]
     return Block("Backward: the gradients", intro, _few(rows, doc))
@@ -242,12 +253,15 @@ def backward(doc: dict[str, Any]) -> Block | None:
 _LIMIT = "— the rules cannot say it at the point: this is the limit around it, see the notes"
 
 
+def _settled(doc: dict[str, Any]) -> list[list[Cell]]:
+    """Give the derivatives as they are returned."""
+    return [[[Line(g["line"])], *([[_LIMIT if g["limit"] else "— as by the rules"]]
+            if "limit" in g else [])] for g in doc["gradients"]]  # fmt: skip
+
+
 def result(doc: dict[str, Any]) -> Block:
     """Give the gradients only."""
-    rows: list[list[Cell]] = [
-        [[Line(g["line"])], *([[_LIMIT]] if "limit" in g else [])] for g in doc["gradients"]
-    ]
-    return Block("Gradient", [], rows)
+    return Block("Gradient", [], _settled(doc))
 
 
 def tangents(doc: dict[str, Any]) -> Block | None:
@@ -260,8 +274,10 @@ def tangents(doc: dict[str, Any]) -> Block | None:
         rows.append([[Line(sweep["line"])], [f"— the seed: only this input moves{entry}"]])
         rows += [[[_readable(r["line"], doc)], [""]] for r in sweep["rows"]]
     if doc["mode"] == "forward":  # else they stand in the section before
-        rows += [[[Line(g["line"])], [_LIMIT]] for g in doc["gradients"] if "limit" in g]
+        rows += _settled(doc) if _limit(doc) else []
     intro = "a dot means how fast a value moves when the seeded input moves at speed 1"
+    if _limit(doc):
+        intro += ", as the rules alone give it, without the limit that enters at this point"
     return Block("Forward mode: the tangents", [intro], _few(rows, doc))
 
 
@@ -272,7 +288,8 @@ def chain(doc: dict[str, Any]) -> Block | None:
         words = f"— {plural(p['count'], 'path')}, over {plural(p['edges'], 'edge')}"
         head: Cell = [Line(p["line"])] if "line" in p else [Sy(p["of"])]
         rows.append([head, [words]])
-    return Block("The chain: sum over paths of products of edges", [], rows) if rows else None
+    intro: Cell = ["by the rules alone, without the limit"] if _limit(doc) else []
+    return Block("The chain: sum over paths of products of edges", intro, rows) if rows else None
 
 
 def plural(n: int, word: str) -> str:
@@ -305,6 +322,8 @@ def matrix(doc: dict[str, Any]) -> Block | None:
             "; ",
         )
         intro.append("; ")
+    if _limit(doc):
+        intro.append("by the rules alone, without the limit; ")
     intro.append("a gradient has the shape of its variable")
     return Block("Matrix form", intro, rows)
 

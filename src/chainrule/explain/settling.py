@@ -40,8 +40,8 @@ def settle(builder: Any) -> tuple[list[Any], list[str]]:
         if not np.array_equal(rule, settled, equal_nan=True):
             name = run.symbol_of[node].text
             notes.append(
-                f"the rules alone cannot say the gradient of {name} here ({_shown(rule)}): its "
-                f"limit around the point is {_shown(settled)}, and is what is returned and checked"
+                f"the rules alone cannot say the gradient of {name} here ({shown(rule)}): its "
+                f"limit around the point is {shown(settled)}, and is what is returned"
             )
     return outs, notes
 
@@ -62,7 +62,8 @@ def _as_the_engine_does(builder: Any) -> list[Any]:
     return [np.asarray(concrete(g))[()] for g in outs[:-1]]
 
 
-def _shown(v: Any) -> str:
+def shown(v: Any) -> str:
+    """Write a value in a sentence."""
     text = short(v)[0] if np.ndim(v) == 0 else np.array2string(v, precision=6, threshold=8)
     return text.replace("nan", "NaN")
 

@@ -244,8 +244,17 @@ class Writer:
             return self.write(whole)
         return self.raised(e.args[0], n), POWER
 
+    def _power(self, e: App) -> tuple[str, int] | None:
+        base, n = e.args
+        if len(base.shape) < 2:
+            return None
+        return f"{self.expr(base, POWER + 1)}^∘{self.expr(n, ATOM)}", POWER
+
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
+        if len(base.shape) > 1:  # A² is the product A A
+            text = self.digits(exponent(n))
+            return f"{self.expr(base, POWER + 1)}^∘{text if text.isdigit() else self.paren(text)}"
         if isinstance(n, int):
             return self.expr(base, POWER + 1) + str(n).translate(SUPERSCRIPTS)
         text = self.digits(exponent(n))

@@ -5,11 +5,11 @@ import time
 from typing import Any
 
 from ..console import BLUE, BOLD, GREEN, RED, note, paint, result, table
-from .examples import AGREES, LAST_DIGIT, SLIP, WRONG, Row, run_examples
+from .examples import AGREES, BY_HAND, LAST_DIGIT, SLIP, WRONG, Row, run_examples
 from .report import figures_of, write_report
 
 GOAL = 0.97
-_COLOURS = {AGREES: GREEN, LAST_DIGIT: GREEN, SLIP: BLUE, WRONG: RED}
+_COLOURS = {AGREES: GREEN, BY_HAND: GREEN, LAST_DIGIT: GREEN, SLIP: BLUE, WRONG: RED}
 
 
 def run(folder: str, *, as_json: bool = False, train: bool = True) -> int:
@@ -66,11 +66,18 @@ def _examples_text(rows: list[Row]) -> str:
         line.replace(row.verdict, paint(row.verdict, _COLOURS[row.verdict]), 1)
         for line, row in zip(lines[2:], rows, strict=True)
     ]
-    slips = sum(row.verdict == SLIP for row in rows)
-    wrong = sum(row.verdict == WRONG for row in rows)
-    summary = f"{len(rows)} figures: {len(rows) - slips - wrong} agree, {slips} are slips in the "
-    summary += f"documents, {wrong} wrong"
+    summary = told(rows)
     return "\n".join([paint("Worked examples", BOLD), *lines[:2], *body, "", summary])
+
+
+def told(rows: list[Row]) -> str:
+    """Count the verdicts: of what the documents print, and of what they leave out."""
+    n = {v: sum(row.verdict == v for row in rows) for v in _COLOURS}
+    return (
+        f"{len(rows) - n[BY_HAND]} figures and formulas: {n[AGREES]} agree, {n[LAST_DIGIT]} are "
+        f"cut instead of rounded, {n[SLIP]} are slips in the documents, {n[WRONG]} wrong; "
+        f"{n[BY_HAND]} more that no document prints are as by hand"
+    )
 
 
 def _training_text(histories: list[Any]) -> str:

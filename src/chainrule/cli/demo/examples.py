@@ -12,6 +12,7 @@ from ... import api
 from .network import four_neurons, one_hidden_layer, sigmoid
 
 AGREES, LAST_DIGIT, SLIP = "agrees", "cut, not rounded", "slip in the document"
+BY_HAND = "as by hand"
 WRONG = "WRONG: the engine differs"
 _POINTS = (-1.3, 0.2, 0.5, 1.7)
 
@@ -182,7 +183,7 @@ def _illustration() -> Iterator[Row]:
     for what, got, by_hand in (
         ("∂L/∂W₂ = δ₂·a₁", w2, delta3 * 2.0), ("∂L/∂W₁ = δ₁·x", w1, delta3 * 2.0 * 2.0),
     ):  # fmt: skip
-        verdict = AGREES if abs(got - by_hand) < 1e-15 else WRONG
+        verdict = BY_HAND if abs(got - by_hand) < 1e-15 else WRONG
         yield Row(where, what, "“similarly”", f"{got:.10g}", verdict, "no figure is printed")
     yield figure(where, "W₄ − 0.1·∂L/∂W₄", "1.8994", 1 - 0.1 * w4, 1 - 0.1 * delta4 * a3)
 

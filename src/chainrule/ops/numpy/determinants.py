@@ -214,7 +214,7 @@ slogdet = declare(
         complex=True,
         notation=Notation(
             "slogdet({0})", "\\log|\\det {0}|", rule="d log|det A| = tr(A⁻¹ dA); the sign of a "
-            "real determinant is constant",
+            "real determinant is locally constant, where det ≠ 0",
         ),
         samples=(
             sample(well_conditioned(3, 3)), sample(well_conditioned(2, 2, 2)),

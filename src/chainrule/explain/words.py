@@ -1,0 +1,132 @@
+"""What a derivation says in words: of its rules, of a value that is a limit, of its signs."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+from ..core.spoken import spoken
+from ..tracing.source import resolve
+from .expr import App, Expr, op_of
+from .rules import Term
+from .settling import shown
+from .shapes import place_text
+
+COMPLEX = (
+    "complex numbers: the derivative of a real number with respect to a + bi is ∂/∂a − i·∂/∂b; "
+    "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
+    "derivative, without a conjugate; a real value takes the real part of what arrives"
+)
+BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
+ENTRIES = (
+    "of a matrix, powers written ^∘ and functions (√, 1/, exp, …) are taken entry by entry; ⊙ "
+    "multiplies entries, and A B is the product of matrices"
+)
+
+
+def rule(builder: Any, term: Term, parent: Node) -> str:
+    """Return the local derivative in words; a product with a constant has only one side."""
+    op = term.reader.op
+    assert op is not None
+    words = _plain_rule(builder, term, parent)
+    if term.masked:
+        other = f"; else {words}" if term.whole.shape else ""
+        words = "where a 0 of the program's own (a branch not taken, a mask) arrives, " \
+            f"nothing flows{other}"
+    elif op.name == "power_of" and term.reader.params["n"] == 0:
+        words = "u⁰ is constant: its derivative is 0"
+    elif term.guarded:
+        words += "; here, at a tie or a zero, in a form of its own"
+    if term.rule.shape != term.whole.shape:
+        fitted = "it was repeated to fit: its gradient is the sum over the copies"
+        words = f"{words}; {fitted}" if words else fitted
+    return words
+
+def _plain_rule(builder: Any, term: Term, parent: Node) -> str:
+    op = term.reader.op
+    assert op is not None
+    if op.name in ("multiply", "divide") and builder.run.live[term.reader] in (1, 2):
+        if op.name == "multiply" or term.argument == 0:
+            other = term.reader.inputs[1 - term.argument]
+            what = "constant factor" if other is None else "a factor of derivative 0"
+            return f"{what}: d(c·u) = c du"
+    if op.name == "astype" and term.reader.dtype == parent.dtype:
+        return "the same number"
+    if op.name in ("absolute", "abs") and _reads_complex(term):
+        return "d |u| = Re(conj(u) du) / |u|"
+    return op.notation.rule if op.notation else ""
+
+
+def _reads_complex(term: Term) -> bool:
+    """Say whether the argument of an edge is complex."""
+    return np.iscomplexobj(term.reader.primals[term.argument])
+
+
+def returned(builder: Any) -> str:
+    """Say where the function's value comes from, where its steps do not give it."""
+    run = builder.run
+    out, told = run.symbols[builder.out_name].text, shown(run.value)
+    step = run.output is not None and f", {run.symbol_of[run.output].text}, is " \
+        f"{shown(run.output.output)} at the point"
+    words = f"{out} is what the function returns, {told}; its last step by the rules alone" \
+        f"{step or ' is another number'}"
+    first = next(iter(run.inner), None)
+    if first is None:
+        return f"{words}: a plain run takes other steps"
+    where = place_text(resolve(first.place))
+    what = "meets 0·∞" if first.kind == "indeterminate" else "is at a kink or tie"
+    by = f"{spoken(first.op)} {what} ({where})" if first.op else "the rules have no number"
+    return f"{words}: in a derivative that it takes itself {by}, and the limit around the " \
+        "point is returned"
+
+
+def by_entries(builder: Any) -> bool:
+    """Say whether a formula takes a function of a matrix entry by entry."""
+    rules = (t.rule for terms in builder.sweep.terms.values() for t in terms)
+    steps = (builder.run.expression(n) for n in builder.run.nodes if n.dtype is not None)
+    return any(map(_takes_entries, (*steps, *rules)))
+
+
+def _takes_entries(e: Expr) -> bool:
+    if not isinstance(e, App):
+        return False
+    if len(e.shape) > 1 and e.op not in _LINEAR and len(e.args[-1].shape if e.args else ()) > 1:
+        with contextlib.suppress(KeyError):
+            op = op_of(e.op)
+            if e.op == "power_of" or isinstance(op.function, np.ufunc):
+                return True
+    return any(map(_takes_entries, e.args))
+
+
+_LINEAR = ("add", "subtract", "multiply", "negative", "matmul", "conjugate")
+
+
+def agree(doc: dict[str, Any]) -> None:
+    """Let one symbol have one sign: near in one line of the page, its value is near in all."""
+    lines = list(_lines(doc))
+    rough = {line["lhs"].get("sym") for line in lines if "rough" in line}
+    rough |= {id for id, s in doc["symbols"].items() if "rough" in s}
+    last = doc["forward"][-1]["symbol"] if doc["forward"] else None
+    if last in rough and "limit" not in doc:
+        rough.add(doc["output"])
+    for line in lines:
+        if line["value"] is not None and line["lhs"].get("sym") in rough:
+            line["rough"] = True
+    for id in rough:
+        if id in doc["symbols"]:
+            doc["symbols"][id]["rough"] = True
+
+
+def _lines(data: Any) -> Iterator[dict[str, Any]]:
+    """Iterate over the lines of a document."""
+    if isinstance(data, dict):
+        if "lhs" in data and "sides" in data:
+            yield data
+        else:
+            for v in data.values():
+                yield from _lines(v)
+    elif isinstance(data, list):
+        for v in data:
+            yield from _lines(v)
