@@ -223,6 +223,8 @@ class Writer:
         right = self.expr(e.args[1], TIMES + 1)
         return None if found is None else (self.beside(found[0], right), TIMES)
 
+    _solve_again = _solve  # by the factors that are there
+
     def beside(self, left: str, right: str) -> str:
         """Write a product of matrices."""
         return f"{left} {right}"
