@@ -8,7 +8,7 @@ import numpy as np
 from . import tree
 from .api import Derived
 from .core.memory import own_copy
-from .errors import BatchError, ChainRuleError, UnsupportedFunctionError, made
+from .errors import BatchError, ChainRuleError, UnsupportedFunctionError, made, made_anywhere
 from .lift import name_of, output_leaves, parameter_name, run_traced
 from .modes.batch import Batch
 from .tracing.foreign import leave
@@ -60,10 +60,11 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
     """Map a function over a batch."""
     mapped = _mapped(f, args, kwargs, in_axes)
     batch = Batch(_size(f, mapped))
-    before, places = made.count, made.places
+    before, places, elsewhere = made.count, made.places, made_anywhere[0] - made.count
     try:
         result = _at_once(f, mapped, args, kwargs, batch, out_axes)
-        if not batch.size or (batch.failed is None and made.count == before):
+        silent = made.count == before and made_anywhere[0] - made.count == elsewhere
+        if not batch.size or (batch.failed is None and silent):
             return result
         cause = batch.failed or RuntimeError("an error for some examples, which was caught")
     except Exception as error:
@@ -73,6 +74,7 @@ def _vmap(f: Function, args: Any, kwargs: Any, in_axes: Axes, out_axes: Axes) ->
     if batch.random:
         raise _random(f, cause) from cause
     cause.__traceback__ = None  # its frames hold arrays, of which `lent` counts the holders
+    made_anywhere[0] -= made.count - before
     made.count = before  # what an outer batch has to know comes again
     return _one_by_one(f, mapped, args, kwargs, batch.size, out_axes)
 

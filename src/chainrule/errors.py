@@ -19,6 +19,7 @@ class _Made(threading.local):
 
 
 made = _Made()
+made_anywhere = [0]  # the same, on all threads: a thread's error may end with the thread
 
 
 finders: list[Callable[[], str]] = []
@@ -40,6 +41,7 @@ class ChainRuleError(Exception):
         if speakers:
             cure = speakers[0](cure)
         made.count += 1
+        made_anywhere[0] += 1
         made.places += where != made.where
         made.where = where
         self.what, self.where, self.why, self.cure = what, where, why, cure

@@ -10,6 +10,8 @@ import math
 import operator
 import pickle
 import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -590,3 +592,32 @@ def test_the_callers_array_is_not_written_where_the_examples_run_one_by_one() ->
     xs = np.array([[1.0, 2.0], [-1.0, 3.0]])
     same(cr.vmap(f)(xs), np.array([math.sqrt(2.0), 3.0]))
     assert xs.tolist() == [[1.0, 2.0], [-1.0, 3.0]]
+
+
+def test_an_error_that_ends_with_its_thread_is_not_lost():
+    """Examples part on another thread: its `BatchError` dies with it, and they go one by one."""
+
+    def in_a_thread(x):
+        out = [1.0]
+
+        def work():
+            out[0] = 5.0 if x[0] > 0.75 else 2.0
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+        return out[0] * x[1]
+
+    def in_a_pool(x):
+        with ThreadPoolExecutor(1) as pool:
+            future = pool.submit(lambda: 5.0 if x[0] > 0.75 else 2.0)
+            return (1.0 if future.exception() else future.result()) * x[1]
+
+    batch = np.array([[0.7, 1.3], [0.77, 1.43]])
+    before, threading.excepthook = threading.excepthook, lambda _: None
+    try:
+        for f in (in_a_thread, in_a_pool):
+            np.testing.assert_array_equal(cr.vmap(f)(batch), [f(x) for x in batch])
+            np.testing.assert_array_equal(cr.vmap(cr.grad(f))(batch), [[0, 2], [0, 5]])
+    finally:
+        threading.excepthook = before
