@@ -146,3 +146,15 @@ def test_a_function_made_an_attribute_of_a_class_is_called_as_plain(f: Any) -> N
         return
     want = cr.grad(lambda x: Plain()(x) * np.array([x])[0])(point)
     assert cr.grad(lambda x: Layer()(x) * np.array([x])[0])(point) == want
+
+
+def test_the_class_of_a_generator_is_numpys():
+    held = np.random.default_rng(0), np.random.RandomState(0)
+
+    def f(x):
+        kinds = [type(np.random.default_rng()) is np.random.Generator]
+        kinds += [type(held[0]) is np.random.Generator, type(held[1]) is np.random.RandomState]
+        return sum(kinds) * x
+
+    assert cr.grad(f)(0.5) == 3.0
+    np.testing.assert_array_equal(cr.vmap(f)(np.ones(2)), [3.0, 3.0])

@@ -23,7 +23,7 @@ from ..core.sequences import items
 from ..errors import UnsupportedFunctionError
 from . import tracer as tracers
 from .alike import reduced
-from .casts import LookAlike
+from .casts import STAND_INS, LookAlike
 from .running import running
 from .source import describe, user_frame
 from .ufuncs import carries
@@ -201,6 +201,9 @@ class TracedRandomState(np.random.RandomState):
         if name in ("cr_original", "__class__", "__dict__"):
             return object.__getattribute__(self, name)
         return getattr(object.__getattribute__(self, "cr_original"), name)
+
+
+STAND_INS |= {TracedGenerator: np.random.Generator, TracedRandomState: np.random.RandomState}
 
 
 def _method(plain: Any, name: str) -> Any:

@@ -145,7 +145,7 @@ def as_strided(
     """
     x = x if hasattr(x, "dtype") else np.array(x)
     held = plain(x)
-    if not held.flags.c_contiguous:
+    if not x.flags.c_contiguous:  # of a batch those of one example
         raise UnsupportedFunctionError(
             "as_strided received a traced array that is not contiguous",
             why="its strides lead to elements that are not its own",
