@@ -254,7 +254,11 @@ def default_rng(*args: Any, **kwargs: Any) -> Any:
 @contextmanager
 def same_draws() -> Iterator[Callable[[], None]]:
     """Give a function that sets every random stream of the process back; at the end they are so."""
-    streams = {id(s): s for o in gc.get_objects() if (s := _stream(o)) is not None}
+    everything = gc.get_objects()
+    kinds = {id(k): k for k in map(type, everything)}
+    wanted = {i for i, k in kinds.items() if issubclass(k, _STREAMS)}
+    streams = {id(s): s for o in everything if id(type(o)) in wanted for s in (_stream(o),)}
+    del everything
     streams[0] = np.random.mtrand._rand._bit_generator
     states = [(s, s.state) for s in streams.values()]
     words = sys.modules.get("random")
@@ -272,12 +276,15 @@ def same_draws() -> Iterator[Callable[[], None]]:
         again()
 
 
+_STREAMS = (*GENERATORS, np.random.BitGenerator)
+
+
 def _stream(value: Any) -> Any:
     kind = type(value)
     if issubclass(kind, GENERATORS):
         return value._bit_generator if issubclass(kind, np.random.RandomState) else (
             value.bit_generator)  # fmt: skip
-    return value if issubclass(kind, np.random.BitGenerator) else None
+    return value
 
 
 class _Maker(LookAlike):
