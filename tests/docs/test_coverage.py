@@ -63,6 +63,9 @@ CALLS = {
     "numpy.bmat": "np.bmat([[x, x]])",
     "numpy.nested_iters": "np.nested_iters(x, [[0], [1]])",
     "numpy.frompyfunc": "np.frompyfunc(lambda v: v, 1, 1)(x)",
+    "numpy.rec.array": "np.rec.array([x, x], dtype=[('a', float), ('b', float)])",
+    "numpy.rec.fromarrays": "np.rec.fromarrays([x, x], names='a,b')",
+    "numpy.rec.fromrecords": "np.rec.fromrecords([(x[0, 0], x[0, 1])], names='a,b')",
 }  # as a program writes them: the third door is found by name
 
 

@@ -206,7 +206,7 @@ def test_pieces_reach_the_gradient_of_the_callers_cotangent_untouched():
      lambda x: np.sum(x[[0, 0]] ** 0.5 * np.array([1, -1])) + np.sum(x)],
 )  # fmt: skip
 def test_infinite_contributions_of_both_signs_are_no_error_but_a_limit(f):
-    with pytest.warns(IndeterminateWarning, match="∞ − ∞"):
+    with pytest.warns(IndeterminateWarning, match="infinities meet"):
         gradient = cr.grad(f)(np.array([0.0, 1.0]))
     np.testing.assert_allclose(gradient, [1.0, 1.0], rtol=1e-12)
 
