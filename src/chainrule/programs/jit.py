@@ -25,7 +25,7 @@ from ..tracing.running import CLOSED, running
 from ..tracing.source import user_frame
 from ..tracing.tracer import TRACERS, release
 from .python import BAIL, Program, lower
-from .state import State
+from .state import State, streams
 from .tape import Tape, UnreplayableError
 from .watch import Watch
 
@@ -139,8 +139,10 @@ class Jitted:
         self.calls += 1
         if self.reason or running.traces or running.check is not None or _strict():
             return self.function(*args, **kwargs)
+        if running.watched:  # another function is being recorded, and this one with it
+            return self.function(*args, **kwargs)
         leaves, treedef = tree.flatten((args, kwargs), parameters=True)
-        key, inputs = _form(leaves, treedef)
+        key, inputs = _form(leaves, [treedef, *_orders((*args, kwargs))])
         if key is None or (tree.object_classes and any(tree.objects_in([args, kwargs]))):
             return self.function(*args, **kwargs)
         known = self.paths.get(key, ())
@@ -196,11 +198,13 @@ class Jitted:
             return self._first(args, kwargs)
         if state.refusal:
             return self._refuse(state.refusal, self.function(*args, **kwargs))
-        watch = Watch()
+        watch, before = Watch(), streams(state.generators)
 
         def undone() -> bool:
             """Say whether the run may be made again: it has changed nothing."""
-            return not (watch.refusal or tape.drew or state.differs())
+            if watch.refusal or tape.drew or state.differs():
+                return False
+            return streams(state.generators) == before
 
         tape = Tape(undone)
         traced, its = [], []
@@ -226,6 +230,8 @@ class Jitted:
             return self._refuse(f"it cannot be traced ({what})", result)
         finally:
             running.tape = None
+        if streams(state.generators) != before:  # by a library, which no door sees
+            tape.drawn()
         found, out_tree = tree.flatten(out, parameters=True)
         values = [_value(leaf) for leaf in found]
         result = tree.unflatten(out_tree, [_own(v) for v in values])
@@ -325,9 +331,21 @@ def _is_input(leaf: Any) -> bool:
     return kind is float or kind is np.float64 or kind is np.float32
 
 
-def _form(leaves: Any, treedef: Any) -> tuple[Any, list[Any]]:
-    """Return what a recording is kept under, and the inputs of its program; None for neither."""
-    key: list[Any] = [treedef]
+def _orders(values: Any) -> Any:
+    """Give the keys of dicts in their order: a program may go through them."""
+    for value in values:
+        if isinstance(value, dict):
+            yield tuple(value)
+            yield from _orders(value.values())
+        elif isinstance(value, list | tuple):
+            yield from _orders(value)
+
+
+def _form(leaves: Any, key: list[Any]) -> tuple[Any, list[Any]]:
+    """Return what a recording is kept under, and the inputs of its program; None for neither.
+
+    `key` tells how the leaves are nested.
+    """
     inputs = []
     for leaf in leaves:
         kind = type(leaf)
@@ -350,6 +368,9 @@ def _form(leaves: Any, treedef: Any) -> tuple[Any, list[Any]]:
             key.append((kind, leaf))
         else:
             return None, []
+    arrays = [id(x) for x in inputs if type(x) is np.ndarray]
+    if len(set(arrays)) < len(arrays):  # one array twice: ``a is b`` may be asked
+        return None, []
     return tuple(key), inputs
 
 

@@ -6,7 +6,7 @@ identity, numbers and texts by value, arrays by their elements. If the run itsel
 something of it, it has a side effect, and is not repeated without the program.
 """
 
-import builtins
+import dis
 import sys
 from collections import deque, namedtuple
 from collections.abc import Callable
@@ -65,6 +65,7 @@ class State:
         self.arrays: list[tuple[Any, Any, Any, str]] = []
         self.sizes: list[tuple[Any, Any, str]] = []
         self.seen: dict[int, Any] = {}
+        self.generators: list[Any] = []  # of random numbers
         self.bytes = 0
         self.refusal = ""
         self.missing: list[CodeType] = []  # executed once, and no longer reached
@@ -123,9 +124,11 @@ class State:
         elif kind in (dict, MappingProxyType):
             self._mapping(value, name, None, "[{!r}]")
         elif kind in (set, frozenset):
-            self.sizes.append((partial(set, value), set(value), name))
+            self._keys(value, name)
             self.todo += [(v, name) for v in value]
-        elif kind is ModuleType:
+        elif isinstance(value, tuple):  # a named one
+            self.todo += [(v, f"{name}[{i}]") for i, v in enumerate(value)]
+        elif isinstance(value, ModuleType):
             self._module(value)
         elif kind is MethodType:
             self.todo += [(value.__func__, name), (value.__self__, name)]
@@ -154,9 +157,8 @@ class State:
         self.found.add(code)
         self.entries.append((partial(_code, f), code, f.__name__))
         space = f.__globals__
-        for word in _names(code):
-            if word in space or hasattr(builtins, word):
-                self._entry(partial(space.get, word, MISSING), space.get(word, MISSING), word)
+        for word in _loaded(code):
+            self._entry(partial(space.get, word, MISSING), space.get(word, MISSING), word)
         self._cells(f, name)
         self._entry(lambda: f.__defaults__, f.__defaults__, f.__name__)
         self._entry(lambda: f.__kwdefaults__, f.__kwdefaults__, f.__name__)
@@ -176,14 +178,22 @@ class State:
         self.arrays.append((a, _bits(a), (a.shape, a.strides, a.dtype), name))
 
     def _mapping(self, d: Any, name: str, names: Any, form: str) -> None:
-        self.sizes.append((partial(set, d), set(d), name))
+        self._keys(d, name)
         for key, v in list(d.items()):
             if names is None or key in names:
                 self._entry(partial(d.get, key, MISSING), v, name + form.format(key))
 
+    def _keys(self, found: Any, name: str) -> None:
+        """Take down what stands in a container, in its order: a program may go through it."""
+        self.sizes.append((partial(list, found), list(found), name))
+
     def _module(self, module: ModuleType) -> None:
         space = vars(module)
-        for word in self.names & space.keys():
+        words = self.names & space.keys()
+        if self.all and of_program(space):
+            self._keys(space, module.__name__)
+            words = {w for w in space if not w.startswith("__")}
+        for word in words:
             value = space[word]
             self.entries.append((partial(space.get, word, MISSING), value, word))
             if of_program(space) or not isinstance(value, ModuleType | FunctionType | type):
@@ -194,6 +204,9 @@ class State:
             if c.__module__ == "builtins" or not c.__flags__ & _HEAP:
                 continue
             space = vars(c)
+            self._keys(space, c.__name__)  # a new attribute hides that of a base
+            if type(c) is not type:
+                self.todo.append((type(c), c.__name__))
             for word in space:
                 if word in self.names or word.startswith("__"):
                     v = space[word]
@@ -203,7 +216,13 @@ class State:
 
     def _instance(self, value: Any, name: str) -> None:
         cls = type(value)
-        if isinstance(value, (*GENERATORS, np.random.BitGenerator)) or cls.__name__ in _KNOWN:
+        if isinstance(value, (*GENERATORS, np.random.BitGenerator)):
+            self.generators.append(value)
+            return
+        if cls.__name__ in _KNOWN:
+            return
+        if cls.__module__ == _JIT:  # what it has recorded is its own
+            self.todo.append((value.function, name))
             return
         self._entry(lambda: type(value), cls, name)
         space = getattr(value, "__dict__", None)
@@ -232,6 +251,7 @@ class State:
 
 _LIBRARIES = frozenset(("numpy", "scipy", "chainrule", *PURE))  # whose code reads attributes
 _HEAP = 1 << 9
+_JIT = "chainrule.programs.jit"
 _KNOWN = ("SuperLU", "Pattern", "itemgetter", "attrgetter", "lock", "RLock")
 _MACHINERY = frozenset("__dict__ __weakref__ __doc__ __module__ __annotations__ __slots__".split())
 
@@ -261,11 +281,27 @@ def _content(cell: Any) -> Any:
 
 
 def _names(code: CodeType) -> set[str]:
+    """Return the names in a code and in those within, also as texts: ``getattr(x, "name")``."""
     found = set(code.co_names)
     for c in code.co_consts:
         if isinstance(c, CodeType):
             found |= _names(c)
+        for text in c if isinstance(c, tuple) else (c,):
+            if isinstance(text, str) and text.isidentifier():
+                found.add(text)
     return found
+
+
+def _loaded(code: CodeType) -> set[str]:
+    """Return the names that a code, and those within, look up among globals and builtins."""
+    found = {i.argval for i in dis.get_instructions(code) if i.opname in _LOADS}
+    for c in code.co_consts:
+        if isinstance(c, CodeType):
+            found |= _loaded(c)
+    return found
+
+
+_LOADS = ("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS")
 
 
 def _inner(code: CodeType) -> set[CodeType]:
@@ -292,6 +328,21 @@ def _same(now: Any, value: Any) -> bool:
     if kind is float:
         return now.hex() == value.hex()
     return bool(now == value) and (not isinstance(value, np.inexact) or _bits(now) == _bits(value))
+
+
+def streams(generators: list[Any]) -> list[str]:
+    """Return where the streams of random numbers stand: NumPy's, Python's, and those reached."""
+    found = [getattr(g, "_bit_generator", None) or getattr(g, "bit_generator", g)
+             for g in generators]  # fmt: skip
+    words = sys.modules.get("random")
+    states = [np.random.mtrand._rand._bit_generator.state, *(g.state for g in found)]
+    return [*map(_text, states), "" if words is None else str(words.getstate())]
+
+
+def _text(state: Any) -> str:
+    if isinstance(state, dict):
+        return str([(k, _text(v)) for k, v in state.items()])
+    return state.tobytes().hex() if isinstance(state, np.ndarray) else str(state)
 
 
 def _bits(a: Any) -> Any:

@@ -17,6 +17,7 @@ import numpy as np
 import scipy
 
 from ..tracing.codes import own
+from ..tracing.running import running
 from ..tracing.source import of_python
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -44,6 +45,8 @@ _MODULES = frozenset(
     "math cmath operator _operator itertools functools _functools collections _collections "
     "_abc _bisect _heapq".split()
 )
+_FILES = frozenset("open open_code fromfile tofile dump memmap".split())  # whoever calls them
+_READERS = (_HERE, _IMPORTS, *(_LIBRARY + name for name in ("linecache.py", "tokenize.py")))
 _KINDS = (
     list, dict, set, frozenset, deque, tuple, str, bytes, bytearray, int, float, complex, bool,
     range, slice, type(None), np.ndarray, np.generic, np.dtype, np.ufunc,
@@ -65,12 +68,14 @@ class Watch:
     @contextmanager
     def on(self) -> Iterator[None]:
         """Watch the calls of this thread."""
-        before = sys.getprofile()
+        before, watched = sys.getprofile(), running.watched
+        running.watched = True
         sys.setprofile(self._event)
         try:
             yield
         finally:
             sys.setprofile(before)
+            running.watched = watched
 
     def _event(self, frame: FrameType, event: str, arg: Any) -> None:
         if event == "call":
@@ -82,7 +87,10 @@ class Watch:
             elif kind == "other" and self._by_program(frame.f_back):
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":
-            if self._by_program(frame) and not _computes(arg):
+            name = getattr(arg, "__name__", "")
+            if name in _FILES and not frame.f_code.co_filename.startswith(_READERS):
+                self._refuse(name, frame)
+            elif self._by_program(frame) and not _computes(arg):
                 self._refuse(getattr(arg, "__qualname__", repr(arg)), frame)
 
     def _by_program(self, frame: FrameType | None) -> bool:

@@ -1,8 +1,10 @@
 """`jit`: what is recorded, what it rests on, and when a function goes on without recordings."""
 
+import collections
 import copy
 import dataclasses
 import functools
+import io
 import itertools
 import os
 import pickle
@@ -16,6 +18,7 @@ from typing import Any
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from scipy import stats
 from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
@@ -70,6 +73,24 @@ def other(x, k=3.0):
     return k * x * x
 
 
+class Parent:
+    k = 2.0
+
+
+class Child(Parent):
+    pass
+
+
+Named = collections.namedtuple("Named", "w")
+
+
+def horner(values):
+    total = 0.0
+    for key in values:
+        total = 2 * total + values[key]
+    return total
+
+
 class World:
     """Everything that the functions below read; a new one for each test."""
 
@@ -88,8 +109,9 @@ def world() -> Any:
     w.module = types.ModuleType("settings")
     w.module.__file__, w.module.k = "/settings.py", 2.0
     w.helper, w.single = helper, np.float32(1.5)
-    w.registry = {"f": helper}
+    w.registry, w.ordered = {"f": helper}, {"a": 1.0, "b": 2.0}
     w.partial = functools.partial(helper, k=3.0)
+    w.named, w.child, w.word = Named(np.ones(3)), Child(), ["k"]
     return w
 
 
@@ -159,6 +181,17 @@ CHANGES: dict[str, tuple[Any, Any]] = {
     "function": (lambda w, x: np.sum(w.helper(x)), lambda w: setattr(w, "helper", other)),
     "table": (lambda w, x: np.sum(w.registry["f"](x)),
               lambda w: w.registry.__setitem__("f", other)),
+    "order of keys": (
+        lambda w, x: horner(w.ordered) * np.sum(x),
+        lambda w: w.ordered.__setitem__("a", w.ordered.pop("a")),
+    ),
+    "named tuple": (lambda w, x: np.sum(w.named.w * x), lambda w: w.named.w.__setitem__(0, 5.0)),
+    "name as text": (lambda w, x: getattr(w.module, "ab"[:0] + "k") * np.sum(x),
+                     lambda w: setattr(w.module, "k", 11.0)),
+    "name made": (lambda w, x: getattr(w.module, "".join(w.word)) * np.sum(x),
+                  lambda w: setattr(w.module, "k", 11.0)),
+    "name not there yet": (lambda w, x: getattr(w.module, "late", 2.0) * np.sum(x),
+                           lambda w: setattr(w.module, "late", 11.0)),
     "partial": (lambda w, x: np.sum(w.partial(x)),
                 lambda w: setattr(w, "partial", functools.partial(helper, k=9.0))),
 }  # fmt: skip
@@ -211,6 +244,37 @@ def test_cells_defaults_and_classes_are_followed():
     Local.of = lambda self, x: np.sum(x**2)
     np.testing.assert_array_equal(fast(X), 2 * X)
 
+    child = Child()
+    fast = cr.jit(cr.grad(lambda x: child.k * np.sum(x)))
+    settled(fast, X)
+    Child.k = 5.0  # hides that of the base
+    try:
+        np.testing.assert_array_equal(fast(X), 5 * np.ones(3))
+    finally:
+        del Child.k
+
+
+def test_the_order_of_keys_and_one_array_twice():
+    fast, plain = cr.jit(cr.grad(horner)), cr.grad(horner)
+    settled(fast, {"a": 1.0, "b": 2.0})
+    assert fast({"b": 2.0, "a": 1.0}) == plain({"b": 2.0, "a": 1.0})
+
+    def f(a, b):
+        return np.sum(a * b) if a is b else np.sum(a + b)
+
+    fast = cr.jit(f)
+    for _ in range(3):
+        assert fast(X, X) == f(X, X)
+        assert fast(X, X.copy()) == f(X, X.copy())
+
+
+def test_a_recording_within_a_recording():
+    inner = cr.jit(lambda x: np.sum(x**2))
+    settled(inner, X)
+    outer = cr.jit(cr.grad(lambda x: inner(x) * 2))
+    settled(outer, X)
+    np.testing.assert_array_equal(outer(2 * X), 8 * X)
+
 
 def test_globals_are_followed():
     space = {"np": np, "K": 2.0, "__name__": "space", "__file__": "/space.py"}
@@ -223,6 +287,12 @@ def test_globals_are_followed():
     settled(fast, X)
     space["abs"] = lambda v: 10.0  # a name that was the builtin's
     np.testing.assert_array_equal(fast(X), 30 * np.ones(3))
+    text = "def g(x):\n    try: return LATE * np.sum(x)\n    except NameError: return np.sum(x)"
+    exec(text, space)
+    fast = cr.jit(cr.grad(space["g"]))
+    settled(fast, X)
+    space["LATE"] = 3.0
+    np.testing.assert_array_equal(fast(X), 3 * np.ones(3))
 
 
 # --- what a recording would lose ------------------------------------------------------------------
@@ -240,6 +310,10 @@ def endless():
 
 
 stream = endless()
+
+
+def readers(x):
+    return x[0] * len(np.genfromtxt(__file__, str, delimiter="\0", comments=None))
 
 
 @functools.lru_cache
@@ -280,6 +354,8 @@ EAGER: dict[str, Any] = {
     "buffer": filled,
     "generator of numbers": lambda x: np.sum(x * generator.normal(size=3)),
     "global stream": lambda x: np.sum(x) * np.random.normal(),  # noqa: NPY002
+    "a library that draws": lambda x: np.sum(x * stats.norm.rvs(size=3)),
+    "a library that reads": lambda x: np.sum(x) * np.loadtxt(io.StringIO("1")) + readers(x),
     "random": lambda x: np.sum(x) * random.random(),
     "clock": lambda x: np.sum(x) * time.perf_counter(),
     "iterator": lambda x: np.sum(x) * next(count),
