@@ -174,7 +174,6 @@ class Box:
         return self.w**2
 
 
-@pytest.mark.xfail(reason="an import within __post_init__ has no door: decision 0022", strict=True)
 def test_what_post_init_computes_is_computed_again() -> None:
     box = Box(2.0, 3.0)
     assert box.square == 4.0

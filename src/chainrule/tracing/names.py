@@ -240,7 +240,7 @@ def standing() -> list[Any]:
 
 def known() -> list[Any]:
     """Return what holds look-alikes here."""
-    spaces = [vars(m) for m in _standing if type(m) is modules.LookAlikeModule]
+    spaces = [vars(m) for m in _modules.values() if type(m) is modules.LookAlikeModule]
     scans = list(_scans.values())
     return [_doors, _modules, _standing, BUILTIN, TYPES, *spaces, *scans, *(s.doors for s in scans)]
 
