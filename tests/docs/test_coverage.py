@@ -74,11 +74,8 @@ CALLS = {
 def test_a_refused_function_says_what_to_write_instead(name: str) -> None:
     call = CALLS.get(name, f"np.{name.rsplit('.', 1)[1]}(x)")
     f: Any = eval(f"lambda x: ({call}, np.sum(x))[1]", globals())
-    with pytest.raises(chainrule.ChainRuleError) as caught:
+    with pytest.raises(UnsupportedFunctionError) as caught:
         chainrule.grad(f)(np.ones((2, 2)))
-    if name.startswith("numpy.rec."):
-        return  # a look-alike of np.rec may be older than the refusal: then it is loud otherwise
-    assert isinstance(caught.value, UnsupportedFunctionError)
     if name != "numpy.frompyfunc":
         assert caught.value.cure == REFUSED[name][1]
         assert caught.value.why == REFUSED[name][0]

@@ -121,7 +121,10 @@ def entries() -> dict[str, tuple[str, str]]:
 def named(name: str) -> Any:
     """Return what a full name stands for, or None where this NumPy has it not."""
     module, _, member = name.rpartition(".")
-    return getattr(sys.modules.get(module), member, None)
+    return getattr(sys.modules.get(module, sys.modules.get(_LATE.get(module, ""))), member, None)
+
+
+_LATE = {"numpy.rec": "numpy._core.records"}  # loaded when first named, and whose functions it has
 
 
 for _name, (_why, _cure) in REFUSED.items():
