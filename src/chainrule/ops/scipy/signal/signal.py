@@ -251,7 +251,7 @@ def _borrow(name: str, *samples: Sample) -> None:
 
 _record(
     signal.detrend, detrend, sample((5,)), sample((4,), type="constant"), sample((2, 5)),
-    sample((6, 2), axis=0), sample((6,), bp=3), sample((2, 6), bp=Const([2, 4])),
+    sample((6, 2), axis=0), sample((6,), bp=3), sample((2, 9), bp=Const([3, 6])),
 )  # fmt: skip
 
 _B, _A = Const([0.3, 0.2, 0.1]), Const([1.0, -0.4, 0.2])
