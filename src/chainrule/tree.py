@@ -174,8 +174,8 @@ def _is_container(cls: type) -> bool:
 
 def state(obj: Any) -> dict[str, Any]:
     """Return the attributes that an object holds, by name."""
-    slots = (name for name in _slots(type(obj)) if hasattr(obj, name))
-    return dict(_dict_of(obj)) | {name: getattr(obj, name) for name in slots}
+    names = (name for name in slots(type(obj)) if hasattr(obj, name))
+    return dict(_dict_of(obj)) | {name: getattr(obj, name) for name in names}
 
 
 def _dict_of(obj: Any) -> Any:
@@ -183,6 +183,11 @@ def _dict_of(obj: Any) -> Any:
         return object.__getattribute__(obj, "__dict__")
     except AttributeError:
         return {}
+
+
+def slots(cls: type) -> list[str]:
+    """Return the names of the slots of a class and its bases, as they are found on an object."""
+    return list(_slots(cls))
 
 
 def _slots(cls: type) -> Iterator[str]:
@@ -196,14 +201,14 @@ def _slots(cls: type) -> Iterator[str]:
 
 def assign(obj: Any, attributes: dict[str, Any]) -> None:
     """Let an object hold these attributes and no others, past what its class does on setting."""
-    slots = set(_slots(type(obj)))
+    own = set(_slots(type(obj)))
     held = _dict_of(obj)
     held.clear()
-    for name in slots - attributes.keys():
+    for name in own - attributes.keys():
         if hasattr(obj, name):
             object.__delattr__(obj, name)
     for name, value in attributes.items():
-        if name in slots:
+        if name in own:
             object.__setattr__(obj, name, value)
         else:
             held[name] = value

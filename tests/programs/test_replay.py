@@ -17,7 +17,7 @@ import chainrule as cr
 from tests.everyday.collect import Program, programs
 from tests.everyday.points import leaves, rebuild
 
-from . import branching, storing
+from . import branching, counting, storing
 
 COUNT = 12  # programs in a block
 # Two implementations of one function differ in the last bits: `x ** y` of two numbers and
@@ -106,3 +106,16 @@ def test_everyday(seed: int) -> None:
     fast = cr.jit(plain)
     for k in range(5):
         agree(outcome(plain, moved(point, k)), outcome(fast, moved(point, k)), program.name)
+
+
+@pytest.mark.parametrize("name", counting.COUNTING)
+def test_what_is_counted_by_values(name: str) -> None:
+    f = counting.COUNTING[name]
+
+    def value(x: Any) -> Any:
+        return np.asarray(f(x), float)
+
+    for plain in (cr.value_and_grad(f), value):
+        fast = cr.jit(plain)
+        for k, x in enumerate(counting.points(12)):
+            agree(outcome(plain, x), outcome(fast, x), (name, k, x))

@@ -101,7 +101,7 @@ class _Writer:
             for guard in reversed(by_place.get(at, ())):
                 needed.update(n for n in guard.nodes if type(n) is Node)
                 found.append(guard)
-            if at and self.nodes[at - 1] in needed:
+            if at and (self.nodes[at - 1] in needed or _hangs_on_values(self.nodes[at - 1])):
                 node = self.nodes[at - 1]
                 needed.update(n for n in node.inputs if n is not None)
                 found.append(node)
@@ -208,7 +208,10 @@ class _Writer:
             self.names[node] = self.names.pop(source)
         else:
             form = self._form(node, args)
-            self.lines.append(f"{self._name(node)} = {form}")
+            name = self._name(node)
+            self.lines.append(f"{name} = {form}")
+            if _may_vary(node):
+                self.lines.append(f"if {name}.shape != {node.shape!r}: return BAIL")
 
     def _sum(self, node: Node, at: int) -> None:
         """Write a sum with a scattered value: what it names is added where it belongs."""
@@ -377,6 +380,29 @@ class _Writer:
         for n in dict.fromkeys(n for n in nodes if type(n) is Node):
             if self.last.get(n, at) <= at and n in self.names and n not in self.inputs:
                 self.free.append(self.names.pop(n))
+
+
+def _may_vary(node: Node) -> bool:
+    """Say whether the shape of a result may hang on values: that of a mask, of what is unique.
+
+    It does not where NumPy goes by the shapes of the operands, which are known by then.
+    """
+    op: Any = node.op
+    return bool(node.shape) and op.name not in _ARRAYS and not isinstance(op.function, np.ufunc)
+
+
+def _hangs_on_values(node: Node) -> bool:
+    """Say whether a shape hangs on values, so that the program may have counted by it alone.
+
+    It may where an operand is a mask, an index or a count, or where nothing flows at all.
+    """
+    if not _may_vary(node):
+        return False
+    source: Any = node.inputs[0] if node.op.name == "component" else node  # type: ignore[union-attr]
+    read = [n for n in source.inputs if n is not None and n.dtype is not None]
+    return any(n.dtype.kind in "biu" for n in read) or not any(
+        source.op.flows(k) for k in range(len(source.inputs))
+    )
 
 
 def _reads_number(step: Any) -> bool:

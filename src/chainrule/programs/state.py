@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import tree
 from ..tracing.cached import CACHED
 from ..tracing.codes import own
 from ..tracing.draws import GENERATORS
@@ -226,7 +227,7 @@ class State:
             return
         self._entry(lambda: type(value), cls, name)
         space = getattr(value, "__dict__", None)
-        slots = [s for c in cls.__mro__ for s in _slots(c)]
+        slots = tree.slots(cls)
         if space is None and not slots:
             if cls.__flags__ & _HEAP and cls.__module__ != "builtins" and not _is_compiled(cls):
                 return  # an object without attributes
@@ -258,11 +259,6 @@ _MACHINERY = frozenset("__dict__ __weakref__ __doc__ __module__ __annotations__ 
 
 def _is_compiled(cls: type) -> bool:
     return not any("__module__" in vars(c) and "__dict__" in vars(c) for c in cls.__mro__[:-1])
-
-
-def _slots(cls: type) -> list[str]:
-    found = vars(cls).get("__slots__", ())
-    return [found] if isinstance(found, str) else [s for s in found if s not in _MACHINERY]
 
 
 def _code(f: FunctionType) -> CodeType:
@@ -325,8 +321,8 @@ def _same(now: Any, value: Any) -> bool:
         return now.__func__ is value.__func__ and now.__self__ is value.__self__
     if not isinstance(value, _PLAIN):
         return False
-    if kind is float:
-        return now.hex() == value.hex()
+    if kind is float or kind is complex:
+        return repr(now) == repr(value)  # zeros have signs
     return bool(now == value) and (not isinstance(value, np.inexact) or _bits(now) == _bits(value))
 
 

@@ -57,7 +57,13 @@ class Model:
 
 
 class Slotted:
-    __slots__ = ("a",)
+    __slots__ = ("__hidden", "a")
+
+    def hide(self, value):
+        self.__hidden = value
+
+    def shown(self):
+        return self.__hidden
 
 
 @dataclasses.dataclass
@@ -99,6 +105,7 @@ def world() -> Any:
     w = World()
     w.model, w.slotted, w.data = Model(), Slotted(), Data()
     w.slotted.a = 2.0
+    w.slotted.hide(2.0)
     w.array, w.base = np.arange(3.0), np.arange(6.0).reshape(2, 3)
     w.view = w.base[0]
     w.big = np.arange(2000.0)
@@ -112,6 +119,7 @@ def world() -> Any:
     w.registry, w.ordered = {"f": helper}, {"a": 1.0, "b": 2.0}
     w.partial = functools.partial(helper, k=3.0)
     w.named, w.child, w.word = Named(np.ones(3)), Child(), ["k"]
+    w.branch = complex(-4.0, 0.0)
     return w
 
 
@@ -170,6 +178,9 @@ CHANGES: dict[str, tuple[Any, Any]] = {
              lambda w: setattr(w, "text", "k2")),
     "dataclass": (lambda w, x: w.data.a * np.sum(x), lambda w: setattr(w.data, "a", 4.0)),
     "slots": (lambda w, x: w.slotted.a * np.sum(x), lambda w: setattr(w.slotted, "a", 4.0)),
+    "hidden slot": (lambda w, x: w.slotted.shown() * np.sum(x), lambda w: w.slotted.hide(4.0)),
+    "sign of a part": (lambda w, x: np.sum(x) * np.sqrt(w.branch).imag,
+                       lambda w: setattr(w, "branch", complex(-4.0, -0.0))),
     "getattr": (lambda w, x: getattr(w.data, "ab"[0]) * np.sum(x),
                 lambda w: setattr(w.data, "a", 4.0)),
     "vars": (lambda w, x: vars(w.data)["a"] * np.sum(x), lambda w: setattr(w.data, "a", 4.0)),
