@@ -261,12 +261,16 @@ def root_scalar(
     _outside("root_scalar")
     if bracket is None and fprime is None and method in (None, "newton", "halley"):
         if x0 is not None and (method is not None or "x1" not in kwargs):
-            fprime = _fast(derivative(f))
+            fprime = _fast(partial(_slope, f, 1))
             if method == "halley" and fprime2 is None:
-                fprime2 = _fast(derivative(f, order=2))
+                fprime2 = _fast(partial(_slope, f, 2))
     return optimize.root_scalar(
         f, args, method, bracket, fprime=fprime, fprime2=fprime2, x0=x0, **kwargs
     )
+
+
+def _slope(f: Function, order: int, x: Any, *args: Any) -> Any:
+    return derivative(lambda u: f(u, *args), order=order)(x)
 
 
 def solve_ivp(

@@ -141,7 +141,8 @@ def test_roots():
     assert exact.root(f, [1.0, 1.0], args=(3.0,)).nfev < 12
     for options in ({"x0": 1.0}, {"x0": 1.0, "method": "halley"}, {"bracket": (0, 2)},
                     {"x0": 1.0, "x1": 1.5, "method": "secant"}):  # fmt: skip
-        assert exact.root_scalar(lambda x: x**3 - 2, **options).root == pytest.approx(2 ** (1 / 3))
+        found = exact.root_scalar(lambda x, c: x**3 - c, args=(2,), **options)
+        assert found.root == pytest.approx(2 ** (1 / 3))
 
 
 @pytest.mark.parametrize("method", ["RK45", "BDF", "Radau", "LSODA"])
