@@ -16,13 +16,13 @@ import numpy as np
 from .. import tree
 from ..core.graph import Node
 from ..core.settings import ignore, put_back, settings
-from ..errors import EagerWarning
-from ..lift import check_function, name_of, run_traced
+from ..errors import EagerWarning, InputTypeError
+from ..lift import name_of, run_traced
 from ..tracing.faces import as_python
 from ..tracing.foreign import leave
 from ..tracing.interpose import exchanged
 from ..tracing.running import CLOSED, running
-from ..tracing.source import user_frame
+from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, release
 from .python import BAIL, Program, lower
 from .state import State, streams
@@ -111,7 +111,12 @@ class Jitted:
     """A function with its recordings. Made by `jit`."""
 
     def __init__(self, function: Function, quiet: bool = False) -> None:
-        check_function(function)
+        if not callable(function):
+            raise InputTypeError(
+                f"expected a function to record, got {type(function).__name__}",
+                where=describe(user_frame(2)),
+                why="jit(f) is a function: the arguments are given to it, jit(f)(x)",
+            )
         self.function, self.quiet = function, quiet
         self.__name__ = f"jit({name_of(function)})"
         self.__doc__ = getattr(function, "__doc__", None)

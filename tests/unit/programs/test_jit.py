@@ -644,3 +644,8 @@ def test_forgetting():
     fast.forget()
     assert not fast.paths
     assert fast.report().startswith("jit(<lambda>): 0 recordings, 0 of 0 calls")
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(cr.ChainRuleError, match="expected a function to record, got ndarray"):
+        cr.jit(X)
