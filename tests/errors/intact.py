@@ -92,11 +92,18 @@ _LOOKS = {dis.opmap[n] for n in ("CALL", "CALL_FUNCTION_EX", "JUMP_BACKWARD", "R
           if n in dis.opmap}  # fmt: skip
 
 
-class Interrupt:
-    """Raises an error at the `at`-th place where a signal could, in files that `where` accepts."""
+def _stop() -> None:
+    raise KeyboardInterrupt
 
-    def __init__(self, at: int, where: Callable[[str], bool], error: Any = KeyboardInterrupt):
-        self.at, self.where, self.error = at, where, error
+
+class Interrupt:
+    """Interrupts at the `at`-th place where a signal could, in files that `where` accepts.
+
+    `handler` is what a signal handler does there: by default it raises, as that of Ctrl-C does.
+    """
+
+    def __init__(self, at: int, where: Callable[[str], bool], handler: Any = None):
+        self.at, self.where, self.handler = at, where, handler or _stop
         self.count = 0
         self.place = ""
         self.last: dict[Any, int] = {}
@@ -117,7 +124,8 @@ class Interrupt:
                     self.place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
                     self.last.clear()
                     sys.settrace(None)
-                    raise self.error
+                    self.handler()
+                    return None
         return self._step
 
     def during(self, run: Callable[[], Any]) -> Any:

@@ -40,6 +40,7 @@ from chainrule.errors import (
     LostDerivativeError,
     OutputTypeError,
 )
+from chainrule.tracing import names
 
 from .common import clean, reads_well, refuse
 from .intact import Interrupt, changes, left_open, snapshot
@@ -172,6 +173,36 @@ def test_after_an_interrupt_anywhere(way: str, seed: int) -> None:
     assert np.allclose(cr.grad(filled)(X), slopes(filled), rtol=1e-7)
 
 
+def exchanging(file: str) -> bool:
+    return file.endswith(("names.py", "interpose.py")) and engine(file)
+
+
+@pytest.mark.parametrize("way", ["grad", "solver"])
+def test_a_derivative_at_any_place_of_another(way: str, request: Any) -> None:
+    """A signal handler differentiates while the names of the program are exchanged."""
+    run, seen = WAYS[way], []
+    names._scans.clear()
+    whole = Interrupt(-1, exchanging)
+    want = whole.during(lambda: run(filled))
+    many = whole.count if request.config.getoption("--fuzz") else 60
+    picks = np.random.default_rng(len(way)).permutation(np.arange(1, whole.count))[:many]
+
+    def handle() -> None:
+        names._scans.clear()  # as if it were the first time
+        seen.append(cr.grad(filled)(X))
+
+    before = dict(globals())
+    for at in picks:
+        names._scans.clear()
+        during = Interrupt(int(at), exchanging, handle)
+        assert np.array_equal(during.during(lambda: run(filled)), want)
+        assert not left_open()
+        assert not changes(before, globals()), during.place
+    clean()
+    assert len(seen) > 40
+    assert np.allclose(seen, slopes(filled), rtol=1e-7)
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs Unix timers")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of a weakref
 def test_after_real_signals() -> None:
@@ -207,6 +238,20 @@ def test_what_the_program_rebinds_stays_rebound() -> None:
     assert cr.grad(space["f"])(1.0) == 1.0
     assert space["exp"] is abs
     assert space["np"] is np
+
+
+def test_a_module_that_comes_amid_a_call_leaves_no_names(monkeypatch: Any) -> None:
+    space: dict[str, Any] = {"__name__": "__main__", "cr": cr, "sys": sys}
+    source = (
+        "def f(x):\n    sys.modules['arrived'] = type(sys)('arrived')\n"
+        "    return cr.grad(lambda t: float(t) * t)(x)\n"
+    )
+    exec(source, space)
+    before = dict(space)
+    monkeypatch.setitem(sys.modules, "arrived", None)
+    del sys.modules["arrived"]
+    assert cr.grad(space["f"])(1.0) == 2.0
+    assert not changes(before, space)
 
 
 def test_an_import_inside_is_given_back() -> None:

@@ -50,6 +50,8 @@ def left(roots: list[Any]) -> list[str]:
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
+    for name in NAMES:  # another test may have left a module of that name
+        monkeypatch.delitem(sys.modules, name, raising=False)
     yield tmp_path
     for name in NAMES:
         sys.modules.pop(name, None)

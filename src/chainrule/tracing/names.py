@@ -126,7 +126,9 @@ class Scan:
 
     __slots__ = ("owner", "count", "plain", "doors", "added", "first", "door", "copies")
 
-    def __init__(self, space: Any, owner: Any, plain: Any, doors: Any, copies: Any) -> None:
+    def __init__(
+        self, space: Any, owner: Any, count: int, plain: Any, doors: Any, copies: Any
+    ) -> None:
         key, table, comparing = id(space), _scans, _comparing
 
         def forget(_: Any) -> None:
@@ -134,7 +136,7 @@ class Scan:
             comparing.clear()
 
         self.owner = weakref.ref(owner, forget)  # a module, or a function
-        self.count = len(space)
+        self.count = count
         self.plain: dict[str, Any] = plain
         self.doors: dict[str, Any] = doors
         self.added = tuple(doors.keys() - plain.keys())  # of `builtins`: put in front
@@ -384,7 +386,12 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
     code = [own(f.__code__) for f in functions if f.__globals__ is namespace]
     code += [c for ref in _nameless.get(id(namespace), ()) if (c := ref()) is not None]
     bare = any(map(codes.is_bare, (*code, *(own(f.__code__) for f in comparing))))
-    for name, value in list(namespace.items()):
+    values = list(namespace.items())
+    count = len(values)
+    for name, value in values:
+        if value is BUILTIN.get(name):  # put in front earlier in this call
+            doors[name], count = value, count - 1
+            continue
         value = original(value)  # a star may have brought a look-alike out of another module
         made = door(value, bare)
         if made is not value:
@@ -393,7 +400,7 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
     for name in () if bare else _types_in(code):
         if name not in namespace and (name not in ("type", "id") or not _is_ours(namespace)):
             doors[name] = BUILTIN[name]
-    found = Scan(namespace, owner, plain, doors, codes.prepared(comparing))
+    found = Scan(namespace, owner, count, plain, doors, codes.prepared(comparing))
     _scans[id(namespace)] = found
     _comparing.clear()
     return found
