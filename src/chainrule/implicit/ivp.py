@@ -12,6 +12,7 @@ Times (`t_span`, `t_eval`, events) carry derivatives too, by a step of length ze
 
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -33,8 +34,10 @@ from .answers import (
     run,
     vector,
 )
+from .callbacks import Callback, LeftError, taken
 from .calls import arguments, solver
 from .crossings import Along, Beside, Crossings, moved, share, sides
+from .multistep import Multistep, recording
 from .places import unnoted
 from .steps import Explicit, Implicit, Step, zero_step
 
@@ -52,7 +55,7 @@ class Trajectory:
         self.y0 = y0 if y0.dtype.kind in "fc" else y0.astype(float)
         self.t0 = t0
         self.steps: list[Step] = []
-        self.crossings = Crossings(f)
+        self.crossings = None if type(f) is Callback else Crossings(f)  # programs decide nothing
         self.crossed = False
         self.ends: list[float] = []
         self.decides = False  # whether anything is decided on the way
@@ -64,9 +67,10 @@ class Trajectory:
         at = float(plain(self.t0))
         if steps:
             self.width = steps[-1][1] - at
+        if steps and self.crossings is not None:
             self.decides = self.crossings.start(at, self.y0, self.width)
         first, more = at, 0.0
-        near = self._sides(Beside(self.f, at, self.y0), at)
+        near = self._sides(Beside(self.f, at, self.y0), at) if self.decides else None
         if near is not None:
             first, more = near[1], share(self.f, self.t0, self.y0, near, self.width)
             self.crossed = True
@@ -76,15 +80,15 @@ class Trajectory:
         y = self.start + more
         stop = steps[-1][1] if steps and last is not None else None
         for t, after, guess in steps:
-            self.replay.decides = bool(self.crossings.before)
+            self.replay.decides = bool(self.crossings and self.crossings.before)
             step = self.replay.step(t, y, after - t, guess)
-            if self.crossings.after(step, self.replay.at, stop):
+            if self.crossings is not None and self.crossings.after(step, self.replay.at, stop):
                 self.crossed, self.replay.last = True, None
             self.steps.append(step)
             self.ends.append(after)
             y = self._within(step, after)
-        self.decides = self.decides or bool(self.crossings.before)
-        if stop is not None:
+        self.decides = self.decides or bool(self.crossings and self.crossings.before)
+        if stop is not None and self.decides:
             near = self._sides(Beside(self.f, stop, y), stop)
             if near is not None:
                 self.last, self.crossed = share(self.f, last, y, near, self.width), True
@@ -162,27 +166,68 @@ def solve_ivp(fun: Function, t_span: Any, y0: Any, *args: Any, **kwargs: Any) ->
     """
     given = arguments(integrate.solve_ivp, (fun, t_span, y0, *args), kwargs)
     options = given.pop("options", {})
-    method, log = given["method"], []
+    f = right_hand_side(fun, given["args"], given["vectorized"])
+    programs = taken(f, t_span[0], y0)
+    if programs is not None:
+        with suppress(LeftError):
+            return _solved(fun, f, programs, t_span, y0, given, options)
+    return _solved(fun, f, None, t_span, y0, given, options)
+
+
+def _solved(
+    fun: Function, f: Function, programs: Callback | None, t_span: Any, y0: Any, given: Any,
+    options: Any,
+) -> Any:  # fmt: skip
+    """Solve, by the programs of f where there are any, and differentiate."""
+    method = given["method"]
     kind = getattr(integrate, method) if isinstance(method, str) else method
-    exact = kind in (*_EXPLICIT.values(), integrate.Radau)
     call = {k: v for k, v in given.items() if k not in ("fun", "t_span", "y0")}
+    log: list[Any] = []
+    multistep = kind is integrate.BDF and programs is not None and not is_traced(t_span[0])
+    exact = kind in (*_EXPLICIT.values(), integrate.Radau)
     if exact:
         call["method"] = _recording(kind, log)
+    elif multistep:
+        call["method"] = recording(log)
     with unnoted():  # what SciPy meets is met again
-        result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
-    f = right_hand_side(fun, given["args"], given["vectorized"])
+        if programs is None or given["events"] is not None:
+            result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
+        else:
+            result = _by_programs(programs, t_span, y0, call, options)
     last = t_span[1] if result.status == 0 else None
+    f = f if programs is None else programs
+    tolerances = None
+    path: Any = None
+    if multistep:
+        at = np.concatenate([result.t, *(result.t_events or ())])
+        path = Multistep(f, y0, log, None if result.sol is not None else at)
+        path = path if path.follow() else None
     if exact:
-        replay = Implicit(f) if kind is integrate.Radau else Explicit(kind, f)
-        path = Trajectory(f, replay, y0, t_span[0])
+        path = replayed(f, kind, y0, t_span[0])
         path.extend(log, last)
         tell("steps")
-    else:
+    elif path is None:
         _check_known(kind)
         tolerances = {k: plain(options.get(k, d)) for k, d in (("rtol", 1e-3), ("atol", 1e-6))}
         path = companion(f, y0, t_span, tolerances, result.nfev, kind is integrate.BDF, last)
-    _deliver(result, path, given, t_span, None if exact else tolerances)
+    _deliver(result, path, given, t_span, tolerances)
     return result
+
+
+def _by_programs(f: Callback, t_span: Any, y0: Any, call: Any, options: Any) -> Any:
+    """Let SciPy solve with the program of the right-hand side."""
+    call = {k: plain(v) for k, v in (call | options).items()}
+    args, jac = call["args"] or (), call.get("jac")
+    if callable(jac):
+        call["jac"] = lambda t, y: plain(jac(t, y, *args))
+    call |= {"args": None, "vectorized": False}
+    with muted():
+        return integrate.solve_ivp(f.at, plain(t_span), plain(y0), **call)
+
+
+def replayed(f: Function, kind: Any, y0: Any, t0: Any) -> "Trajectory":
+    """Return what takes the steps of a method again."""
+    return Trajectory(f, Implicit(f) if kind is integrate.Radau else Explicit(kind, f), y0, t0)
 
 
 def _check_known(kind: Any) -> None:
@@ -327,7 +372,7 @@ def companion(
             spent += 1
             if spent > budget:
                 raise _TooLongError
-            return plain(f(t, y))
+            return f.at(t, y) if type(f) is Callback else plain(f(t, y))
 
         if span[0] == span[1]:
             done = None
@@ -342,8 +387,7 @@ def companion(
             if not done.success and kind is integrate.DOP853:
                 continue
         break
-    replay = Implicit(f) if kind is integrate.Radau else Explicit(kind, f)
-    path = Trajectory(f, replay, y0, t_span[0])
+    path = replayed(f, kind, y0, t_span[0])
     path.extend(log, last)
     return path
 

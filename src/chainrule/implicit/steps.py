@@ -18,6 +18,7 @@ from ..core.op import Notation, Op, sample
 from ..core.registry import add
 from ..core.slots import Linear
 from ..tracing.tracer import TRACERS, concrete, depth, muted
+from .callbacks import Callback
 from .jacobians import DENSE, Dense, linearised
 
 Function = Callable[..., Any]
@@ -224,6 +225,9 @@ class Implicit:
         if stages.shape[1] > DENSE:
             return self._matrix_free(t, stages, h)
         f = self.within
+        if type(f) is Callback:
+            self.blocks = [f.jacobian(t + c * h, stages[i]) for i, c in enumerate(_C)]
+            return self._values(t, h, stages), self._solver(h)
         pairs = [linearised(lambda y, c=c: f(t + c * h, y), stages[i]) for i, c in enumerate(_C)]
         self.blocks = [jacobian.matrix for _, jacobian in pairs]
         return [v for v, _ in pairs], self._solver(h)

@@ -32,6 +32,7 @@ from ..tracing.cached import CACHED
 from ..tracing.codes import own
 from ..tracing.draws import GENERATORS
 from ..tracing.names import of_program
+from ..tracing.tracer import TRACERS
 from .watch import PURE
 
 MISSING = object()
@@ -56,7 +57,8 @@ class TooMuchError(Exception):
 class State:
     """Values from outside that a run can read, and how to see that they are the same."""
 
-    def __init__(self, root: Any, codes: set[CodeType], statics: Any = ()) -> None:
+    def __init__(self, root: Any, codes: set[CodeType], traced: bool = False) -> None:
+        self.traced = traced  # whether traced values are as good as any
         self.names: set[str] = set()
         for code in codes:
             self.names |= _names(code)
@@ -70,7 +72,7 @@ class State:
         self.bytes = 0
         self.refusal = ""
         self.missing: list[CodeType] = []  # executed once, and no longer reached
-        self.todo: list[tuple[Any, str]] = [(root, "the function"), *statics]
+        self.todo: list[tuple[Any, str]] = [(root, "the function")]
         try:
             while self.todo:
                 self._look(*self.todo.pop())
@@ -141,6 +143,8 @@ class State:
             self.todo += [(f, name) for f in (value.fget, value.fset) if f is not None]
         elif isinstance(value, type):
             self._class(value)
+        elif self.traced and kind in TRACERS:
+            self.entries.append((lambda: value.cr_node, value.cr_node, name))
         elif kind is CACHED:
             raise TooMuchError(f"{name} keeps its results, which may be changed")
         elif not isinstance(value, _FIXED):

@@ -67,14 +67,17 @@ class Watch:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        """Watch the calls of this thread."""
-        before, watched = sys.getprofile(), running.watched
-        running.watched = True
+        """Watch the calls of this thread; where a profiler does, that one has come first."""
+        if sys.getprofile() is not None:
+            self.refusal = "a profiler watches its calls"
+            yield
+            return
+        watched, running.watched = running.watched, True
         sys.setprofile(self._event)
         try:
             yield
         finally:
-            sys.setprofile(before)
+            sys.setprofile(None)
             running.watched = watched
 
     def _event(self, frame: FrameType, event: str, arg: Any) -> None:
