@@ -107,7 +107,7 @@ class Multistep:
             return True
         first = self.log[0]
         y = np.zeros((8, n))
-        slope, *found = f.slopes(first.t, start, f.plain)
+        slope, *found = f.slopes(first.t, start)
         S[1] = self.sign * first.size * self._total(found, S[0])
         y[0], y[1] = start, self.sign * first.size * slope
         self._keep(S, None)
@@ -118,7 +118,7 @@ class Multistep:
                 self._rescale(o, factor, S, y)
             c = h / _ALPHA[o]
             weights = _GAMMA[1 : o + 1] / _ALPHA[o]
-            _, *found = f.slopes(step.end, step.D[0], f.plain)
+            _, *found = f.slopes(step.end, step.D[0])
             right = c * self._total(found, S[: o + 1].sum(axis=0))
             right -= np.tensordot(weights, S[1 : o + 1], 1)
             d = linalg.solve(eye - c * found[0], right, check_finite=False)

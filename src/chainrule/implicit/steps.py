@@ -226,7 +226,7 @@ class Implicit:
             return self._matrix_free(t, stages, h)
         f = self.within
         if type(f) is Callback:
-            self.blocks = [f.jacobian(t + c * h, stages[i]) for i, c in enumerate(_C)]
+            self.blocks = [f.slopes(t + c * h, stages[i])[1] for i, c in enumerate(_C)]
             return self._values(t, h, stages), self._solver(h)
         pairs = [linearised(lambda y, c=c: f(t + c * h, y), stages[i]) for i, c in enumerate(_C)]
         self.blocks = [jacobian.matrix for _, jacobian in pairs]

@@ -108,10 +108,15 @@ class State:
         self.todo.append((value, name))
 
     def _look(self, value: Any, name: str) -> None:
+        kind = type(value)
+        if kind in TRACERS:
+            if not self.traced:
+                raise TooMuchError(f"{name} is a traced value")
+            self.entries.append((lambda: value.cr_node, value.cr_node, name))
+            return
         if isinstance(value, _PLAIN) or value is MISSING or id(value) in self.seen:
             return
         self.seen[id(value)] = value
-        kind = type(value)
         if kind is FunctionType:
             self._function(value, name)
         elif kind is np.ndarray:
@@ -143,8 +148,6 @@ class State:
             self.todo += [(f, name) for f in (value.fget, value.fset) if f is not None]
         elif isinstance(value, type):
             self._class(value)
-        elif self.traced and kind in TRACERS:
-            self.entries.append((lambda: value.cr_node, value.cr_node, name))
         elif kind is CACHED:
             raise TooMuchError(f"{name} keeps its results, which may be changed")
         elif not isinstance(value, _FIXED):
@@ -315,7 +318,7 @@ def _inner(code: CodeType) -> set[CodeType]:
 def _same(now: Any, value: Any) -> bool:
     """Say whether two numbers, texts or tuples of them are the same, and of one type."""
     kind = type(value)
-    if type(now) is not kind:
+    if type(now) is not kind or kind in TRACERS:
         return False
     if kind is tuple:
         return len(now) == len(value) and all(

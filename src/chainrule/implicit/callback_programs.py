@@ -1,0 +1,161 @@
+"""A recorded callback as a pure function G(t, y, p), and the programs that are written of it.
+
+What is traced here sees the doors of NumPy in this module's names; what runs then stands in
+`callbacks`, which sees NumPy as it is.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.graph import Node
+from ..lift import record, run_traced
+from ..modes.derived import blocks
+from ..modes.reverse import backward
+from ..programs.python import lower
+from ..programs.tape import Tape, UnreplayableError
+from ..tracing.running import running
+from ..tracing.tracer import TRACERS, apply, concrete
+
+Function = Callable[..., Any]
+_MOST_SCALAR = 1000  # operations on numbers that are differentiated one by one
+
+
+class Pure:
+    """The operations of f(t, y), and which of their constants are its parameters.
+
+    ``places`` says of the k-th argument of the i-th node where in the vector p it stands.
+    """
+
+    def __init__(self, inputs: list[Node], nodes: list[Node], out: Node) -> None:
+        self.inputs, self.nodes, self.out = inputs, nodes, out
+        self.reads: list[Any] = []  # the traced values that f reads
+        self.places: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
+        known: dict[Any, int] = {}
+        self.count = 0
+        for i, node in enumerate(nodes):
+            for k, (parent, p) in enumerate(zip(node.inputs, node.primals, strict=True)):
+                if parent is not None or type(p) not in TRACERS:
+                    continue
+                at = known.setdefault(_key(p), self.count)
+                if at == self.count:
+                    self.reads.append(p)
+                    self.count += int(np.prod(p.shape))
+                self.places[i, k] = at, p.shape
+
+    def __call__(self, t: Any, y: Any, p: Any) -> Any:
+        """Compute f by its operations, on whatever the arguments are."""
+        known: dict[Node, Any] = dict(zip(self.inputs, (t, y), strict=True))
+        for i, node in enumerate(self.nodes):
+            args = [
+                _part(p, *self.places[i, k]) if (i, k) in self.places else known.get(parent, held)
+                for k, (parent, held) in enumerate(zip(node.inputs, node.primals, strict=True))
+            ]
+            known[node] = _computed(node, args)
+        return known[self.out]
+
+    def is_scalar(self) -> bool:
+        """Say whether f takes numbers out of y, computes, and puts numbers together."""
+        if self.out.op.name != "pack" or len(self.nodes) > _MOST_SCALAR:
+            return False
+        y = self.inputs[1]
+        return not any(shape for _, shape in self.places.values()) and all(
+            len(n.inputs) == 1 and type(n.params.get("index")) is int
+            for n in self.nodes if y in n.inputs
+        )  # fmt: skip
+
+    def numbers(self, t: Any, ys: Any, ps: Any) -> Any:
+        """Compute the elements of f, one by one, of those of y and p."""
+        known = {self.inputs[0]: t}
+        for i, node in enumerate(self.nodes):
+            if self.inputs[1] in node.inputs:
+                known[node] = ys[node.params["index"]]
+                continue
+            args = [
+                ps[self.places[i, k][0]] if (i, k) in self.places else known.get(parent, held)
+                for k, (parent, held) in enumerate(zip(node.inputs, node.primals, strict=True))
+            ]
+            if node is self.out:
+                return args
+            known[node] = _computed(node, args)
+        raise AssertionError("the result is computed")
+
+    def slopes(self, t: Any, y: Any, p: Any) -> Any:
+        """Return f, ∂f/∂y and, if there are parameters, ∂f/∂p."""
+        _, graph, leaves, _ = record(self, (t, y, p), {}, (1, 2) if self.count else (1,))
+        ((*found,),) = blocks(self, graph, leaves, "auto")
+        return (_value(graph.outputs[0], leaves[0]), *found)
+
+    def entries(self, where: list[int]) -> Function:
+        """Return what computes f and those entries of ∂f/∂(y, p) that something leads to.
+
+        A backward pass from each element. Where the entries stand is written into `where`.
+        """
+
+        def entries(t: Any, y: Any, p: Any) -> Any:
+            ys, ps = [y[j] for j in range(len(y))], [p[j] for j in range(len(p))]
+            _, graph, leaves, _ = record(self.numbers, (t, ys, ps), {}, (1, 2) if ps else (1,))
+            where.clear()
+            found, values = [], []
+            for i, (node, leaf) in enumerate(zip(graph.outputs, leaves, strict=True)):
+                values.append(_value(node, leaf))
+                cotangents = {node: np.float64(1.0)} if type(node) is Node else {}
+                backward(graph.nodes, cotangents)
+                for j, x in enumerate(graph.inputs):
+                    if (entry := cotangents.get(x)) is not None:
+                        where.append(i * (len(ys) + len(ps)) + j)
+                        found.append(entry)
+            return np.array(values), np.array(found)
+
+        return entries
+
+
+def _key(value: Any) -> Any:
+    """Return what is equal for values that are read in the same way from the same place."""
+    node = value.cr_node
+    if type(node) is Node and node.op is not None and node.op.name == "getitem":
+        return id(node.inputs[0]), repr(node.params)
+    return id(value.cr_owner), id(node)
+
+
+def _part(p: Any, at: int, shape: tuple[int, ...]) -> Any:
+    if not shape:
+        return p[at]
+    part = p[at : at + int(np.prod(shape))]
+    return part if len(shape) == 1 else np.reshape(part, shape)
+
+
+def _computed(node: Node, args: list[Any]) -> Any:
+    assert node.op is not None
+    if node.op.name == "component":
+        return args[0][node.params["index"]]
+    return apply(node.op, args, node.params)
+
+
+def _value(node: Any, leaf: Any) -> Any:
+    return leaf.cr_value if type(node) is Node else leaf
+
+
+def written(function: Function, args: Any) -> Any:
+    """Return the program of a pure function, recorded at `args`, or None where there is none.
+
+    It returns a tuple; `BAIL` where it does not hold.
+    """
+    tape = Tape()
+    ins = [tape.input(np.array(a)[()]) for a in args]
+    traces, running.traces = running.traces, []
+    running.tape = tape
+    try:
+        out = run_traced(tape, function, ins, {})
+    except UnreplayableError:
+        return None
+    finally:
+        running.tape, running.traces = None, traces
+    if tape.refusal:
+        return None
+    outs = []
+    for v in out if type(out) is tuple else (out,):
+        mine = type(v) in TRACERS and v.cr_owner is tape
+        outs.append(v.cr_node if mine else np.array(concrete(v)))
+    return lower([x.cr_node for x in ins], tape.nodes, tape.guards, outs).run
