@@ -203,8 +203,10 @@ def test_what_depends_on_the_inputs_alone_may_be_cached(cache: str, solver: str)
     value, gradient = chainrule.value_and_grad(f)(1.2)
     assert value == f(1.2)
     expected = chainrule.grad(lambda p: solve(lambda: p**2 + 1))(1.2)
-    np.testing.assert_allclose(gradient, expected, rtol=1e-12)
-    np.testing.assert_allclose(chainrule.jvp(f, (1.2,), (1.0,))[1], expected, rtol=1e-12)
+    # a callback that keeps something goes on without a program; `odeint` then by a companion
+    rtol = 1e-10 if solver == "odeint" else 1e-12
+    np.testing.assert_allclose(gradient, expected, rtol=rtol)
+    np.testing.assert_allclose(chainrule.jvp(f, (1.2,), (1.0,))[1], expected, rtol=rtol)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -4,21 +4,24 @@ What is traced here sees the doors of NumPy in this module's names; what runs th
 `callbacks`, which sees NumPy as it is.
 """
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Node
+from ..core.registry import op_named
 from ..lift import record, run_traced
 from ..modes.derived import blocks
-from ..modes.reverse import backward
+from ..modes.reverse import backward, cotangent_of
 from ..programs.python import lower
 from ..programs.tape import Tape, UnreplayableError
 from ..tracing.running import running
 from ..tracing.tracer import TRACERS, apply, concrete
 
 Function = Callable[..., Any]
+_LARGE = 1 << 16  # bytes of a constant that is compared
 _MOST_SCALAR = 1000  # operations on numbers that are differentiated one by one
 
 
@@ -29,7 +32,9 @@ class Pure:
     """
 
     def __init__(self, inputs: list[Node], nodes: list[Node], out: Node) -> None:
-        self.inputs, self.nodes, self.out = inputs, nodes, out
+        self.inputs, self.nodes, self.out = inputs, list(nodes), out
+        if not any(out in node.inputs for node in nodes):
+            self.out = self.nodes[nodes.index(out)] = _packed(out)
         self.reads: list[Any] = []  # the traced values that f reads
         self.places: dict[tuple[int, int], tuple[int, tuple[int, ...]]] = {}
         known: dict[Any, int] = {}
@@ -43,6 +48,22 @@ class Pure:
                     self.reads.append(p)
                     self.count += int(np.prod(p.shape))
                 self.places[i, k] = at, p.shape
+
+    def key(self, shape: Any) -> Any:
+        """Return what is equal only for the same operations on the same constants; None: unsure."""
+        number: dict[Any, int] = {node: i for i, node in enumerate((*self.inputs, *self.nodes))}
+        found: list[Any] = [shape, self.count, number[self.out]]
+        try:
+            for i, node in enumerate(self.nodes):
+                found += [node.op, _exactly(node.params)]
+                for k, (parent, held) in enumerate(zip(node.inputs, node.primals, strict=True)):
+                    if parent is not None:
+                        found.append(number[parent])
+                    else:
+                        found.append(self.places.get((i, k)) or _exactly(held))
+        except TypeError:
+            return None
+        return tuple(found)
 
     def __call__(self, t: Any, y: Any, p: Any) -> Any:
         """Compute f by its operations, on whatever the arguments are."""
@@ -87,6 +108,13 @@ class Pure:
         ((*found,),) = blocks(self, graph, leaves, "auto")
         return (_value(graph.outputs[0], leaves[0]), *found)
 
+    def pulled(self, t: Any, y: Any, p: Any, ct: Any) -> Any:
+        """Return ctᵀ·∂f/∂y and ctᵀ·∂f/∂p."""
+        _, graph, _, _ = record(self, (t, y, p), {}, (1, 2) if self.count else (1,))
+        cotangents = {graph.outputs[0]: ct}
+        backward(graph.nodes, cotangents)
+        return tuple(cotangent_of(cotangents, x) for x in graph.inputs)
+
     def entries(self, where: list[int]) -> Function:
         """Return what computes f and those entries of ∂f/∂(y, p) that something leads to.
 
@@ -117,6 +145,33 @@ def _key(value: Any) -> Any:
     if type(node) is Node and node.op is not None and node.op.name == "getitem":
         return id(node.inputs[0]), repr(node.params)
     return id(value.cr_owner), id(node)
+
+
+def _packed(node: Node) -> Node:
+    """Return a stack of numbers as what it is: an array that is made of them."""
+    scalars = node.op is not None and node.op.name == "stack" and len(node.shape) == 1
+    if not scalars or node.params.get("axis") != 0 or node.dtype != np.float64:
+        return node
+    found = copy.copy(node)
+    found.op, found.params = op_named("pack"), {"shape": node.shape}
+    return found
+
+
+def _exactly(value: Any) -> Any:
+    """Return what two constants have in common only if they are the same, bit for bit."""
+    if isinstance(value, np.ndarray | np.generic):
+        if value.nbytes > _LARGE or value.dtype.hasobject:
+            raise TypeError
+        return type(value), value.shape, value.dtype, value.tobytes()
+    if isinstance(value, dict):
+        return tuple((k, _exactly(v)) for k, v in value.items())
+    if isinstance(value, tuple | list):
+        return type(value), tuple(map(_exactly, value))
+    if isinstance(value, slice):
+        return slice, value.start, value.stop, value.step
+    if value is None or isinstance(value, bool | int | float | complex | str | np.dtype | type):
+        return type(value), repr(value)
+    raise TypeError
 
 
 def _part(p: Any, at: int, shape: tuple[int, ...]) -> Any:

@@ -34,7 +34,12 @@ from .callback_programs import Pure, written
 from .inside import State as Kept
 
 Function = Callable[..., Any]
+_WIDE = 20  # unknowns from which a cotangent is pulled back without the Jacobian
 _MOST = 3000  # operations: more are an array program's, which Python does not hold up
+
+
+_programs: dict[Any, Any] = {}  # by what they are for, and the operations
+_MOST_KEPT = 64
 
 
 class LeftError(Exception):
@@ -50,13 +55,29 @@ class Callback:
         self.p = np.concatenate([np.ravel(v) for v in pure.reads]) if pure.reads else np.zeros(0)
         self.plain = np.array(concrete(self.p))
         self.point = np.float64(t), y, self.plain
+        self.key = pure.key(y.shape)
 
     @cached_property
     def _values(self) -> Any:
-        return written(self.pure, self.point)
+        return self._kept("values", lambda: written(self.pure, self.point))
 
     @cached_property
     def _slopes(self) -> Any:
+        return self._kept("slopes", self._written_slopes)
+
+    def _kept(self, what: str, write: Function) -> Any:
+        """Return a program that was written for the same operations, or write it."""
+        key = what, self.key
+        if self.key is not None and key in _programs:
+            return _programs[key]
+        found = write()
+        if self.key is not None:
+            if len(_programs) >= _MOST_KEPT:
+                _programs.clear()
+            _programs[key] = found
+        return found
+
+    def _written_slopes(self) -> Any:
         if not self.pure.is_scalar():
             return written(self.pure.slopes, self.point)
         where: list[int] = []
@@ -76,6 +97,17 @@ class Callback:
 
         return slopes
 
+    @cached_property
+    def _pull(self) -> Any:
+        if self.pure.is_scalar() or self.point[1].size < _WIDE:
+            return None
+        point = *self.point, np.ones(self.point[1].size)
+        return self._kept("pull", lambda: written(self.pure.pulled, point))
+
+    def pulled(self, t: float, y: Any, ct: Any) -> Any:
+        """Return the cotangents of y and the parameters; None where Jacobians are as good."""
+        return None if self._pull is None else _run(self._pull, t, y, self.plain, ct)
+
     def at(self, t: float, y: Any) -> Any:
         """Return f at a plain point."""
         return np.array(_run(self._values, t, y, self.plain)[0])
@@ -94,10 +126,10 @@ class Callback:
         return self.at(t, y)
 
 
-def _run(program: Any, t: float, y: Any, p: Any) -> Any:
+def _run(program: Any, *args: Any) -> Any:
     errors = ignore()
     try:
-        found = program(t, y, p)
+        found = program(*args)
     except (ArithmeticError, ValueError) as error:
         raise LeftError from error
     finally:
@@ -110,12 +142,13 @@ def _run(program: Any, t: float, y: Any, p: Any) -> Any:
 class Point:
     """One evaluation: f there, and its Jacobians once they are asked for."""
 
-    __slots__ = ("callback", "t", "y", "value", "found")
+    __slots__ = ("callback", "t", "y", "value", "found", "last")
 
     def __init__(self, callback: Callback, t: float, y: Any) -> None:
         self.callback, self.t, self.y = callback, t, y
         self.value = callback.at(t, y)
         self.found: Any = None
+        self.last: Any = (None, None)  # a cotangent, and what became of it
 
     def jacobians(self) -> Any:
         """Return ∂f/∂y and ∂f/∂p."""
@@ -124,8 +157,18 @@ class Point:
         return self.found
 
 
+    def pull(self, ct: Any, k: int) -> Any:
+        """Return the cotangent of y or of the parameters."""
+        if type(ct) is np.ndarray:
+            if self.last[0] is not ct:
+                self.last = ct, self.callback.pulled(self.t, self.y, ct)
+            if self.last[1] is not None:
+                return self.last[1][k]
+        return np.matmul(ct, self.jacobians()[k])
+
+
 def _back(k: int) -> Function:
-    return lambda ct, _f, _y, _p, at: np.matmul(ct, at.jacobians()[k])
+    return lambda ct, _f, _y, _p, at: at.pull(ct, k)
 
 
 def _along(k: int) -> Function:

@@ -39,6 +39,7 @@ from .calls import arguments, solver
 from .crossings import Along, Beside, Crossings, moved, share, sides
 from .multistep import Multistep, recording
 from .places import unnoted
+from .sensitivities import along
 from .steps import Explicit, Implicit, Step, zero_step
 
 Function = Callable[..., Any]
@@ -209,9 +210,26 @@ def _solved(
     elif path is None:
         _check_known(kind)
         tolerances = {k: plain(options.get(k, d)) for k, d in (("rtol", 1e-3), ("atol", 1e-6))}
+        if _followed(result, f, y0, given, t_span, tolerances):
+            return result
         path = companion(f, y0, t_span, tolerances, result.nfev, kind is integrate.BDF, last)
     _deliver(result, path, given, t_span, tolerances)
     return result
+
+
+def _followed(result: Any, f: Any, y0: Any, given: Any, t_span: Any, tolerances: Any) -> bool:
+    """Differentiate the states of a solution by LSODA by sensitivities, if that can be done."""
+    whole = result.sol is None and result.t_events is None and result.t.size > 1
+    if type(f) is not Callback or not whole or any_traced([*t_span, given["t_eval"]]):
+        return False
+    times = result.t if result.t[0] == t_span[0] else np.append(t_span[0], result.t)
+    y = result.y.T if len(times) == result.t.size else np.vstack([result.y[:, 0], result.y.T])
+    found = along(f, y0, y, np.asarray(times, dtype=float), **tolerances)
+    if found is None:
+        return False
+    parted(y, found[1], tolerances, "solve_ivp")
+    result.y = attach(result.y, found[0][-result.t.size :].T)
+    return True
 
 
 def _by_programs(f: Callback, t_span: Any, y0: Any, call: Any, options: Any) -> Any:
@@ -414,12 +432,30 @@ def parted(value: Any, traced: Any, tolerances: Any, name: str) -> None:
 def odeint(func: Function, y0: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
     """Solve an initial value problem; the derivative is that of a companion (see the module)."""
     given = arguments(integrate.odeint, (func, y0, t, *args), kwargs)
-    found = run(integrate.odeint, func, y0, t, *args, **kwargs)
-    values = found[0] if given["full_output"] else found
     f = right_hand_side(func, _tuple(given["args"]), False, bool(given["tfirst"]))
     times = vector(t)
+    start = times[0] if np.size(concrete(times)) else 0.0
+    programs = None if is_traced(start) or given["Dfun"] else taken(f, plain(start), y0)
+    if programs is not None:
+        call = {k: plain(v) for k, v in given.items()} | {"func": programs.at, "tfirst": True}
+        with suppress(LeftError):
+            with muted():
+                found = integrate.odeint(**call | {"args": ()})
+            return _odeint(found, programs, y0, times, given)
+    found = run(integrate.odeint, func, y0, t, *args, **kwargs)
+    return _odeint(found, f, y0, times, given)
+
+
+def _odeint(found: Any, f: Function, y0: Any, times: Any, given: Any) -> Any:
+    """Differentiate what `odeint` found."""
+    values = found[0] if given["full_output"] else found
     at = np.asarray(plain(times), dtype=float)
     tolerances = {k: 1.49012e-8 if given[k] is None else plain(given[k]) for k in ("rtol", "atol")}
+    plainly = type(f) is Callback and not is_traced(times)
+    if plainly and (both := along(f, y0, values, at, **tolerances)) is not None:
+        parted(values, both[1], tolerances, "odeint")
+        y = attach(values, both[0])
+        return (y, *found[1:]) if given["full_output"] else y
     cost = int(found[1]["nfe"][-1]) if given["full_output"] and at.size > 1 else 200 * at.size
     path = companion(f, y0, times, tolerances, cost, False, times[-1])
     rows = [path.moved(times[i], float(v)) for i, v in enumerate(at)]

@@ -191,7 +191,7 @@ class Multistep:
             value = self._within(step, step.D, t)
             S = self._within(step, self.kept[step.end], t) if self.times is None else self.kept[t]
         maps = S[:, : self.k], S[:, self.k :]
-        return apply(_solution, (self.y0, self.f.p), {"value": value, "maps": maps})
+        return apply(solution, (self.y0, self.f.p), {"value": value, "maps": maps})
 
     def moved(self, t: Any, at: float) -> Any:
         """Return y at a time that may be traced; `at` is its plain value."""
@@ -207,7 +207,7 @@ def _along(k: int) -> Any:
     return lambda t, _y, _y0, _p, value, maps: np.matmul(maps[k], t)
 
 
-_solution = Op(  # what it holds belongs to one call, so it is not in the registry
+solution = Op(  # what it holds belongs to one call, so it is not in the registry
     "solution",
     lambda _y0, _p, value, maps: value,
     (Jvp(_along(0), shortcut=_back(0)), Jvp(_along(1), shortcut=_back(1))),
