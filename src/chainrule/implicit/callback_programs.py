@@ -14,6 +14,7 @@ from ..core.graph import Node
 from ..core.registry import op_named
 from ..lift import record, run_traced
 from ..modes.derived import blocks
+from ..modes.forward import push_graph
 from ..modes.reverse import backward, cotangent_of
 from ..programs.python import lower
 from ..programs.tape import Tape, UnreplayableError
@@ -115,6 +116,12 @@ class Pure:
         backward(graph.nodes, cotangents)
         return tuple(cotangent_of(cotangents, x) for x in graph.inputs)
 
+    def pushed(self, t: Any, y: Any, p: Any, tangent: Any, k: int) -> Any:
+        """Return ∂f/∂y·tangent, or ∂f/∂p·tangent for k = 1."""
+        _, graph, _, _ = record(self, (t, y, p), {}, k + 1)
+        (found,) = push_graph(graph, [tangent])
+        return np.zeros(np.shape(y)) if found is None else found
+
     def entries(self, where: list[int]) -> Function:
         """Return what computes f and those entries of ∂f/∂(y, p) that something leads to.
 
@@ -200,13 +207,14 @@ def written(function: Function, args: Any) -> Any:
     tape = Tape()
     ins = [tape.input(np.array(a)[()]) for a in args]
     traces, running.traces = running.traces, []
+    searches, running.searches = running.searches, {}  # the program's, which are not over
     running.tape = tape
     try:
         out = run_traced(tape, function, ins, {})
     except UnreplayableError:
         return None
     finally:
-        running.tape, running.traces = None, traces
+        running.tape, running.traces, running.searches = None, traces, searches
     if tape.refusal:
         return None
     outs = []

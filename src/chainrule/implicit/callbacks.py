@@ -49,8 +49,9 @@ class LeftError(Exception):
 class Callback:
     """f(t, y) as programs, and the traced values that it reads, as one vector."""
 
-    def __init__(self, whole: Function, pure: Pure, t: float, y: Any) -> None:
+    def __init__(self, whole: Function, pure: Pure, state: State, t: float, y: Any) -> None:
         self.whole, self.pure = whole, pure  # the program's own function, and its operations
+        self.state = state  # what it rests on
         self.count = pure.count
         self.p = np.concatenate([np.ravel(v) for v in pure.reads]) if pure.reads else np.zeros(0)
         self.plain = np.array(concrete(self.p))
@@ -161,24 +162,42 @@ class Point:
         """Return the cotangent of y or of the parameters."""
         if type(ct) is np.ndarray:
             if self.last[0] is not ct:
-                self.last = ct, self.callback.pulled(self.t, self.y, ct)
+                self.last = ct, self._pulled(ct)
             if self.last[1] is not None:
                 return self.last[1][k]
         return np.matmul(ct, self.jacobians()[k])
 
+    def _pulled(self, ct: Any) -> Any:
+        found = self.callback.pulled(self.t, self.y, ct)
+        if found is None and _finite(self.jacobians()):
+            return None
+        if found is None or not _finite(found):  # 0·∞: which zeros are structural?
+            return self.callback.pure.pulled(np.float64(self.t), self.y, self.callback.plain, ct)
+        return found
 
-def _back(k: int) -> Function:
-    return lambda ct, _f, _y, _p, at: at.pull(ct, k)
+    def push(self, tangent: Any, k: int) -> Any:
+        """Return the tangent of f that a tangent of y or of the parameters makes."""
+        jacobian = self.jacobians()[k]
+        if type(tangent) is np.ndarray and not _finite([jacobian]):
+            point = np.float64(self.t), self.y, self.callback.plain
+            return self.callback.pure.pushed(*point, tangent, k)
+        return np.matmul(jacobian, tangent)
 
 
-def _along(k: int) -> Function:
-    return lambda t, _f, _y, _p, at: np.matmul(at.jacobians()[k], t)
+def _finite(values: Any) -> bool:
+    return all(np.isfinite(v).all() for v in values)
 
 
 _evaluate = Op(  # its point belongs to one call, so it is not in the registry
     "evaluate",
     lambda _y, _p, at: at.value,
-    (Jvp(_along(0), shortcut=_back(0)), Jvp(_along(1), shortcut=_back(1))),
+    tuple(
+        Jvp(
+            lambda t, _f, _y, _p, at, k=k: at.push(t, k),
+            shortcut=lambda ct, _f, _y, _p, at, k=k: at.pull(ct, k),
+        )
+        for k in range(2)
+    ),
     batch="loop",
     notation=Notation("f({0}, {1})", "f({0}, {1})", 90, (0, 0), "df = ∂f/∂y dy + ∂f/∂p dp"),
 )
@@ -201,8 +220,8 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     if recorded is None:
         before.undo()
         return None
-    tape, nodes, out = recorded
-    made = Callback(f, Pure(nodes, tape.nodes, out.cr_node), t, y)
+    tape, nodes, out, state = recorded
+    made = Callback(f, Pure(nodes, tape.nodes, out.cr_node), state, t, y)
     if made._values is None or made._slopes is None:
         return None
     try:
@@ -219,8 +238,12 @@ def _recorded(f: Function, t: float, y: Any) -> Any:
     The first makes what f keeps of the parameters, which is right to keep.
     """
     watch, drawn = Watch(), streams([])
-    with watch.on():
-        f(t, y.copy())
+    call, running.call = running.call, object()  # a callback's, as that of `answers.PlainFunction`
+    try:
+        with watch.on():
+            f(t, y.copy())
+    finally:
+        running.call = call
     if watch.refusal or streams([]) != drawn:
         return None
     for _ in range(2):  # modules that come amid the first give the program's names new doors
@@ -233,7 +256,7 @@ def _recorded(f: Function, t: float, y: Any) -> Any:
             if found is None:
                 return None
             if not state.differs():
-                return found
+                return *found, state
         finally:
             kept.undo()
     return None

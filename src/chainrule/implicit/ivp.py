@@ -37,6 +37,7 @@ from .answers import (
 from .callbacks import Callback, LeftError, taken
 from .calls import arguments, solver
 from .crossings import Along, Beside, Crossings, moved, share, sides
+from .inside import State as Kept
 from .multistep import Multistep, recording
 from .places import unnoted
 from .sensitivities import along
@@ -170,8 +171,12 @@ def solve_ivp(fun: Function, t_span: Any, y0: Any, *args: Any, **kwargs: Any) ->
     f = right_hand_side(fun, given["args"], given["vectorized"])
     programs = taken(f, t_span[0], y0)
     if programs is not None:
+        events = given["events"]
+        events = [events] if callable(events) else list(events or ())
+        kept = Kept([fun, *events, *filter(callable, [options.get("jac")])])
         with suppress(LeftError):
             return _solved(fun, f, programs, t_span, y0, given, options)
+        kept.undo()
     return _solved(fun, f, None, t_span, y0, given, options)
 
 
@@ -195,6 +200,8 @@ def _solved(
             result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
         else:
             result = _by_programs(programs, t_span, y0, call, options)
+    if programs is not None and programs.state.differs():
+        raise LeftError  # an event, or its Jacobian, has changed what f reads
     last = t_span[1] if result.status == 0 else None
     f = f if programs is None else programs
     tolerances = None
