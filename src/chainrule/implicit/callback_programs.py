@@ -6,12 +6,15 @@ What is traced here sees the doors of NumPy in this module's names; what runs th
 
 import copy
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Node
+from ..core.op import Op
 from ..core.registry import op_named
+from ..core.slots import INDEX
 from ..lift import record, run_traced
 from ..modes.derived import blocks
 from ..modes.forward import push_graph
@@ -29,10 +32,12 @@ _MOST_SCALAR = 1000  # operations on numbers that are differentiated one by one
 class Pure:
     """The operations of f(t, y), and which of their constants are its parameters.
 
-    ``places`` says of the k-th argument of the i-th node where in the vector p it stands.
+    ``of_math`` are the functions of `math` that the program calls, by their places. ``places`` says
+    of the k-th argument of the i-th node where in the vector p it stands.
     """
 
-    def __init__(self, inputs: list[Node], nodes: list[Node], out: Node) -> None:
+    def __init__(self, inputs: list[Node], nodes: list[Node], out: Node, math: Any) -> None:
+        self.of_math = {i: g for i, g in math.items() if _is_of(nodes[i], g)}
         self.inputs, self.nodes, self.out = inputs, list(nodes), out
         if not any(out in node.inputs for node in nodes):
             self.out = self.nodes[nodes.index(out)] = _packed(out)
@@ -53,7 +58,7 @@ class Pure:
     def key(self, shape: Any) -> Any:
         """Return what is equal only for the same operations on the same constants; None: unsure."""
         number: dict[Any, int] = {node: i for i, node in enumerate((*self.inputs, *self.nodes))}
-        found: list[Any] = [shape, self.count, number[self.out]]
+        found: list[Any] = [shape, self.count, number[self.out], *self.of_math.items()]
         try:
             for i, node in enumerate(self.nodes):
                 found += [node.op, _exactly(node.params)]
@@ -68,14 +73,23 @@ class Pure:
 
     def __call__(self, t: Any, y: Any, p: Any) -> Any:
         """Compute f by its operations, on whatever the arguments are."""
+        return self._computed(t, y, p, {})
+
+    def _computed(self, t: Any, y: Any, p: Any, functions: Any) -> Any:
         known: dict[Node, Any] = dict(zip(self.inputs, (t, y), strict=True))
         for i, node in enumerate(self.nodes):
             args = [
                 _part(p, *self.places[i, k]) if (i, k) in self.places else known.get(parent, held)
                 for k, (parent, held) in enumerate(zip(node.inputs, node.primals, strict=True))
             ]
-            known[node] = _computed(node, args)
+            known[node] = (
+                apply(_of_math(functions[i]), args, {}) if i in functions else _computed(node, args)
+            )
         return known[self.out]
+
+    def value(self, t: Any, y: Any, p: Any) -> Any:
+        """Compute f to the last bit: `math` and NumPy need not agree there. It has no slopes."""
+        return self._computed(t, y, p, self.of_math)
 
     def is_scalar(self) -> bool:
         """Say whether f takes numbers out of y, computes, and puts numbers together."""
@@ -179,6 +193,23 @@ def _exactly(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | complex | str | np.dtype | type):
         return type(value), repr(value)
     raise TypeError
+
+
+def _is_of(node: Node, function: Function) -> bool:
+    name = function.__name__
+    wanted = _NAMES.get(name) or (f"arc{name[1:]}" if name[0] == "a" else name)
+    return node.op is not None and node.op.name == wanted
+
+
+_NAMES = {"pow": "power", "fabs": "absolute", "lgamma": "gammaln"}
+
+
+@cache
+def _of_math(function: Function) -> Op:
+    def value(*xs: Any) -> Any:
+        return np.float64(function(*map(float, xs)))
+
+    return Op(f"math_{function.__name__}", value, (INDEX,), batch="loop", variadic=True)
 
 
 def _part(p: Any, at: int, shape: tuple[int, ...]) -> Any:

@@ -60,7 +60,7 @@ class Callback:
 
     @cached_property
     def _values(self) -> Any:
-        return self._kept("values", lambda: written(self.pure, self.point))
+        return self._kept("values", lambda: written(self.pure.value, self.point))
 
     @cached_property
     def _slopes(self) -> Any:
@@ -220,12 +220,12 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     if recorded is None:
         before.undo()
         return None
-    tape, nodes, out, state = recorded
-    made = Callback(f, Pure(nodes, tape.nodes, out.cr_node), state, t, y)
+    tape, nodes, out, state, value = recorded
+    made = Callback(f, Pure(nodes, tape.nodes, out.cr_node, tape.math), state, t, y)
     if made._values is None or made._slopes is None:
         return None
     try:
-        if not np.array_equal(made.at(t, y), np.asarray(concrete(out.cr_value))):
+        if not np.array_equal(made.at(t, y), value):
             return None
     except LeftError:
         return None
@@ -241,7 +241,7 @@ def _recorded(f: Function, t: float, y: Any) -> Any:
     call, running.call = running.call, object()  # a callback's, as that of `answers.PlainFunction`
     try:
         with watch.on():
-            f(t, y.copy())
+            value = np.array(plain(f(t, y.copy())))
     finally:
         running.call = call
     if watch.refusal or streams([]) != drawn:
@@ -256,7 +256,7 @@ def _recorded(f: Function, t: float, y: Any) -> Any:
             if found is None:
                 return None
             if not state.differs():
-                return *found, state
+                return *found, state, value
         finally:
             kept.undo()
     return None
@@ -290,6 +290,7 @@ _OPEN = (Recording,)
 
 def _decides(node: Node) -> bool:
     """Say whether a step of a recording is one of a value, or decides by one."""
-    if node.op.jump is not None:
+    op = node.op
+    if op.jump is not None or not any(op.flows(k) for k, n in enumerate(node.inputs) if n):
         return True
     return node.dtype is not None and node.dtype.kind != "f"

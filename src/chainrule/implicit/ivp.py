@@ -234,7 +234,7 @@ def _followed(result: Any, f: Any, y0: Any, given: Any, t_span: Any, tolerances:
     found = along(f, y0, y, np.asarray(times, dtype=float), **tolerances)
     if found is None:
         return False
-    parted(y, found[1], tolerances, "solve_ivp")
+    parted(result.y.T, found[1][-result.t.size :], tolerances, "solve_ivp")
     result.y = attach(result.y, found[0][-result.t.size :].T)
     return True
 

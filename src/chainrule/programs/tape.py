@@ -44,13 +44,14 @@ class Guard:
 class Tape(Recording):
     """Records a whole call, derivatives included, and what else it rests on."""
 
-    __slots__ = ("guards", "refusal", "may_stop", "drew", "unusual")
+    __slots__ = ("guards", "refusal", "may_stop", "drew", "unusual", "math")
     differentiates = False
 
     def __init__(self, may_stop: Callable[[], bool] = lambda: False) -> None:
         super().__init__(keep=True)
         self.may_stop = may_stop  # whether the run may end here, and begin anew
         self.guards: list[Guard] = []
+        self.math: dict[int, Callable[..., Any]] = {}  # the functions of `math`, by their steps
         self.drew = False
         self.unusual = False  # whether the engine did what hangs on this very point
         self.refusal = ""  # why the recording cannot run again, where it cannot
@@ -102,6 +103,7 @@ class Tape(Recording):
         if kwargs or any(type(a) in (list, tuple, dict) for a in args):
             self.refuse(f"math.{function.__name__} looks at what it is given")
             return
+        self.math[len(self.nodes)] = function
         if answer and function.__name__ in REFUSING:
             return  # the operation refuses the same
         nodes = tuple(map(self.own, args))

@@ -41,6 +41,7 @@ _originals: dict[int, Any] = {  # by the identity of the door
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _standing: list[Any] = []
 _looked: tuple[int, int] = (0, 0)
+_newest: Any = None
 _swapped: list[tuple[dict[str, Any], "Scan"]] = []
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 # what makes the stand-in of a generator, and of a function with a cache
@@ -159,10 +160,12 @@ finders: list[Callable[[dict[str, Any]], list[FunctionType]]] = []
 
 def _refresh() -> None:
     """Take in doors and modules that have come since the last time."""
-    global _looked
+    global _looked, _newest
     key = (len(sys.modules), registry.count())
-    if key == _looked:
+    newest = next(reversed(sys.modules.values()))  # one may have been imported anew
+    if key == _looked and newest is _newest:
         return
+    _newest = newest
     tables = [DOORS, listed(), TYPES, *(make() for make in makers)]
     tables.append({alike.plain(like): like for like in BUILTIN.values()})
     if "numpy.random" in sys.modules:
