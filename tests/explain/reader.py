@@ -263,6 +263,9 @@ class Parser:
             if shape:
                 self.at = shape.end()
                 args.append(eval(shape.group(1).replace("−", "-")))
+            elif quoted := re.compile(r' *"([^"]*)"').match(self.text, self.at):
+                self.at = quoted.end()
+                args.append(quoted.group(1))
             elif key:
                 self.at = key.end()
                 params[key.group(1)] = self.python()

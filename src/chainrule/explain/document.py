@@ -32,25 +32,21 @@ class Builder:
     def __init__(self, run: Run, mode: str, detail: str, output: Any) -> None:
         self.run, self.mode, self.detail = run, mode, detail
         self.told: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
         self.read = {p for n in run.graph.nodes for p in n.inputs}
-        self.happenings = Happenings(run, self.index)
         self.entry = entry_of(run, output)
         self.seed = seed_of(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
         if self._name_parts():
             self.sweep = backward_sweep(run, self.seed)
-        self.settled, self.notes = settle(self)
-        bent = any(
-            not np.array_equal(
-                self.sweep.gradients.get(n, np.zeros_like(g)), g, equal_nan=True)
-            for n, g in zip(run.inputs, self.settled, strict=True)
-        )  # fmt: skip
-        self.limit = run.limit or bent
+        shown = [n for n in run.nodes if n.dtype is not None]
+        self.index = {n: i for i, n in enumerate(shown, 1)}
+        self.happenings = Happenings(run, self.index)
+        self.settled, self.bent, self.notes = settle(self)
+        self.limit = run.limit or any(self.bent)
         self.digits = Digits(run.symbols)
         self.underflow = False  # told once
-        self.happenings.kinks(bent)
+        self.happenings.kinks(any(self.bent))
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
         if run.limit:
@@ -98,14 +94,15 @@ class Builder:
 
     def _name_parts(self) -> bool:
         """Give names to the results of steps that the rules read and nothing else does."""
-        run, found = self.run, False
+        run = self.run
+        found: list[tuple[Node, int]] = []
         terms = [t.whole for ts in self.sweep.terms.values() for t in ts]
         for whole in [n for n in run.nodes if n.op is not None and n.op.outputs and n in run.live]:
             tree = run.reader.tree(whole)
-            for index in sorted({i for t in terms for i in _parts_of(tree, t)}, reverse=True):
-                self.index[run.add_part(whole, index)] = self.index[whole]
-                found = True
-        return found
+            found += [(whole, k) for k in sorted({i for t in terms for i in _parts_of(tree, t)})]
+        if found:
+            run.add_parts(found)
+        return bool(found)
 
     # --- helpers ------------------------------------------------------------------------------
     def line(self, lhs: Expr, sides: list[Expr], value: Any) -> dict[str, Any]:
@@ -418,7 +415,7 @@ class Builder:
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
             if self.limit:  # a bar is what the rules give; this is the derivative
                 settled, whole = self.settled_of(node), total(self, node)
-                rows[-1] |= {"limit": not np.array_equal(value, settled, equal_nan=True),
+                rows[-1] |= {"limit": self.bent[self.run.inputs.index(node)],
                              "total": whole.id, "line": self.line(whole.sym(), [], settled)}
         return rows
 

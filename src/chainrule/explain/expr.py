@@ -56,7 +56,7 @@ def size(tree: Expr, limit: int = 10**6) -> int:
     while stack and count < limit:
         e = stack.pop()
         if isinstance(e, App):
-            count += 1
+            count += bool(e.args)  # zeros and an identity are none
             stack.extend(e.args)
     return count
 

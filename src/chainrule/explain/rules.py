@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import limits
+from ..core.equation import parse, swap
 from ..core.graph import Node
 from ..core.op import Op
+from ..core.slots import Linear
 from ..modes.cotangents import Doubt, Pass
 from ..modes.forward import push
 from ..modes.reverse import doubting_pulls, fit
@@ -275,12 +277,55 @@ def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
     if c.shape != parent.shape or c.dtype != parent.dtype:
         whole = fit(c, parent)
     value, rule, tree = concrete(whole), bench.tree(c), bench.tree(whole)
+    letters = _by_letters(bench, node, k, rule, concrete(c))
+    if letters is not None:
+        rule, tree = letters, put(tree, rule, letters)
     if mended is None or np.array_equal(mended, concrete(c), equal_nan=True):
         return Term(node, k, rule, tree, value, guarded=bench.guarded)
     guarded = _guarded(bench, rule, mended, concrete(c))
     if tree == rule:
         return Term(node, k, guarded, guarded, fit(mended, parent), masked=True)
     return Term(node, k, guarded, put(tree, rule, guarded), fit(mended, parent), masked=True)
+
+
+def _by_letters(bench: Bench, node: Node, k: int, rule: Expr, found: Any) -> Expr | None:
+    """Write the transpose of an index equation as one, where the engine's steps move axes.
+
+    It swaps the letters of the output and of the operand. Printed only if it gives the same.
+    """
+    slot = node.op.slot(k) if node.op is not None else None
+    if not isinstance(slot, Linear) or slot.equation is None or not _moves(rule):
+        return None
+    try:
+        equation = slot.equation(*map(np.shape, node.primals), **node.params)
+    except Exception:  # of shapes that it does not take
+        return None
+    operands, out = parse(equation)
+    own = operands[k]
+    others = [j for j in range(len(operands)) if j != k]
+    there = out + "".join(operands[j] for j in others)
+    if len(set(own)) < len(own) or len(set(out)) < len(out) or not set(own) <= set(there):
+        return None
+    ct = Sym("bar:" + bench.run.symbol_of[node].id, node.shape)
+    args = tuple(bench.run.reader.operand(node, j) for j in others)
+    shape, letters = np.shape(found), swap(equation, k)
+    if out or not others:
+        e: Expr = App("einsum", (ct, *args), {"subscripts": letters}, shape)
+    else:  # a number in front
+        letters = letters.removeprefix(",")
+        slope = App("einsum", args, {"subscripts": letters}, shape)
+        alone = letters == f"{own}->{own}" and args[0].shape == shape
+        e = App("multiply", (ct, args[0] if alone else slope), {}, shape)
+    same = np.allclose(evaluate(e, bench.run.symbols), found, 1e-9, 0.0, equal_nan=True)
+    return e if same else None
+
+
+def _moves(e: Expr) -> bool:
+    """Say whether a formula moves axes about, by steps that are none of mathematics."""
+    if not isinstance(e, App):
+        return False
+    moved = e.op == "reshape" or (e.op == "transpose" and e.params.get("axes") != (1, 0))
+    return moved or any(map(_moves, e.args))
 
 
 def _mended(doubt: Doubt, node: Node, state: Pass) -> Any:

@@ -201,8 +201,27 @@ class Writer:
     def _matmul(self, e: App) -> tuple[str, int]:
         a, b = e.args
         if len(a.shape) == 1 and len(b.shape) == 1:
-            return f"{self.top(a)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
+            return self.beside(self.row(a), self.expr(b, JUXTAPOSE + 1)), JUXTAPOSE
         return f"{self.expr(a, JUXTAPOSE)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
+
+    def row(self, e: Expr) -> str:
+        """Write a vector as a row: that of x A is xᵀ A."""
+        if isinstance(e, App) and e.op == "matmul" and len(e.args[0].shape) == 1 < len(
+                e.args[1].shape):  # fmt: skip
+            return self.beside(self.row(e.args[0]), self.expr(e.args[1], JUXTAPOSE + 1))
+        return self.top(e)
+
+    def _einsum(self, e: App) -> tuple[str, int]:
+        """Write an index equation with its operands, as NumPy is called."""
+        parts = [self.quoted(e.params["subscripts"]), *map(self.expr, e.args)]
+        return f"{self.word('einsum')}{self.paren(', '.join(parts))}", ATOM
+
+    def quoted(self, text: str) -> str:
+        """Write a text between quotes."""
+        return f'"{text}"'
+
+    def _eye(self, e: App) -> tuple[str, int]:
+        return f"{self.word('eye')}({e.shape[0]})", ATOM
 
     def _outer(self, e: App) -> tuple[str, int]:
         return f"{self.expr(e.args[0], JUXTAPOSE)} {self.top(e.args[1])}", JUXTAPOSE

@@ -31,6 +31,7 @@ _INSIDE = (
     os.path.dirname(numpy.__file__) + os.sep,
     os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), "scipy") + os.sep,
 )
+_LIBRARIES = _INSIDE[-2:]
 _STDLIB = os.path.dirname(os.__file__) + os.sep
 _PACKAGES = tuple(os.path.join(_STDLIB, p) + os.sep for p in ("site-packages", "dist-packages"))
 
@@ -38,6 +39,11 @@ _PACKAGES = tuple(os.path.join(_STDLIB, p) + os.sep for p in ("site-packages", "
 def of_python(filename: str) -> bool:
     """Say whether a file belongs to the standard library."""
     return filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES)
+
+
+def of_library(filename: str) -> bool:
+    """Say whether a file belongs to NumPy or SciPy."""
+    return filename.startswith(_LIBRARIES)
 
 
 class _Inside(dict[str, bool]):
