@@ -157,7 +157,8 @@ def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str
 def total(builder: Any, node: Node) -> Symbol:
     """Return the symbol of the whole derivative: dy/dx for one input, x̄ for several.
 
-    Where data are held fast it is ∂y/∂x, or x̄ where a local derivative is called so. It is what `grad` returns; where a limit enters, x̄ is what the rules give, and that another.
+    Where data are held fast it is ∂y/∂x, or x̄ where a local derivative is called so. It is what
+    `grad` returns; where a limit enters, x̄ is what the rules give, and that another.
     """
     run = builder.run
     found: Symbol = run.symbols["bar:" + run.symbol_of[node].id]
@@ -255,7 +256,11 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
             lambda *xs: call(builder, xs), leaves, gradient, seed=k, decides=False
         ).verdict
         if found == DIFFERS:
-            return 0, "the tidied expression did not agree with the program at another point"
+            chooses = any((n.dtype is not None and n.dtype.kind == "b") or n.op.kinks or n.op.jump
+                          for n in run.graph.nodes if n.op is not None)  # fmt: skip
+            return 0, "the program chooses by its values, and the formula of the piece that ran " \
+                "is not that of another" if chooses else "the tidied expression did not agree " \
+                "with the program at another point"
         agreed += found == AGREES
     few = f"the program has no real, finite value at {outside} of the 5 other points tried"
     return agreed, "" if agreed >= 2 else few if outside > 3 else UNCONFIRMED
@@ -284,7 +289,8 @@ def _recorded(run: Any, leaves: list[Any]) -> list[Any] | None:
         found, _ = output_leaves(run.function, run.call.run(recording, tracers))
     except Exception:
         return None
-    return signature(contracted(recording.finish(tracers, found), recording.origins)[0])
+    graph = recording.finish(tracers, found)
+    return signature(contracted(graph, run.held_fast, recording.ruled)[0])
 
 
 def signature(graph: Graph) -> list[Any]:

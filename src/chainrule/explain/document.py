@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
+from ..tracing.source import shown_text
 from . import checks, costs, words
 from .closed import closed_form, total
 from .evaluation import evaluate
@@ -195,9 +196,12 @@ class Builder:
         """State what is differentiated, where, and by which mode."""
         run = self.run
         statement = None
-        if run.output is not None and run.output.op is not None:
-            flat = self.flat(run.output)
-            if flat is not None:
+        if run.output is not None:
+            own = run.symbol_of.get(run.output)
+            flat = self.flat(run.output) if run.output.op is not None or own is None else own.sym()
+            solved = flat is not None and run.output.op is not None and own is not None and (
+                flat == own.sym())  # its rows say nothing of the function
+            if flat is not None and not solved:
                 statement = to_json(flat)
         name = getattr(run.function, "__name__", type(run.function).__name__)
         code = getattr(run.function, "__code__", None)
@@ -207,6 +211,7 @@ class Builder:
             "line": code.co_firstlineno if code else 0,
             "statement": statement,
             **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
+            "here": statement is not None and self.happenings.here(),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
             "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
@@ -248,7 +253,7 @@ class Builder:
             tree = self.run.expression(node)
             sides = [self._from_here(node, tree)] if self._is_offset(node, tree) else [tree]
             if sides and node.shape == () and self.detail == "full":
-                sides.append(self.numeric(tree))
+                sides.append(self.numeric(sides[0]))
             row: dict[str, Any] = {
                 "index": self.index[node],
                 "symbol": symbol.id,
@@ -478,4 +483,5 @@ def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
 
 
 def _source(s: Any) -> dict[str, Any]:
-    return {"file": os.path.basename(s.file), "line": s.line, "column": s.column, "text": s.text}
+    return {"file": os.path.basename(s.file), "line": s.line, "column": s.column,
+            "text": shown_text(s)}  # fmt: skip

@@ -17,6 +17,7 @@ import numpy as np
 from ..core.graph import Node
 from ..core.op import Op
 from ..core.registry import op_named
+from .parameters import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,12 @@ def _multiply(e: App) -> Expr:
         return b
     if is_one(b) and a.shape == e.shape:
         return a
+    for row, matrix in ((a, b), (b, a)):  # a row that is repeated, times M, is M diag(row)
+        vector = _repeated_row(row)
+        if vector is not None and matrix.shape == e.shape:
+            params = {"shape": (e.shape[1],) * 2, "offset": 0, "axis1": -2, "axis2": -1}
+            diagonal = App("embed_diagonal", (vector,), params, (e.shape[1],) * 2)
+            return App("matmul", (matrix, diagonal), {}, e.shape)
     for spread, other in ((a, b), (b, a)):  # (s·𝟏) ⊙ b = s·b
         if _is(spread, "multiply") and _is(spread.args[1], "ones") and other.shape == e.shape:
             if not spread.args[0].shape:
@@ -148,6 +155,16 @@ def _multiply(e: App) -> Expr:
             App("negative", (_multiply(App("multiply", (a.args[0], b), {}, e.shape)),), {}, e.shape)
         )
     return _outer(e)
+
+
+def _repeated_row(e: Expr) -> Expr | None:
+    """Return the vector whose entries stand in every row of a matrix."""
+    if not _is(e, "broadcast_to") or len(e.shape) != 2 or not _is(e.args[0], "reshape"):
+        return None
+    inner = e.args[0]
+    vector = inner.args[0]
+    same = len(vector.shape) == 1 and inner.shape == (1, *vector.shape)
+    return vector if same and vector.shape[0] == e.shape[1] else None
 
 
 def _outer(e: App) -> Expr:
@@ -212,23 +229,6 @@ def _getitem(e: App) -> Expr:
     if vector is not None and _same_index(e.params["index"], Ellipsis, 0):
         return vector
     return e.args[0] if whole and e.args[0].shape == e.shape else e
-
-
-def quiet(name: str, value: Any) -> bool:
-    """Say whether a parameter has the value that it has when nobody mentions it."""
-    if " " in name or name in _OWN:  # the engine's own
-        return True
-    if name not in _QUIET or type(value) is not type(_QUIET[name]):
-        return False
-    return bool(value == _QUIET[name])
-
-
-def literal(value: Any) -> bool:
-    """Say whether a parameter is written as it stands in a program, and is no object of its own."""
-    if isinstance(value, tuple | list):
-        return bool(value)
-    return value is None or isinstance(
-        value, str | int | float | complex | bool | slice | np.dtype | np.generic | dict)
 
 
 def _transpose(e: App) -> Expr:
@@ -299,6 +299,10 @@ def _weighted_sum(e: App) -> Expr:
     return add_up([u if w == 1 else apply("multiply", Num(w), u, shape=e.shape) for w, u in pairs])
 
 
+def _zeros(e: App) -> Expr:
+    return App("zeros", (), {"shape": e.shape}, e.shape)
+
+
 def _first(e: App) -> Expr:
     return e.args[0]
 
@@ -307,17 +311,12 @@ def _is(e: Expr, op: str) -> Any:
     return isinstance(e, App) and e.op == op
 
 
-_QUIET: dict[str, Any] = {
-    "keepdims": False, "order": "C", "initial": None, "where": None, "dtype": None,
-    "kind": None, "nu": 0, "offset": 0, "signed": False, "optimize": False,
-}  # fmt: skip
-_OWN = frozenset("top names within way form basis operator how sweep edge".split())
-
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
-    "matmul": _product, "solve": _product, "weighted_sum": _weighted_sum,
+    "matmul": _product, "solve": _product, "solve_again": _product,
+    "weighted_sum": _weighted_sum, "zeros_like": _zeros,
 }  # fmt: skip
 
 

@@ -6,7 +6,6 @@ systems §3.1, Cholesky §4.2, QR by Householder §5.2, nonsymmetric eigenvalues
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 

@@ -4,7 +4,6 @@ import contextlib
 import dis
 import os
 import sys
-from itertools import groupby
 from types import CodeType, FrameType
 from typing import Any
 
@@ -18,9 +17,11 @@ from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
 from ..slopes import silent
-from ..tracing.source import inside, resolve
+from ..tracing.source import inside, of_engine, resolve
 from ..tracing.tracer import TRACERS
 from .expr import App, Sym
+from .kept import callee
+from .names import runs
 from .record import Run, Symbol
 from .shapes import place_text
 from .writer import Writer
@@ -54,9 +55,9 @@ class Happenings:
         place, found = place_text(event.source), outcomes(event.outcomes)
         if event.kind == BRANCH:
             who = "the program branches at" if not event.library else (
-                "the library's own code branches, called at")  # fmt: skip
+                "the library's own code branches, called at")
             self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is "
-                              f"{found}; the derivative is that of the branch that ran")  # fmt: skip
+                              f"{found}; the derivative is that of the branch that ran")
         elif event.kind == CUT:
             why = "an integer is locally constant, and no derivative flows through it"
             self.notes.append(f"a value ({found}) is cut down to an integer at {place}: "
@@ -112,21 +113,19 @@ class Happenings:
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
     def _origins(self) -> None:
-        """Mark the steps that a function of a library takes, and those of a rule."""
+        """Mark the steps that one call of a library takes, and those of a rule."""
         shown = [n for n in self.run.nodes if n in self.run.symbol_of]
-        groups = groupby(shown, lambda n: (n.place, self.run.origins.get(n)))
-        for (_, origin), same in groups:
-            steps = list(same)
-            if origin is None or any(n in self.solved for n in steps):
+        ends, start = runs(shown), 0
+        for end in sorted(ends):
+            steps, start = shown[start : end + 1], end + 1
+            if any(n in self.solved for n in steps):
                 continue
-            if origin.rule_of is not None:
-                of = place_text(resolve(origin.rule_of))
-                words = f"by the rule of {of.partition(', ')[2] or of}"
-                if of.partition(", ")[2]:
-                    words += f" ({of.partition(', ')[0]})"
-            elif origin.whole and len(steps) > 1:
-                last = self.run.symbol_of[steps[-1]].text
-                words = f"from here to {last}: the steps of {origin.whole}"
+            rule, called = self.run.ruled.get(steps[0]), callee(steps[0])
+            if rule is not None:
+                where, _, what = place_text(resolve(rule)).partition(", ")
+                words = f"by the rule of {what} ({where})" if what else f"by the rule at {where}"
+            elif called and len(steps) > 1:
+                words = f"from here to {self.run.symbol_of[steps[-1]].text}: the steps of {called}"
                 steps = steps[:1]
             else:
                 continue
@@ -181,6 +180,10 @@ class Happenings:
                 who = "a library" if event.library else "the program"
                 return f"{who} decides by its values at {place}: a formula is of one branch"
         return ""
+
+    def here(self) -> bool:
+        """Say whether the steps are the function's at this point alone."""
+        return any(e.kind in (BRANCH, CUT, STOP) and not e.library for e in self.run.events)
 
     def decides(self) -> bool:
         """Say whether the program decides exactly at the point: a kink, a jump, a cut."""
@@ -254,7 +257,8 @@ def catching(run: Run) -> str:
         for i in dis.get_instructions(code) if code.co_exceptiontable else ():
             line = (i.positions.lineno if i.positions else 0) or line
             bare = i.opname == "POP_TOP" and before == "PUSH_EXC_INFO"
-            if i.opname == "CHECK_EXC_MATCH" or bare:
+            quiet = i.opname in ("LOAD_GLOBAL", "LOAD_ATTR") and i.argval == "suppress"
+            if i.opname == "CHECK_EXC_MATCH" or bare or quiet:
                 return f"{code.co_name} catches exceptions ({os.path.basename(code.co_filename)}:" \
                     f"{line}), and what it catches may hang on its values: a formula is of one " \
                     "branch"
@@ -277,7 +281,7 @@ def _called(run: Run) -> set[CodeType]:
             run.plain(run.call.leaves)
         finally:
             sys.setprofile(outer)
-    return {code for code in found if not inside[code.co_filename]}
+    return {c for c in found if not inside[c.co_filename] and not of_engine(c.co_filename)}
 
 
 def _finite(value: Any) -> bool:

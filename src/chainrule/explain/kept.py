@@ -1,48 +1,38 @@
 """The recording that a derivation reads: all values kept, and whose steps they are."""
 
-import inspect
-from dataclasses import dataclass
-from functools import cache
+import ast
 from sys import _getframe
-from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
-from ..core import registry
 from ..core.graph import Graph, Node, Place
-from ..core.op import Composite
-from ..core.spoken import spoken
+from ..core.registry import op_named
 from ..diagnose.watching import Watching
-from ..tracing.source import at_fault, inside, of_library, resolve
+from ..tracing.source import at_fault, in_rule, resolve
 from .expr import App, Num, Sym, simplify
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a step comes from that the user's line does not name."""
-
-    whole: str = ""  # the function of a library that takes several steps
-    rule_of: Place | None = None  # the step whose rule it is, of a derivative that is taken inside
 
 
 class KeptRecording(Watching):
     """Keeps all values, and constant arrays as they were when they were used."""
 
-    __slots__ = ("copies", "origins")
+    __slots__ = ("copies", "ruled")
 
     def __init__(self) -> None:
         super().__init__()
         self.copies: dict[int, tuple[Any, Any]] = {}
-        self.origins: dict[Node, Origin] = {}
+        self.ruled: dict[Node, Place] = {}  # steps of a rule, of a derivative that is taken inside
 
     def process(self, op: Any, args: Any, params: dict[str, Any], output: Any = None) -> Any:
         start = len(self.nodes)
         result = super().process(op, args, params, output)
         if len(self.nodes) > start:
-            origin = _origin(_getframe(1))
-            if origin is not None:
-                self.origins |= dict.fromkeys(self.nodes[start:], origin)
+            frame, new = _getframe(1), self.nodes[start:]
+            of = at_fault(frame)  # the step whose rule it is: backward, its own place
+            if isinstance(of, tuple):
+                self.ruled |= dict.fromkeys(new, of)
+            elif in_rule(frame):
+                self.ruled |= {n: n.place for n in new if n.place is not None}
         return result
 
     def _snapshot(self, array: Any) -> Any:
@@ -64,43 +54,37 @@ def same_bits(a: Any, b: Any) -> bool:
     return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
-def _origin(frame: FrameType | None) -> Origin | None:
-    """Walk from an operation to the user's line, and look at what stands between."""
-    rule = at_fault(frame)
-    whole = ""
-    while frame is not None and inside[frame.f_code.co_filename]:
-        name = _bodies().get(frame.f_code)
-        if name is None and of_library(frame.f_code.co_filename):
-            name = frame.f_code.co_name
-        whole = name or whole
-        frame = frame.f_back
-    place = rule if isinstance(rule, tuple) else None
-    return Origin(whole, place) if whole or place is not None else None
+def callee(node: Node) -> str:
+    """Return the function that is called where a step was made, as the source names it."""
+    source = resolve(node.place)
+    try:
+        call: Any = ast.parse(source.text if source is not None else "", mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    if not isinstance(call, ast.Call):
+        return ""
+    named = isinstance(call.func, ast.Name | ast.Attribute)
+    return ast.unparse(call.func) if named else "the call"
 
 
-@cache
-def _bodies() -> dict[CodeType, str]:
-    found = {}
-    for _, record in registry.records():
-        if isinstance(record, Composite):
-            code = getattr(inspect.unwrap(record.body), "__code__", None)
-            if code is not None:
-                found[code] = spoken(record.name)
-    return found
-
-
-def contracted(graph: Graph, origins: dict[Node, Origin]) -> tuple[Graph, set[Node]]:
+def contracted(
+    graph: Graph, data: frozenset[int], ruled: Any = ()
+) -> tuple[Graph, set[Node]]:  # fmt: skip
     """Lead past steps that are the same value again (a copy, a library's product with 1).
 
     One that the program itself gives a name stays, and so does one that is the whole program.
     """
     same: dict[Node, Node] = {}
+    _name_exponents(graph, data)
     for i, node in enumerate(graph.nodes, 1):
         if any(p in same for p in node.inputs):
             node.inputs = tuple(same.get(p, p) for p in node.inputs)  # type: ignore[arg-type]
-        if node in origins and _protects(node):
-            chosen = node.inputs[2]
-            if chosen is not None and (chosen.shape, chosen.dtype) == (node.shape, node.dtype):
+        beside = graph.nodes[max(i - 2, 0) : i + 1]
+        hidden = sum(n.place == node.place for n in beside) > 1 and (
+            node in ruled or bool(callee(node)))  # fmt: skip
+        chosen = _unguarded(node) if hidden else None
+        if chosen is not None:
+            if (chosen.shape, chosen.dtype) == (node.shape, node.dtype):
                 same[node] = chosen
                 continue
         traced = [p for p in node.inputs if p is not None]
@@ -112,25 +96,44 @@ def contracted(graph: Graph, origins: dict[Node, Origin]) -> tuple[Graph, set[No
         own = source is not None and source.target and ends and node.place != parent.place
         if own or (parent.op is None and any(o is node for o in graph.outputs)):
             continue
-        if _is_same(node, parent, node in origins):
+        if _is_same(node, parent, hidden):
             same[node] = parent
     outputs = tuple(same.get(o, o) if type(o) is Node else o for o in graph.outputs)
     return Graph(graph.inputs, graph.nodes, outputs), set(same)
 
 
-def _protects(node: Node) -> bool:
-    """Say whether a library guards against NaN or zeros here, of which there is none."""
+def _name_exponents(graph: Graph, data: frozenset[int]) -> None:
+    """Let an exponent that is one of the data, by their ids, be an operand: xⁿ and not x³."""
+    for node in graph.nodes:
+        if node.op is not None and node.op.name == "power_of" and id(node.params["n"]) in data:
+            node.primals, node.params = [*node.primals, node.params["n"]], {}
+            node.op, node.inputs = op_named("power"), (*node.inputs, None)
+
+
+def _unguarded(node: Node) -> Node | None:
+    """Return what a library's guard against NaN, zeros or a wrong range lets through, if all."""
     if node.op is None or node.op.name != "where" or len(node.inputs) != 3:
+        return None
+    asks, held = node.inputs[0], np.asarray(node.primals[0])
+    decided = held.size and (held.all() or not held.any())
+    if asks is None or not decided or not _guards(asks, node):
+        return None
+    return node.inputs[1] if held.all() else node.inputs[2]
+
+
+def _guards(asks: Node | None, node: Node) -> bool:
+    """Say whether a condition of the same call asks for nothing but such accidents."""
+    if asks is None:
+        return True
+    if asks.op is None or asks.place != node.place:
         return False
-    asks = node.inputs[0]
-    while asks is not None and asks.op is not None and asks.op.name == "component":
-        asks = asks.inputs[0]
-    held = np.asarray(node.primals[0])
-    guards = asks is not None and asks.op is not None and asks.op.name in _GUARDS
-    return guards and held.size > 0 and not held.any()
+    if asks.op.name in ("logical_and", "logical_or", "logical_not", "component"):
+        return all(_guards(p, node) for p in asks.inputs)
+    itself = asks.op.name == "equal" and asks.inputs[0] is asks.inputs[1]  # NaN is not
+    return itself or asks.op.name in _GUARDS
 
 
-_GUARDS = frozenset(("isnan", "vanishing"))
+_GUARDS = frozenset("isnan isfinite vanishing stats_inside stats_valid stats_above".split())
 
 
 def _is_same(node: Node, parent: Node, hidden: bool) -> bool:

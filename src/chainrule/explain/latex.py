@@ -5,11 +5,13 @@ import unicodedata
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, Num, from_json, quiet
+from .expr import App, Expr, Num, from_json
 from .names import LATEX_GREEK
+from .parameters import quiet
+from .products import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
-from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone, word_of
+from .writer import Writer, exponent, lone, word_of
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}

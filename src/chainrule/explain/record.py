@@ -75,8 +75,9 @@ class Run:
             out = self.call.run(rec, tracers)
         self.inner = limits.take(begun, rec)  # what derivatives that it takes itself met
         leaves, _ = output_leaves(f, out)
-        graph, again = contracted(rec.finish(tracers, leaves), rec.origins)
-        self.graph, self.events, self.origins = graph, rec.events, rec.origins
+        self.held_fast = frozenset(id(v) for _, v in data[1] if isinstance(v, float))
+        graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.ruled)
+        self.graph, self.events, self.ruled = graph, rec.events, rec.ruled
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs, out)
         self.unsteady, returned = self._plainly()
@@ -96,6 +97,7 @@ class Run:
         self.namer = Namer()
         self.by_id: dict[int, Expr] = {}
         self.held: list[Any] = []
+        self.words: dict[str, int] = {}  # of constants: how many arrays a name stood for
         self.reader = Reader(self.constant)
         self.symbol_of: dict[Node, Symbol] = {}
         self._name_inputs(self.data)
@@ -234,9 +236,9 @@ class Run:
         ends = runs(all_steps)
         sources = {n: resolve(n.place) for n in self.nodes}
         last = {all_steps[i] for i in ends}
-        target = {
-            n: s.target for n, s in sources.items() if s is not None and s.target and n in last
-        }
+        target = {n: s.target or _stored_into(n, s) for n, s in sources.items()
+                  if s is not None and n in last}  # fmt: skip
+        target = {n: word for n, word in target.items() if word}
         counts: dict[str, int] = {}
         for name in target.values():
             counts[name] = counts.get(name, 0) + 1
@@ -281,6 +283,10 @@ class Run:
         source = self.source(node)
         if source is None or not source.text:
             return
+        stored = _stored_into(node, source)
+        if stored and node.inputs[0] is None and id(node.primals[0]) not in self.by_id:
+            if self.namer.free(stored) and _plain_array(node.primals[0]) is None:
+                self._constant_symbol(node.primals[0], stored)
         call = source.text.endswith(")") and node.place in self.crowd
         if call and node.op.name not in source.text:
             return  # one step of the several that a call takes: its operands are no others' names
@@ -314,15 +320,25 @@ class Run:
 
     def _constant_symbol(self, value: Any, word: str) -> Symbol:
         for known in self.symbols.values():  # it may be made anew in every turn of a loop
-            if known.kind == "constant" and word in ("", known.name.raw):
+            same = word == known.name.raw or (not word and known.kind == "constant")
+            if known.kind in ("constant", "data") and same and np.ndim(known.value):
                 if same_bits(known.value, value):
                     self._know(value, known.sym())
                     return known
+        turn = self.words.get(word, 0) + 1 if word in self.words else 0
+        if turn and self.namer.free(word, turn):  # another array under the same name
+            self.words[word] = turn
+            name = self.namer.take(word, word, turn)
+            symbol = self.add(Symbol(name.text, name, "constant", value))
+            self._know(value, symbol.sym())
+            return symbol
         if not word or not self.namer.free(word):
             n = 1
             while not self.namer.free(f"c{n}"):
                 n += 1
             word = f"c{n}"
+        else:
+            self.words[word] = 1
         name = self.namer.take(word, word)
         symbol = self.add(Symbol(name.text, name, "constant", value))
         self._know(value, symbol.sym())
@@ -371,6 +387,18 @@ def _plain_array(value: Any) -> Expr | None:
     return None
 
 
+def _stored_into(node: Node, source: Source) -> str:
+    """Return the name of the array that a store changes: a, for a[0] = x."""
+    if node.op is None or node.op.name not in ("setitem", "add_at"):
+        return ""
+    try:
+        e: Any = ast.parse(source.text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return ""
+    whole = e.value if isinstance(e, ast.Subscript) else None
+    return whole.id if isinstance(whole, ast.Name) else ""
+
+
 def _operand_names(text: str, arity: int) -> list[tuple[str, bool]]:
     """Return, for each operand in a source expression, the plain name, and whether it is turned."""
     try:
@@ -380,7 +408,7 @@ def _operand_names(text: str, arity: int) -> list[tuple[str, bool]]:
     if isinstance(e, ast.BinOp):
         operands: list[Any] = [e.left, e.right]
     elif isinstance(e, ast.Call):
-        operands = [a for a in e.args if not isinstance(a, ast.Constant) or type(a.value) is not str]
+        operands = [a for a in e.args if not (isinstance(a, ast.Constant) and type(a.value) is str)]
     else:
         operands = []
     return list(map(_plain_name, operands)) if len(operands) == arity else []

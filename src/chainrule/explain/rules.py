@@ -37,6 +37,7 @@ class Term:
     graph: tuple[Node, ...] = ()
     reads: frozenset[str] = frozenset()  # the values that the rule reads, by their symbols
     guarded: bool = False  # the rule has a form of its own at this very point: a tie, a zero
+    dead: bool = False  # it is 0, and what arrives is finite
     masked: bool = False  # a zero of the program's own met an infinity
 
 
@@ -121,13 +122,32 @@ class Bench:
             if held.size and (held.all() or not held.any()) and branch.shape == e.shape:
                 return self.chosen(branch)
         args = tuple(self.chosen(a) for a in e.args)
+        found = self._plainer(e, args)
+        if found is not None:
+            return found
         same = all(a is b for a, b in zip(args, e.args, strict=True))
         return e if same else simplify(App(e.op, args, e.params, e.shape))
+
+    def _plainer(self, e: App, args: tuple[Expr, ...]) -> Expr | None:
+        """Leave out what a rule asks for NaN, and the count of equals, where there is none."""
+        if e.op not in ("logical_or", "multiply"):
+            return None
+        for this, other in (args, args[::-1]):
+            asks = isinstance(this, App) and (
+                this.op == "isnan" if e.op == "logical_or" else _counts(this))  # fmt: skip
+            if asks and other.shape == e.shape:
+                held = np.asarray(evaluate(this, self.run.symbols))
+                if not held.any() if e.op == "logical_or" else (held == 1).all():
+                    return other
+        return None
 
     def _only_here(self, condition: App, e: App, held: Any) -> bool:
         """Say whether a rule chooses at this point what it does not choose beside it."""
         if e.args[1] == e.args[2] or held.dtype.kind != "b":
             return False
+        if condition.op == "attains":  # beside the point the largest is another number
+            return bool(np.count_nonzero(held) > np.size(np.asarray(evaluate(
+                condition.args[1], self.run.symbols))))  # fmt: skip
         with np.errstate(all="ignore"):
             try:
                 beside = evaluate(condition, Beside(self.run.symbols))
@@ -139,10 +159,11 @@ class Bench:
         """Return stand-ins for the arguments of a step."""
         out = []
         for k, p in enumerate(node.primals):
-            if node.inputs[k] is None and not np.ndim(p):
+            if node.inputs[k] is None and not np.ndim(p) and id(p) not in self.run.by_id:
                 out.append(p)
             else:
-                out.append(self.stand_in(p, self.run.reader.operand(node, k)))
+                number = np.float64(p) if p.__class__ is float else p
+                out.append(self.stand_in(number, self.run.reader.operand(node, k)))
         return out
 
     def output(self, node: Node) -> Any:
@@ -157,6 +178,13 @@ class Bench:
             expr = found or App("component", (here,), {"index": i}, np.shape(part))
             parts.append(self.stand_in(part, expr))
         return type(node.output)(*parts) if hasattr(node.output, "_fields") else tuple(parts)
+
+
+def _counts(e: App) -> bool:
+    """Say whether a tree is one over the number of those that attain the largest."""
+    if e.op in ("divide", "reciprocal", "sum", "reshape", "broadcast_to"):
+        return any(isinstance(a, App) and _counts(a) for a in e.args)
+    return e.op == "attains"
 
 
 def columns(e: Expr) -> Expr:
@@ -281,11 +309,18 @@ def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
     if letters is not None:
         rule, tree = letters, put(tree, rule, letters)
     if mended is None or np.array_equal(mended, concrete(c), equal_nan=True):
-        return Term(node, k, rule, tree, value, guarded=bench.guarded)
+        dead = rule == tree == Num(0.0) and _finite_at(bench.run, node)
+        return Term(node, k, rule, tree, value, guarded=bench.guarded, dead=dead)
     guarded = _guarded(bench, rule, mended, concrete(c))
     if tree == rule:
         return Term(node, k, guarded, guarded, fit(mended, parent), masked=True)
     return Term(node, k, guarded, put(tree, rule, guarded), fit(mended, parent), masked=True)
+
+
+def _finite_at(run: Run, node: Node) -> bool:
+    of = run.symbol_of.get(node)
+    arrived = run.symbols.get(f"bar:{of.id}") if of is not None else None
+    return arrived is not None and bool(np.all(np.isfinite(arrived.value)))
 
 
 def _by_letters(bench: Bench, node: Node, k: int, rule: Expr, found: Any) -> Expr | None:
@@ -441,6 +476,8 @@ def partial_of(term: Term, ct: Sym) -> Expr | None:
     is another linear map.
     """
     e = term.rule
+    if term.dead:
+        return Num(0.0)
     if e == ct:
         return Num(1.0)
     if isinstance(e, App) and e.op == "negative":

@@ -92,7 +92,8 @@ def problem(doc: dict[str, Any]) -> Block:
     out = doc["output"]
     if p["statement"] is not None:
         lhs = {"sym": p.get("of", out), "shape": doc["symbols"][out]["shape"]}
-        rows.append([[Line({"lhs": lhs, "sides": [p["statement"]], "value": None})]])
+        line = Line({"lhs": lhs, "sides": [p["statement"]], "value": None})
+        rows.append([[line], ["— at this point: see the notes"]] if p["here"] else [[line]])
     where = f"{p['function']}"
     if p["file"] and not p["file"].startswith("<"):
         where += f" in {p['file']}:{p['line']}"
@@ -169,6 +170,7 @@ def forward(doc: dict[str, Any]) -> Block:
         out = doc["symbols"][doc["output"]]
         limit = _limit(doc, "value")
         last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
+        last = last or [doc["problem"]["statement"]] * (doc["problem"]["statement"] is not None)
         block.rows.append([[""], [Line({
             "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": [] if limit else last,
             "value": out["value"], "rough": not limit and bool(doc["forward"]) and

@@ -27,7 +27,8 @@ def settle(builder: Any) -> tuple[list[Any], list[bool], list[str]]:
     rules = [np.zeros(n.shape, n.dtype)[()] if g is None else g
              for n, g in zip(run.inputs, bars, strict=True)]  # fmt: skip
     if run.unsteady:
-        return rules, [False] * len(rules), [f"{run.unsteady}; what stands here is of the run that was recorded"]
+        words = f"{run.unsteady}; what stands here is of the run that was recorded"
+        return rules, [False] * len(rules), [words]
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         ruled, outs = _as_the_engine_does(builder)
