@@ -1,12 +1,15 @@
 """What a strict teacher struck out in a third reading, by its kinds."""
 
 import contextlib
+import cProfile
 import io
 import math
 import re
+import sys
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import quad
 
 import chainrule
@@ -83,6 +86,20 @@ class Layer:
 LAYERS = [Layer(K), Layer(A)]
 
 
+def through_a_view(x):
+    y = x.copy()
+    w = y[1:]
+    w[0] = 7.0
+    w *= 2
+    return y.sum()
+
+
+def counted_on(x):
+    y = np.array(x)
+    y += 1
+    return y[0] * x[0]
+
+
 def stored(x):
     a = np.zeros(3)
     a[0] = x
@@ -101,6 +118,13 @@ NAMED = {
     "a method's operand": (lambda x: np.sum(K.dot(x * 2)), X, ("c₁",), ("x  = [",)),
     "stores": (stored, 2.0, ("a⁽¹⁾ = zeros(3,) with [0] := x", "a⁽²⁾ = a⁽¹⁾ with [1:]",
                              "# test_school.py", "a[0] = x"), ()),
+    "a store through a view": (through_a_view, X, ("y⁽²⁾ = y⁽¹⁾ with [1:] := w⁽²⁾", "Σ(y⁽³⁾)",
+                               "f  = "), ("w⁽³⁾", "y  = ")),
+    "all written anew": (counted_on, X, ("y⁽²⁾ = v₂",), (":=",)),
+    "what a library computed": (lambda p: stats.binom.logpmf(3, 5, p), 0.3,
+                                ("y  ≈ log(10) + 3 · log p",), ("support", "∞")),
+    "fractions above": (lambda x: x ** (1 / 3), 2.0, ("x^(−2/3)",), ("0.666",)),
+    "a logarithm": (lambda x: np.pi**x, 2.0, ("π^x · log(π)",), ("1.14",)),
     "median": (np.median, np.array([3.0, 1.0, 2.0, 5.0]), ("the steps of",), ("isnan", "where")),
     "norm": (lambda B: np.linalg.norm(B, 2), A, ("s(B)",), ("zero_singular", "tie or a zero")),
     "spread": (spread, 2.0, ("from here to", "the steps of np.linspace"), ("− 0", "+ 0")),
@@ -130,6 +154,13 @@ def test_the_names_that_a_reader_meets(name):
     for words in unsaid:
         assert words not in text
     checking.check_json(derivation)
+
+
+def test_a_density_shows_no_guards():
+    text = explain(lambda x: stats.norm.logpdf(x, 1.0, 2.0), 2.0).text()
+    assert "the steps of stats.norm.logpdf" in text
+    assert "dy/dx = −(x − 1) / 4" in text
+    assert not re.search("where|∞|support|==", text)
 
 
 @pytest.mark.parametrize(("f", "args"), [
@@ -199,6 +230,17 @@ def in_order(x):
 def test_a_helper_that_catches_is_seen(helper):
     assert f"{helper.__name__} catches" in section(
         explain(lambda x: x * x * helper(x), 2.0).text(), "Closed")  # fmt: skip
+
+
+def test_a_profiler_of_the_users_own_stays():
+    profile = cProfile.Profile()
+    profile.enable()
+    try:
+        text = explain(lambda x: x * x, 2.0).text()
+        assert sys.getprofile() is not None
+    finally:
+        profile.disable()
+    assert "dy/dx = 2 · x" in text
 
 
 def test_what_only_ends_in_order_catches_nothing():

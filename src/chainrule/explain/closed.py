@@ -21,7 +21,7 @@ from .checks import call
 from .evaluation import evaluate
 from .expr import App, Expr, Sym, add_up, size, substitute, symbols, to_json
 from .happenings import catching
-from .kept import KeptRecording, contracted
+from .kept import KeptRecording, contracted, guards
 from .record import Symbol
 from .sections import ARRAYS
 
@@ -95,7 +95,7 @@ def piece(builder: Any, forms: list[Expr]) -> list[Expr]:
         tree = substitute(run.expression(node), lambda s: definitions.get(s.id, s))
         if node in run.symbol_of:
             definitions[run.symbol_of[node].id] = tree
-        if node.op.name in _OTHERWISE:
+        if node.op.name in _OTHERWISE and not guards(node, node):
             op = node.op.name if node.output else _OTHERWISE[node.op.name]
             turned = App(op, tree.args, {}, ()) if isinstance(tree, App) else tree
             if turned not in found and any(True for _ in symbols(turned)):

@@ -186,7 +186,9 @@ class Builder:
             told = of.source is None or of.source.target or not of.name.raw.startswith("v")
             if told and not run.limit:  # else the last step is not what is returned
                 return of.id
-            free = next((w for w in ("y", "f", "out") if run.namer.free(w)), "y")
+            held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾
+            words = ("y", "f", "out", "result")
+            free = next((w for w in words if w not in held and run.namer.free(w)), "y")
             name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text

@@ -224,11 +224,23 @@ def _sum(e: App) -> Expr:
 
 
 def _getitem(e: App) -> Expr:
-    whole = isinstance(e.params["index"], tuple) and not e.params["index"]
+    index = e.params["index"]
+    whole = (isinstance(index, tuple) and not index) or _everything(index)
     vector = _column(e.args[0])
     if vector is not None and _same_index(e.params["index"], Ellipsis, 0):
         return vector
     return e.args[0] if whole and e.args[0].shape == e.shape else e
+
+
+def _setitem(e: App) -> Expr:
+    cleared = len(e.args) == 2 and isinstance(e.args[1], Num) and e.args[1].value == 0
+    return _zeros(e) if cleared and _everything(e.params["index"]) else e
+
+
+def _everything(index: Any) -> bool:
+    """Say whether an index is ``...`` alone."""
+    return index is Ellipsis or (isinstance(index, tuple) and len(index) == 1
+                                 and index[0] is Ellipsis)  # fmt: skip
 
 
 def _transpose(e: App) -> Expr:
@@ -316,7 +328,7 @@ _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
     "matmul": _product, "solve": _product, "solve_again": _product,
-    "weighted_sum": _weighted_sum, "zeros_like": _zeros,
+    "weighted_sum": _weighted_sum, "zeros_like": _zeros, "setitem": _setitem,
 }  # fmt: skip
 
 
@@ -347,6 +359,10 @@ class Reader:
         """Return the tree of a node in terms of its operands, also when it has a name."""
         assert node.op is not None
         args = tuple(self.operand(node, k) for k in range(len(node.inputs)))
+        if node.op.name == "setitem" and _everything(node.params["index"]) and (
+                len(args) == 2 and args[1].shape == tuple(node.shape)):  # fmt: skip
+            if node.inputs[1] is not None and node.inputs[1].dtype == node.dtype:
+                return args[1]  # all of it is written anew
         if node.op.name == "astype" and args[0].shape == node.shape:
             source = node.inputs[0]
             if source is not None and source.dtype == node.dtype:

@@ -2,6 +2,7 @@
 
 import contextlib
 import dis
+import inspect
 import os
 import sys
 from types import CodeType, FrameType
@@ -267,20 +268,25 @@ def catching(run: Run) -> str:
 
 
 def _called(run: Run) -> set[CodeType]:
-    """Return the user's code that a plain run enters: much of it may record nothing."""
-    found: set[CodeType] = set()
+    """Return the user's code that a plain run enters: much of it may record nothing.
+
+    Under somebody's profiler, which cannot be put back, it is the code that records.
+    """
+    found = {n.place[0] for n in run.graph.nodes if n.place is not None}
+    found |= {c for c in [getattr(inspect.unwrap(run.function), "__code__", None)] if c is not None}
 
     def note(frame: FrameType, event: str, _: Any) -> None:
         if event == "call":
             found.add(frame.f_code)
 
-    outer = sys.getprofile()
+    watched = sys.getprofile() is None
     with silent(), unchecked(), contextlib.suppress(Exception):  # what it raises is told elsewhere
-        sys.setprofile(note)
-        try:
-            run.plain(run.call.leaves)
-        finally:
-            sys.setprofile(outer)
+        if watched:
+            sys.setprofile(note)
+            try:
+                run.plain(run.call.leaves)
+            finally:
+                sys.setprofile(None)
     return {c for c in found if not inside[c.co_filename] and not of_engine(c.co_filename)}
 
 

@@ -10,6 +10,7 @@ from ..core.graph import Graph, Node, Place
 from ..core.registry import op_named
 from ..diagnose.watching import Watching
 from ..tracing.source import at_fault, in_rule, resolve
+from ..tracing.watching import COMPARING
 from .expr import App, Num, Sym, simplify
 
 
@@ -116,19 +117,23 @@ def _unguarded(node: Node) -> Node | None:
         return None
     asks, held = node.inputs[0], np.asarray(node.primals[0])
     decided = held.size and (held.all() or not held.any())
-    if asks is None or not decided or not _guards(asks, node):
+    if asks is None or not decided or not guards(asks, node):
         return None
     return node.inputs[1] if held.all() else node.inputs[2]
 
 
-def _guards(asks: Node | None, node: Node) -> bool:
+def guards(asks: Node | None, node: Node) -> bool:
     """Say whether a condition of the same call asks for nothing but such accidents."""
     if asks is None:
         return True
     if asks.op is None or asks.place != node.place:
         return False
     if asks.op.name in ("logical_and", "logical_or", "logical_not", "component"):
-        return all(_guards(p, node) for p in asks.inputs)
+        return all(guards(p, node) for p in asks.inputs)
+    ends = [p for p in asks.inputs if p is not None]
+    if asks.op.name in COMPARING and ends and all(
+            p.op is not None and p.op.name.startswith("stats_") for p in ends):  # fmt: skip
+        return True  # whether a number is inside of a distribution's support
     itself = asks.op.name == "equal" and asks.inputs[0] is asks.inputs[1]  # NaN is not
     return itself or asks.op.name in _GUARDS
 
@@ -144,15 +149,14 @@ def _is_same(node: Node, parent: Node, hidden: bool) -> bool:
         return True
     if node.op.name not in _COPIES and not (hidden and node.op.name in _NEUTRAL):
         return False
-    if any(p is None and np.ndim(v) for p, v in zip(node.inputs, node.primals, strict=True)):
+    others = [v for p, v in zip(node.inputs, node.primals, strict=True) if p is None]
+    if node.op.name in ("add", "subtract"):
+        return not np.any(others[0]) and (node.op.name == "add" or node.inputs[0] is parent)
+    if any(map(np.ndim, others)):
         return False
     x = Sym("", tuple(parent.shape))
     args = tuple(x if p is parent else Num(v)
                  for p, v in zip(node.inputs, node.primals, strict=True))  # fmt: skip
-    if node.op.name in ("add", "subtract"):
-        other = args[1] if args[0] is x else args[0]
-        return isinstance(other, Num) and other.value == 0 and (
-            node.op.name == "add" or args[0] is x)  # fmt: skip
     try:
         return simplify(App(node.op.name, args, node.params, tuple(node.shape))) == x
     except (KeyError, TypeError, ValueError):

@@ -236,14 +236,16 @@ class Run:
         ends = runs(all_steps)
         sources = {n: resolve(n.place) for n in self.nodes}
         last = {all_steps[i] for i in ends}
-        target = {n: s.target or _stored_into(n, s) for n, s in sources.items()
-                  if s is not None and n in last}  # fmt: skip
+        shown = [n for n in self.nodes if n.dtype is not None]
+        target = {n: s.target for n, s in sources.items() if s is not None and n in last}
+        for n in shown:  # a store changes the array that it is made into, under whatever view
+            if n.op is not None and n.op.name in _STORES:
+                target[n] = self._stored_into(n, target, sources[n])
         target = {n: word for n, word in target.items() if word}
         counts: dict[str, int] = {}
         for name in target.values():
             counts[name] = counts.get(name, 0) + 1
         turns: dict[str, int] = {}
-        shown = [n for n in self.nodes if n.dtype is not None]
         for i, node in enumerate(shown, 1):
             raw = target.get(node, "")
             if raw:
@@ -260,6 +262,14 @@ class Run:
             self.reader.name(node, symbol.sym())
             if np.ndim(node.output) and node.dtype.kind not in "fc":
                 self._know(node.output, symbol.sym())
+
+    def _stored_into(self, node: Node, target: dict[Node, str], source: Source | None) -> str:
+        """Return the name of the array that a store changes."""
+        into = node.inputs[0]
+        if into is None:
+            return _array_of(source.text) if source is not None else ""
+        found = self.symbol_of.get(into)  # an input has one already
+        return target.get(into, "") if found is None else found.name.raw
 
     def add_parts(self, found: list[tuple[Node, int]]) -> None:
         """Name results of steps that only rules read, and number all steps anew.
@@ -283,7 +293,7 @@ class Run:
         source = self.source(node)
         if source is None or not source.text:
             return
-        stored = _stored_into(node, source)
+        stored = _array_of(source.text) if node.op.name in _STORES else ""
         if stored and node.inputs[0] is None and id(node.primals[0]) not in self.by_id:
             if self.namer.free(stored) and _plain_array(node.primals[0]) is None:
                 self._constant_symbol(node.primals[0], stored)
@@ -387,12 +397,13 @@ def _plain_array(value: Any) -> Expr | None:
     return None
 
 
-def _stored_into(node: Node, source: Source) -> str:
-    """Return the name of the array that a store changes: a, for a[0] = x."""
-    if node.op is None or node.op.name not in ("setitem", "add_at"):
-        return ""
+_STORES = ("setitem", "add_at")
+
+
+def _array_of(text: str) -> str:
+    """Return the name of the array in a[0], whose place is written to."""
     try:
-        e: Any = ast.parse(source.text, mode="eval").body
+        e: Any = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return ""
     whole = e.value if isinstance(e, ast.Subscript) else None

@@ -81,18 +81,20 @@ def _numeric(f: str) -> bool:
 
 
 def folded(text: str, columns: int) -> str:
-    """Break lines that are longer than a terminal, at spaces; what goes on is set in."""
+    """Break lines that are longer than a terminal, before a cell or at a space, and set in."""
     out: list[str] = []
     for line in text.splitlines():
         if width(line) <= columns:
             out.append(line)
             continue
         row = ""
-        for word in re.findall(r"\s*\S+", line):
-            if row.strip() and width(row + word) > columns:
-                out.append(row)
-                row, word = " " * INDENT, word.lstrip()
-            row += word
+        for cell in re.findall(r"\s*\S+(?: \S+)*", line):  # cells stand two spaces apart
+            whole = width(cell.strip()) <= columns - INDENT
+            for part in [cell] if whole else re.findall(r"\s*\S+", cell):
+                if row.strip() and width(row + part) > columns:
+                    out.append(row)
+                    row, part = " " * INDENT, part.lstrip()
+                row += part
         out.append(row)
     return "\n".join(out) + "\n"
 

@@ -302,7 +302,8 @@ class Writer(MatrixWriter):
         return self.call(App("pack", e.args, params, e.shape)), ATOM
 
     def _as_computed(self, e: App) -> tuple[str, int]:
-        return self.write(e.args[1])  # the value is the library's, the derivative the formula's
+        formula, found = e.args  # the value is the library's, the derivative the formula's
+        return self.write(formula if isinstance(found, Num) else found)
 
     def _stats_fixed(self, e: App) -> tuple[str, int]:
         return self.write(e.args[0])
@@ -455,6 +456,8 @@ def exponent(n: Any) -> str:
         return short(form.value)[0]
     if isinstance(form, App) and form.op == "divide" and isinstance(form.args[0], Num):
         return f"({form.args[0].value}/{form.args[1].value})"  # type: ignore[union-attr]
+    if isinstance(form, App) and form.op == "negative":
+        return f"-{exponent(-n).strip('()')}"
     return repr(float(n))
 
 
