@@ -13,6 +13,7 @@ import numpy as np
 
 Vector = Any
 _TINY = 1e-20  # the complex step: no subtraction follows, so it cannot be too small
+_SHORT = 72  # characters of what a program says of complex numbers
 _COLUMNS = 6  # extrapolations kept; more only amplify rounding
 
 
@@ -115,6 +116,7 @@ def step_into_complex(
             results = f(*move(xs, vs, _TINY * 1j))
     except Exception as error:  # a function that takes no complex numbers says so in its own way
         words = str(error).partition("\n")[0]
+        words = words if len(words) <= _SHORT else words[: _SHORT - 1] + "…"
         return None, f"the program takes no complex numbers here: {type(error).__name__}: {words}"
     if any(issubclass(w.category, cast) for w in told):
         return None, "the program casts to real numbers, which drops the imaginary part"

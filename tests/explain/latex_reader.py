@@ -32,7 +32,13 @@ def group(text, start):
 
 def from_latex(text, symbols):
     """Rewrite LaTeX into the grammar of the text; symbols become ⟦n⟧."""
-    names = {}
+    names, quoted = {}, []
+
+    def keep(m):
+        quoted.append(m.group(1))
+        return f"⟪{len(quoted) - 1}⟫"
+
+    text = re.sub(r'\\text\{("[^"]*")\}', keep, text)
     for k, (latex, value) in enumerate(sorted(symbols.items(), key=lambda s: -len(s[0]))):
         token = f"⟦{k}⟧"
         head = r"(?<![A-Za-z\\])" if latex[0].isalpha() else ""
@@ -77,4 +83,5 @@ def from_latex(text, symbols):
     ):  # fmt: skip
         text = text.replace(old, new)
     text = text.replace("{", "(").replace("}", ")").replace("⦃", "{").replace("⦄", "}")
+    text = re.sub(r"⟪(\d+)⟫", lambda m: quoted[int(m.group(1))], text)
     return re.sub(r" +", " ", text), names

@@ -59,6 +59,7 @@ def functions():
         "Σ": np.sum, "tr": np.trace, "σ": special.expit, "log₂": np.log2, "log₁₀": np.log10,
         "sech²": lambda x: 1 / np.cosh(x) ** 2, "array": gathered,
         "concatenate": lambda *parts, axis: np.concatenate(parts, axis=axis),
+        "eye": lambda n: np.eye(int(n)),
         "zeros": lambda *n: np.zeros([int(k) for k in n]),
         "ones": lambda *n: np.ones([int(k) for k in n]), "real_part": np.real,
         "astype": lambda x, dtype: np.asarray(x).astype(dtype), "broadcast": np.broadcast_to,
@@ -248,6 +249,8 @@ class Parser:
         self.at = found.end()
         if name in ("True", "False"):
             return name == "True"
+        if name == "i":
+            return 1j
         if name == "NaN":
             return np.nan
         while self.text[self.at : self.at + 1] in ("²", "₁", "₀", "₂"):
@@ -263,6 +266,9 @@ class Parser:
             if shape:
                 self.at = shape.end()
                 args.append(eval(shape.group(1).replace("−", "-")))
+            elif quoted := re.compile(r' *"([^"]*)"').match(self.text, self.at):
+                self.at = quoted.end()
+                args.append(quoted.group(1))
             elif key:
                 self.at = key.end()
                 params[key.group(1)] = self.python()

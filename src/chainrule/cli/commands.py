@@ -10,7 +10,7 @@ import numpy as np
 from .. import tree
 from ..errors import CheckError, CustomRuleError, UsageError
 from ..slopes import DIFFERS
-from .console import GREEN, RED, note, paint, result
+from .console import GREEN, RED, note, paint, result, terminal_width
 from .target import Target, find_target
 
 FORMATS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "json": ".json"}
@@ -33,6 +33,7 @@ EXAMPLES = {
 def explain(options: Namespace) -> int:
     """Print or save a derivation."""
     from ..explain import explain as derive
+    from ..explain.text import folded
 
     target = find_target(options.target, options.at, options.input)
     chosen = options.format or _format_of(options.output)
@@ -41,9 +42,10 @@ def explain(options: Namespace) -> int:
         mode=options.mode, detail=options.detail, output=options.entry,
     )  # fmt: skip
     text = getattr(derivation, chosen)()
-    _deliver(text, options.output)
+    columns = terminal_width() if options.output is None and chosen == "text" else 0
+    _deliver(folded(text, columns) if columns else text, options.output)
     if derivation.document["check"]["verdict"] == DIFFERS:
-        note("the derivative and the differences of the program disagree: see section 9")
+        note("the derivative and the differences of the program disagree: see the check")
         return 1
     return 0
 

@@ -1,6 +1,7 @@
 """Where the words go: results to stdout, progress to stderr, colour only to a terminal."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -45,6 +46,11 @@ def result(text: str) -> None:
 
 def _out() -> TextIO:
     return _results[-1] if _results else sys.stdout
+
+
+def terminal_width() -> int:
+    """Return how many columns the terminal has to which results go, 0 where it is none."""
+    return shutil.get_terminal_size().columns if _out().isatty() else 0
 
 
 def note(text: str) -> None:

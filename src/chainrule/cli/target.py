@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from ..errors import UsageError
 from .expression import evaluate_constant, parse_expression
 
@@ -47,6 +49,7 @@ def find_target(text: str, at: list[str], input_file: str | None) -> Target:
         if input_file is not None:
             given = _inputs_of(load_module(input_file), None, variables=True) | given
         function = parse_expression(text, given)
+        given = {n: np.float64(v) if v.__class__ is float else v for n, v in given.items()}
         return _bind(function, given, {}, text.strip(), text)
     module = load_module(match["file"])
     function = _function(module, match["function"] or "", match["file"])

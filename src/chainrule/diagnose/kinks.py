@@ -9,6 +9,7 @@ from ..core.graph import Graph, Node
 from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
+from ..tracing.watching import COMPARING
 from .watching import BRANCH, CUT, Event
 
 
@@ -23,7 +24,7 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
             seen.add(key)
             name = node.op.name
             what, taken = _WORDS.get(name, ("at its kink", "the middle of the slopes around it"))
-            by = _SORTED.get(name, spoken(name))
+            by = "a comparison" if name in COMPARING else _SORTED.get(name, spoken(name))
             yield node, f"{by} is evaluated {what}", (
                 f"{_slope_of(name)} {taken}{_then(name)}")
 

@@ -137,8 +137,9 @@ def _happened(event: Event) -> Iterator[Finding]:
             "nothing, if that is meant; else leave stop_gradient out",
         )  # fmt: skip
     elif event.kind == BRANCH:
+        who = "the library's own code, called here," if event.library else "the program"
         yield Finding(
-            CHOICE, f"the program branches on a traced value, which is {found} here", event.where,
+            CHOICE, f"{who} branches on a traced value, which is {found} here", event.where,
             "the derivative is that of the branch that ran",
             "nothing, unless the branches differ in value where they meet",
         )  # fmt: skip
@@ -190,7 +191,8 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     graph = survey.finish(inputs, outputs)
     stopped = not outputs
     found = [*survey.notes, *chain.from_iterable(map(_happened, survey.events))]
-    found += [*(() if stopped else _disconnected(call, graph, _defined(f))), *_rounding(graph)]
+    apart = () if stopped else _disconnected(call, graph, survey.events, _defined(f))
+    found += [*apart, *_rounding(graph)]
     found += [Finding(CHOICE, what, _place(node.place), why) for node, what, why in touched(graph)]
     found += _inside_rules(kinked)
     order = list(_HEADINGS)
@@ -227,12 +229,19 @@ def _defined(f: Any) -> str:
     return describe_line(code, code.co_firstlineno) if code is not None else ""
 
 
-def _disconnected(call: Call, graph: Graph, where: str) -> Iterator[Finding]:
+def _disconnected(
+    call: Call, graph: Graph, events: list[Event], where: str
+) -> Iterator[Finding]:  # fmt: skip
     """Find inputs from which no path of derivatives leads to the result."""
-    reached = {o for o in graph.outputs if type(o) is Node}
+    ends = {o for o in graph.outputs if type(o) is Node}
+    asked = {node for e in events for node in (e.asked, *e.makers)}  # by a branch, or cut to an int
+    reached, used = set(ends), ends | asked  # by derivatives, and by whatever way
     for node in reversed(graph.nodes):
-        if node in reached and node.op is not None:
-            reached |= {p for k, p in enumerate(node.inputs) if p is not None and node.op.flows(k)}
+        for k, parent in enumerate(node.inputs if node in used else ()):
+            if parent is not None and node.op is not None:
+                used.add(parent)
+                if node in reached and node.op.flows(k):
+                    reached.add(parent)
     read = {parent for node in graph.nodes for parent in node.inputs}
     for name, node in zip(call.names(), graph.inputs, strict=True):
         if node in reached:
@@ -245,13 +254,18 @@ def _disconnected(call: Call, graph: Graph, where: str) -> Iterator[Finding]:
                 "leave a search to scipy.optimize.brentq or root, or declare the equation: "
                 "@chainrule.implicit.implicit(residual=…)",
             )  # fmt: skip
+        elif node in used:
+            yield Finding(
+                ZERO, f"no derivative leads from {name} to the result: its gradient is zero", where,
+                "every path from it ends in something through which no derivative flows",
+                f"look where its paths end, or leave {name} out of the inputs",
+            )  # fmt: skip
         else:
             yield Finding(
                 ZERO, f"the input {name} does not reach the result: its gradient is zero", where,
                 "no operation reads it" if node not in read else
-                "on every path from it stands something through which no derivative flows",
-                f"leave {name} out of the inputs, or look where its paths end" if node in read
-                else f"use {name}, or leave it out of the inputs",
+                "nothing that is computed of it reaches the result",
+                f"use {name}, or leave it out of the inputs",
             )  # fmt: skip
 
 

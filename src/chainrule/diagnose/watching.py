@@ -1,5 +1,6 @@
 """A recording that notes what its operations do not show: branches, cuts, stops, solvers."""
 
+import os
 from dataclasses import dataclass, field
 from itertools import groupby
 from sys import _getframe
@@ -9,7 +10,7 @@ from typing import Any
 from ..core.graph import Place
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN
-from ..tracing.source import Source, describe, resolve, user_frame
+from ..tracing.source import Source, describe, inside, resolve, user_frame
 from ..tracing.tracer import Tracer, concrete
 
 BRANCH, CUT, STOP, SOLVER = "branch", "cut", "stop", "solver"
@@ -25,6 +26,7 @@ class Event:
     where: str
     outcomes: list[str] = field(default_factory=list)  # what was found there, in order
     asker: str = ""  # what asked for a number
+    library: bool = False  # NumPy's, SciPy's or Python's own code asked, not the user's
     replayed: bool = False  # the steps that a solver took are recorded, not only its answer
     asked: Any = None  # the step whose value was asked
     makers: list[Any] = field(default_factory=list)  # of the values that were cut
@@ -54,7 +56,7 @@ class Watching(Recording):
         if asker in _CUTS and tracer.dtype.kind in "fc":
             self._seen(CUT, frame, tracer, str(concrete(tracer)), asker)
         elif asker == "__bool__" and frame is not None:
-            self._seen(BRANCH, frame, tracer, str(bool(concrete(tracer))))
+            self._seen(BRANCH, frame, tracer, str(bool(concrete(tracer))), library=_inside(asking))
 
     def told(self, what: str, data: Any = None) -> None:
         if what == "stop_gradient":
@@ -74,17 +76,28 @@ class Watching(Recording):
             self.solving[-1].roots.append(data)
 
     def _seen(
-        self, kind: str, frame: FrameType | None, value: Any, outcome: str, asker: str = ""
-    ) -> None:
+        self, kind: str, frame: FrameType | None, value: Any, outcome: str, asker: str = "",
+        library: bool = False,
+    ) -> None:  # fmt: skip
         source = resolve(_place(frame))  # a loop tests at two places of one source text
         known = next((e for e in self.events if e.kind == kind and e.source == source), None)
         if known is None:
-            known = Event(kind, source, describe(frame, value), asker=asker,
+            known = Event(kind, source, describe(frame, value), asker=asker, library=library,
                           asked=getattr(value, "cr_node", None))
             self.events.append(known)
         known.outcomes.append(outcome)
         if kind == CUT:
             known.makers.append(getattr(value, "cr_node", None))
+
+
+def _inside(asking: FrameType | None) -> bool:
+    """Say whether a library's own code asks, and not the program (by `max`, perhaps)."""
+    while asking is not None and asking.f_code.co_filename.startswith(_DOORS):
+        asking = asking.f_back
+    return asking is not None and inside[asking.f_code.co_filename]
+
+
+_DOORS = os.path.dirname(Recording.process.__code__.co_filename) + os.sep
 
 
 def _place(frame: FrameType | None) -> Place | None:

@@ -16,11 +16,12 @@ from ..core.graph import Graph, Node
 from ..diagnose.compare import unchecked
 from ..lift import output_leaves
 from ..slopes import AGREES, DIFFERS, compare, silent
-from ..tracing.recording import Recording
 from ..tracing.tracer import concrete
 from .checks import call
 from .evaluation import evaluate
 from .expr import App, Expr, Sym, add_up, size, substitute, symbols, to_json
+from .happenings import catching
+from .kept import KeptRecording, contracted, guards
 from .record import Symbol
 from .sections import ARRAYS
 
@@ -54,6 +55,9 @@ def closed_form(builder: Any) -> dict[str, Any]:
 
 def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[str, Any]:
     run, forms = builder.run, {}
+    caught = catching(run)
+    if caught:
+        return _omitted(caught)
     for node in targets:
         tree = written_out(builder, node)
         tidy, by, reason = _tidy(builder, tree)
@@ -91,7 +95,7 @@ def piece(builder: Any, forms: list[Expr]) -> list[Expr]:
         tree = substitute(run.expression(node), lambda s: definitions.get(s.id, s))
         if node in run.symbol_of:
             definitions[run.symbol_of[node].id] = tree
-        if node.op.name in _OTHERWISE:
+        if node.op.name in _OTHERWISE and not guards(node, node):
             op = node.op.name if node.output else _OTHERWISE[node.op.name]
             turned = App(op, tree.args, {}, ()) if isinstance(tree, App) else tree
             if turned not in found and any(True for _ in symbols(turned)):
@@ -153,7 +157,8 @@ def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str
 def total(builder: Any, node: Node) -> Symbol:
     """Return the symbol of the whole derivative: dy/dx for one input, x̄ for several.
 
-    It is what `grad` returns; where a limit enters, x̄ is what the rules give, and that another.
+    Where data are held fast it is ∂y/∂x, or x̄ where a local derivative is called so. It is what
+    `grad` returns; where a limit enters, x̄ is what the rules give, and that another.
     """
     run = builder.run
     found: Symbol = run.symbols["bar:" + run.symbol_of[node].id]
@@ -162,7 +167,14 @@ def total(builder: Any, node: Node) -> Symbol:
         return found
     of, out = run.symbol_of[node], run.symbols[builder.out_name]
     key = f"total:{of.id}"
-    words = (f"d{out.text}/d{of.text}", f"\\frac{{d{out.latex}}}{{d{of.latex}}}")
+    d, latex = "d", "d"
+    if len(run.inputs) > 1 or any(s.kind == "data" for s in run.symbols.values()):
+        taken = any(s.text == f"∂{out.text}/∂{of.text}" for s in run.symbols.values())
+        if not taken or key in run.symbols:
+            d, latex = "∂", "\\partial "
+        elif not builder.limit:
+            return found
+    words = (f"{d}{out.text}/{d}{of.text}", f"\\frac{{{latex}{out.latex}}}{{{latex}{of.latex}}}")
     if key not in run.symbols:
         run.add(Symbol(key, of.name, "gradient", settled, words=words))
     return run.symbols[key]
@@ -170,8 +182,7 @@ def total(builder: Any, node: Node) -> Symbol:
 
 def _is_limit(builder: Any, node: Node) -> bool:
     """Say whether the gradient is not what the rules say at the point."""
-    rules = builder.sweep.gradients[node]
-    return not np.array_equal(rules, builder.settled_of(node), equal_nan=True)
+    return bool(builder.bent[builder.run.inputs.index(node)])
 
 
 def _tidy(builder: Any, tree: Expr) -> tuple[Expr | None, str, str]:
@@ -245,7 +256,11 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
             lambda *xs: call(builder, xs), leaves, gradient, seed=k, decides=False
         ).verdict
         if found == DIFFERS:
-            return 0, "the tidied expression did not agree with the program at another point"
+            chooses = any((n.dtype is not None and n.dtype.kind == "b") or n.op.kinks or n.op.jump
+                          for n in run.graph.nodes if n.op is not None)  # fmt: skip
+            return 0, "the program chooses by its values, and the formula of the piece that ran " \
+                "is not that of another" if chooses else "the tidied expression did not agree " \
+                "with the program at another point"
         agreed += found == AGREES
     few = f"the program has no real, finite value at {outside} of the 5 other points tried"
     return agreed, "" if agreed >= 2 else few if outside > 3 else UNCONFIRMED
@@ -268,13 +283,14 @@ def elsewhere(leaves: list[Any]) -> Iterator[list[Any]]:
 
 def _recorded(run: Any, leaves: list[Any]) -> list[Any] | None:
     """Record the program at other inputs; None where it raises."""
-    recording = Recording(keep=True, places=False)
+    recording = KeptRecording()
     tracers = [recording.input(x) for x in leaves]
     try:
         found, _ = output_leaves(run.function, run.call.run(recording, tracers))
     except Exception:
         return None
-    return signature(recording.finish(tracers, found))
+    graph = recording.finish(tracers, found)
+    return signature(contracted(graph, run.held_fast, recording.ruled)[0])
 
 
 def signature(graph: Graph) -> list[Any]:

@@ -58,6 +58,7 @@ def _candidates(v: float) -> Iterator[tuple[Expr, float]]:
         n = round(np.exp(v)) if v < 8 else 0
         if n > 1:
             yield App("log", (Num(n),)), float(np.log(n))
+        yield App("log", (PI,)), float(np.log(np.pi))
         n = round(np.exp(1 / v)) if v > 0.1 else 0
         if n > 1:
             yield App("divide", (Num(1), App("log", (Num(n),)))), float(1 / np.log(n))

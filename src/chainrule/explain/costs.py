@@ -8,19 +8,21 @@ from ..core.equation import parse
 from ..core.graph import Node
 from ..core.spoken import spoken
 from ..diagnose.watching import SOLVER
+from .expr import symbols
+from .flops import leading
 from .rules import forward_sweep
 
 MOVES = frozenset(
     "reshape transpose broadcast_to getitem setitem concatenate stack pack copy astype component "
     "where real_part imaginary_part set_real set_imag conjugate roll pad_zeros diagonal "
     "embed_diagonal tril triu positive as_computed stats_fixed zeros_like sliding_window_view "
-    "as_strided".split()
+    "as_strided stats_inside stats_valid stats_above stats_low stats_high".split()
 )
 ARITHMETIC = frozenset(
     "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
     "sign floor ceil trunc rint less less_equal greater greater_equal equal not_equal "
     "remainder floor_divide logical_and logical_or logical_xor logical_not isfinite isnan fabs "
-    "copysign radians degrees deg2rad rad2deg attains".split()
+    "copysign radians degrees deg2rad rad2deg attains vanishing".split()
 )
 ASKED = frozenset(
     "less less_equal greater greater_equal equal not_equal logical_and logical_or logical_not "
@@ -39,6 +41,7 @@ class Count:
         self.arithmetic = 0
         self.functions = 0
         self.uncounted: dict[str, int] = {}
+        self.leading: dict[str, None] = {}  # of these only the leading terms are counted
 
     def add(self, node: Node) -> None:
         """Count one executed step."""
@@ -64,6 +67,11 @@ class Count:
             self.arithmetic += size(np.shape(parts[0])) if many else 0
         elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
             self.functions += n
+        elif op.name == "gap_reciprocals":
+            self.arithmetic += 2 * n
+        elif (terms := leading(node)) is not None:
+            self.arithmetic += terms
+            self.leading[spoken(op.name)] = None
         else:
             name = str(node.params.get("method") or spoken(op.name))
             self.uncounted[name] = self.uncounted.get(name, 0) + 1
@@ -165,6 +173,7 @@ def cost(builder: Any) -> dict[str, Any]:
     m = size(np.shape(run.value))
     forward, sweeps, counted = 0, 0, True
     uncounted: dict[str, int] = {}
+    terms = value.leading | back.leading
     per_sweep = None
     groups: dict[int, int] = {}  # operations of a sweep: how many sweeps take so many
     for i, node in enumerate(run.inputs):
@@ -176,6 +185,7 @@ def cost(builder: Any) -> dict[str, Any]:
                 seed[(0,) * seed.ndim] = 1
             _, executed, _ = forward_sweep(run, {node: seed[()]}, named=False)
             one = count_rules(executed)
+            terms |= one.leading
             per_sweep = one if per_sweep is None or one.total > per_sweep.total else per_sweep
         else:
             counted = False
@@ -202,7 +212,7 @@ def cost(builder: Any) -> dict[str, Any]:
         "winner": "" if unknown else
                   "tie" if reverse_total == forward else
                   "reverse" if reverse_total < forward else "forward",
-        "saved": _saved(builder),
+        "leading": list(terms), "saved": _saved(builder),
     }  # fmt: skip
 
 
@@ -218,7 +228,7 @@ def _saved(builder: Any) -> list[str]:
             if parent is not None and parent in run.symbol_of:
                 found.setdefault(run.symbol_of[parent].id)
             elif id(p) in run.by_id:
-                found.setdefault(run.by_id[id(p)].id)
+                found |= dict.fromkeys(symbols(run.by_id[id(p)]))
         if node in run.symbol_of:
             found.setdefault(run.symbol_of[node].id)
     return [id for id in found if id in read]

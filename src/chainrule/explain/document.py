@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
+from ..tracing.source import shown_text
 from . import checks, costs, words
 from .closed import closed_form, total
 from .evaluation import evaluate
@@ -32,25 +33,21 @@ class Builder:
     def __init__(self, run: Run, mode: str, detail: str, output: Any) -> None:
         self.run, self.mode, self.detail = run, mode, detail
         self.told: dict[int, tuple[Any, dict[str, Any]]] = {}
-        self.index = {n: i for i, n in enumerate(run.nodes, 1)}
         self.scalar = all(n.shape == () for n in [*run.nodes, *run.inputs] if n.dtype is not None)
         self.read = {p for n in run.graph.nodes for p in n.inputs}
-        self.happenings = Happenings(run, self.index)
         self.entry = entry_of(run, output)
         self.seed = seed_of(run, self.entry)
         self.sweep: Sweep = backward_sweep(run, self.seed)
         if self._name_parts():
             self.sweep = backward_sweep(run, self.seed)
-        self.settled, self.notes = settle(self)
-        bent = any(
-            not np.array_equal(
-                self.sweep.gradients.get(n, np.zeros_like(g)), g, equal_nan=True)
-            for n, g in zip(run.inputs, self.settled, strict=True)
-        )  # fmt: skip
-        self.limit = run.limit or bent
+        shown = [n for n in run.nodes if n.dtype is not None]
+        self.index = {n: i for i, n in enumerate(shown, 1)}
+        self.happenings = Happenings(run, self.index)
+        self.settled, self.bent, self.notes = settle(self)
+        self.limit = run.limit or any(self.bent)
         self.digits = Digits(run.symbols)
         self.underflow = False  # told once
-        self.happenings.kinks(bent)
+        self.happenings.kinks(any(self.bent))
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
         if run.limit:
@@ -98,14 +95,15 @@ class Builder:
 
     def _name_parts(self) -> bool:
         """Give names to the results of steps that the rules read and nothing else does."""
-        run, found = self.run, False
+        run = self.run
+        found: list[tuple[Node, int]] = []
         terms = [t.whole for ts in self.sweep.terms.values() for t in ts]
         for whole in [n for n in run.nodes if n.op is not None and n.op.outputs and n in run.live]:
             tree = run.reader.tree(whole)
-            for index in sorted({i for t in terms for i in _parts_of(tree, t)}, reverse=True):
-                self.index[run.add_part(whole, index)] = self.index[whole]
-                found = True
-        return found
+            found += [(whole, k) for k in sorted({i for t in terms for i in _parts_of(tree, t)})]
+        if found:
+            run.add_parts(found)
+        return bool(found)
 
     # --- helpers ------------------------------------------------------------------------------
     def line(self, lhs: Expr, sides: list[Expr], value: Any) -> dict[str, Any]:
@@ -188,7 +186,9 @@ class Builder:
             told = of.source is None or of.source.target or not of.name.raw.startswith("v")
             if told and not run.limit:  # else the last step is not what is returned
                 return of.id
-            free = next((w for w in ("y", "f", "out") if run.namer.free(w)), "y")
+            held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾
+            words = ("y", "f", "out", "result")
+            free = next((w for w in words if w not in held and run.namer.free(w)), "y")
             name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text
@@ -198,9 +198,12 @@ class Builder:
         """State what is differentiated, where, and by which mode."""
         run = self.run
         statement = None
-        if run.output is not None and run.output.op is not None:
-            flat = self.flat(run.output)
-            if flat is not None:
+        if run.output is not None:
+            own = run.symbol_of.get(run.output)
+            flat = self.flat(run.output) if run.output.op is not None or own is None else own.sym()
+            solved = flat is not None and run.output.op is not None and own is not None and (
+                flat == own.sym())  # its rows say nothing of the function
+            if flat is not None and not solved:
                 statement = to_json(flat)
         name = getattr(run.function, "__name__", type(run.function).__name__)
         code = getattr(run.function, "__code__", None)
@@ -210,6 +213,7 @@ class Builder:
             "line": code.co_firstlineno if code else 0,
             "statement": statement,
             **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
+            "here": statement is not None and self.happenings.here(),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
             "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
@@ -251,7 +255,7 @@ class Builder:
             tree = self.run.expression(node)
             sides = [self._from_here(node, tree)] if self._is_offset(node, tree) else [tree]
             if sides and node.shape == () and self.detail == "full":
-                sides.append(self.numeric(tree))
+                sides.append(self.numeric(sides[0]))
             row: dict[str, Any] = {
                 "index": self.index[node],
                 "symbol": symbol.id,
@@ -418,7 +422,7 @@ class Builder:
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip
             if self.limit:  # a bar is what the rules give; this is the derivative
                 settled, whole = self.settled_of(node), total(self, node)
-                rows[-1] |= {"limit": not np.array_equal(value, settled, equal_nan=True),
+                rows[-1] |= {"limit": self.bent[self.run.inputs.index(node)],
                              "total": whole.id, "line": self.line(whole.sym(), [], settled)}
         return rows
 
@@ -481,4 +485,5 @@ def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
 
 
 def _source(s: Any) -> dict[str, Any]:
-    return {"file": os.path.basename(s.file), "line": s.line, "column": s.column, "text": s.text}
+    return {"file": os.path.basename(s.file), "line": s.line, "column": s.column,
+            "text": shown_text(s)}  # fmt: skip

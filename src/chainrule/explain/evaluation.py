@@ -20,6 +20,8 @@ def evaluate(e: Expr, symbols: Mapping[str, Any], under: Any = "ignore") -> Any:
     args = [evaluate(a, symbols, under) for a in e.args]
     if e.op == "outer":
         return args[0][:, None] * args[1]
+    if e.op == "eye":
+        return np.eye(e.shape[0])
     if e.op in ("zeros", "ones"):
         return np.full(e.params["shape"], float(e.op == "ones"))
     value = op_of(e.op).value

@@ -17,6 +17,7 @@ import numpy as np
 from ..core.graph import Node
 from ..core.op import Op
 from ..core.registry import op_named
+from .parameters import quiet
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ def size(tree: Expr, limit: int = 10**6) -> int:
     while stack and count < limit:
         e = stack.pop()
         if isinstance(e, App):
-            count += 1
+            count += bool(e.args)  # zeros and an identity are none
             stack.extend(e.args)
     return count
 
@@ -136,6 +137,12 @@ def _multiply(e: App) -> Expr:
         return b
     if is_one(b) and a.shape == e.shape:
         return a
+    for row, matrix in ((a, b), (b, a)):  # a row that is repeated, times M, is M diag(row)
+        vector = _repeated_row(row)
+        if vector is not None and matrix.shape == e.shape:
+            params = {"shape": (e.shape[1],) * 2, "offset": 0, "axis1": -2, "axis2": -1}
+            diagonal = App("embed_diagonal", (vector,), params, (e.shape[1],) * 2)
+            return App("matmul", (matrix, diagonal), {}, e.shape)
     for spread, other in ((a, b), (b, a)):  # (s·𝟏) ⊙ b = s·b
         if _is(spread, "multiply") and _is(spread.args[1], "ones") and other.shape == e.shape:
             if not spread.args[0].shape:
@@ -148,6 +155,16 @@ def _multiply(e: App) -> Expr:
             App("negative", (_multiply(App("multiply", (a.args[0], b), {}, e.shape)),), {}, e.shape)
         )
     return _outer(e)
+
+
+def _repeated_row(e: Expr) -> Expr | None:
+    """Return the vector whose entries stand in every row of a matrix."""
+    if not _is(e, "broadcast_to") or len(e.shape) != 2 or not _is(e.args[0], "reshape"):
+        return None
+    inner = e.args[0]
+    vector = inner.args[0]
+    same = len(vector.shape) == 1 and inner.shape == (1, *vector.shape)
+    return vector if same and vector.shape[0] == e.shape[1] else None
 
 
 def _outer(e: App) -> Expr:
@@ -207,28 +224,23 @@ def _sum(e: App) -> Expr:
 
 
 def _getitem(e: App) -> Expr:
-    whole = isinstance(e.params["index"], tuple) and not e.params["index"]
+    index = e.params["index"]
+    whole = (isinstance(index, tuple) and not index) or _everything(index)
     vector = _column(e.args[0])
     if vector is not None and _same_index(e.params["index"], Ellipsis, 0):
         return vector
     return e.args[0] if whole and e.args[0].shape == e.shape else e
 
 
-def quiet(name: str, value: Any) -> bool:
-    """Say whether a parameter has the value that it has when nobody mentions it."""
-    if " " in name or name in _OWN:  # the engine's own
-        return True
-    if name not in _QUIET or type(value) is not type(_QUIET[name]):
-        return False
-    return bool(value == _QUIET[name])
+def _setitem(e: App) -> Expr:
+    cleared = len(e.args) == 2 and isinstance(e.args[1], Num) and e.args[1].value == 0
+    return _zeros(e) if cleared and _everything(e.params["index"]) else e
 
 
-def literal(value: Any) -> bool:
-    """Say whether a parameter is written as it stands in a program, and is no object of its own."""
-    if isinstance(value, tuple | list):
-        return bool(value)
-    return value is None or isinstance(
-        value, str | int | float | complex | bool | slice | np.dtype | np.generic | dict)
+def _everything(index: Any) -> bool:
+    """Say whether an index is ``...`` alone."""
+    return index is Ellipsis or (isinstance(index, tuple) and len(index) == 1
+                                 and index[0] is Ellipsis)  # fmt: skip
 
 
 def _transpose(e: App) -> Expr:
@@ -299,6 +311,10 @@ def _weighted_sum(e: App) -> Expr:
     return add_up([u if w == 1 else apply("multiply", Num(w), u, shape=e.shape) for w, u in pairs])
 
 
+def _zeros(e: App) -> Expr:
+    return App("zeros", (), {"shape": e.shape}, e.shape)
+
+
 def _first(e: App) -> Expr:
     return e.args[0]
 
@@ -307,17 +323,12 @@ def _is(e: Expr, op: str) -> Any:
     return isinstance(e, App) and e.op == op
 
 
-_QUIET: dict[str, Any] = {
-    "keepdims": False, "order": "C", "initial": None, "where": None, "dtype": None,
-    "kind": None, "nu": 0, "offset": 0, "signed": False, "optimize": False,
-}  # fmt: skip
-_OWN = frozenset("top names within way form basis operator how sweep edge".split())
-
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
-    "matmul": _product, "solve": _product, "weighted_sum": _weighted_sum,
+    "matmul": _product, "solve": _product, "solve_again": _product,
+    "weighted_sum": _weighted_sum, "zeros_like": _zeros, "setitem": _setitem,
 }  # fmt: skip
 
 
@@ -348,6 +359,10 @@ class Reader:
         """Return the tree of a node in terms of its operands, also when it has a name."""
         assert node.op is not None
         args = tuple(self.operand(node, k) for k in range(len(node.inputs)))
+        if node.op.name == "setitem" and _everything(node.params["index"]) and (
+                len(args) == 2 and args[1].shape == tuple(node.shape)):  # fmt: skip
+            if node.inputs[1] is not None and node.inputs[1].dtype == node.dtype:
+                return args[1]  # all of it is written anew
         if node.op.name == "astype" and args[0].shape == node.shape:
             source = node.inputs[0]
             if source is not None and source.dtype == node.dtype:

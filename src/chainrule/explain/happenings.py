@@ -1,20 +1,28 @@
 """What a run does to its derivatives: branches, kinks, steps, stops and solvers, told by place."""
 
+import contextlib
 import dis
 import inspect
 import os
+import sys
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Node
 from ..core.spoken import spoken
+from ..diagnose.compare import unchecked
 from ..diagnose.kinks import STEEP, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
+from ..slopes import silent
+from ..tracing.source import inside, of_engine, resolve
 from ..tracing.tracer import TRACERS
 from .expr import App, Sym
+from .kept import callee
+from .names import runs
 from .record import Run, Symbol
 from .shapes import place_text
 from .writer import Writer
@@ -37,6 +45,7 @@ class Happenings:
             self._event(event)
         self._steps()
         self._beyond()
+        self._origins()
 
     def inside(self, event: Event) -> list[Node]:
         """Return the steps of a solver that carry a derivative."""
@@ -46,10 +55,10 @@ class Happenings:
     def _event(self, event: Event) -> None:
         place, found = place_text(event.source), outcomes(event.outcomes)
         if event.kind == BRANCH:
-            self.notes.append(
-                f"the program branches at {place}: what it asks there{self._asked(event)} is "
-                f"{found}; the derivative is that of the branch that ran"
-            )
+            who = "the program branches at" if not event.library else (
+                "the library's own code branches, called at")
+            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is "
+                              f"{found}; the derivative is that of the branch that ran")
         elif event.kind == CUT:
             why = "an integer is locally constant, and no derivative flows through it"
             self.notes.append(f"a value ({found}) is cut down to an integer at {place}: "
@@ -104,6 +113,26 @@ class Happenings:
             elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
+    def _origins(self) -> None:
+        """Mark the steps that one call of a library takes, and those of a rule."""
+        shown = [n for n in self.run.nodes if n in self.run.symbol_of]
+        ends, start = runs(shown), 0
+        for end in sorted(ends):
+            steps, start = shown[start : end + 1], end + 1
+            if any(n in self.solved for n in steps):
+                continue
+            rule, called = self.run.ruled.get(steps[0]), callee(steps[0])
+            if rule is not None:
+                where, _, what = place_text(resolve(rule)).partition(", ")
+                words = f"by the rule of {what} ({where})" if what else f"by the rule at {where}"
+            elif called and len(steps) > 1:
+                words = f"from here to {self.run.symbol_of[steps[-1]].text}: the steps of {called}"
+                steps = steps[:1]
+            else:
+                continue
+            for n in steps:
+                self.marks[n] = f"{words}; {self.marks[n]}" if n in self.marks else words
+
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):
             if node in self.run.symbol_of:
@@ -149,8 +178,13 @@ class Happenings:
             if event.kind == STOP:
                 return f"stop_gradient holds a value fast at {place}, as no formula does"
             if event.kind in (BRANCH, CUT):
-                return f"the program decides by its values at {place}: a formula is of one branch"
-        return catching(self.run)
+                who = "a library" if event.library else "the program"
+                return f"{who} decides by its values at {place}: a formula is of one branch"
+        return ""
+
+    def here(self) -> bool:
+        """Say whether the steps are the function's at this point alone."""
+        return any(e.kind in (BRANCH, CUT, STOP) and not e.library for e in self.run.events)
 
     def decides(self) -> bool:
         """Say whether the program decides exactly at the point: a kink, a jump, a cut."""
@@ -219,17 +253,41 @@ class Happenings:
 
 def catching(run: Run) -> str:
     """Say where the program catches exceptions, by which it may decide; else nothing."""
-    codes = {getattr(inspect.unwrap(run.function), "__code__", None)}
-    codes |= {n.place[0] for n in run.graph.nodes if n.place is not None}
-    for code in sorted(filter(None, codes), key=lambda c: (c.co_filename, c.co_firstlineno)):
-        line = 0
+    for code in sorted(_called(run), key=lambda c: (c.co_filename, c.co_firstlineno)):
+        line, before = 0, ""
         for i in dis.get_instructions(code) if code.co_exceptiontable else ():
             line = (i.positions.lineno if i.positions else 0) or line
-            if i.opname == "CHECK_EXC_MATCH":
+            bare = i.opname == "POP_TOP" and before == "PUSH_EXC_INFO"
+            quiet = i.opname in ("LOAD_GLOBAL", "LOAD_ATTR") and i.argval == "suppress"
+            if i.opname == "CHECK_EXC_MATCH" or bare or quiet:
                 return f"{code.co_name} catches exceptions ({os.path.basename(code.co_filename)}:" \
                     f"{line}), and what it catches may hang on its values: a formula is of one " \
                     "branch"
+            before = i.opname
     return ""
+
+
+def _called(run: Run) -> set[CodeType]:
+    """Return the user's code that a plain run enters: much of it may record nothing.
+
+    Under somebody's profiler, which cannot be put back, it is the code that records.
+    """
+    found = {n.place[0] for n in run.graph.nodes if n.place is not None}
+    found |= {c for c in [getattr(inspect.unwrap(run.function), "__code__", None)] if c is not None}
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            found.add(frame.f_code)
+
+    watched = sys.getprofile() is None
+    with silent(), unchecked(), contextlib.suppress(Exception):  # what it raises is told elsewhere
+        if watched:
+            sys.setprofile(note)
+            try:
+                run.plain(run.call.leaves)
+            finally:
+                sys.setprofile(None)
+    return {c for c in found if not inside[c.co_filename] and not of_engine(c.co_filename)}
 
 
 def _finite(value: Any) -> bool:

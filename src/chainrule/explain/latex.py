@@ -5,11 +5,13 @@ import unicodedata
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, Num, from_json, quiet
+from .expr import App, Expr, Num, from_json
 from .names import LATEX_GREEK
+from .parameters import quiet
+from .products import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
-from .writer import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE, Writer, exponent, lone, word_of
+from .writer import Writer, exponent, lone, word_of
 
 PREAMBLE = r"""\documentclass{article}
 \usepackage[utf8]{inputenc}
@@ -101,6 +103,10 @@ class LatexWriter(Writer):
                         for c in _escape(name))  # fmt: skip
         return f"\\operatorname{{{inner}}}"
 
+    def quoted(self, text: str) -> str:
+        """Write a text between quotes."""
+        return f"\\text{{\"{text}\"}}"
+
     def _divide(self, e: App) -> tuple[str, int]:
         return f"\\frac{{{self.expr(e.args[0])}}}{{{self.expr(e.args[1])}}}", TIMES
 
@@ -117,7 +123,7 @@ class LatexWriter(Writer):
     def _matmul(self, e: App) -> tuple[str, int]:
         a, b = e.args
         row = len(a.shape) == 1 and len(b.shape) == 1
-        left = self.top(a) if row else self.expr(a, JUXTAPOSE)
+        left = self.row(a) if row else self.expr(a, JUXTAPOSE)
         return f"{left}\\,{self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
 
     def _outer(self, e: App) -> tuple[str, int]:

@@ -15,7 +15,6 @@ from ..conform import check_real
 from ..core.graph import Node
 from ..core.registry import op_named
 from ..diagnose.compare import UNSTEADY, Point, differ, numbers_of, unchecked
-from ..diagnose.watching import Watching
 from ..errors import OutputTypeError, UsageError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..slopes import silent
@@ -23,34 +22,8 @@ from ..tracing.source import Source, resolve
 from ..tracing.tracer import TRACERS
 from .constants import named
 from .expr import App, Expr, Num, Reader, Sym
+from .kept import KeptRecording, contracted, same_bits
 from .names import Name, Namer, runs
-
-
-class KeptRecording(Watching):
-    """Keeps all values, and constant arrays as they were when they were used."""
-
-    __slots__ = ("copies",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.copies: dict[int, tuple[Any, Any]] = {}
-
-    def _snapshot(self, array: Any) -> Any:
-        """Return one copy for all uses of an array between which it did not change."""
-        if type(array) is not np.ndarray:
-            return super()._snapshot(array)
-        known = self.copies.get(id(array))
-        if known is not None and known[0] is array and _same_bits(known[1], array):
-            return known[1]
-        copy = super()._snapshot(array)
-        self.copies[id(array)] = (array, copy)
-        return copy
-
-
-def _same_bits(a: Any, b: Any) -> bool:
-    if a.shape != b.shape or a.dtype != b.dtype:
-        return False
-    return bool(np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"))
 
 
 @dataclass(slots=True)
@@ -90,10 +63,6 @@ class Run:
 
     def __init__(self, f: Callable[..., Any], args: Any, argnums: Argnums) -> None:
         self.function = f
-        self.symbols: dict[str, Symbol] = {}
-        self.namer = Namer()
-        self.by_id: dict[int, Sym] = {}
-        self.held: list[Any] = []
         data = self._data(f, args, argnums)
         self.call = Call(f, data[0], {}, argnums)
         self.call.own()
@@ -106,24 +75,36 @@ class Run:
             out = self.call.run(rec, tracers)
         self.inner = limits.take(begun, rec)  # what derivatives that it takes itself met
         leaves, _ = output_leaves(f, out)
-        graph = rec.finish(tracers, leaves)
-        self.graph, self.events = graph, rec.events
+        self.held_fast = frozenset(id(v) for _, v in data[1] if isinstance(v, float))
+        graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.ruled)
+        self.graph, self.events, self.ruled = graph, rec.events, rec.ruled
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs, out)
         self.unsteady, returned = self._plainly()
         self.limit = returned is not None  # a derivative inside is one, which no step shows
         if self.limit:
             self.value = returned
-        self.reader = Reader(self.constant)
-        self.symbol_of: dict[Node, Symbol] = {}
-        self._name_inputs(data[1])
-        for original, snapshot in rec.copies.values():
-            if id(original) in self.by_id:
-                self.by_id[id(snapshot)] = self.by_id[id(original)]
+        self.data, self.copies = data[1], rec.copies
+        self.steps = [n for n in graph.nodes if n not in again]
+        self.crowd = {a.place for a, b in pairwise(self.steps) if a.place == b.place}
         self.nodes = self._needed(graph.nodes)
         self.live = self._live()
-        self._name_steps(graph.nodes)
-        self.crowd = {a.place for a, b in pairwise(graph.nodes) if a.place == b.place}
+        self._name()
+
+    def _name(self) -> None:
+        """Give every value its name, in the order of the steps."""
+        self.symbols: dict[str, Symbol] = {}
+        self.namer = Namer()
+        self.by_id: dict[int, Expr] = {}
+        self.held: list[Any] = []
+        self.words: dict[str, int] = {}  # of constants: how many arrays a name stood for
+        self.reader = Reader(self.constant)
+        self.symbol_of: dict[Node, Symbol] = {}
+        self._name_inputs(self.data)
+        for original, snapshot in self.copies.values():
+            if id(original) in self.by_id:
+                self.by_id[id(snapshot)] = self.by_id[id(original)]
+        self._name_steps(self.steps)
         for node in self.nodes:
             self._hint(node)
 
@@ -244,10 +225,10 @@ class Run:
             self.reader.name(node, symbol.sym())
         for (_, value), name in zip(arrays, names[len(paths) :], strict=True):
             symbol = self.add(Symbol(name.text, name, "data", value))
-            self._know(value, symbol)
+            self._know(value, symbol.sym())
 
-    def _know(self, value: Any, symbol: Symbol) -> None:
-        self.by_id[id(value)] = symbol.sym()
+    def _know(self, value: Any, expr: Expr) -> None:
+        self.by_id[id(value)] = expr
         self.held.append(value)
 
     def _name_steps(self, recorded: tuple[Node, ...]) -> None:
@@ -255,16 +236,17 @@ class Run:
         ends = runs(all_steps)
         sources = {n: resolve(n.place) for n in self.nodes}
         last = {all_steps[i] for i in ends}
-        target = {
-            n: s.target for n, s in sources.items() if s is not None and s.target and n in last
-        }
+        shown = [n for n in self.nodes if n.dtype is not None]
+        target = {n: s.target for n, s in sources.items() if s is not None and n in last}
+        for n in shown:  # a store changes the array that it is made into, under whatever view
+            if n.op is not None and n.op.name in _STORES:
+                target[n] = self._stored_into(n, target, sources[n])
+        target = {n: word for n, word in target.items() if word}
         counts: dict[str, int] = {}
         for name in target.values():
             counts[name] = counts.get(name, 0) + 1
         turns: dict[str, int] = {}
-        for i, node in enumerate(self.nodes, 1):
-            if node.dtype is None:
-                continue
+        for i, node in enumerate(shown, 1):
             raw = target.get(node, "")
             if raw:
                 turns[raw] = turns.get(raw, 0) + 1
@@ -279,24 +261,28 @@ class Run:
             self.symbol_of[node] = symbol
             self.reader.name(node, symbol.sym())
             if np.ndim(node.output) and node.dtype.kind not in "fc":
-                self._know(node.output, symbol)
+                self._know(node.output, symbol.sym())
 
-    def add_part(self, whole: Node, index: int) -> Node:
-        """Name a result of a step that only rules read: by the number of the step, which is free.
+    def _stored_into(self, node: Node, target: dict[Node, str], source: Source | None) -> str:
+        """Return the name of the array that a store changes."""
+        into = node.inputs[0]
+        if into is None:
+            return _array_of(source.text) if source is not None else ""
+        found = self.symbol_of.get(into)  # an input has one already
+        return target.get(into, "") if found is None else found.name.raw
+
+    def add_parts(self, found: list[tuple[Node, int]]) -> None:
+        """Name results of steps that only rules read, and number all steps anew.
 
         Else a rule would write the whole step out again wherever it reads that result.
         """
-        value, i = whole.output[index], self.nodes.index(whole) + 1
-        node = Node(op_named("component"), (whole,), {"index": index}, whole.place, 1, (whole,),
-                    value, np.shape(value), np.asarray(value).dtype)  # fmt: skip
-        while not self.namer.free(f"v{i}"):
-            i = max(i, len(self.nodes)) + 1
-        name = self.namer.take(f"v{i}", f"v{i}")
-        symbol = self.add(Symbol(name.text, name, "step", value, source=self.source(whole)))
-        self.nodes.insert(self.nodes.index(whole) + 1, node)
-        self.live[node], self.symbol_of[node] = 1, symbol
-        self.reader.name(node, symbol.sym())
-        return node
+        for whole, index in reversed(found):
+            value = whole.output[index]
+            node = Node(op_named("component"), (whole,), {"index": index}, whole.place, 1, (whole,),
+                        value, np.shape(value), np.asarray(value).dtype)  # fmt: skip
+            self.nodes.insert(self.nodes.index(whole) + 1, node)
+            self.live[node] = 1
+        self._name()
 
     def expression(self, node: Node) -> Expr:
         """Return how a step is computed from the named values before it."""
@@ -307,14 +293,23 @@ class Run:
         source = self.source(node)
         if source is None or not source.text:
             return
+        stored = _array_of(source.text) if node.op.name in _STORES else ""
+        if stored and node.inputs[0] is None and id(node.primals[0]) not in self.by_id:
+            if self.namer.free(stored) and _plain_array(node.primals[0]) is None:
+                self._constant_symbol(node.primals[0], stored)
         call = source.text.endswith(")") and node.place in self.crowd
         if call and node.op.name not in source.text:
             return  # one step of the several that a call takes: its operands are no others' names
         words = _operand_names(source.text, len(node.inputs))
-        for k, word in enumerate(words):
+        for k, (word, turned) in enumerate(words):
             value = node.primals[k]
             if word and node.inputs[k] is None and np.ndim(value) and id(value) not in self.by_id:
-                self._constant_symbol(value, word)
+                if not turned:
+                    self._constant_symbol(value, word)
+                elif value.ndim == 2:
+                    held = self._constant_symbol(value.T, word)
+                    turn = App("transpose", (held.sym(),), {"axes": (1, 0)}, value.shape)
+                    self._know(value, turn)
 
     def source(self, node: Node) -> Source | None:
         """Return where in the user's code a step was made."""
@@ -334,14 +329,29 @@ class Run:
         return self._constant_symbol(value, "").sym()
 
     def _constant_symbol(self, value: Any, word: str) -> Symbol:
+        for known in self.symbols.values():  # it may be made anew in every turn of a loop
+            same = word == known.name.raw or (not word and known.kind == "constant")
+            if known.kind in ("constant", "data") and same and np.ndim(known.value):
+                if same_bits(known.value, value):
+                    self._know(value, known.sym())
+                    return known
+        turn = self.words.get(word, 0) + 1 if word in self.words else 0
+        if turn and self.namer.free(word, turn):  # another array under the same name
+            self.words[word] = turn
+            name = self.namer.take(word, word, turn)
+            symbol = self.add(Symbol(name.text, name, "constant", value))
+            self._know(value, symbol.sym())
+            return symbol
         if not word or not self.namer.free(word):
             n = 1
             while not self.namer.free(f"c{n}"):
                 n += 1
             word = f"c{n}"
+        else:
+            self.words[word] = 1
         name = self.namer.take(word, word)
         symbol = self.add(Symbol(name.text, name, "constant", value))
-        self._know(value, symbol)
+        self._know(value, symbol.sym())
         return symbol
 
 
@@ -375,34 +385,50 @@ def seed_of(run: Run, entry: tuple[int, ...] | None) -> Any:
 
 
 def _plain_array(value: Any) -> Expr | None:
-    """Write arrays of equal entries as 𝟎 and 𝟏."""
+    """Write arrays of equal entries as 𝟎 and 𝟏, and identities."""
     a = np.asarray(value)
     if a.size and a.dtype.kind == "f":
         if not a.any():
             return App("zeros", (), {"shape": a.shape}, a.shape)
         if (a == 1).all():
             return App("ones", (), {"shape": a.shape}, a.shape)
+        if a.ndim == 2 and len(a) > 1 and np.array_equal(a, np.eye(len(a))):
+            return App("eye", (), {}, a.shape)
     return None
 
 
-def _operand_names(text: str, arity: int) -> list[str]:
-    """Return, for each operand in a source expression, the plain name that stands there."""
+_STORES = ("setitem", "add_at")
+
+
+def _array_of(text: str) -> str:
+    """Return the name of the array in a[0], whose place is written to."""
     try:
         e: Any = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
-        return [""] * arity
+        return ""
+    whole = e.value if isinstance(e, ast.Subscript) else None
+    return whole.id if isinstance(whole, ast.Name) else ""
+
+
+def _operand_names(text: str, arity: int) -> list[tuple[str, bool]]:
+    """Return, for each operand in a source expression, the plain name, and whether it is turned."""
+    try:
+        e: Any = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return []
     if isinstance(e, ast.BinOp):
         operands: list[Any] = [e.left, e.right]
     elif isinstance(e, ast.Call):
-        operands = list(e.args)
+        operands = [a for a in e.args if not (isinstance(a, ast.Constant) and type(a.value) is str)]
     else:
         operands = []
-    words = []
-    for operand in operands[:arity]:
-        if isinstance(operand, ast.Name):
-            words.append(operand.id)
-        elif isinstance(operand, ast.Attribute):
-            words.append(operand.attr)
-        else:
-            words.append("")
-    return words + [""] * (arity - len(words))
+    return list(map(_plain_name, operands)) if len(operands) == arity else []
+
+
+def _plain_name(e: Any) -> tuple[str, bool]:
+    """Return a name as it stands: W, self.W, W.T; what an array has by itself is no name."""
+    if isinstance(e, ast.Attribute) and e.attr == "T":
+        return _plain_name(e.value)[0], True
+    if isinstance(e, ast.Attribute) and not hasattr(np.ndarray, e.attr):
+        return e.attr, False
+    return (e.id if isinstance(e, ast.Name) else ""), False

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from .. import limits
+from ..core.equation import parse, swap
 from ..core.graph import Node
 from ..core.op import Op
+from ..core.slots import Linear
 from ..modes.cotangents import Doubt, Pass
 from ..modes.forward import push
 from ..modes.reverse import doubting_pulls, fit
@@ -35,6 +37,7 @@ class Term:
     graph: tuple[Node, ...] = ()
     reads: frozenset[str] = frozenset()  # the values that the rule reads, by their symbols
     guarded: bool = False  # the rule has a form of its own at this very point: a tie, a zero
+    dead: bool = False  # it is 0, and what arrives is finite
     masked: bool = False  # a zero of the program's own met an infinity
 
 
@@ -119,13 +122,32 @@ class Bench:
             if held.size and (held.all() or not held.any()) and branch.shape == e.shape:
                 return self.chosen(branch)
         args = tuple(self.chosen(a) for a in e.args)
+        found = self._plainer(e, args)
+        if found is not None:
+            return found
         same = all(a is b for a, b in zip(args, e.args, strict=True))
         return e if same else simplify(App(e.op, args, e.params, e.shape))
+
+    def _plainer(self, e: App, args: tuple[Expr, ...]) -> Expr | None:
+        """Leave out what a rule asks for NaN, and the count of equals, where there is none."""
+        if e.op not in ("logical_or", "multiply"):
+            return None
+        for this, other in (args, args[::-1]):
+            asks = isinstance(this, App) and (
+                this.op == "isnan" if e.op == "logical_or" else _counts(this))  # fmt: skip
+            if asks and other.shape == e.shape:
+                held = np.asarray(evaluate(this, self.run.symbols))
+                if not held.any() if e.op == "logical_or" else (held == 1).all():
+                    return other
+        return None
 
     def _only_here(self, condition: App, e: App, held: Any) -> bool:
         """Say whether a rule chooses at this point what it does not choose beside it."""
         if e.args[1] == e.args[2] or held.dtype.kind != "b":
             return False
+        if condition.op == "attains":  # beside the point the largest is another number
+            return bool(np.count_nonzero(held) > np.size(np.asarray(evaluate(
+                condition.args[1], self.run.symbols))))  # fmt: skip
         with np.errstate(all="ignore"):
             try:
                 beside = evaluate(condition, Beside(self.run.symbols))
@@ -137,10 +159,11 @@ class Bench:
         """Return stand-ins for the arguments of a step."""
         out = []
         for k, p in enumerate(node.primals):
-            if node.inputs[k] is None and not np.ndim(p):
+            if node.inputs[k] is None and not np.ndim(p) and id(p) not in self.run.by_id:
                 out.append(p)
             else:
-                out.append(self.stand_in(p, self.run.reader.operand(node, k)))
+                number = np.float64(p) if p.__class__ is float else p
+                out.append(self.stand_in(number, self.run.reader.operand(node, k)))
         return out
 
     def output(self, node: Node) -> Any:
@@ -155,6 +178,13 @@ class Bench:
             expr = found or App("component", (here,), {"index": i}, np.shape(part))
             parts.append(self.stand_in(part, expr))
         return type(node.output)(*parts) if hasattr(node.output, "_fields") else tuple(parts)
+
+
+def _counts(e: App) -> bool:
+    """Say whether a tree is one over the number of those that attain the largest."""
+    if e.op in ("divide", "reciprocal", "sum", "reshape", "broadcast_to"):
+        return any(isinstance(a, App) and _counts(a) for a in e.args)
+    return e.op == "attains"
 
 
 def columns(e: Expr) -> Expr:
@@ -275,12 +305,62 @@ def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
     if c.shape != parent.shape or c.dtype != parent.dtype:
         whole = fit(c, parent)
     value, rule, tree = concrete(whole), bench.tree(c), bench.tree(whole)
+    letters = _by_letters(bench, node, k, rule, concrete(c))
+    if letters is not None:
+        rule, tree = letters, put(tree, rule, letters)
     if mended is None or np.array_equal(mended, concrete(c), equal_nan=True):
-        return Term(node, k, rule, tree, value, guarded=bench.guarded)
+        dead = rule == tree == Num(0.0) and _finite_at(bench.run, node)
+        return Term(node, k, rule, tree, value, guarded=bench.guarded, dead=dead)
     guarded = _guarded(bench, rule, mended, concrete(c))
     if tree == rule:
         return Term(node, k, guarded, guarded, fit(mended, parent), masked=True)
     return Term(node, k, guarded, put(tree, rule, guarded), fit(mended, parent), masked=True)
+
+
+def _finite_at(run: Run, node: Node) -> bool:
+    of = run.symbol_of.get(node)
+    arrived = run.symbols.get(f"bar:{of.id}") if of is not None else None
+    return arrived is not None and bool(np.all(np.isfinite(arrived.value)))
+
+
+def _by_letters(bench: Bench, node: Node, k: int, rule: Expr, found: Any) -> Expr | None:
+    """Write the transpose of an index equation as one, where the engine's steps move axes.
+
+    It swaps the letters of the output and of the operand. Printed only if it gives the same.
+    """
+    slot = node.op.slot(k) if node.op is not None else None
+    if not isinstance(slot, Linear) or slot.equation is None or not _moves(rule):
+        return None
+    try:
+        equation = slot.equation(*map(np.shape, node.primals), **node.params)
+    except Exception:  # of shapes that it does not take
+        return None
+    operands, out = parse(equation)
+    own = operands[k]
+    others = [j for j in range(len(operands)) if j != k]
+    there = out + "".join(operands[j] for j in others)
+    if len(set(own)) < len(own) or len(set(out)) < len(out) or not set(own) <= set(there):
+        return None
+    ct = Sym("bar:" + bench.run.symbol_of[node].id, node.shape)
+    args = tuple(bench.run.reader.operand(node, j) for j in others)
+    shape, letters = np.shape(found), swap(equation, k)
+    if out or not others:
+        e: Expr = App("einsum", (ct, *args), {"subscripts": letters}, shape)
+    else:  # a number in front
+        letters = letters.removeprefix(",")
+        slope = App("einsum", args, {"subscripts": letters}, shape)
+        alone = letters == f"{own}->{own}" and args[0].shape == shape
+        e = App("multiply", (ct, args[0] if alone else slope), {}, shape)
+    same = np.allclose(evaluate(e, bench.run.symbols), found, 1e-9, 0.0, equal_nan=True)
+    return e if same else None
+
+
+def _moves(e: Expr) -> bool:
+    """Say whether a formula moves axes about, by steps that are none of mathematics."""
+    if not isinstance(e, App):
+        return False
+    moved = e.op == "reshape" or (e.op == "transpose" and e.params.get("axes") != (1, 0))
+    return moved or any(map(_moves, e.args))
 
 
 def _mended(doubt: Doubt, node: Node, state: Pass) -> Any:
@@ -396,6 +476,8 @@ def partial_of(term: Term, ct: Sym) -> Expr | None:
     is another linear map.
     """
     e = term.rule
+    if term.dead:
+        return Num(0.0)
     if e == ct:
         return Num(1.0)
     if isinstance(e, App) and e.op == "negative":

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from .flops import SOURCE
+
 Fragment = Any  # str | Sy | Tree | Line | Shapes | Place
 Cell = list[Fragment]
 SHOWN_ROWS = 120
@@ -90,7 +92,8 @@ def problem(doc: dict[str, Any]) -> Block:
     out = doc["output"]
     if p["statement"] is not None:
         lhs = {"sym": p.get("of", out), "shape": doc["symbols"][out]["shape"]}
-        rows.append([[Line({"lhs": lhs, "sides": [p["statement"]], "value": None})]])
+        line = Line({"lhs": lhs, "sides": [p["statement"]], "value": None})
+        rows.append([[line], ["— at this point: see the notes"]] if p["here"] else [[line]])
     where = f"{p['function']}"
     if p["file"] and not p["file"].startswith("<"):
         where += f" in {p['file']}:{p['line']}"
@@ -98,6 +101,8 @@ def problem(doc: dict[str, Any]) -> Block:
     modes = {"reverse": "reverse mode", "forward": "forward mode", "both": "both modes"}
     words: Cell = ["find the derivative of ", Sy(out), f" ({where}) with respect to "]
     words += _space([[c] for c in called], ", ")
+    if p["data"]:
+        words += ["; held fast: ", *_names([*p["data"]])]
     words.append(f"; {modes[doc['mode']]}; {p['parameters']} input number"
                  f"{'s' if p['parameters'] != 1 else ''}, {entries} output"
                  f"{'s' if entries != 1 else ''}")  # fmt: skip
@@ -113,6 +118,12 @@ def problem(doc: dict[str, Any]) -> Block:
             "row" + (", each by a sweep of its own" if doc["mode"] == "reverse" else "")
         ]])  # fmt: skip
     return Block("Problem", [], rows)
+
+
+def _names(ids: list[str]) -> Cell:
+    """Write the first of many symbols."""
+    shown = _space([[Sy(i)] for i in ids[:MANY_NAMES]], ", ")
+    return shown + ([f" and {len(ids) - MANY_NAMES:,} more"] if len(ids) > MANY_NAMES else [])
 
 
 def _value_line(doc: dict[str, Any], id: str) -> Line:
@@ -159,6 +170,7 @@ def forward(doc: dict[str, Any]) -> Block:
         out = doc["symbols"][doc["output"]]
         limit = _limit(doc, "value")
         last = [{"sym": r["symbol"], "shape": out["shape"]} for r in doc["forward"][-1:]]
+        last = last or [doc["problem"]["statement"]] * (doc["problem"]["statement"] is not None)
         block.rows.append([[""], [Line({
             "lhs": {"sym": out["id"], "shape": out["shape"]}, "sides": [] if limit else last,
             "value": out["value"], "rough": not limit and bool(doc["forward"]) and
@@ -218,7 +230,7 @@ def _readable(line: dict[str, Any], doc: dict[str, Any]) -> Line:
 
 def _size(e: dict[str, Any]) -> int:
     """Count the operations of a formula."""
-    return 1 + sum(map(_size, e["args"])) if "args" in e else 0
+    return 1 + sum(map(_size, e["args"])) if e.get("args") else 0
 
 
 def backward(doc: dict[str, Any]) -> Block | None:
@@ -420,11 +432,11 @@ def cost(doc: dict[str, Any]) -> Block:
     open_, tie = "open, since some operations are not counted", "a tie"
     winner = {"": open_, "tie": tie}.get(c["winner"], f"{c['winner']} mode wins")
     rows.append([["verdict"], [f"{plural(n, 'input')}, {plural(m_, 'output')}: {winner}"]])
-    kept: Cell = _space([[Sy(i)] for i in c["saved"][:MANY_NAMES]], ", ") or ["nothing"]
-    if len(c["saved"]) > MANY_NAMES:
-        kept.append(f" and {len(c['saved']) - MANY_NAMES:,} more")
+    kept = _names(c["saved"]) or ["nothing"]
     rows.append([["kept"], [*kept, " (for the rules of the backward pass)"]])
     how = "counted from the operations that were recorded; copies, moves and choices are free"
+    if c["leading"]:
+        how += f"; {', '.join(c['leading'])} by the leading terms of the counts in {SOURCE}"
     if c["solvers"]:
         how += "; what a solver does inside is not counted"
     if c["limit"]:

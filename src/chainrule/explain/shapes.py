@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from ..tracing.source import shown_text
 from .expr import App, Expr, Num, Sym, from_json
 from .numbers import shape_text
 
@@ -81,5 +82,6 @@ def place_text(source: Any) -> str:
     if source is None:
         return "an unknown place"
     text = f"{os.path.basename(source.file)}:{source.line}"
-    words = source.text if len(source.text) <= 60 else source.text[:57] + "…"
+    words = shown_text(source)
+    words = words if len(words) <= 60 else words[:57] + "…"
     return f"{text}, {words}" if words else text

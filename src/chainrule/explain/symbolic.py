@@ -35,6 +35,8 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     if isinstance(e, Sym):
         return made.setdefault(e.id, sympy.Symbol(f"s{len(made)}", real=True))
     args = [to_sympy(a, made) for a in e.args]
+    if e.op == "gaussian":
+        return sympy.exp(-_number(e.params["c"]) * args[0] ** 2)
     if e.op == "power_of":
         return args[0] ** _number(e.params["n"])
     try:

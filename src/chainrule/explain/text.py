@@ -1,5 +1,6 @@
 """The derivation as plain text, in Unicode."""
 
+import re
 import unicodedata
 from typing import Any
 
@@ -9,6 +10,7 @@ from .shapes import shape_line
 from .writer import Writer
 
 WIDE = 64
+INDENT = 8  # of what a broken line goes on with
 
 
 def width(text: str) -> int:
@@ -78,18 +80,39 @@ def _numeric(f: str) -> bool:
     )
 
 
+def folded(text: str, columns: int) -> str:
+    """Break lines that are longer than a terminal, before a cell or at a space, and set in."""
+    out: list[str] = []
+    for line in text.splitlines():
+        if width(line) <= columns:
+            out.append(line)
+            continue
+        row = ""
+        for cell in re.findall(r"\s*\S+(?: \S+)*", line):  # cells stand two spaces apart
+            whole = width(cell.strip()) <= columns - INDENT
+            for part in [cell] if whole else re.findall(r"\s*\S+", cell):
+                if row.strip() and width(row + part) > columns:
+                    out.append(row)
+                    row, part = " " * INDENT, part.lstrip()
+                row += part
+        out.append(row)
+    return "\n".join(out) + "\n"
+
+
 def table(rows: list[list[str]], indent: str = "  ") -> list[str]:
     """Align cells in columns, two spaces apart; a very wide cell pushes its own row only."""
     n = max((len(r) for r in rows), default=0)
+    most = [r for r in rows if (len(r), n) != (2, 3)]  # beside equations, sentences
     widths = [
-        max((width(r[k]) for r in rows if k < len(r) - 1 and width(r[k]) <= WIDE), default=0)
+        max((width(r[k]) for r in most if k < len(r) - 1 and width(r[k]) <= WIDE), default=0)
         for k in range(n)
     ]
     out = []
     for r in rows:
+        sentence = (len(r), n) == (2, 3)
         text = indent
         for k, c in enumerate(r):
             if c or any(r[k + 1 :]):
-                text += c + " " * max(0, widths[k] - width(c)) + "  "
+                text += c + " " * (0 if sentence else max(0, widths[k] - width(c))) + "  "
         out.append(text.rstrip())
     return out

@@ -52,11 +52,18 @@ def _plain_rule(builder: Any, term: Term, parent: Node) -> str:
             other = term.reader.inputs[1 - term.argument]
             what = "constant factor" if other is None else "a factor of derivative 0"
             return f"{what}: d(c·u) = c du"
+    if op.name == "power" and builder.run.live[term.reader] in _POWERS:
+        return _POWERS[builder.run.live[term.reader]]
     if op.name == "astype" and term.reader.dtype == parent.dtype:
         return "the same number"
     if op.name in ("absolute", "abs") and _reads_complex(term):
         return "d |u| = Re(conj(u) du) / |u|"
     return op.notation.rule if op.notation else ""
+
+
+_POWERS = {  # by what of base and exponent varies
+    1: "power rule: d uⁿ = n·uⁿ⁻¹ du", 2: "exponential rule: d aᵘ = aᵘ·log a du",
+}  # fmt: skip
 
 
 def _reads_complex(term: Term) -> bool:

@@ -4,6 +4,7 @@ How an operation is written comes from its record (`Notation`); only what depend
 ·, transposes, sums over some axes) is decided here.
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -18,25 +19,25 @@ from .expr import (
     Sym,
     called,
     from_json,
-    literal,
     number_from_json,
     op_of,
-    quiet,
     simplify,
 )
 from .names import SUBSCRIPTS, SUPERSCRIPTS
 from .numbers import short
+from .parameters import literal, quiet
+from .products import POWER, TIMES, MatrixWriter
 
 _CALL = Notation()
+_ORDER = re.compile(r"\^\((\d+)\)\(")
 _BARE = ("{0} {1}", "{0}\\,{1}")  # side by side stands for `matmul` alone
-CHANGE, ADD, TIMES, JUXTAPOSE, POWER, TRANSPOSE, ATOM = 3, 10, 20, 25, 30, 40, 100
+CHANGE, ADD, ATOM = 3, 10, 100
 
 
-class Writer:
+class Writer(MatrixWriter):
     """Writes trees as Unicode text, with a table of symbols."""
 
     minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
-    minus_top = "⁻ᵀ"
     changed, stored, added, same = " with ", " := ", " += ", "=="
 
     def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
@@ -84,6 +85,11 @@ class Writer:
         if isinstance(e, Num) and e.name:
             return self.constant(e.name), ATOM
         if isinstance(e, Num):
+            if _imaginary(e.value):
+                text = self.number(e.value.imag)[0]
+                text = text[:-1] if text in ("1", f"{self.minus}1") else text
+                level = ATOM if text == "" else 15 if text.startswith(self.minus) else TIMES
+                return f"{text}i", level
             text, _ = self.number(e.value)
             return text, 15 if text.startswith(self.minus) else ATOM
         special = getattr(self, "_" + e.op, None) or (
@@ -116,9 +122,14 @@ class Writer:
             self.expr(a, needs[k] if k < len(needs) else needs[-1]) for k, a in enumerate(e.args)
         ]
         try:
-            return pattern.format(*args, **self.named_params(e, pattern)), notation.level
+            return self.ordered(pattern.format(*args, **self.named_params(e, pattern))), \
+                notation.level
         except (IndexError, KeyError):
             return self.call(e), ATOM
+
+    def ordered(self, text: str) -> str:
+        """Write the order of a derivative above: f⁽²⁾, which is no square."""
+        return _ORDER.sub(lambda m: f"⁽{m[1].translate(SUPERSCRIPTS)}⁾(", text)
 
     def needs_call(self, e: App, pattern: str) -> bool:
         """Say whether a template would leave out parameters, or which of several outputs it is."""
@@ -198,42 +209,12 @@ class Writer:
         text, level = self.write(e)
         return text if level >= TIMES or isinstance(e, Num) else self.paren(text)
 
-    def _matmul(self, e: App) -> tuple[str, int]:
-        a, b = e.args
-        if len(a.shape) == 1 and len(b.shape) == 1:
-            return f"{self.top(a)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
-        return f"{self.expr(a, JUXTAPOSE)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
-
-    def _outer(self, e: App) -> tuple[str, int]:
-        return f"{self.expr(e.args[0], JUXTAPOSE)} {self.top(e.args[1])}", JUXTAPOSE
-
-    def top(self, e: Expr) -> str:
-        """Write a transpose."""
-        return self.expr(e, TRANSPOSE + 1) + "ᵀ"
-
-    def _transpose(self, e: App) -> tuple[str, int] | None:
-        axes = e.params.get("axes")
-        return (self.top(e.args[0]), TRANSPOSE) if axes == (1, 0) else None
-
-    def _inv(self, e: App) -> tuple[str, int] | None:
-        return self.inverse(e.args[0])
-
-    def _solve(self, e: App) -> tuple[str, int] | None:
-        found = self.inverse(e.args[0])
-        right = self.expr(e.args[1], TIMES + 1)
-        return None if found is None else (self.beside(found[0], right), TIMES)
-
-    _solve_again = _solve  # by the factors that are there
-
-    def beside(self, left: str, right: str) -> str:
-        """Write a product of matrices."""
-        return f"{left} {right}"
-
-    def inverse(self, a: Expr) -> tuple[str, int] | None:
-        """Write the inverse of a transpose as A⁻ᵀ; others are as their records say."""
-        if not isinstance(a, App) or a.op != "transpose" or a.params.get("axes") != (1, 0):
+    def _gaussian(self, e: App) -> tuple[str, int] | None:
+        if e.params.get("c") != 1:
             return None
-        return self.expr(a.args[0], POWER + 1) + self.minus_top, POWER
+        square = App("square", e.args, {}, e.shape)
+        return self.write(App("exp", (App("negative", (square,), {}, e.shape),), {}, e.shape))
+
 
     def _square(self, e: App) -> tuple[str, int]:
         return self.raised(e.args[0], 2), POWER
@@ -288,7 +269,7 @@ class Writer:
 
     def _getitem(self, e: App) -> tuple[str, int]:
         index, holes = e.params["index"], [self.expr(a) for a in e.args[1:]]
-        parts = index if isinstance(index, tuple) else (index,)
+        parts = _entries(index, len(e.args[0].shape))
         inner = ", ".join(self.param(p, holes) for p in parts)
         return f"{self.expr(e.args[0], ATOM)}[{inner}]", ATOM
 
@@ -305,7 +286,7 @@ class Writer:
     def _stored(self, e: App, into: Expr, sign: str, rest: Any) -> tuple[str, int]:
         """Write an array in which elements are set, or added to: ``a with [0] := x``."""
         index, holes = e.params["index"], [self.expr(a) for a in rest[1:]]
-        parts = index if isinstance(index, tuple) else (index,)
+        parts = _entries(index, len(e.shape))
         inner = ", ".join(self.param(p, holes) for p in parts)
         main, value = self.expr(into, CHANGE + 1), self.expr(rest[0], CHANGE + 1)
         return f"{main}{self.changed}[{inner}]{sign}{value}", CHANGE
@@ -321,7 +302,8 @@ class Writer:
         return self.call(App("pack", e.args, params, e.shape)), ATOM
 
     def _as_computed(self, e: App) -> tuple[str, int]:
-        return self.write(e.args[1])  # the value is the library's, the derivative the formula's
+        formula, found = e.args  # the value is the library's, the derivative the formula's
+        return self.write(formula if isinstance(found, Num) else found)
 
     def _stats_fixed(self, e: App) -> tuple[str, int]:
         return self.write(e.args[0])
@@ -382,7 +364,9 @@ class Writer:
     def value(self, v: dict[str, Any]) -> tuple[str, bool]:
         """Write a value; an array by its corner."""
         if "scalar" in v:
-            return self.number(_typed(number_from_json(v["scalar"]), v))
+            x = _typed(number_from_json(v["scalar"]), v)
+            text, rounded = self.number(x)
+            return self.write(Num(x))[0] if _imaginary(x) else text, rounded
         shape = v["shape"]
         if 0 in shape:
             return f"empty{tuple(shape)}", False
@@ -434,6 +418,20 @@ class Writer:
         return out
 
 
+def _imaginary(v: Any) -> bool:
+    """Say whether a number of a formula is a finite multiple of i."""
+    if not isinstance(v, complex | np.complexfloating) or v.real != 0 or np.signbit(v.real):
+        return False
+    return bool(np.isfinite(v.imag) and v.imag)
+
+
+def _entries(index: Any, rank: int) -> tuple[Any, ...]:
+    """Return the parts of an index, without an ellipsis that stands for no axis."""
+    parts = index if isinstance(index, tuple) else (index,)
+    whole = len(parts) == rank + 1 and all(p is Ellipsis or type(p) is int for p in parts)
+    return tuple(p for p in parts if p is not Ellipsis) if whole and rank else parts
+
+
 def word_of(key: str) -> str:
     """Return what an operation of a tree is called: a rule of the user's own by its own name."""
     try:
@@ -458,6 +456,8 @@ def exponent(n: Any) -> str:
         return short(form.value)[0]
     if isinstance(form, App) and form.op == "divide" and isinstance(form.args[0], Num):
         return f"({form.args[0].value}/{form.args[1].value})"  # type: ignore[union-attr]
+    if isinstance(form, App) and form.op == "negative":
+        return f"-{exponent(-n).strip('()')}"
     return repr(float(n))
 
 

@@ -40,6 +40,11 @@ def of_python(filename: str) -> bool:
     return filename.startswith(_STDLIB) and not filename.startswith(_PACKAGES)
 
 
+def of_engine(filename: str) -> bool:
+    """Say whether a file is this library's own."""
+    return filename.startswith(_HERE)
+
+
 class _Inside(dict[str, bool]):
     """Whether a file belongs to a library's inside; filled on first sight."""
 
@@ -180,6 +185,7 @@ def _segment(file: str, line: int, end_line: int, column: int, end_column: int) 
     if len(pieces) > 1:  # on one line, without its comments
         with contextlib.suppress(SyntaxError, ValueError):
             return ast.unparse(ast.parse("(" + "\n".join(pieces) + "\n)", mode="eval"))
+        return pieces[0]  # the head of a statement
     return " ".join(pieces)
 
 
@@ -275,13 +281,26 @@ def describe(frame: FrameType | None, value: Any = None, offset: int | None = No
     return f"{describe_place((own.f_code, own.f_lasti))}   (through {words.split(':  ')[0]})"
 
 
+def in_rule(frame: FrameType | None) -> bool:
+    """Say whether the engine computes a derivative between this frame and the user's line."""
+    while frame is not None and inside[frame.f_code.co_filename]:
+        if frame.f_code.co_filename.startswith(_MODES):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def shown_text(found: Source) -> str:
+    """Return the text of a place; of a store the whole line, since its target says little."""
+    line = linecache.getline(found.file, found.line).strip()
+    stored = line.startswith(found.text) and _ASSIGNS.match(line, len(found.text))
+    return line if stored else found.text
+
+
 def describe_place(place: Place) -> str:
     """Say where a place of the user's code is, with its text."""
     found = resolve(place)
     assert found is not None
     words = f"{found.file}:{found.line}, in {found.function}"
-    text = found.text
-    line = linecache.getline(found.file, found.line).strip()
-    if line.startswith(text) and _ASSIGNS.match(line, len(text)):
-        text = line  # a store: the target alone says little
+    text = shown_text(found)
     return words + (f":  {text if len(text) <= 100 else text[:97] + '…'}" if text else "")

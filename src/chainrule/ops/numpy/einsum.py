@@ -102,7 +102,7 @@ einsum = declare(
         view="gather",
         complex=True,
         notation=Notation(
-            "einsum({subscripts})", "\\operatorname{{einsum}}", rule="a sum of products over the "
+            rule="a sum of products over the "
             "letters that the output lacks: each factor passes on the product of the others",
         ),
         samples=(
