@@ -4,9 +4,11 @@ SciPy solves on plain numbers. Its accepted steps are then taken again, of the s
 ordinary operations, and those are differentiated: the derivative is that of the discrete solution,
 and the control of the step size is not part of it. The values stay SciPy's.
 
-RK23, RK45 and DOP853 are replayed exactly, Radau by the same stages. BDF, LSODA and `odeint` keep
-a history that cannot be restarted: their derivative is that of a companion with the same
-tolerances, DOP853 where that is cheap and else Radau; a warning tells where the two solutions part.
+RK23, RK45 and DOP853 are replayed exactly, Radau by the same stages, BDF by its recurrence
+(`multistep`). LSODA and `odeint` keep a history that nobody sees: small systems are solved together
+with their sensitivities, and of others the derivative is that of a companion with the same
+tolerances, DOP853 where that is cheap and else Radau; a warning tells where two solutions part.
+A right-hand side that only computes runs as a program (`callbacks`).
 Times (`t_span`, `t_eval`, events) carry derivatives too, by a step of length zero.
 """
 
