@@ -162,6 +162,8 @@ WORDS: list[tuple[str, str]] = [
      "return np.linalg.svdvals(np.outer(x, x)[:, :2] + np.eye(3)[:, :2]).sum()"),
     ("y = np.broadcast_to(x, (2, 3))\ny[0] = 1.0\nreturn y.sum()",
      "y = np.broadcast_to(x, (2, 3))\ny = y.copy()\ny[0] = 1.0\nreturn y.sum()"),
+    ("y = np.broadcast_arrays(x, np.ones((2, 3)))[0]\ny[0] = 1.0\nreturn (y * x).sum()",
+     "y = np.broadcast_arrays(x, np.ones((2, 3)))[0]\ny = y.copy()\ny[0] = 1.0\nreturn (y * x).sum()"),
     ("return np.logspace(x[0], x[1], 5, dtype=np.int64).sum()", "return np.logspace(x[0], x[1], 5).sum()"),
     ("return np.linspace(x[0], x[1], 5, dtype=int).sum()", "return np.linspace(x[0], x[1], 5).sum()"),
     ("return np.bmat([[np.outer(x, x)]]).sum()", "return np.block([[np.outer(x, x)]]).sum()"),

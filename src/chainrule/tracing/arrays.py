@@ -97,6 +97,8 @@ def _traced(value: Any) -> bool:
 
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
     """As `np.array`; of traced values a traced array."""
+    if (flat := tracers.faces.flattened(object)) is not object:
+        object, copy = flat, False
     if not running.traces or not _traced(object):
         _look(object)
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
@@ -140,6 +142,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
     """Make the door of a function that converts only what is no array yet."""
 
     def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        a = tracers.faces.flattened(a)
         if not running.traces or not _traced(a):
             _look(a)
             result = function(a, dtype, *args, **kwargs)
@@ -246,8 +249,10 @@ def require(a: Any, dtype: Any = None, requirements: Any = None, **kw: Any) -> A
     np.require(0.0, None, requirements)  # NumPy's errors, for what it does not know
     orders = (o for o, names in _CONTIGUOUS.items() if asked & names)
     result = _AS_ARRAY(a, dtype, next(orders, "K"))
-    owns = getattr(result, "cr_base", None) is None
-    return result if owns or asked.isdisjoint(("O", "OWNDATA")) else result.copy("K")
+    lacks = {"O", "OWNDATA"} if getattr(result, "cr_base", None) is not None else set()
+    if not result.flags.writeable:
+        lacks |= {"W", "WRITEABLE"}
+    return result if asked.isdisjoint(lacks) else result.copy("K")
 
 
 _CONTIGUOUS = {

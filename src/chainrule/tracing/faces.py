@@ -103,6 +103,8 @@ def face_of(plain: type) -> Any:
     own = dict(_MEMBERS)
     if plain in (float, complex):
         own |= _PYTHONIC
+    if plain is np.flatiter:
+        own |= {"__getitem__": _read_flat, "base": property(lambda self: self.cr_base[0])}
     if plain is complex:
         own |= {name: _not_real(name) for name in ("__float__", "__int__")}
     for name, member in own.items():
@@ -116,13 +118,14 @@ def face_of(plain: type) -> Any:
             members[name] = Hidden(name, common[name])
     if "__getitem__" in members and "__iter__" not in members:
         members["__iter__"] = Hidden("__iter__", None)  # else Python would iterate by index
-    for name in shown - set(dir(Tracer)) - members.keys():
+    for name in shown - set(dir(Tracer)) - members.keys() - _MOVING:
         members[name] = _remaining(plain, name)
     members = {k: v for k, v in members.items() if v is not _LEFT_OUT}
     members.setdefault("__hash__", Tracer.__hash__)
     return Face(f"{plain.__name__}Tracer", (Tracer,), members)
 
 
+_MOVING = {"__next__", "coords", "index"} & set(dir(np.flatiter))
 _LEFT_OUT = object()
 _NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
 _UNASKED = frozenset(
@@ -367,6 +370,21 @@ def _getitem(self: Any, index: Any) -> Any:
     if len(args) > 1:
         args = (self, *map(tracers.as_index, args[1:]))
     return tracers.apply(op, args, params)
+
+
+def _read_flat(self: Any, index: Any) -> Any:
+    got = _getitem(self, index)
+    return got.copy() if isinstance(concrete(got), np.ndarray) else got
+
+
+def flattened(x: Any) -> Any:
+    """Return the array that NumPy makes of ``y.flat``, and anything else as it is."""
+    if not issubclass(type(x), tracers.FACES[np.flatiter]):
+        return x
+    y = call(np.reshape, (x.cr_base[0], (-1,)), {})
+    if type(y) in TRACERS and getattr(y, "cr_base", None) is None:
+        y.setflags(write=False)
+    return y
 
 
 def _setitem(self: Any, index: Any, value: Any) -> None:

@@ -206,7 +206,11 @@ def _settled(x: Any) -> Any:
     if getattr(x, "cr_base", None) is not None or any(ref() is not None for ref in views or ()):
         return x  # views follow their base, as those of NumPy do
     plain = release(x)
-    return plain.copy("K") if type(plain) is np.ndarray and plain is not x else plain
+    if type(plain) is not np.ndarray or plain is x:
+        return plain
+    plain = plain.copy("K")
+    plain.flags.writeable = getattr(x, "cr_like", plain).flags.writeable
+    return plain
 
 
 def _kept_kinds() -> tuple[Any, ...]:

@@ -384,7 +384,8 @@ class Tracer(Guarded):
     that a program takes the same branch as without tracing; the engine itself asks ``type(x)``.
     """
 
-    __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "__weakref__")
+    __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "cr_like",
+                 "__weakref__")  # fmt: skip
     __array_priority__ = 1000.0
     __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
@@ -489,6 +490,8 @@ class Tracer(Guarded):
         if "pandas" in sys.modules and function is not np.clip:  # which gives a column
             args = tuple(map(unlabelled, args))
             kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
+        if any(issubclass(kind, FACES[np.flatiter]) for kind in types):
+            args = tuple(map(faces.flattened, args))
         if not faces.PYTHONS.isdisjoint(types):
             if function is np.clip:
                 args = faces.lowered((faces.numbered(args[0]), *args[1:]))
