@@ -24,17 +24,28 @@ from .losses import lost
 from .running import running
 from .watching import note
 
+_own = type.__getattribute__
+_OWN = {"original", "decide", "dtype", "__class_getitem__"}  # NumPy asks for the dtype
+
 
 class LookAlike(type):
-    """The metaclass of the look-alikes."""
+    """The metaclass of the look-alikes: what is asked by name, the type itself answers."""
 
     original: Any
+
+    def __getattribute__(cls, name: str) -> Any:
+        if name in _OWN:
+            return _own(cls, name)
+        original = _own(cls, "original")
+        if name == "__signature__" and sys._getframe(1).f_globals is vars(inspect):
+            return inspect.signature(original)  # else it would be that of the call here
+        return getattr(original, name)
 
     def __new__(mcs, name: str, bases: Any, members: Any, **kwargs: Any) -> Any:
         if any(type(b) is mcs for b in bases):  # the program derives a class of the type
             bases = tuple(b.original if type(b) is mcs else b for b in bases)
             return new_class(name, bases, kwargs, lambda namespace: namespace.update(members))
-        return super().__new__(mcs, name, bases, members)
+        return type.__new__(mcs, name, bases, members)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
@@ -44,27 +55,28 @@ class LookAlike(type):
         return cls.original(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, cls.original)
+        return isinstance(instance, _own(cls, "original"))
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.original)
+        return issubclass(subclass, _own(cls, "original"))
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.original
+        return other is cls or other is _own(cls, "original")
 
     def __hash__(cls) -> int:
-        return hash(cls.original)
+        return hash(_own(cls, "original"))
 
-    @property
-    def __dict__(cls) -> Any:
-        return vars(cls.original)
+    def __or__(cls, other: Any) -> Any:
+        return _own(cls, "original") | other
 
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        return inspect.signature(cls.original)
+    def __ror__(cls, other: Any) -> Any:
+        return other | _own(cls, "original")
+
+    def __dir__(cls) -> Any:
+        return dir(_own(cls, "original"))
 
     def __repr__(cls) -> str:
-        return repr(cls.original)
+        return repr(_own(cls, "original"))
 
 
 _PROTOCOLS = {"__array_ufunc__", "__array_function__"}
@@ -92,6 +104,7 @@ class _TypeLike(LookAlike):
 
 
 copyreg.pickle(LookAlike, reduced)
+copyreg.pickle(_TypeLike, reduced)
 
 
 def _look_alike(original: Any) -> Any:

@@ -379,7 +379,7 @@ def _read_flat(self: Any, index: Any) -> Any:
 
 def flattened(x: Any) -> Any:
     """Return the array that NumPy makes of ``y.flat``, and anything else as it is."""
-    if not issubclass(type(x), tracers.FACES[np.flatiter]):
+    if type(x) not in FLATS:
         return x
     y = call(np.reshape, (x.cr_base[0], (-1,)), {})
     if type(y) in TRACERS and getattr(y, "cr_base", None) is None:
@@ -584,6 +584,7 @@ _Float, _Complex = face_of(float), face_of(complex)
 tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
                       _Complex: _Complex128})  # fmt: skip
 PYTHONS = frozenset((_Float, _Complex))
+FLATS = frozenset((tracers.FACES[np.flatiter], stores.stale(tracers.FACES[np.flatiter])))
 _KNOWN = frozenset((np.ndarray, np.float64, _Float64, _Complex128, tracers.FACES[np.ndarray]))
 _WEAK = {int: 0, float: 0.0, complex: 0j, _Float: 0.0, _Complex: 0j}
 _OTHER_NUMBERS = frozenset((bool, complex))

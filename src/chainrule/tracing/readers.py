@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copyreg import pickle
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -112,15 +113,27 @@ class _Reader(LookAlike):
 pickle(_Reader, reduced)
 
 
+@cache
+def _reader_as(meta: type) -> Any:
+    """Return the metaclass of what stands for a class that has this one."""
+    if meta is type:
+        return _Reader
+    made = type("_Reader", (_Reader, meta), {})
+    pickle(made, reduced)  # type: ignore[arg-type]
+    return made
+
+
 def doors() -> dict[Any, Any]:
     """Return the doors of the readers whose modules are loaded."""
     found: dict[Any, Any] = {}
     for module, words in _NAMES.items():
         for name in words.split() if module in sys.modules else ():
             original = getattr(sys.modules[module], name, None)
-            if isinstance(original, type) and type(original) is type:
+            if isinstance(original, type):
                 members = {"original": original, "__doc__": original.__doc__}
-                found[original] = _Reader(name, (original,), members)
+                # an abstract base class asks all classes that are derived of it
+                bases = (original,) if type(original) is type else ()
+                found[original] = _reader_as(type(original))(name, bases, members)
             elif original is not None:
                 found[original] = _reading(original)
     return found

@@ -312,14 +312,14 @@ def _forget_views(y: Any) -> None:
         if view is not None:
             _forget_views(view)
             view.cr_value = view.cr_node = None  # else it would hold the memory of the old array
-            _set_class(view, _stale(type(view)))
+            _set_class(view, stale(type(view)))
 
 
 _set_class = object.__dict__["__class__"].__set__  # a tracer has a `__class__` of its own
 _stale_classes: dict[type, type] = {}
 
 
-def _stale(kind: type) -> type:
+def stale(kind: type) -> type:
     """Return the class of those tracers of class `kind` whose value is out of date."""
     found = _stale_classes.get(kind)
     if found is None:

@@ -490,7 +490,7 @@ class Tracer(Guarded):
         if "pandas" in sys.modules and function is not np.clip:  # which gives a column
             args = tuple(map(unlabelled, args))
             kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
-        if any(issubclass(kind, FACES[np.flatiter]) for kind in types):
+        if not faces.FLATS.isdisjoint(types):
             args = tuple(map(faces.flattened, args))
         if not faces.PYTHONS.isdisjoint(types):
             if function is np.clip:
