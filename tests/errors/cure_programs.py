@@ -164,6 +164,8 @@ WORDS: list[tuple[str, str]] = [
      "y = np.broadcast_to(x, (2, 3))\ny = y.copy()\ny[0] = 1.0\nreturn y.sum()"),
     ("y = np.broadcast_arrays(x, np.ones((2, 3)))[0]\ny[0] = 1.0\nreturn (y * x).sum()",
      "y = np.broadcast_arrays(x, np.ones((2, 3)))[0]\ny = y.copy()\ny[0] = 1.0\nreturn (y * x).sum()"),
+    ("i, d = repr(float(x[0])).split('.')\nreturn x[1] * (int(i) + int(d) / 10 ** len(d))",
+     "whole = np.trunc(x[0])\nreturn x[1] * (whole + (x[0] - whole))"),
     ("return np.logspace(x[0], x[1], 5, dtype=np.int64).sum()", "return np.logspace(x[0], x[1], 5).sum()"),
     ("return np.linspace(x[0], x[1], 5, dtype=int).sum()", "return np.linspace(x[0], x[1], 5).sum()"),
     ("return np.bmat([[np.outer(x, x)]]).sum()", "return np.block([[np.outer(x, x)]]).sum()"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import faces, modules
+from . import faces, modules, texts
 from . import tracer as tracers
 from .alike import Alike, reduced
 from .foreign import Foreign
@@ -25,6 +25,7 @@ from .running import running
 from .watching import note
 
 _own = type.__getattribute__
+_WHOLE = (int, np.integer)
 _OWN = {"original", "decide", "dtype", "__class_getitem__"}  # NumPy asks for the dtype
 
 
@@ -51,7 +52,8 @@ class LookAlike(type):
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
-            read_in(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
+            look = texts.read if issubclass(_own(cls, "original"), _WHOLE) else read_in
+            look(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
         return cls.original(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
@@ -82,7 +84,8 @@ class LookAlike(type):
 _PROTOCOLS = {"__array_ufunc__", "__array_function__"}
 
 
-STAND_INS: dict[type, type] = {}  # classes of the engine's, by whose those are that a program asks
+# classes of the engine's, by whose those are that a program asks
+STAND_INS: dict[type, type] = {texts.Text: str}
 
 
 class _TypeLike(LookAlike):
@@ -116,8 +119,11 @@ def _look_alike(original: Any) -> Any:
 
 def read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
+    given, text = text, str.__str__(text)
     x = running.texts.get(text.strip(), _figure(text)) if running.traces else None
-    if x is not None:
+    if x is None:
+        texts.read(given)
+    else:
         if x.cr_varies():
             raise tracers.stacked.read_in()
         x.cr_owner.lose(
@@ -205,4 +211,5 @@ BUILTIN: dict[str, Any] = {  # and what runs text, see `readers`
     "type": _TypeLike("type", (type,), _TYPE_MEMBERS),
     "id": Alike(lambda x: id(modules.hooks["original"](x)), id),
 }
+OF_TEXTS: dict[str, Any] = {"int": _look_alike(int)}  # in modules that take texts to pieces
 TYPES: dict[Any, Any] = {t: _look_alike(t) for t in _NUMPY if t is not np.bool_}

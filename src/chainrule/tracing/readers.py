@@ -19,6 +19,7 @@ from . import names
 from .alike import Alike, reduced
 from .casts import BUILTIN, LookAlike, read_in
 from .running import running
+from .texts import Text, read
 
 _NAMES = {  # functions, and classes of numbers, by the module
     "numpy": "fromstring loadtxt genfromtxt fromregex asmatrix",
@@ -38,6 +39,8 @@ def look(values: Any) -> None:
         for text in _texts(values, 0):
             for number in _NUMBER.findall(text[:_LONGEST]):
                 read_in(number)
+            if type(text) is Text:
+                read(text)
 
 
 def _texts(values: Any, depth: int) -> Iterator[str]:

@@ -447,8 +447,9 @@ class Tracer(Guarded):
 
     def cr_printed(self, text: str) -> str:
         """Remember what the value was printed as: read in again it would be a constant."""
-        loses = running.traces and (self.cr_carries() or self.cr_varies())
-        if loses and len(running.texts) < _MOST_TEXTS:
+        if not (running.traces and (self.cr_carries() or self.cr_varies())):
+            return text
+        if len(running.texts) < _MOST_TEXTS:
             running.texts[text.strip()] = self
             plain = concrete(self)
             known_here = type(plain) is not foreign.Foreign and plain.dtype.kind == "f"
@@ -456,7 +457,7 @@ class Tracer(Guarded):
                 running.figures += [(v, 0, self) for v in np.ravel(plain).tolist()]
                 if plain.ndim:
                     running.texts |= dict.fromkeys(text.translate(_MARKS).split(), self)
-        return text
+        return texts.printed(text)
 
     def __bool__(self) -> bool:
         if self.cr_owner is running.tape:
@@ -700,4 +701,4 @@ _METHODS = {
 for _name, _function in _METHODS.items():
     setattr(Tracer, _name, as_method(_function))
 
-from . import faces, layouts, operands  # noqa: E402  they are made of what stands above
+from . import faces, layouts, operands, texts  # noqa: E402  they are made of what stands above
