@@ -33,6 +33,8 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return x[1] * len(set(x))": "",
     "table = {0.7: 3.0}\nreturn x[1] * table[x[0]]": "",
     "return x[1] * len(pickle.dumps(x))": "",
+    "return x[1] * len(marshal.dumps(float(x[0])))": "",
+    "return x[1] * len(marshal.dumps([1.0, float(x[0])]))": "",
     "return x[1] * len(x.tobytes())": "",
     "return x[1] * len(bytes(x))": "",
     "return x[1] * len(struct.pack('d', x[0]))": "",

@@ -25,7 +25,6 @@ from .running import running
 from .watching import note
 
 _own = type.__getattribute__
-_WHOLE = (int, np.integer)
 _OWN = {"original", "decide", "dtype", "__class_getitem__"}  # NumPy asks for the dtype
 
 
@@ -52,7 +51,7 @@ class LookAlike(type):
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
-            look = texts.read if issubclass(_own(cls, "original"), _WHOLE) else read_in
+            look = texts.read if issubclass(_own(cls, "original"), np.integer) else read_in
             look(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
         return cls.original(*args, **kwargs)
 
@@ -106,15 +105,24 @@ class _TypeLike(LookAlike):
         return type(*args, **kwargs)
 
 
-copyreg.pickle(LookAlike, reduced)
-copyreg.pickle(_TypeLike, reduced)
+class _IntLike(LookAlike):
+    """The metaclass of what stands for `int`, which asks a traced value itself."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
+            texts.read(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
+        return int(*args, **kwargs)
 
 
-def _look_alike(original: Any) -> Any:
+for _kind in (LookAlike, _TypeLike, _IntLike):
+    copyreg.pickle(_kind, reduced)
+
+
+def _look_alike(original: Any, meta: type[LookAlike] = LookAlike) -> Any:
     names = {"original": original, "__doc__": original.__doc__, "__module__": original.__module__}
     if not issubclass(original, np.generic):
         names["dtype"] = np.dtype(original)  # NumPy asks a class that it does not know
-    return LookAlike(original.__name__, (original,), names)
+    return meta(original.__name__, (original,), names)
 
 
 def read_in(text: str) -> None:
@@ -211,5 +219,6 @@ BUILTIN: dict[str, Any] = {  # and what runs text, see `readers`
     "type": _TypeLike("type", (type,), _TYPE_MEMBERS),
     "id": Alike(lambda x: id(modules.hooks["original"](x)), id),
 }
-OF_TEXTS: dict[str, Any] = {"int": _look_alike(int)}  # in modules that take texts to pieces
+# in modules that take texts to pieces
+OF_TEXTS: dict[str, Any] = {"int": _look_alike(int, _IntLike)}
 TYPES: dict[Any, Any] = {t: _look_alike(t) for t in _NUMPY if t is not np.bool_}

@@ -29,8 +29,8 @@ _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
 _HOMES = (
-    "numpy", "math", "cmath", "scipy", "inspect", "ast", "decimal", "json", "fractions", "tomllib",
-    "pandas", "yaml", "mpmath", "sympy",
+    "numpy", "math", "cmath", "scipy", "inspect", "ast", "decimal", "json", "fractions", "marshal",
+    "tomllib", "pandas", "yaml", "mpmath", "sympy",
 )  # fmt: skip
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace

@@ -3,6 +3,7 @@
 `float(text)` is looked at by `casts`; here are the others, of NumPy and of the standard library.
 """
 
+import marshal
 import os
 import re
 import sys
@@ -20,6 +21,7 @@ from .alike import Alike, reduced
 from .casts import BUILTIN, LookAlike, read_in
 from .running import running
 from .texts import Text, read
+from .tracer import TRACERS
 
 _NAMES = {  # functions, and classes of numbers, by the module
     "numpy": "fromstring loadtxt genfromtxt fromregex asmatrix",
@@ -86,6 +88,23 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
     return door
 
 
+def _writing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def door(value: Any, *args: Any, **kwargs: Any) -> Any:
+        _as_bytes(value)
+        return function(value, *args, **kwargs)
+
+    return door
+
+
+def _as_bytes(value: Any) -> None:
+    """Let traced values refuse to become bytes: compiled code would not know them."""
+    if type(value) in TRACERS:
+        bytes(value)
+    elif type(value) in (list, tuple, set, dict):
+        for v in value.values() if type(value) is dict else value:
+            _as_bytes(v)
+
+
 def _running(function: Callable[..., Any]) -> Any:
     """Make the door of `eval` and `exec`: what is run sees the names of the caller."""
 
@@ -139,7 +158,7 @@ def doors() -> dict[Any, Any]:
                 found[original] = _reader_as(type(original))(name, bases, members)
             elif original is not None:
                 found[original] = _reading(original)
-    return found
+    return found | {f: _writing(f) for f in (marshal.dumps, marshal.dump)}
 
 
 names.makers.append(doors)

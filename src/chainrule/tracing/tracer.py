@@ -593,6 +593,10 @@ class Tracer(Guarded):
         """As `ndarray.compress`: the condition comes first in the function, not in the method."""
         return call(np.compress, (condition, self, axis), {} if out is None else {"out": out})
 
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As `ndarray.clip`: it needs one bound, where the function wants both to be told."""
+        return call(np.clip, (self, min, max), kwargs if out is None else {"out": out, **kwargs})
+
     def choose(self, *choices: Any, out: Any = None, mode: str = "raise") -> Any:
         """As `ndarray.choose`: the choices as one sequence or as separate arguments."""
         choices = choices[0] if len(choices) == 1 else choices
@@ -694,7 +698,7 @@ def as_index(part: Any) -> Any:
 _METHODS = {
     name: getattr(np, name)
     for name in (
-        "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero clip "
+        "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero "
         "round trace diagonal repeat take swapaxes squeeze ravel searchsorted"
     ).split()
 }
