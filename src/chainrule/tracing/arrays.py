@@ -104,7 +104,9 @@ def _traced(value: Any) -> bool:
 def _converts(kind: type) -> bool:
     """Say whether a class of the program's says itself what array its objects are."""
     method = getattr(kind, "__array__", None)
-    return type(method) is FunctionType and not inside[method.__code__.co_filename]
+    if type(method) is not FunctionType or inside[method.__code__.co_filename]:
+        return False
+    return tracers.operands.meaning(kind) == tracers.operands.OTHER
 
 
 def _converted(value: Any) -> Any:
