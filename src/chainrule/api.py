@@ -26,7 +26,7 @@ from .conform import (
     tangents_for,
 )
 from .core.graph import Graph, Node
-from .core.settings import pause, put_back, resume, settings, undisturbed
+from .core.settings import left, pause, resume, settings, undisturbed
 from .core.zero import holds_nan
 from .errors import ArgnumsError, NonScalarOutputError, StructureError, UsageError
 from .lift import (
@@ -46,6 +46,7 @@ from .lift import (
 from .modes.derived import blocks
 from .modes.forward import Forward, push_graph
 from .modes.reverse import backward, cotangent_of
+from .tracing.faces import as_python, is_python
 from .tracing.foreign import Foreign, admit, leave, under, zeros
 from .tracing.recording import Recording
 from .tracing.running import running
@@ -79,7 +80,7 @@ class Derived:
         try:
             return self.run(self.function, args, kwargs, *self.options)
         except BaseException:
-            put_back(found)
+            left(found)
             raise
         finally:
             resume(collecting)
@@ -668,7 +669,8 @@ def stop_gradient(x: Any) -> Any:
 
 def _stopped(v: Any) -> Any:
     v.cr_owner.told("stop_gradient", v)
-    return plain(constant(v))
+    found = plain(constant(v))
+    return as_python(found) if is_python(v) else found
 
 
 def _held(v: Any) -> Any:

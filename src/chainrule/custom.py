@@ -258,7 +258,7 @@ class CustomFunction:
         # a user's rule may read globals and attributes that change between calls: not closed
         batch = None if self.kind == "partial" else "loop"
         return Op(
-            self.__name__, self._value, slots, closed=False, batch=batch, view="readonly"
+            self.__name__, self._value, slots, closed=False, batch=batch, view="shared"
         )
 
     def _hidden(self, how: str) -> CustomRuleError:

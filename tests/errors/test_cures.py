@@ -26,7 +26,7 @@ from .cure_sites import matches, sites
 X = np.array([0.7, 1.3, 0.4])
 UNTRIED = Path(__file__).with_name("untried.txt")
 HEAD = """
-import array, cmath, ctypes, decimal, fractions, functools, io, json, math, pickle, random
+import array, cmath, ctypes, decimal, fractions, functools, io, json, marshal, math, pickle, random
 import statistics, struct
 import numpy as np, scipy, scipy.fft as sp_fft, scipy.integrate, scipy.interpolate as si
 import scipy.linalg as sl, scipy.ndimage, scipy.optimize, scipy.signal, scipy.sparse as sp

@@ -241,7 +241,7 @@ def test_what_the_program_rebinds_stays_rebound() -> None:
 
 
 def test_a_module_that_comes_amid_a_call_leaves_no_names(monkeypatch: Any) -> None:
-    space: dict[str, Any] = {"__name__": "__main__", "cr": cr, "sys": sys}
+    space: dict[str, Any] = {"__name__": "__main__", "cr": cr, "sys": sys, "nothing": None}
     source = (
         "def f(x):\n    sys.modules['arrived'] = type(sys)('arrived')\n"
         "    return cr.grad(lambda t: float(t) * t)(x)\n"

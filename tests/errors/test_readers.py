@@ -6,6 +6,8 @@ import decimal
 import fractions
 import io
 import json
+import pickle
+import re
 import tomllib
 
 import mpmath
@@ -120,3 +122,107 @@ def test_other_texts_are_read_as_ever(capsys):
 
     assert cr.grad(f)(X).tolist() == [10.0, 0.0]
     assert capsys.readouterr().out == "1.2345\n"
+
+
+DIGITS = {  # as they are, and put together to a number; v is x[0]
+    "split": "i, d = repr(float(v)).split('.')",
+    "numpy's": "i, d = str(v).split('.')",
+    "rsplit": "i, d = str(v).rsplit('.', 1)",
+    "partition": "i, _, d = str(v).partition('.')",
+    "rpartition": "i, _, d = str(v).rpartition('.')",
+    "slices": "s = str(v); i, d = s[:1], s[2:]",
+    "an index": "s = str(v); i, d = s[0], s[2]",
+    "a step": "s = str(v); i, d = s[0], s[2::2]",
+    "removed": "i, d = 0, str(v).removeprefix('1.')",
+    "stripped": "i, d = 0, str(v).strip().lstrip('1.')",
+    "replaced": "i, d = 0, str(v).replace('.', '')",
+    "translated": "i, d = 0, str(v).translate({46: None})",
+    "put together": "s = str(v); i, d = 0, s[0] + s[2:]",
+    "repeated": "i, d = 0, 2 * str(v)[2:]",
+    "filled": "i, d = 0, str(v)[2:].zfill(9)",
+    "prefixed": "i, d = 0, '0' + str(v)[2:]",
+    "list": "i, *d = [c for c in str(v) if c != '.']; d = d[0]",
+    "map": "i, d = 0, [*map(int, str(v)[2:])][0]",
+    "format": "i, d = f'{v:.3f}'.split('.')",
+    "format function": "i, d = format(v, '.3f').split('.')",
+    "format method": "i, d = '{:.3f}'.format(v).split('.')",
+    "in words": "i, d = f'v = {v:.3f}'[4:].split('.')",
+    "%": "i, d = ('%.3f' % v).split('.')",
+    "% of several": "i, d = ('%.3f %d' % (v, 3)).split()[0].split('.')",
+    "%s": "i, d = ('%s' % v).split('.')",
+    "join": "i, d = ','.join(map(str, x)).split(',')[0].split('.')",
+    "array": "i, d = str(x).strip('[]').split()[0].split('.')",
+    "findall": "i, d = re.findall(r'\\d+', str(v))",
+    "group": "m = re.match(r'(\\d+)\\.(\\d+)', str(v)); i, d = m[1], m.group(2)",
+    "sub": "i, d = 0, re.sub(r'\\.', '', str(v))",
+    "bytes": "i, d = str(v).encode().split(b'.')",
+    "positional": "i, d = np.format_float_positional(v).split('.')",
+    "int64": "i, d = str(v).split('.'); d = np.int64(d)",
+    "array of digits": "i, d = str(v).split('.'); d = np.array([d]).astype(int)[0]",
+    "pandas'": "i, d = 0, np.loadtxt(io.StringIO(str(v).partition('.')[2]))",
+    "a part as a float": "i, d = 0, float(str(v)[:3])",
+    "behind a new point": "i, d = 0, float('0.' + str(v)[2:])",
+}
+ROUNDED = {  # what changes by steps is a constant between them
+    "before the point": "n = int(str(v).split('.')[0])",
+    "no point": "n = int(f'{v:.0f}')",
+    "first": "n = int(str(v)[0])",
+    "exponent": "n = int(f'{v:.3e}'.split('e')[1]) + 1",
+    "length": "n = len(str(v)) // 6",
+    "another number": "print(v); n = int('17') // 17",
+    "other digits": "print(v); n = int('2,345'.split(',')[0]) // 2",
+}
+
+
+def _program(line, result):
+    space = {"np": np, "re": re, "io": io}
+    exec(f"def f(x):\n    v = x[0]\n    {line}\n    return {result}", space)
+    return space["f"]
+
+
+@pytest.mark.parametrize("name", DIGITS)
+def test_digits_carry_no_derivative(name):
+    f = _program(DIGITS[name], "int(i) + int(d) / 10**4")
+    f(X)
+    for taken in (cr.grad, cr.jacobian, lambda f: cr.grad(lambda x: cr.grad(f)(x)[0])):
+        with pytest.raises(LostDerivativeError, match=r"(was|were) about to be read in"):
+            taken(f)(X)
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_digits_before_the_point_are_rounding(name, capsys):
+    assert cr.grad(_program(ROUNDED[name], "x[1] * n"))(X).tolist() == [0.0, 1.0]
+
+
+def test_the_text_of_a_traced_number_is_a_text_in_all_else():
+    asked = [
+        (), ("a",), ("1",), (".",), (".", "-"), (3,), (9,), (9, "0"), (["x", "y"],), (None, 1),
+        ("12", "9"), ({"a": 1},), (slice(1, 3),), (slice(None, None, -1),), (-1,), (0,),
+    ]  # fmt: skip
+
+    def answers(text):
+        found = [type(text) is str, isinstance(text, str), hash(text), text == "1.2345", repr(text),
+                 {text: 1}, [*text], list(map(str, text)), pickle.loads(pickle.dumps(text)),
+                 json.dumps(text), "%s|%5.3s" % (text, text), f"{text}|{text:>9}",  # noqa: UP031
+                 "".join((text, text)), text in ("1.2345",), "2" in text, text < "2",
+                 text.__class__]  # fmt: skip
+        for name in sorted(set(dir(str)) - set(dir(object)) - {"__getnewargs__", "__iter__"}):
+            for given in asked:
+                try:
+                    found.append((name, getattr(text, name)(*given)))
+                except Exception as error:
+                    found.append((name, type(error)))
+        return found
+
+    met = []
+
+    def f(x):
+        met.append(answers(str(x[0])))
+        return x[0] * np.array([1.0])[0]
+
+    cr.grad(f)(X)
+    assert met[0] == answers("1.2345")
+    kept = []
+    assert cr.grad(lambda x: kept.append(f"{x[0]:.2f}") or x[0] * 2.0)(X)[0] == 2.0
+    assert int(kept[0].split(".")[1]) == 23
+    assert float(kept[0]) == 1.23

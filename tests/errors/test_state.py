@@ -173,3 +173,22 @@ def test_deep_recursion_is_pythons_own_error() -> None:
     with pytest.raises(RecursionError):
         cr.grad(forever)(1.0)
     clean()
+
+
+@pytest.mark.parametrize("raises", [True, False])
+@pytest.mark.parametrize("nested", [True, False])
+def test_settings_of_the_program_stay_as_after_a_plain_run(raises: bool, nested: bool) -> None:
+    def f(x: Any) -> Any:
+        np.seterr(over="raise", under="ignore")
+        if raises:
+            raise OwnError
+        return np.sum(np.exp(x) * np.where(x > 0, np.sqrt(x), 0.0))
+
+    found = []
+    for call in (f, cr.grad(lambda x: np.sum(cr.grad(f)(x))) if nested else cr.grad(f)):
+        with np.errstate():
+            np.seterr(all="warn")
+            with contextlib.suppress(OwnError):
+                call(A)
+            found.append(np.geterr())
+    assert found[0] == found[1]

@@ -92,3 +92,56 @@ ELSEWHERE = {
 def test_equations_by_themselves_are_checked_where_the_start_is_traced(name):
     with pytest.raises(ImplicitError):
         cr.jacobian(ELSEWHERE[name])(PAIR)
+
+
+def valley(z):
+    return (z[0] + z[1] - 1) ** 2
+
+
+NO_MINIMUM = {  # flat, singular or not finished: the answer depends on the start
+    **{f"flat {m}": lambda x, m=m: so.minimize(lambda z: 0 * z[0], x, method=m).x
+       for m in ("BFGS", "CG", "L-BFGS-B", "Nelder-Mead", "SLSQP", "trust-constr")},
+    "valley": lambda x: so.minimize(valley, x).x,
+    "hinge": lambda x: so.minimize(lambda z: np.sum(np.maximum(z - 1, 0) ** 2), x).x,
+    "few steps": lambda x: so.minimize(
+        lambda z: np.sum((z - 1) ** 2), x, method="Nelder-Mead", options={"maxiter": 3}
+    ).x,
+    "bounds": lambda x: so.minimize(valley, x, bounds=[(0, 1)] * 2).x,
+    "value": lambda x: so.minimize(valley, x, options={"maxiter": 0}).fun,
+    "scalar": lambda x: so.minimize_scalar(lambda z: 0 * z, bracket=(x[0], x[1])).x,
+    "least_squares": lambda x: so.least_squares(lambda z: [z[0] + z[1] - 1, 0], x).x,
+    "few evaluations": lambda x: so.least_squares(lambda z: z**2 - 2, x, max_nfev=1).x,
+    "leastsq": lambda x: so.leastsq(lambda z: 0 * z, x)[0],
+    "fmin": lambda x: so.fmin(valley, x, disp=0),
+    "fmin_bfgs": lambda x: so.fmin_bfgs(lambda z: np.sum((z - 1) ** 2), x, disp=0, maxiter=0),
+    "curve_fit": lambda x: so.curve_fit(lambda t, p, q: (p + q) * t, ONE.cumsum(), POINT, p0=x)[0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NO_MINIMUM)
+@pytest.mark.filterwarnings("ignore::scipy.optimize.OptimizeWarning")
+def test_what_is_no_regular_minimum_is_refused_where_the_start_is_traced(name):
+    for d in (cr.jacobian, lambda f: lambda x: cr.jvp(f, (x,), (x,)),
+              lambda f: cr.jacobian(cr.jacobian(f))):  # fmt: skip
+        with pytest.raises(ImplicitError):
+            d(NO_MINIMUM[name])(PAIR)
+    np.asarray(NO_MINIMUM[name](PAIR))  # plainly it answers
+
+
+REGULAR = {
+    "minimize": lambda x: so.minimize(lambda z: np.sum((z - 1) ** 2), x).x,
+    "at a bound": lambda x: so.minimize(np.sum, x, bounds=[(0, 1)] * 2).x,
+    "constraint": lambda x: so.minimize(
+        lambda z: np.sum(z**2), x, constraints={"type": "eq", "fun": lambda z: z.sum() - 1}
+    ).x,
+    "scalar": lambda x: so.minimize_scalar(lambda z: (z - 1) ** 2, bracket=(x[0], x[1])).x,
+    "golden": lambda x: so.golden(lambda z: (z - 1) ** 2, brack=(x[0], x[1])),
+    "least_squares": lambda x: so.least_squares(lambda z: z**2 - 2, x).x,
+    "curve_fit": lambda x: so.curve_fit(lambda t, p, q: p * t + q, POINT, POINT**2, p0=x)[0],
+    "basinhopping": lambda x: so.basinhopping(lambda z: np.sum((z - 1) ** 2), x, niter=2).x,
+}
+
+
+@pytest.mark.parametrize("name", REGULAR)
+def test_a_regular_minimum_does_not_depend_on_the_start(name):
+    assert np.all(cr.jacobian(REGULAR[name])(PAIR) == 0)

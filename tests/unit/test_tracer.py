@@ -390,3 +390,35 @@ def test_a_type_by_another_name_is_itself_in_a_traced_function() -> None:
     assert cr.grad(f)(np.ones(2)).tolist() == [1, 3]
     by_name = lambda x: x * 3 if type(np.float64(1)) is f8 else x * 0  # noqa: E731
     assert cr.grad(by_name)(1.0) == 3
+
+
+@pytest.mark.parametrize("given", ["0.3", "min=0.3", "max=0.5", "0.3, 0.5", "None, 0.5", "x[0]"])
+@pytest.mark.parametrize("made", ["np.outer(x, x).T", "np.outer(x, x)[::-1]", "x", "x * 1j * -1j"])
+def test_the_method_clip_takes_one_bound(given: str, made: str) -> None:
+    f = eval(f"lambda x: np.sum(np.real({made}).clip({given}) * np.arange(1.0, 3.0))")
+    x = np.array([0.45, 0.8])
+    steps = 1e-6 * np.eye(2)
+    wanted = [(f(x + h) - f(x - h)) / 2e-6 for h in steps]
+    np.testing.assert_allclose(cr.grad(f)(x), wanted, rtol=1e-6, atol=1e-8)
+
+
+class Pair:
+    def __init__(self, v):
+        self.v = v
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array([self.v, self.v**2])
+
+
+@pytest.mark.parametrize("use", [
+    lambda v: np.asarray(Pair(v)).sum(), lambda v: np.array(Pair(v), dtype=float)[1],
+    lambda v: np.sum(Pair(v)), lambda v: (np.ones(2) + Pair(v)).sum(), lambda v: np.sin(Pair(v))[1],
+    lambda v: np.dot(Pair(v), np.ones(2)), lambda v: np.sqrt(np.asanyarray(Pair(v))).sum(),
+    lambda v: np.max(Pair(v)) + np.zeros(1)[0],
+])  # fmt: skip
+def test_an_object_that_says_what_array_it_is(use):
+    def f(v):
+        return use(v) * np.array([1.0])[0]
+
+    slope = (f(1.5 + 1e-6) - f(1.5 - 1e-6)) / 2e-6
+    np.testing.assert_allclose(cr.grad(f)(1.5), slope, rtol=1e-6)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import linalg, optimize
 
 import chainrule as cr
 from chainrule.errors import BatchError, LeakedTracerError, LostDerivativeError
@@ -621,3 +621,10 @@ def test_an_error_that_ends_with_its_thread_is_not_lost():
             np.testing.assert_array_equal(cr.vmap(cr.grad(f))(batch), [[0, 2], [0, 5]])
     finally:
         threading.excepthook = before
+
+
+def test_a_null_space_of_equal_examples():
+    f = lambda a: np.abs(linalg.null_space(a)).sum() * a[0, 0]  # noqa: E731
+    a = np.array([[1.0, 0, 3], [2, 4, 7]])
+    for got in (cr.vmap(cr.grad(f))(np.stack([a, a])), cr.jacobian(cr.vmap(f))(np.stack([a]))[0]):
+        np.testing.assert_allclose(got[0], cr.grad(f)(a), rtol=1e-12)

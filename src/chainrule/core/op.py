@@ -75,7 +75,7 @@ class Op:
     bind : turns the public function's call into ``(inputs, params)``; None where they agree.
     view : its value may share memory with its first input, and the transpose of its slot writes
         a changed view back ("bijective"), or it is indexing ("getitem"), or it only picks elements
-        ("gather"), or it cannot be written ("readonly").
+        ("gather"), or it cannot be written ("readonly"), or is not written back ("shared").
     closed : its rules read nothing but their arguments, so that a recorded formula can be reused.
     batch : how the op is computed for a whole batch at once; see `modes.batch`.
     store : as `value`, but written into the first input, which nobody else holds then.

@@ -56,6 +56,12 @@ def resume(found: Any) -> None:
 _threshold, _set_threshold = gc.get_threshold, gc.set_threshold
 
 
+def left(found: Any) -> None:
+    """Give back what was `found`, after an error, unless the program has set something since."""
+    if settings() is _IGNORING or _held is None:
+        put_back(found)
+
+
 class Silence:
     """Silence warnings within, and floating-point errors.
 
@@ -78,9 +84,10 @@ _SILENT: Any = [("ignore", None, Warning, None, 0)]
 
 
 def undisturbed(function: _F) -> _F:
-    """Decorate a function: however it is left, the settings are what they were.
+    """Decorate a function: however it is left, the settings are what they were, or the program's.
 
-    Meanwhile no collection of cyclic garbage begins by itself.
+    What the program sets, and then raises, stays as it does plainly; what is set here is told by
+    its identity. Meanwhile no collection of cyclic garbage begins by itself.
     """
 
     @functools.wraps(function)
@@ -89,7 +96,7 @@ def undisturbed(function: _F) -> _F:
         try:
             return function(*args, **kwargs)
         except BaseException:
-            put_back(found)
+            left(found)
             raise
         finally:
             resume(collecting)

@@ -23,7 +23,7 @@ from scipy.optimize import nnls
 from ..api import grad, jacobian, value_and_grad
 from ..errors import ImplicitError
 from ..tracing.running import running
-from ..tracing.tracer import concrete, muted
+from ..tracing.tracer import concrete, depth, muted
 from ..tracing.watching import Decision, watching
 from .answers import Problem, any_traced, attach, plain, solved, vector
 from .jacobians import DENSE
@@ -68,6 +68,8 @@ class Minimum:
         if not traced:
             if notes:
                 self._check_decided(z)
+            elif depth():  # where it starts is traced: a regular minimum does not depend on that
+                self._solve(z)
             return self.answer
         return attach(self.answer, np.reshape(self._solve(z), shape))
 

@@ -81,7 +81,7 @@ class Batch(Trace):
             if not simple or op.name in UNORDERED:
                 follows = rule is rules.elementwise and not _is_constant(op)
                 (result,) = as_plain(op, follows, data, batched, params, [result])
-        return self.lift(result, not result.shape[1:] and not _makes_array(op, params))
+        return self.lift(result, not result.shape[1:] and not _makes_array(op, args, params))
 
     def mute(self) -> None:
         raise OneByOneError(
@@ -105,8 +105,10 @@ def _is_constant(op: Op) -> bool:
     return type(op.slots[0]) is Index
 
 
-def _makes_array(op: Op, params: dict[str, Any]) -> bool:
+def _makes_array(op: Op, args: Any, params: dict[str, Any]) -> bool:
     """Say whether NumPy gives a result without axes as an array, into which one may store."""
+    if op.name in _KEEPING:
+        return isinstance(concrete(args[0]), np.ndarray)
     if op.name == "getitem":
         index = params["index"]
         return index is Ellipsis or (type(index) is tuple and any(i is Ellipsis for i in index))
@@ -114,9 +116,10 @@ def _makes_array(op: Op, params: dict[str, Any]) -> bool:
 
 
 _ARRAYS = frozenset(
-    "reshape broadcast_to transpose diagonal einsum zeros_like copy setitem add_at scatter_add "
+    "reshape broadcast_to diagonal einsum zeros_like copy setitem add_at scatter_add "
     "set_real set_imag".split()
 )
+_KEEPING = frozenset(("transpose", "real_part", "imaginary_part"))
 
 
 def rule_of(op: Op) -> Rule:

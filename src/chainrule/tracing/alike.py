@@ -40,6 +40,12 @@ class Alike:
     def __eq__(self, other: object) -> Any:
         return stands_for(self) == (stands_for(other) if type(other) is Alike else other)
 
+    def __or__(self, other: Any) -> Any:
+        return stands_for(self) | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | stands_for(self)
+
     def __hash__(self) -> int:
         return hash(stands_for(self))
 

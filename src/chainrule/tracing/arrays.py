@@ -8,6 +8,8 @@ made of traced values are traced.
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from . import stacked
 from . import tracer as tracers
 from .foreign import is_foreign, under
 from .running import running
+from .source import inside
 from .tracer import CONSTANT, TRACERS, apply, hold
 
 
@@ -92,11 +95,34 @@ def _traced(value: Any) -> bool:
     if type(value) in TRACERS:
         return True
     found = elements(value)
-    return found is not None and holds_tracer(found)
+    if found is None:
+        return _converts(type(value)) and type(_converted(value)) in TRACERS
+    return holds_tracer(found)
+
+
+@lru_cache(maxsize=4096)
+def _converts(kind: type) -> bool:
+    """Say whether a class of the program's says itself what array its objects are."""
+    method = getattr(kind, "__array__", None)
+    if type(method) is not FunctionType or inside[method.__code__.co_filename]:
+        return False
+    return tracers.operands.meaning(kind) == tracers.operands.OTHER
+
+
+def _converted(value: Any) -> Any:
+    """Return the array that an object of the program's says that it is, and other values as is."""
+    if type(value) in TRACERS or not _converts(type(value)):
+        return value
+    made = value.__array__()
+    return made if type(made) in TRACERS else value
 
 
 def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, **kw: Any) -> Any:
     """As `np.array`; of traced values a traced array."""
+    if (flat := tracers.faces.flattened(object)) is not object:
+        object, copy = flat, False
+    if running.traces:
+        object = _converted(object)
     if not running.traces or not _traced(object):
         _look(object)
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
@@ -140,6 +166,9 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
     """Make the door of a function that converts only what is no array yet."""
 
     def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
+        a = tracers.faces.flattened(a)
+        if running.traces:
+            a = _converted(a)
         if not running.traces or not _traced(a):
             _look(a)
             result = function(a, dtype, *args, **kwargs)
@@ -246,8 +275,10 @@ def require(a: Any, dtype: Any = None, requirements: Any = None, **kw: Any) -> A
     np.require(0.0, None, requirements)  # NumPy's errors, for what it does not know
     orders = (o for o, names in _CONTIGUOUS.items() if asked & names)
     result = _AS_ARRAY(a, dtype, next(orders, "K"))
-    owns = getattr(result, "cr_base", None) is None
-    return result if owns or asked.isdisjoint(("O", "OWNDATA")) else result.copy("K")
+    lacks = {"O", "OWNDATA"} if getattr(result, "cr_base", None) is not None else set()
+    if not result.flags.writeable:
+        lacks |= {"W", "WRITEABLE"}
+    return result if asked.isdisjoint(lacks) else result.copy("K")
 
 
 _CONTIGUOUS = {
@@ -285,7 +316,7 @@ def _joining(function: Any) -> Callable[..., Any]:
 
 def _gathered(a: Any) -> Any:
     if type(a) in TRACERS or not is_sequence(a) or not _traced(a):
-        return a
+        return _converted(a)
     return gather(a) if _is_regular(elements(a)) else a
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from . import faces, modules
+from . import faces, modules, texts
 from . import tracer as tracers
 from .alike import Alike, reduced
 from .foreign import Foreign
@@ -24,53 +24,67 @@ from .losses import lost
 from .running import running
 from .watching import note
 
+_own = type.__getattribute__
+_OWN = {"original", "decide", "dtype", "__class_getitem__"}  # NumPy asks for the dtype
+
 
 class LookAlike(type):
-    """The metaclass of the look-alikes."""
+    """The metaclass of the look-alikes: what is asked by name, the type itself answers."""
 
     original: Any
+
+    def __getattribute__(cls, name: str) -> Any:
+        if name in _OWN:
+            return _own(cls, name)
+        original = _own(cls, "original")
+        if name == "__signature__" and sys._getframe(1).f_globals is vars(inspect):
+            return inspect.signature(original)  # else it would be that of the call here
+        return getattr(original, name)
 
     def __new__(mcs, name: str, bases: Any, members: Any, **kwargs: Any) -> Any:
         if any(type(b) is mcs for b in bases):  # the program derives a class of the type
             bases = tuple(b.original if type(b) is mcs else b for b in bases)
             return new_class(name, bases, kwargs, lambda namespace: namespace.update(members))
-        return super().__new__(mcs, name, bases, members)
+        return type.__new__(mcs, name, bases, members)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
-            read_in(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
+            look = texts.read if issubclass(_own(cls, "original"), np.integer) else read_in
+            look(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
         return cls.original(*args, **kwargs)
 
     def __instancecheck__(cls, instance: Any) -> bool:
-        return isinstance(instance, cls.original)
+        return isinstance(instance, _own(cls, "original"))
 
     def __subclasscheck__(cls, subclass: type) -> bool:
-        return issubclass(subclass, cls.original)
+        return issubclass(subclass, _own(cls, "original"))
 
     def __eq__(cls, other: object) -> bool:
-        return other is cls or other is cls.original
+        return other is cls or other is _own(cls, "original")
 
     def __hash__(cls) -> int:
-        return hash(cls.original)
+        return hash(_own(cls, "original"))
 
-    @property
-    def __dict__(cls) -> Any:
-        return vars(cls.original)
+    def __or__(cls, other: Any) -> Any:
+        return _own(cls, "original") | other
 
-    @property
-    def __signature__(cls) -> inspect.Signature:
-        return inspect.signature(cls.original)
+    def __ror__(cls, other: Any) -> Any:
+        return other | _own(cls, "original")
+
+    def __dir__(cls) -> Any:
+        return dir(_own(cls, "original"))
 
     def __repr__(cls) -> str:
-        return repr(cls.original)
+        return repr(_own(cls, "original"))
 
 
 _PROTOCOLS = {"__array_ufunc__", "__array_function__"}
 
 
-STAND_INS: dict[type, type] = {}  # classes of the engine's, by whose those are that a program asks
+# classes of the engine's, by whose those are that a program asks
+STAND_INS: dict[type, type] = {texts.Text: str}
 
 
 class _TypeLike(LookAlike):
@@ -91,20 +105,33 @@ class _TypeLike(LookAlike):
         return type(*args, **kwargs)
 
 
-copyreg.pickle(LookAlike, reduced)
+class _IntLike(LookAlike):
+    """The metaclass of what stands for `int`, which asks a traced value itself."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
+            texts.read(args[0] if isinstance(args[0], str) else args[0].decode("latin-1"))
+        return int(*args, **kwargs)
 
 
-def _look_alike(original: Any) -> Any:
+for _kind in (LookAlike, _TypeLike, _IntLike):
+    copyreg.pickle(_kind, reduced)
+
+
+def _look_alike(original: Any, meta: type[LookAlike] = LookAlike) -> Any:
     names = {"original": original, "__doc__": original.__doc__, "__module__": original.__module__}
     if not issubclass(original, np.generic):
         names["dtype"] = np.dtype(original)  # NumPy asks a class that it does not know
-    return LookAlike(original.__name__, (original,), names)
+    return meta(original.__name__, (original,), names)
 
 
 def read_in(text: str) -> None:
     """Refuse to read in what a traced number was printed as."""
+    given, text = text, str.__str__(text)
     x = running.texts.get(text.strip(), _figure(text)) if running.traces else None
-    if x is not None:
+    if x is None:
+        texts.read(given)
+    else:
         if x.cr_varies():
             raise tracers.stacked.read_in()
         x.cr_owner.lose(
@@ -192,4 +219,6 @@ BUILTIN: dict[str, Any] = {  # and what runs text, see `readers`
     "type": _TypeLike("type", (type,), _TYPE_MEMBERS),
     "id": Alike(lambda x: id(modules.hooks["original"](x)), id),
 }
+# in modules that take texts to pieces
+OF_TEXTS: dict[str, Any] = {"int": _look_alike(int, _IntLike)}
 TYPES: dict[Any, Any] = {t: _look_alike(t) for t in _NUMPY if t is not np.bool_}

@@ -69,6 +69,11 @@ def _forget(table: dict[int, Any], key: int) -> Any:
     return forget
 
 
+def stand_in(door: CodeType, code: CodeType) -> None:
+    """Take note that a function carries `door` meanwhile, and `code` at other times."""
+    _owns[id(door)] = (weakref.ref(door, _forget(_owns, id(door))), weakref.ref(code))
+
+
 def compares(code: CodeType) -> bool:
     """Say whether code, or code inside it, writes ``a is b``, where b is no constant."""
     units = code.co_code

@@ -103,6 +103,8 @@ def face_of(plain: type) -> Any:
     own = dict(_MEMBERS)
     if plain in (float, complex):
         own |= _PYTHONIC
+    if plain is np.flatiter:
+        own |= {"__getitem__": _read_flat, "base": property(lambda self: self.cr_base[0])}
     if plain is complex:
         own |= {name: _not_real(name) for name in ("__float__", "__int__")}
     for name, member in own.items():
@@ -116,13 +118,14 @@ def face_of(plain: type) -> Any:
             members[name] = Hidden(name, common[name])
     if "__getitem__" in members and "__iter__" not in members:
         members["__iter__"] = Hidden("__iter__", None)  # else Python would iterate by index
-    for name in shown - set(dir(Tracer)) - members.keys():
+    for name in shown - set(dir(Tracer)) - members.keys() - _MOVING:
         members[name] = _remaining(plain, name)
     members = {k: v for k, v in members.items() if v is not _LEFT_OUT}
     members.setdefault("__hash__", Tracer.__hash__)
     return Face(f"{plain.__name__}Tracer", (Tracer,), members)
 
 
+_MOVING = {"__next__", "coords", "index"} & set(dir(np.flatiter))
 _LEFT_OUT = object()
 _NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
 _UNASKED = frozenset(
@@ -369,6 +372,21 @@ def _getitem(self: Any, index: Any) -> Any:
     return tracers.apply(op, args, params)
 
 
+def _read_flat(self: Any, index: Any) -> Any:
+    got = _getitem(self, index)
+    return got.copy() if isinstance(concrete(got), np.ndarray) else got
+
+
+def flattened(x: Any) -> Any:
+    """Return the array that NumPy makes of ``y.flat``, and anything else as it is."""
+    if type(x) not in FLATS:
+        return x
+    y = call(np.reshape, (x.cr_base[0], (-1,)), {})
+    if type(y) in TRACERS and getattr(y, "cr_base", None) is None:
+        y.setflags(write=False)
+    return y
+
+
 def _setitem(self: Any, index: Any, value: Any) -> None:
     stores.store(self, index, value)
 
@@ -566,6 +584,7 @@ _Float, _Complex = face_of(float), face_of(complex)
 tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
                       _Complex: _Complex128})  # fmt: skip
 PYTHONS = frozenset((_Float, _Complex))
+FLATS = frozenset((tracers.FACES[np.flatiter], stores.stale(tracers.FACES[np.flatiter])))
 _KNOWN = frozenset((np.ndarray, np.float64, _Float64, _Complex128, tracers.FACES[np.ndarray]))
 _WEAK = {int: 0, float: 0.0, complex: 0j, _Float: 0.0, _Complex: 0j}
 _OTHER_NUMBERS = frozenset((bool, complex))

@@ -34,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import held, items
-from . import codes, compiled, handed, holders, left, lent, methods, modules, names, readers
+from . import asked, codes, compiled, handed, holders, left, lent, methods, modules, names, readers
 from . import tracer as tracers
 from .alike import reduced
 from .casts import LookAlike
@@ -235,7 +235,11 @@ def _swap_codes() -> None:
         for function in functions:
             if function not in _codes:
                 own = function.__code__  # no call before: a signal handler may differentiate
-                _codes.setdefault(function, (own, _door_of(function, own)))
+                _codes.setdefault(function, (own, _door_of(function, own, answer)))
+        for function in asked.READERS:
+            own = function.__code__
+            if function not in _codes:
+                _codes[function] = own, _door_of(function, own, lambda _, f: asked.answer(f))
         _table = (tuple(_codes), *zip(*_codes.values(), strict=True))
         _counted = len(functions)
     functions, _, doors = _table
@@ -280,8 +284,8 @@ def _build_class(body: Any, name: str, *bases: Any, **kwargs: Any) -> Any:
     return _plain_build_class(body, name, *map(names.original, bases), **kwargs)
 
 
-def _door_of(function: FunctionType, own_code: CodeType) -> CodeType:
-    """Build the code that asks `answer`, to stand in for the code of `function`."""
+def _door_of(function: FunctionType, own_code: CodeType, answer: Any) -> CodeType:
+    """Build the code that asks an answer of two functions, to stand in for that of the first."""
     own = FunctionType(
         own_code,
         function.__globals__,
@@ -292,7 +296,9 @@ def _door_of(function: FunctionType, own_code: CodeType) -> CodeType:
     own.__kwdefaults__ = function.__kwdefaults__
     code = _door(own_code.co_freevars)
     consts = tuple(answer(function, own) if c == "ANSWER" else c for c in code.co_consts)
-    return code.replace(co_consts=consts, co_name=function.__name__)
+    code = code.replace(co_consts=consts, co_name=function.__name__)
+    codes.stand_in(code, own_code)
+    return code
 
 
 @cache
@@ -460,7 +466,7 @@ def swapped_doors() -> dict[Any, Any]:
     }
 
 
-names.makers.append(swapped_doors)
+names.makers += [swapped_doors, asked.doors]
 
 
 class _ClassDoor(LookAlike):

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.memory import Layout, lay, layout_of, own_copy
 from ..core.settings import Silence
+from . import stores
 from . import tracer as tracers
 
 _NUMBERS = (np.generic, bool, int, float, complex)
@@ -88,21 +89,45 @@ def laid_as(x: Any, layout: Layout) -> Any:
 
 
 def flags_of(x: Any) -> Any:
-    """Return the flags of a traced array; a view owns no memory, and everything else does."""
+    """Return the flags of a traced array; a view owns no memory, and everything else does.
+
+    They are those of an array that lies as it does and is kept, so what is set in them stays set.
+    """
     held = tracers.concrete(x)
-    owns = getattr(x, "cr_base", None) is None
-    if type(held) is not np.ndarray or held.flags.owndata == owns:
+    if type(held) is not np.ndarray:
         return held.flags
-    like = np.empty_like(held) if owns else held[...]
-    if layout_of(like) != layout_of(held):
-        return held.flags  # an argument with gaps
-    like.flags.writeable = held.flags.writeable
+    like, kept = _like(held, getattr(x, "cr_base", None) is None), getattr(x, "cr_like", None)
+    if kept is not None and not (kept.flags.num ^ like.flags.num) & ~_WRITEABLE:
+        return kept.flags
+    like.flags.writeable = (
+        stores.unwritten(x) != "readonly" if kept is None else kept.flags.writeable
+    )
+    x.cr_like = like
     return like.flags
 
 
+_WRITEABLE = 0x0400  # NumPy's bit for it
+
+
+def _like(held: Any, owns: bool) -> Any:
+    """Return an array that lies as `held` does; what it holds is never looked at."""
+    if owns:
+        like = np.empty_like(held)
+        if layout_of(like) == layout_of(held):
+            return like
+    steps = [(n - 1) * s for n, s in zip(held.shape, held.strides, strict=True)]
+    first = -sum(s for s in steps if s < 0) if held.size else 0
+    end = sum(s for s in steps if s > 0) if held.size else 0
+    memory = np.empty(first + end + held.itemsize, np.uint8)
+    return np.ndarray(held.shape, held.dtype, memory, first, held.strides)
+
+
 def set_flags(x: Any, write: Any = None, align: Any = None, uic: Any = None) -> None:
-    """As the method `setflags`: it is about memory, and no derivative is lost."""
-    tracers.concrete(x).setflags(write=write, align=align, uic=uic)
+    """As the method `setflags`."""
+    if write is not None:
+        flags_of(x).writeable = write
+    if align is not None or uic is not None:
+        np.empty_like(tracers.concrete(x)).setflags(align=align, uic=uic)
 
 
 def _root(x: Any) -> int:

@@ -23,6 +23,8 @@ _watched: list[tuple[ModuleType, type]] = []
 class LookAlikeModule(ModuleType):
     """A module in which some names stand for doors."""
 
+    __class__ = property(lambda self: ModuleType)  # type: ignore[assignment]
+
     def __setattr__(self, name: str, value: Any) -> None:
         module = vars(self)[STANDS_FOR]
         setattr(module, name, hooks["original"](value))

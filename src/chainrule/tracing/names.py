@@ -19,7 +19,7 @@ from ..core import registry
 from . import alike, cached, codes, modules
 from .alike import Alike, stands_for
 from .arrays import DOORS, listed
-from .casts import BUILTIN, TYPES, LookAlike
+from .casts import BUILTIN, OF_TEXTS, TYPES, LookAlike
 from .codes import own
 from .source import inside
 from .tracer import TRACERS, release
@@ -29,14 +29,15 @@ _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
 _HOMES = (
-    "numpy", "math", "cmath", "scipy", "ast", "decimal", "json", "fractions", "tomllib", "pandas",
-    "yaml", "mpmath", "sympy",
+    "numpy", "math", "cmath", "scipy", "inspect", "ast", "decimal", "json", "fractions", "marshal",
+    "tomllib", "pandas", "yaml", "mpmath", "sympy",
 )  # fmt: skip
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace
 _replaced: list[Any] = []  # keeps those alive
 _originals: dict[int, Any] = {  # by the identity of the door
     id(modules.Watched): ModuleType, id(modules.LookAlikeModule): ModuleType,
+    **{id(like): like.original for like in OF_TEXTS.values()},
 }  # fmt: skip
 _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _standing: list[Any] = []
@@ -211,7 +212,11 @@ def _settled(x: Any) -> Any:
     if getattr(x, "cr_base", None) is not None or any(ref() is not None for ref in views or ()):
         return x  # views follow their base, as those of NumPy do
     plain = release(x)
-    return plain.copy("K") if type(plain) is np.ndarray and plain is not x else plain
+    if type(plain) is not np.ndarray or plain is x:
+        return plain
+    plain = plain.copy("K")
+    plain.flags.writeable = getattr(x, "cr_like", plain).flags.writeable
+    return plain
 
 
 def _kept_kinds() -> tuple[Any, ...]:
@@ -392,7 +397,7 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
     values = list(namespace.items())
     count = len(values)
     for name, value in values:
-        if value is BUILTIN.get(name):  # put in front earlier in this call
+        if value is (BUILTIN.get(name) or OF_TEXTS.get(name, _scan)):  # put here in this call
             doors[name], count = value, count - 1
             continue
         value = original(value)  # a star may have brought a look-alike out of another module
@@ -402,7 +407,7 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
             doors[name] = _without_types(made) if bare and isinstance(made, ModuleType) else made
     for name in () if bare else _types_in(code):
         if name not in namespace and (name not in ("type", "id") or not _is_ours(namespace)):
-            doors[name] = BUILTIN[name]
+            doors[name] = BUILTIN.get(name) or OF_TEXTS[name]
     found = Scan(namespace, owner, count, plain, doors, codes.prepared(comparing))
     _scans[id(namespace)] = found
     _comparing.clear()
@@ -415,14 +420,24 @@ def _is_ours(namespace: dict[str, Any]) -> bool:
 
 
 def _types_in(found: list[CodeType]) -> set[str]:
-    """Return the built-in types with look-alikes that code, or code inside it, names."""
+    """Return the built-in types with look-alikes that code, or code inside it, names.
+
+    What `int` reads of a text is looked at where there is code that takes texts to pieces.
+    """
     named: set[str] = set()
     todo = list(found)
     while todo:
         code = todo.pop()
         todo += [c for c in code.co_consts if isinstance(c, CodeType)]
-        named |= BUILTIN.keys() & set(code.co_names)
-    return named
+        named.update(code.co_names)
+    found = BUILTIN.keys() & named
+    return found if named.isdisjoint(_CUTS) else found | (OF_TEXTS.keys() & named)
+
+
+_CUTS = frozenset(  # these give texts that know no more of the number that they are of
+    "split rsplit partition rpartition group groups groupdict findall finditer sub fullmatch "
+    "format join decode".split()
+)
 
 
 def _without_types(module: ModuleType) -> ModuleType:

@@ -3,12 +3,14 @@
 `float(text)` is looked at by `casts`; here are the others, of NumPy and of the standard library.
 """
 
+import marshal
 import os
 import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from copyreg import pickle
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,8 @@ from . import names
 from .alike import Alike, reduced
 from .casts import BUILTIN, LookAlike, read_in
 from .running import running
+from .texts import Text, read
+from .tracer import TRACERS
 
 _NAMES = {  # functions, and classes of numbers, by the module
     "numpy": "fromstring loadtxt genfromtxt fromregex asmatrix",
@@ -37,6 +41,8 @@ def look(values: Any) -> None:
         for text in _texts(values, 0):
             for number in _NUMBER.findall(text[:_LONGEST]):
                 read_in(number)
+            if type(text) is Text:
+                read(text)
 
 
 def _texts(values: Any, depth: int) -> Iterator[str]:
@@ -82,6 +88,23 @@ def _reading(function: Callable[..., Any]) -> Callable[..., Any]:
     return door
 
 
+def _writing(function: Callable[..., Any]) -> Callable[..., Any]:
+    def door(value: Any, *args: Any, **kwargs: Any) -> Any:
+        _as_bytes(value)
+        return function(value, *args, **kwargs)
+
+    return door
+
+
+def _as_bytes(value: Any) -> None:
+    """Let traced values refuse to become bytes: compiled code would not know them."""
+    if type(value) in TRACERS:
+        bytes(value)
+    elif type(value) in (list, tuple, set, dict):
+        for v in value.values() if type(value) is dict else value:
+            _as_bytes(v)
+
+
 def _running(function: Callable[..., Any]) -> Any:
     """Make the door of `eval` and `exec`: what is run sees the names of the caller."""
 
@@ -112,18 +135,30 @@ class _Reader(LookAlike):
 pickle(_Reader, reduced)
 
 
+@cache
+def _reader_as(meta: type) -> Any:
+    """Return the metaclass of what stands for a class that has this one."""
+    if meta is type:
+        return _Reader
+    made = type("_Reader", (_Reader, meta), {})
+    pickle(made, reduced)  # type: ignore[arg-type]
+    return made
+
+
 def doors() -> dict[Any, Any]:
     """Return the doors of the readers whose modules are loaded."""
     found: dict[Any, Any] = {}
     for module, words in _NAMES.items():
         for name in words.split() if module in sys.modules else ():
             original = getattr(sys.modules[module], name, None)
-            if isinstance(original, type) and type(original) is type:
+            if isinstance(original, type):
                 members = {"original": original, "__doc__": original.__doc__}
-                found[original] = _Reader(name, (original,), members)
+                # an abstract base class asks all classes that are derived of it
+                bases = (original,) if type(original) is type else ()
+                found[original] = _reader_as(type(original))(name, bases, members)
             elif original is not None:
                 found[original] = _reading(original)
-    return found
+    return found | {f: _writing(f) for f in (marshal.dumps, marshal.dump)}
 
 
 names.makers.append(doors)

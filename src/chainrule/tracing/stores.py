@@ -17,7 +17,7 @@ from ..core.op import Op
 from ..core.registry import op_named
 from ..core.sequences import is_sequence
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
-from . import cures, foreign, losses
+from . import cures, foreign, layouts, losses
 from . import tracer as tracers
 from .handed import is_seen
 from .running import CLOSED, MUTED, OPEN, running
@@ -28,6 +28,9 @@ def link(result: Any, args: Any, op: Op, params: dict[str, Any]) -> None:
     """Remember that `result` is a view of its first argument, if NumPy says that it is."""
     source = args[0]
     if type(result) not in tracers.TRACERS or type(source) not in tracers.TRACERS:
+        return
+    if op.view == "readonly":
+        _attach(result, source, args[1:], op, params)
         return
     inner = tracers.concrete(result)
     held = tracers.concrete(source)
@@ -48,6 +51,9 @@ def _row(args: Any, op: Op) -> bool:
 def _attach(result: Any, source: Any, rest: Any, op: Op, params: dict[str, Any]) -> None:
     result.cr_base = (source, rest, op, params)
     _count_in(result, source)
+    like = getattr(source, "cr_like", None)
+    if like is not None and not like.flags.writeable:
+        layouts.set_flags(result, write=False)
 
 
 def store(y: Any, index: Any, value: Any) -> None:
@@ -57,7 +63,7 @@ def store(y: Any, index: Any, value: Any) -> None:
         if type(held) is foreign.Foreign:
             raise foreign.refuse_store(type(held.array), "a store")
         raise TypeError(f"'{type(held).__name__}' object does not support item assignment")
-    _writable(y, held)
+    _writable(y)
     if y.cr_owner.state == CLOSED and running.again is not None:
         del held
         running.again.reset(y)
@@ -185,11 +191,15 @@ def reshape(y: Any, shape: Any) -> None:
 
 
 def flat_view(y: Any) -> Any:
-    """Return ``y.flat``: the elements in order, always a view, whatever the layout in memory."""
+    """Return ``y.flat``: the elements in order, always a view, whatever the layout in memory.
+
+    What is read from it is a copy, as from NumPy's iterator.
+    """
     op, params = op_named("reshape"), {"shape": (-1,), "order": "C"}
     flat = tracers.apply(op, (y,), params)
     if getattr(flat, "cr_base", None) is None:
         _attach(flat, y, (), op, params)
+    _set_class(flat, tracers.FACES[np.flatiter])
     return flat
 
 
@@ -230,28 +240,37 @@ def store_out(out: Any, result: Any, broadcast: bool = False) -> Any:
     )
 
 
-def _writable(y: Any, held: Any) -> None:
-    base = held
+def _writable(y: Any) -> None:
+    """Refuse a store where NumPy refuses it, and into a view that cannot be written back."""
+    like = getattr(y, "cr_like", None)
+    if like is not None and not like.flags.writeable:
+        raise _read_only(y)
+    if (kind := unwritten(y)) == "readonly" and like is None:
+        raise _read_only(y)
+    if kind:
+        raise losses.raising(UnsupportedFunctionError(
+            "a store into a view that is not written back to its array",
+            where=describe(user_frame(2), y),
+            why="its elements may be the same ones of the array more than once",
+            cure="store into the array itself, or into a copy of the view: y = y.copy()",
+        ))  # fmt: skip
+
+
+def unwritten(y: Any) -> str:
+    """Say as what an array cannot be written: as a view that is read-only, or that overlaps."""
     view = getattr(y, "cr_base", None)
     while view is not None:
-        if view[2].view == "readonly":
-            raise _read_only(y)
+        if view[2].view in ("readonly", "shared"):
+            return str(view[2].view)
         view = getattr(view[0], "cr_base", None)
-    if not held.flags.writeable and getattr(y, "cr_base", None) is not None:
-        while base is not None and getattr(base, "flags", None) is not None:
-            if 0 in base.strides and base.size > 1:
-                break
-            base = base.base
-        else:
-            return
-        raise _read_only(y)
+    return ""
 
 
 def _read_only(y: Any) -> ReadOnlyError:
     return ReadOnlyError(
         "assignment destination is read-only",
         where=describe(user_frame(2), y),
-        why="the array is a broadcast or read-only view",
+        why="the array is a broadcast or read-only view, or its flags say so",
         cure="store into a copy: y = y.copy()",
     )
 
@@ -293,14 +312,14 @@ def _forget_views(y: Any) -> None:
         if view is not None:
             _forget_views(view)
             view.cr_value = view.cr_node = None  # else it would hold the memory of the old array
-            _set_class(view, _stale(type(view)))
+            _set_class(view, stale(type(view)))
 
 
 _set_class = object.__dict__["__class__"].__set__  # a tracer has a `__class__` of its own
 _stale_classes: dict[type, type] = {}
 
 
-def _stale(kind: type) -> type:
+def stale(kind: type) -> type:
     """Return the class of those tracers of class `kind` whose value is out of date."""
     found = _stale_classes.get(kind)
     if found is None:

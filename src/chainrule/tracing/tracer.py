@@ -384,7 +384,8 @@ class Tracer(Guarded):
     that a program takes the same branch as without tracing; the engine itself asks ``type(x)``.
     """
 
-    __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "__weakref__")
+    __slots__ = ("cr_value", "cr_owner", "cr_node", "cr_base", "cr_views", "cr_like",
+                 "__weakref__")  # fmt: skip
     __array_priority__ = 1000.0
     __hash__ = Guarded.__hash__  # Python drops it where a class defines __eq__
 
@@ -446,8 +447,9 @@ class Tracer(Guarded):
 
     def cr_printed(self, text: str) -> str:
         """Remember what the value was printed as: read in again it would be a constant."""
-        loses = running.traces and (self.cr_carries() or self.cr_varies())
-        if loses and len(running.texts) < _MOST_TEXTS:
+        if not (running.traces and (self.cr_carries() or self.cr_varies())):
+            return text
+        if len(running.texts) < _MOST_TEXTS:
             running.texts[text.strip()] = self
             plain = concrete(self)
             known_here = type(plain) is not foreign.Foreign and plain.dtype.kind == "f"
@@ -455,7 +457,7 @@ class Tracer(Guarded):
                 running.figures += [(v, 0, self) for v in np.ravel(plain).tolist()]
                 if plain.ndim:
                     running.texts |= dict.fromkeys(text.translate(_MARKS).split(), self)
-        return text
+        return texts.printed(text)
 
     def __bool__(self) -> bool:
         if self.cr_owner is running.tape:
@@ -489,6 +491,8 @@ class Tracer(Guarded):
         if "pandas" in sys.modules and function is not np.clip:  # which gives a column
             args = tuple(map(unlabelled, args))
             kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
+        if not faces.FLATS.isdisjoint(types):
+            args = tuple(map(faces.flattened, args))
         if not faces.PYTHONS.isdisjoint(types):
             if function is np.clip:
                 args = faces.lowered((faces.numbered(args[0]), *args[1:]))
@@ -588,6 +592,10 @@ class Tracer(Guarded):
     def compress(self, condition: Any, axis: Any = None, out: Any = None) -> Any:
         """As `ndarray.compress`: the condition comes first in the function, not in the method."""
         return call(np.compress, (condition, self, axis), {} if out is None else {"out": out})
+
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        """As `ndarray.clip`: it needs one bound, where the function wants both to be told."""
+        return call(np.clip, (self, min, max), kwargs if out is None else {"out": out, **kwargs})
 
     def choose(self, *choices: Any, out: Any = None, mode: str = "raise") -> Any:
         """As `ndarray.choose`: the choices as one sequence or as separate arguments."""
@@ -690,11 +698,11 @@ def as_index(part: Any) -> Any:
 _METHODS = {
     name: getattr(np, name)
     for name in (
-        "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero clip "
+        "sum prod mean std var max min cumsum cumprod argmax argmin argsort any all nonzero "
         "round trace diagonal repeat take swapaxes squeeze ravel searchsorted"
     ).split()
 }
 for _name, _function in _METHODS.items():
     setattr(Tracer, _name, as_method(_function))
 
-from . import faces, layouts, operands  # noqa: E402  they are made of what stands above
+from . import faces, layouts, operands, texts  # noqa: E402  they are made of what stands above

@@ -93,7 +93,13 @@ def real(val: Any) -> Any:
 def imag(val: Any) -> Any:
     """Return the imaginary part; zeros for a real array."""
     val = as_array(val)
-    return imaginary_part(val) if val.dtype.kind == "c" else np.zeros_like(val)[()]
+    if val.dtype.kind == "c":
+        return imaginary_part(val)
+    zeros = np.zeros_like(val)
+    if not isinstance(val, np.ndarray):
+        return zeros[()]
+    zeros.setflags(write=False)
+    return zeros
 
 
 conjugate = declare(

@@ -160,8 +160,7 @@ def meshgrid(
         axis = 1 - i if indexing == "xy" and i < 2 and n > 1 else i
         out.append(np.reshape(x, tuple(x.size if j == axis else 1 for j in range(n))))
     if not sparse:
-        shape = np.broadcast_shapes(*(x.shape for x in out))
-        out = [np.broadcast_to(x, shape) for x in out]
+        out = [*np.broadcast_arrays(*out)]
     return tuple(np.copy(x) if copy else x for x in out)
 
 

@@ -174,7 +174,15 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """Broadcast all to their common shape."""
     arrays = [as_array(a) for a in args]
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
-    return tuple(a if a.shape == shape else np.broadcast_to(a, shape) for a in arrays)
+    return tuple(a if a.shape == shape else _may_be_written(a, shape) for a in arrays)
+
+
+def _may_be_written(a: Any, shape: tuple[int, ...]) -> Any:
+    """Broadcast; the flags say, as NumPy's do, that the result may be written."""
+    y = np.broadcast_to(a, shape)
+    if type(y) is not np.ndarray:
+        y.setflags(write=True)  # a store is refused: it would reach more than one element
+    return y
 
 
 def axes_in_range(axis: Any, ndim: int) -> list[int]:

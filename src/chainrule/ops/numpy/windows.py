@@ -119,7 +119,7 @@ strided = Op(
             )
         ),
     ),
-    view="readonly",
+    view="shared",
     batch=_lay_each,
     complex=True,
     notation=Notation(rule="every element receives the sum over the places that show it"),
@@ -154,7 +154,10 @@ def as_strided(
     shape = held.shape if shape is None else tuple(int(n) for n in np.atleast_1d(shape))
     strides = held.strides if strides is None else tuple(int(n) for n in np.atleast_1d(strides))
     _strided_places(held, shape, strides)
-    return strided(x, shape=shape, strides=strides)
+    y = strided(x, shape=shape, strides=strides)
+    if not writeable:
+        y.setflags(write=False)
+    return y
 
 
 # --- Kaiser's window --------------------------------------------------------------------------

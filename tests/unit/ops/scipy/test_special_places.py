@@ -93,7 +93,7 @@ def test_the_scaled_ones_of_a_given_order_at_zero():
 @pytest.mark.parametrize(
     ("name", "at"),
     [
-        ("bdtrik", (0.5, 0.7, 0.2)), ("pdtrik", (0.5, 0.3)),
+        ("bdtrik", (0.5, 0.7, 0.2)), ("pdtrik", (0.5, 0.3)), ("nbdtrik", (0.5, 0.7, 0.9)),
         ("fdtridfd", (0.5, 0.7, 0.2)), ("stdtridf", (1.0, 0.3)),
     ],
 )  # fmt: skip
@@ -105,3 +105,12 @@ def test_an_inverse_stuck_at_the_end_of_its_search(name, at):
     assert not np.any(cr.hessian(lambda v: f(*v))(np.array(at)))
     rows = np.array([at, at])
     assert not np.any(cr.vmap(cr.grad(lambda v: f(*v)))(rows))
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_mean_of_zero_and_a_number(sign):
+    """M(a, b) = πb/(2 ln(4b/a)) near a = 0."""
+    for f in (special.agm, lambda a, b: special.agm(b, a)):
+        assert cr.grad(lambda a, f=f: f(a, 2.0 * sign))(0.0) == np.inf
+        assert cr.grad(lambda b, f=f: f(0.0, b))(2.0 * sign) == 0.0
+        assert cr.jvp(lambda b, f=f: f(0.0, b), (2.0,), (1.0,))[1] == 0.0

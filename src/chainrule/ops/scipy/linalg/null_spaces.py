@@ -20,7 +20,7 @@ from scipy import linalg
 from ....core.op import sample
 from ....core.registry import composite
 from ...declare import as_array
-from ..common import as_computed, over_batch, plain, refusal
+from ..common import agreed, as_computed, over_batch, refusal
 
 
 @composite(
@@ -37,7 +37,7 @@ def null_space(
 
 
 def _line(A: Any, options: dict[str, Any]) -> Any:
-    basis = linalg.null_space(plain(A), **options)
+    basis = linalg.null_space(agreed(A), **options)
     k = basis.shape[1]
     if k == 0:
         return basis
@@ -49,7 +49,7 @@ def _line(A: Any, options: dict[str, Any]) -> Any:
             "use a projector, such as np.eye(n) - scipy.linalg.pinv(‹A 0›) @ ‹A 0›",
         )
     rows = A.shape[0]
-    other = linalg.null_space(plain(A).T, **options)[:, : rows - A.shape[1] + 1]
+    other = linalg.null_space(agreed(A).T, **options)[:, : rows - A.shape[1] + 1]
     border = np.concatenate([basis.T, np.zeros((1, other.shape[1]))], axis=1)
     matrix = np.concatenate([np.concatenate([A, other], axis=1), border])
     v = np.linalg.solve(matrix, np.eye(rows + 1)[:, -1:])[: A.shape[1]]

@@ -100,9 +100,10 @@ def generic_filter1d(
 
 def _sum_of_filters(
     input: Any, derivative: Any, output: Any, mode: Any, cval: Any, axes: Any, rest: Any,
-    squared: bool,
+    name: str,
 ) -> Any:  # fmt: skip
-    x = as_array(input)
+    x, squared = as_array(input), name == "generic_gradient_magnitude"
+    apart(x, output, name)
     args, kwargs = rest
     chosen, dtype = image_axes(axes, x.ndim), output_dtype(x, output)
     if not chosen:
@@ -125,7 +126,7 @@ def generic_laplace(
 ) -> Any:  # fmt: skip
     """Add up the second derivatives that a function takes along the axes."""
     rest = (extra_arguments, extra_keywords)
-    total = _sum_of_filters(input, derivative2, output, mode, cval, axes, rest, False)
+    total = _sum_of_filters(input, derivative2, output, mode, cval, axes, rest, "generic_laplace")
     return deliver(total, output)
 
 
@@ -135,7 +136,8 @@ def generic_gradient_magnitude(
 ) -> Any:  # fmt: skip
     """Return √Σ of the squares of what a function takes along the axes; its slope is 0 at 0."""
     rest = (extra_arguments, extra_keywords)
-    total = _sum_of_filters(input, derivative, output, mode, cval, axes, rest, True)
+    name = "generic_gradient_magnitude"
+    total = _sum_of_filters(input, derivative, output, mode, cval, axes, rest, name)
     if axes is not None and not image_axes(axes, as_array(input).ndim):
         return deliver(total, output)
     flat = np.equal(total, 0)

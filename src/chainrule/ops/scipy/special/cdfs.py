@@ -36,12 +36,14 @@ Partials = tuple[Callable[..., Any], ...]
 
 
 def inverse(function: Any, f: Partials, unknown: int, order: tuple[int, ...], sign: float,
-            domain: Any, at: Any = (), ends: tuple[float, ...] = ()) -> None:  # fmt: skip
+            domain: Any, at: Any = (), ends: tuple[float, ...] = (),
+            empty: int | None = None) -> None:  # fmt: skip
     """Declare the inverse of F in its argument `unknown`; `f` are the partials of F.
 
     `order` says what each argument of the inverse is: the place of it in F, or −1 for F's value,
     which `sign` turns into that of the complement. At the `ends` of its search SciPy returns the
-    end itself, whatever the arguments are: there the derivative is 0.
+    end itself, whatever the arguments are, and where the argument `empty` of the inverse is 0, what
+    it starts from: there the derivative is 0.
     """
 
     def arguments(y: Any, given: Any) -> list[Any]:
@@ -56,6 +58,8 @@ def inverse(function: Any, f: Partials, unknown: int, order: tuple[int, ...], si
 
         def within(y: Any, *xs: Any) -> Any:
             stuck = np.isin(y, ends)
+            if empty is not None:
+                stuck = np.logical_or(stuck, np.equal(xs[empty], 0))
             return np.where(stuck, 0.0, rule(np.where(stuck, 1.0, y), *xs))[()]
 
         return within if ends else rule
@@ -160,7 +164,8 @@ ufunc(
     lambda p, k, n, _y: 1.0 / beta_density(np.floor(n), np.floor(k) + 1.0, p),
     at=(2, 5, None), domain=_COUNTS, rule=_IMPLICIT,
 )  # fmt: skip
-inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0, ((0.6, 0.9), (3.0, 5.0), (0.3, 0.6)))
+inverse(special.nbdtrik, NEGATIVE, 0, (-1, 1, 2), 1.0,
+        ((0.6, 0.9), (3.0, 5.0), (0.3, 0.6)), ends=_COUNT_ENDS, empty=1)  # fmt: skip
 inverse(special.nbdtrin, NEGATIVE, 1, (0, -1, 2), 1.0, ((1.0, 4.0), (0.3, 0.6), (0.3, 0.6)))
 
 # --- beta, F and Student's t ----------------------------------------------------------------------

@@ -212,5 +212,13 @@ ufunc(
 
 
 def _mean_in(y: Any, a: Any, b: Any) -> Any:
-    """Return ∂M/∂a, of ratios alone: whatever the scale, and the sign, of both."""
-    return np.square(y / a) * (2 / (3 * math.pi)) * special.elliprd(0.0, np.square(b / a), 1.0)
+    """Return ∂M/∂a, of ratios alone: whatever the scale, and the sign, of both.
+
+    M(0, b) = 0 for all b, and M(a, b) = πb/(2 ln(4b/a)) near a = 0, where its slope is infinite.
+    """
+    at, none = np.equal(a, 0), np.equal(b, 0)
+    some = np.where(np.logical_or(at, none), 1.0, a)
+    ratio = np.where(np.logical_or(at, none), 1.0, b) / some
+    slope = np.square(y / some) * (2 / (3 * math.pi)) * special.elliprd(0.0, ratio * ratio, 1.0)
+    slope = np.where(none, np.where(at, np.nan, 0.0), np.where(at, np.inf, slope))
+    return slope[()]
