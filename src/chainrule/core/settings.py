@@ -56,6 +56,15 @@ def resume(found: Any) -> None:
 _threshold, _set_threshold = gc.get_threshold, gc.set_threshold
 
 
+class Beside:
+    """Say whether the function runs beside the point, where the limit of a derivative is sought.
+
+    What is exactly 0 there, too, is so all around.
+    """
+
+    now = False
+
+
 class Silence:
     """Silence warnings within, and floating-point errors.
 
