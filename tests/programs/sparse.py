@@ -86,7 +86,7 @@ def told(matrices: list[Any], data: Any, said: list[Any]) -> Any:
     """Return the numbers that can be seen of the matrices, and say what else can be."""
     parts = [np.ravel(data)]
     for m in matrices:
-        said.append((type(m).__name__, m.format, m.shape, int(m.nnz)))
+        said.append((type(m).__name__, m.format, m.shape, int(m.nnz), m.dtype.name))
         if m.format not in ("lil", "dok"):
             for name in ("indices", "indptr", "offsets", "coords", "blocksize"):
                 if hasattr(m, name):

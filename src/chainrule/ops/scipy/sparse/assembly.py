@@ -209,6 +209,18 @@ def _mover(name: str) -> Any:
 
 for _name in THROUGH:
     setattr(EntryByEntry, _name, through(_name))
+
+_over_rows = through("__truediv__")
+
+
+def _over(self: Any, other: Any) -> Any:
+    """Divide: by a number in the form and the precision of the matrix."""
+    if np.ndim(other) != 0 or sp.issparse(other):
+        return _over_rows(self, other)
+    return self.tocoo()._mul_scalar(1.0 / other).asformat(self.format)
+
+
+setattr(EntryByEntry, "__truediv__", _over)  # noqa: B010
 for _name in ("transpose", "reshape", "getrow", "getcol", "diagonal", "toarray"):
     setattr(EntryByEntry, _name, _mover(_name))
 

@@ -126,5 +126,6 @@ def kronsum(A: Any, B: Any, format: Any = None) -> Any:
         raise ValueError("A and B must be square")
     like = sp.kronsum(*(plain_matrix(_sparse(x)) for x in (A, B)), format)
     eye = sp.eye if sp.isspmatrix(A) and sp.isspmatrix(B) else sp.eye_array
-    made = combined(kron(eye(B.shape[0]), A, "coo"), kron(B, eye(A.shape[0]), "coo"), 1.0, 1.0)
+    left, right = (eye(x.shape[0], dtype=like.dtype) for x in (B, A))
+    made = combined(kron(left, A, "coo"), kron(B, right, "coo"), 1.0, 1.0)
     return shown(whole(made), like)

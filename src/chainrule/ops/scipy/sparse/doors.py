@@ -18,6 +18,7 @@ from .matrices import (
     _become,
     _plain_class,
     _traced_like,
+    as_double,
     followable,
     in_class,
     is_traced,
@@ -155,7 +156,7 @@ def _diagonals(
     starts = np.cumsum([1, *(row.size for row in rows)])
     numbered = [k + np.arange(row.size, dtype=float) for k, row in zip(starts, rows, strict=False)]
     made = function(numbered, offsets=offsets, shape=shape, dtype=float)
-    data = np.concatenate([np.zeros(1), *rows])[made.data.astype(np.intp)]
+    data = np.concatenate([np.zeros_like(rows[0], shape=(1,)), *rows])[made.data.astype(np.intp)]
     made = _traced_like(made, data if dtype is None else data.astype(dtype))
     return made.asformat(format)
 
@@ -235,7 +236,7 @@ for _function in (_lil._lil_base.__truediv__, _dok._dok_base.__truediv__):
     def truediv(self: Any, other: Any) -> Any:
         """Divide a matrix by a traced number or array."""
         if np.ndim(other) == 0:
-            return (self.tocoo() / other).asformat(self.format)
+            return self.tocoo()._mul_scalar(1.0 / other).asformat(self.format)
         return self.tocsr() / other
 
 
@@ -247,7 +248,7 @@ def divide(self: Any, other: Any, *, rdivide: bool = False) -> Any:
         found = other / self.toarray()
         return Matrix(found) if sp.isspmatrix(self) else found
     if other.ndim == 0:
-        return self._mul_scalar(1.0 / other)
+        return as_double(self)._mul_scalar(1.0 / other)
     return multiplied(self, 1.0 / other)
 
 

@@ -80,6 +80,11 @@ def followable(a: Any) -> Any:
     return a.tocsr() if a.format == "lil" else a.tocoo()
 
 
+def as_double(a: Any) -> Any:
+    """Return a matrix in the precision in which SciPy divides it by a number."""
+    return a.astype(np.float64, copy=False) if np.can_cast(a.dtype, np.float64) else a
+
+
 def in_class(made: Any, kind: type) -> Any:
     """Return a matrix with traced entries in the class (array, matrix) of `kind`.
 

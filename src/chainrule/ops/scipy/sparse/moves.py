@@ -279,11 +279,10 @@ def _by_entry(name: str) -> Any:
                 return found
             if _are_one(found.data, self.data):
                 return _hiding(found, self, lambda own: getattr(own, name)(*args, **kwargs))
-        if name not in _SHARING:
+        else:
             settle(self, methodcaller(name, *args, **kwargs))
-        made = getattr(own, name)(*args, **kwargs)
-        like = self.form().matrix
-        return shown(made, like.transpose() if name == "transpose" else like)
+            found = self
+        return shown(getattr(own, name)(*args, **kwargs), found.form().matrix)
 
     method.__name__, method.__doc__ = name, f"As SciPy's `{name}`."
     return method

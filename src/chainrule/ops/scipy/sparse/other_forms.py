@@ -30,6 +30,7 @@ from .matrices import (
     _plain_class,
     _traced_like,
     _version,
+    as_double,
     behind,
     plain_matrix,
     plainly,
@@ -130,12 +131,12 @@ class OtherForm:
 
     def _divide(self, other: Any, *, rdivide: bool = False) -> Any:
         if np.ndim(other) == 0 and not sp.issparse(other) and not rdivide:
-            return self._mul_scalar(1.0 / other)
+            return as_double(self)._mul_scalar(1.0 / other)
         return _divided(self, other, rdivide=rdivide)
 
     def __truediv__(self, other: Any) -> Any:
         if np.ndim(other) == 0 and not sp.issparse(other):
-            return self._mul_scalar(1.0 / other)
+            return as_double(self)._mul_scalar(1.0 / other)
         return _over(self, other)
 
     def __imul__(self, other: Any) -> Any:
