@@ -677,7 +677,8 @@ def _held(v: Any) -> Any:
     sparse = sys.modules.get("chainrule.ops.scipy.sparse.matrices")
     if sparse is None or not hasattr(v, "toarray") or not sparse.is_traced(v):
         return v
-    return v.form().filled(np.asarray(_stopped(v.data) if type(v.data) in TRACERS else v.data))
+    data = vars(v)["data"]
+    return v.form().filled(np.asarray(_stopped(data) if type(data) in TRACERS else data))
 
 
 def register_pytree_node(nodetype: type, flatten_func: Function, unflatten_func: Function) -> None:

@@ -225,11 +225,13 @@ class _Around:
         """Return the outputs there, and what the inner derivatives were."""
         mark, trail, check = len(running.notes), running.trail, running.check
         running.trail, running.check = [], None
+        beside, running.beside = running.beside, h != 0
         try:
             with np.errstate(all="ignore"):
                 return self.evaluate(self.moved(h, direction)), running.trail
         finally:
             running.trail, running.check = trail, check
+            running.beside = beside
             self.ties = len(running.notes) - mark
             del running.notes[mark:]
 

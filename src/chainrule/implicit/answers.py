@@ -70,7 +70,7 @@ def plain(values: Any) -> Any:
     if is_callback(values):
         return PlainFunction(values)
     if is_sparse(values):
-        return values.twin(plain(values.data))
+        return values.twin(plain(vars(values)["data"]))
     return values
 
 
@@ -251,7 +251,7 @@ def _handed(values: Any, trace: Inside, callbacks: list[Any], top: bool = True) 
         callbacks.extend(functions_of(values) or [values])
     elif is_callback(values):
         callbacks.append(values)
-    trace.touched = trace.touched or (is_sparse(values) and is_traced(values.data))
+    trace.touched = trace.touched or (is_sparse(values) and is_traced(vars(values)["data"]))
     found = plain(values)
     held = vars(values).values() if kind.__name__ in _HOLDERS else (values,)
     if any(type(v) in TRACERS and is_traced(v) for v in held):

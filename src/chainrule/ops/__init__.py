@@ -39,7 +39,12 @@ _LATE = {
         "scipy.ndimage.select",
         "scipy.signal.signal",
     ),
-    "scipy.sparse": ("scipy.sparse.doors", "scipy.sparse.assembly"),
+    "scipy.sparse": (
+        "scipy.sparse.other_forms",
+        "scipy.sparse.doors",
+        "scipy.sparse.assembly",
+        "scipy.sparse.blocks",
+    ),
     "scipy.sparse.csgraph": ("scipy.sparse.csgraph",),
     "scipy.sparse.linalg": ("scipy.sparse.direct", "scipy.sparse.linalg", "scipy.sparse.operators"),
     "scipy.spatial": ("scipy.spatial.distance",),

@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 
 import chainrule as cr
-from chainrule.errors import LostDerivativeError, UnsupportedFunctionError
+from chainrule.errors import LostDerivativeError
 
 X = np.array([1.3, 2.0, 3.2])
 KINDS = (sp.csr_array, sp.csc_matrix, sp.coo_array)
@@ -153,14 +153,3 @@ def test_a_plain_matrix_whose_data_are_held_elsewhere_is_not_changed_unseen():
 
     with pytest.raises(LostDerivativeError):
         cr.grad(write)(X)
-
-
-@pytest.mark.parametrize("kind", [sp.dia_array, sp.bsr_array])
-def test_data_of_other_formats_are_not_replaced_either(kind):
-    def replace(x):
-        D = kind(np.outer(x, x))
-        D.data = D.tocsr().data
-        return D.sum()
-
-    with pytest.raises(UnsupportedFunctionError, match=r"A\.data"):
-        cr.grad(replace)(X)

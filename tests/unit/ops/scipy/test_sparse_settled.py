@@ -148,6 +148,13 @@ REFUSED = {(name, kind[:3]) for name in ("spilu", "bsr", "dia") for kind in KIND
 }  # fmt: skip
 
 
+def _of_blocks(told):
+    """Say whether a refusal is that of a bsr matrix which SciPy sorts, or adds up, in place."""
+    return "A.sum_duplicates of" in told or "A.sort_indices of" in told or (
+        "whose blocks are not sorted" in told or "in which a place stands twice" in told
+    )
+
+
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("name", CALLS)
 def test_the_matrix_afterwards_is_that_of_the_plain_run(name, state):
@@ -159,6 +166,7 @@ def test_the_matrix_afterwards_is_that_of_the_plain_run(name, state):
 
         _follows(f, kind, lambda told, kind=kind: (
             (name, kind[:3]) in REFUSED or "held elsewhere" in told
+            or (kind.startswith("bsr") and _of_blocks(told))
         ))  # fmt: skip
 
 

@@ -17,31 +17,25 @@ from scipy.sparse import _base, _dok, _index, _lil  # type: ignore[attr-defined]
 from ....core.registry import composite
 from ....core.settings import Silence
 from ...declare import as_array
-from ...numpy.index import setitem
+from ...numpy.index import scatter_add, setitem, split_index
 from ..common import agreed, refusal, traced
+from .changes import held_elsewhere, replace, shared
+from .forms import places_of
 from .matrices import (
-    THROUGH,
+    FILLED,
     TracedEntries,
     _become,
     _pattern,
-    _refusing,
     _traced_like,
-    combined,
-    held_elsewhere,
-    in_class,
-    in_rows_alone,
+    followable,
     is_traced,
-    moved,
-    of_dense,
-    places_of,
     plain_matrix,
-    replace,
-    shared,
     shown,
-    through,
     whole,
 )
+from .moves import THROUGH, _refusing, moved, through
 from .numpy_matrix import Matrix
+from .products import combined
 from .settled import settle
 
 # --- entry by entry -------------------------------------------------------------------------------
@@ -76,14 +70,32 @@ class EntryByEntry:
     __slots__ = ()
 
     def _put(self, key: Any, value: Any) -> None:
+        everything = isinstance(key, tuple) and len(key) == 2 and all(
+            isinstance(k, slice) and k == slice(None) for k in key
+        )  # fmt: skip
+        if everything and self.format == "lil" and sp.issparse(value) and (  # type: ignore[attr-defined]
+            value.shape == self.shape  # type: ignore[attr-defined]
+        ):  # fmt: skip
+            self._take(value)
+            return
         rows, cols = _grid(self.shape, key)  # type: ignore[attr-defined]
-        chunk = np.ravel(_values(value, np.shape(rows), self.dtype))  # type: ignore[attr-defined]
+        values = _values(value, np.shape(rows), self.dtype)  # type: ignore[attr-defined]
+        chunk = np.ravel(values).copy()  # what is stored shares no memory
         number = len(self._chunks)
         self._chunks.append(chunk)
         for k, place in enumerate(zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(),
                                       strict=True)):  # fmt: skip
             self._table[place] = number, k
             self._explicit.discard(place)
+
+    def _take(self, value: Any) -> None:
+        """Take the rows of another matrix, as SciPy's lil does; who had the old ones keeps them."""
+        made = value.tolil()
+        made = made if made.dtype == self.dtype else made.astype(self.dtype)  # type: ignore[attr-defined]
+        if not _is_filled(made):
+            made = type(made)(made)
+            _fill(made)
+        self._chunks, self._table, self._explicit = made._chunks, made._table, made._explicit
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self._put(key, value)
@@ -93,25 +105,29 @@ class EntryByEntry:
         if np.ndim(rows) == 0:
             chunk, k = self._table.get((int(rows), int(cols)), (0, 0))
             return self._chunks[chunk][k]
-        if np.ndim(rows) == 2:
-            return self._part(rows, cols)
-        return self.tocsr()[key]
+        return self._moved("__getitem__", (key,), {})
 
-    def _part(self, rows: Any, cols: Any) -> Any:
-        """Return a block, of the chunks that it touches."""
-        places = zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(), strict=True)
-        found = [(k, self._table[p]) for k, p in enumerate(places) if p in self._table]
-        shape = np.shape(rows)
-        numbers = sorted({chunk for _, (chunk, _) in found})
-        starts, pieces, total = {}, [np.zeros(0, self.dtype)], 0  # type: ignore[attr-defined]
-        for number in numbers:
-            starts[number] = total
-            pieces.append(self._chunks[number])
-            total += self._chunks[number].shape[0]
-        at = np.array([k for k, _ in found], int)
-        index = np.array([starts[chunk] + k for _, (chunk, k) in found], int)
-        data = np.concatenate(pieces)[index]
-        return _traced_like(_pattern(np.unravel_index(at, shape), shape, self), data).tocsr()
+    def _moved(self, name: str, args: Any, kwargs: Any) -> Any:
+        """As SciPy's method, which only moves entries."""
+        coo = self.tocoo()
+
+        def move(matrices: list[Any]) -> Any:
+            plain = self.filled_of(matrices[0].tocoo())
+            found = getattr(plain, name)(*args, **kwargs)
+            return matrices[0] if found is plain else found
+
+        found = moved(move, [coo])
+        return self if found is coo else found
+
+    def filled_of(self, coo: Any) -> Any:
+        """Return SciPy's own matrix of this form with the entries of a plain one in coo form."""
+        if self.format == "lil":  # type: ignore[attr-defined]
+            return coo.tolil()
+        kind = sp.dok_matrix if sp.isspmatrix(self) else sp.dok_array
+        made = kind(self.shape, dtype=coo.dtype)  # type: ignore[attr-defined]
+        made._dict = dict(zip(zip(*(c.tolist() for c in coo.coords), strict=True), coo.data,
+                              strict=True))  # fmt: skip
+        return made
 
     def tocoo(self, copy: bool = False) -> Any:
         """Return the matrix of the entries that stand in the table now."""
@@ -125,6 +141,7 @@ class EntryByEntry:
         if self.format == "lil":  # type: ignore[attr-defined]
             stored = stored[np.lexsort(places[stored].T[::-1])]
         like = _pattern(places[stored].T, self.shape, self)  # type: ignore[attr-defined]
+        like.has_canonical_format = self.format == "dok"  # type: ignore[attr-defined]
         return shown(made, like)
 
     def _getnnz(self, axis: Any = None) -> Any:
@@ -144,7 +161,9 @@ class EntryByEntry:
 
     def asformat(self, format: Any, copy: bool = False) -> Any:
         """Return the matrix in another form."""
-        return self if format in (None, self.format) else self.tocsr().asformat(format)  # type: ignore[attr-defined]
+        if format in (None, self.format):  # type: ignore[attr-defined]
+            return self.copy() if copy else self
+        return getattr(self, f"to{format}")(copy=copy)
 
     def copy(self) -> Any:
         """Return a copy."""
@@ -155,14 +174,55 @@ class EntryByEntry:
         made._explicit = set(self._explicit)
         return made
 
+    def conjugate(self, copy: bool = True) -> Any:
+        """Return the conjugate: of real numbers the matrix itself, or a copy."""
+        if self.dtype.kind == "c":  # type: ignore[attr-defined]
+            return self.tocsr().conjugate()
+        return self.copy() if copy else self
+
+    conj = conjugate
+
+    def resize(self, *shape: Any) -> None:
+        """Change the shape in place; what stands outside is taken away, for all who have it."""
+        rows, cols = shape[0] if len(shape) == 1 else shape
+        alone = getrefcount(self._table) <= 2
+        if self.format == "lil" and rows < self.shape[0] and not alone:  # type: ignore[attr-defined]
+            raise shared("resize()")  # who has the rows keeps those that are cut off here
+        for place in [p for p in self._table if p[0] >= rows or p[1] >= cols]:
+            del self._table[place]
+            self._explicit.discard(place)
+        self.__dict__["_shape"] = int(rows), int(cols)
+
     def setdiag(self, values: Any, k: int = 0) -> None:
         """Store a diagonal."""
         rows, cols = _diagonal_places(self.shape, values, k)  # type: ignore[attr-defined]
         self._put((rows, cols), _diagonal_values(values, rows.size))
 
 
+def _mover(name: str) -> Any:
+    def move(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._moved(name, args, kwargs)
+
+    move.__name__, move.__doc__ = name, f"As SciPy's `{name}`; the traced entries follow."
+    return move
+
+
 for _name in THROUGH:
     setattr(EntryByEntry, _name, through(_name))
+
+_over_rows = through("__truediv__")
+
+
+def _over(self: Any, other: Any) -> Any:
+    """Divide: by a number in the form and the precision of the matrix."""
+    if np.ndim(other) != 0 or sp.issparse(other):
+        return _over_rows(self, other)
+    return self.tocoo()._mul_scalar(1.0 / other).asformat(self.format)
+
+
+setattr(EntryByEntry, "__truediv__", _over)  # noqa: B010
+for _name in ("transpose", "reshape", "getrow", "getcol", "diagonal", "toarray"):
+    setattr(EntryByEntry, _name, _mover(_name))
 
 _kinds: dict[type, type] = {}
 
@@ -200,10 +260,15 @@ def _filled_class(kind: type) -> type:
     if found is None:
         methods = {k: v for k, v in vars(EntryByEntry).items() if k not in ("__dict__", "__doc__",
                    "__slots__", "__weakref__")}  # fmt: skip
-        methods.update(in_rows_alone("resize"))
+        for name in ("getrow", "getcol"):
+            if not hasattr(kind, name):
+                del methods[name]
         methods.update(_OF_DOK if issubclass(kind, _dok._dok_base) else _OF_LIL)
         found = _kinds[kind] = type(kind.__name__, (kind,), methods)
     return found
+
+
+_IN_PLACE: dict[str, Any] = {}  # of lil matrices: dok ones are made anew
 
 
 def _in_place(name: str, sign: float) -> None:
@@ -220,7 +285,7 @@ def _in_place(name: str, sign: float) -> None:
         self._put((slice(None), slice(None)), whole)
         return self
 
-    setattr(EntryByEntry, name, add)
+    _IN_PLACE[name] = add
 
 
 _in_place("__iadd__", 1.0)
@@ -244,17 +309,18 @@ for _base_of, _format in ((_lil._lil_base, "lil"), (_dok._dok_base, "dok")):
             dtype = kwargs.get("dtype", args[1] if len(args) > 1 else None)
             if arg1.format == _format and dtype in (None, arg1.dtype):
                 copies = kwargs.get("copy", len(args) > 2 and args[2])
-                entries = dict((arg1.copy() if copies else arg1).__dict__)
-                self.__dict__.clear()
-                self.__dict__.update(entries)  # one table: SciPy's share their rows
-                self.__class__ = _filled_class(type(self))
-                return
-            made = in_class(arg1.tocsr(), type(self))
-            made = made if dtype is None else made.astype(dtype)
+                made = arg1.copy() if copies else arg1
+            else:
+                made = arg1.asformat(_format)
+                made = made if dtype is None else made.astype(dtype)
         else:
             csr = sp.csr_matrix if sp.isspmatrix(self) else sp.csr_array
-            made = csr(arg1, *args, **kwargs)
-        _become(self, made.asformat(_format))
+            made = csr(arg1, *args, **kwargs).asformat(_format)
+        entries = dict(made.__dict__)
+        self.__dict__.clear()
+        self.__dict__.update(entries)  # one table: SciPy's share their rows
+        if _is_filled(made):
+            self.__class__ = _filled_class(type(self))
 
 
 for _function in dict.fromkeys((
@@ -279,15 +345,17 @@ for _function in dict.fromkeys((
 def _assign(self: Any, key: Any, value: Any) -> None:
     """Store at an index, and warn as SciPy does where a compressed matrix gets new places."""
     key = plain_matrix(key).toarray() if sp.issparse(key) else key
-    if self.format != "coo" and _twice(self):
-        with Silence():
-            plain_matrix(self)[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
+    if _twice(self):
+        if self.format != "coo":
+            with Silence():
+                plain_matrix(self)[key] = plain_matrix(value)
         if _twice(self):
-            _store_beside_twins(self, key, value)
+            rows = _grid(self.shape, key)[0]
+            _store_beside_twins(self, value, np.shape(rows), lambda a, v: a.__setitem__(key, v))
             return
     like = plain_matrix(self).copy()
     with Silence():
-        like[key] = plain_matrix(value.tocsr() if _is_filled(value) else value)
+        like[key] = plain_matrix(value)
     grows = _store(self, _grid(self.shape, key), value, like, lambda a: a.__setitem__(key, -1.0))
     if grows and self.format in ("csr", "csc"):
         name = f"{self.format}_{'matrix' if sp.isspmatrix(self) else 'array'}"
@@ -310,28 +378,34 @@ def _twice(self: Any) -> bool:
     return True
 
 
-def _store_beside_twins(self: Any, key: Any, value: Any) -> None:
+def _store_beside_twins(self: Any, value: Any, shape: Any, change: Any) -> None:
     """Store where SciPy leaves entries at one place: it stores the numbers of the values."""
     if whole(self) is not self or sp.issparse(value):
         raise refusal(
             "a store into a matrix in which a place stands twice", "it has no rule",
             "add the entries up before: ‹self›.sum_duplicates()",
         )
-    rows, _ = _grid(self.shape, key)
-    value, size = _values(value, np.shape(rows), self.dtype), self.data.shape[0]
-    numbered = self.form().matrix.copy()
+    value, size = _values(value, shape, self.dtype), self.data.shape[0]
+    numbered, like = self.form().matrix.copy(), plain_matrix(self).copy()
     old = numbered.data
     with Silence():
-        numbered[key] = -1.0 - np.arange(np.size(rows)).reshape(np.shape(rows))
+        change(numbered, -1.0 - np.arange(value.size).reshape(shape))
+        change(like, agreed(value))
     at = numbered.data.astype(np.intp)
-    at = np.where(at > 0, at - 1, size - 1 - at)
-    pool = np.concatenate([self.data, np.ravel(value)])
-    if numbered.data is old and type(self.data) is not np.ndarray:
-        changed = np.flatnonzero(at >= size)
-        self.data[changed] = pool[at[changed]]
-    elif numbered.data is not old and held_elsewhere(self):
+    if at.size != like.data.size:
+        raise refusal(
+            "a store of zeros into a coo matrix in which a place stands twice", "it has no rule",
+            "add them up before: ‹self›.sum_duplicates()",
+        )
+    pool, plain = np.concatenate([self.data, np.ravel(value)]), type(self.data) is np.ndarray
+    at, left = (np.where(x > 0, x - 1, size - 1 - x) for x in (at, old.astype(np.intp)))
+    written = np.flatnonzero(left != np.arange(size))  # where SciPy writes into the old data
+    sorts = bool(np.any(left[written] < size))
+    if written.size and (plain or sorts) and held_elsewhere(self):
         raise shared("a store")
-    else:
+    if written.size and not plain:
+        self.data[written] = pool[left[written]]
+    if numbered.data is not old or plain:
         _become(self, _traced_like(numbered, pool[at]))
 
 
@@ -383,7 +457,11 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         self._put((rows, cols), values)
     else:
         if _twice(self) and self.format != "coo":
-            self.sum_duplicates()  # as SciPy's does
+            with Silence():
+                plain_matrix(self).setdiag(agreed(values), k)  # which may settle the matrix, too
+        if _twice(self):
+            _store_beside_twins(self, values, np.shape(values), lambda a, v: a.setdiag(v, k))
+            return
         like = plain_matrix(self).copy()
         with Silence():
             like.setdiag(agreed(values), k)
@@ -391,24 +469,36 @@ def setdiag(self: Any, values: Any, k: int = 0) -> None:
         _store(self, (rows, cols), values, like, lambda a: a.setdiag(mark, k))
 
 
+def _filled(made: Any, like: Any) -> Any:
+    """Return the matrix `made` as one that is filled entry by entry, in the order of SciPy's."""
+    flat = np.ravel_multi_index(places_of(made), made.shape)
+    like, kind = like.tocoo(), type(like)
+    first = np.ravel_multi_index(like.coords, like.shape)
+    once, back = np.unique(flat, return_inverse=True)
+    arrays, index = split_index(np.ravel(back))
+    data = scatter_add(made.data, *arrays, index=index, shape=(once.size,))
+    filled = kind(made.shape, dtype=data.dtype)
+    _fill(filled)
+    filled._chunks.append(data)
+    at = dict(zip(once.tolist(), range(once.size), strict=True))
+    for place in (*first.tolist(), *np.setdiff1d(once, first).tolist()):  # what it hides comes last
+        where = tuple(map(int, np.unravel_index(place, made.shape)))
+        filled._table[where] = (len(filled._chunks) - 1, at[place]) if place in at else (0, 0)
+    zeros = np.flatnonzero(like.data == 0)
+    filled._explicit.update(zip(*(c[zeros].tolist() for c in like.coords), strict=True))
+    return filled
+
+
+FILLED.append(_filled)
+
+
 def _filled_of(format: str) -> Any:
     def convert(self: Any, copy: bool = False) -> Any:
         """Return the matrix in a form that is filled entry by entry."""
         if self.format == format:
             return self.copy() if copy else self
-        if not _is_filled(self):
-            settle(self, methodcaller(f"to{format}"))
-        own = self if _is_filled(self) else whole(self)
-        coo = own.tocoo()
-        coo = whole(coo)._summed().tocoo()
-        kind = getattr(sp, f"{format}_{'matrix' if sp.isspmatrix(self) else 'array'}")
-        made = kind(self.shape, dtype=coo.dtype)
-        _fill(made)
-        made._put(tuple(map(np.asarray, places_of(coo))), coo.data)
-        like = plain_matrix(self.tocsr()).tocoo()
-        at = np.flatnonzero(np.equal(like.data, 0))
-        made._explicit.update(zip(*(c[at].tolist() for c in places_of(like)), strict=True))
-        return made
+        like = getattr(plain_matrix(self), f"to{format}")()
+        return _filled(whole(followable(self)), like)
 
     return convert
 
@@ -433,123 +523,33 @@ def _rows_of(self: Any) -> Any:
     return found
 
 
-_OF_DOK = in_rows_alone("__imul__", "__itruediv__") | {"_dict": property(_dict_of)} | {
+def _scaling(ufunc: Any) -> Any:
+    def scale(self: Any, other: Any) -> Any:
+        """Scale the entries of a dok matrix in place: what is stored stays so, zeros too."""
+        if np.ndim(other) != 0 or sp.issparse(other):
+            return NotImplemented
+        self._explicit.update(zip(*(c.tolist() for c in self.tocoo().coords), strict=True))
+        starts = np.cumsum([0, *(c.shape[0] for c in self._chunks)])
+        index = np.array([starts[chunk] + k for chunk, k in self._table.values()], int)
+        number = len(self._chunks)
+        self._chunks.append(ufunc(np.concatenate(self._chunks)[index], other))
+        self._table.update({place: (number, k) for k, place in enumerate(self._table)})
+        return self
+
+    return scale
+
+
+_OF_DOK = {
+    "__imul__": _scaling(np.multiply), "__itruediv__": _scaling(np.divide),
+    "_dict": property(_dict_of),
+} | {
     name: _refusing(name, "write A[i, j] = …, or A.toarray()")
     for name in ("pop", "popitem", "clear", "update", "setdefault", "__delitem__")
 }
-_OF_LIL = {
+_OF_LIL = _IN_PLACE | {
     "rows": property(_rows_of), "data": property(_refusing("data", "write A.tocsr().data")),
 }  # fmt: skip
 
 # a matrix with traced entries has these methods too
 TracedEntries.__setitem__ = _assign  # type: ignore[attr-defined]
 TracedEntries.setdiag = setdiag  # type: ignore[attr-defined]
-
-
-# --- of blocks ------------------------------------------------------------------------------------
-
-
-def _has_traced(value: Any) -> bool:
-    if isinstance(value, list | tuple):
-        return any(map(_has_traced, value))
-    if isinstance(value, np.ndarray) and value.dtype == object:
-        return any(map(_has_traced, value.flat))
-    return is_traced(value) or _is_filled(value) or traced(value)
-
-
-def _sparse(block: Any, keep: bool = False) -> Any:
-    """Return a block as a sparse matrix; of a dense one the zeros too, if `keep` says so."""
-    if sp.issparse(block):
-        return block.tocsr() if _is_filled(block) else block
-    dense = np.atleast_2d(as_array(block))
-    if keep:
-        pattern = sp.coo_array(np.ones(dense.shape))
-        return _traced_like(pattern, dense[places_of(pattern)])
-    return of_dense(dense, sp.coo_array(agreed(dense)))
-
-
-def _of_blocks(function: Any) -> None:
-    @composite(function, name=f"scipy.sparse.{function.__name__}", always=True)
-    def join(blocks: Any, *args: Any, **kwargs: Any) -> Any:
-        """Join blocks, some of which have traced entries."""
-        if not _has_traced(blocks):
-            return function(blocks, *args, **kwargs)
-        flat: list[Any] = []
-
-        def place(block: Any) -> Any:
-            if isinstance(block, list | tuple) and function in _NESTED:
-                return [place(b) for b in block]
-            if block is None:
-                return None
-            flat.append(_sparse(block, keep=function is sp.block_diag))
-            return len(flat) - 1
-
-        nested = [place(b) for b in blocks]
-
-        def fill(part: Any, numbered: list[Any]) -> Any:
-            if isinstance(part, list):
-                return [fill(p, numbered) for p in part]
-            return None if part is None else numbered[part]
-
-        return moved(lambda numbered: function(fill(nested, numbered), *args, **kwargs), flat)
-
-
-_NESTED = (sp.bmat, sp.block_array)
-for _function in (sp.hstack, sp.vstack, sp.bmat, sp.block_array, sp.block_diag):
-    _of_blocks(_function)
-
-
-for _function in (sp.tril, sp.triu):
-
-    @composite(_function, name=f"scipy.sparse.{_function.__name__}", always=True)
-    def part(A: Any, k: int = 0, format: Any = None, _function: Any = _function) -> Any:
-        """Return the part of a matrix on one side of a diagonal."""
-        if not _has_traced(A):
-            return _function(A, k, format)
-        return moved(lambda numbered: _function(numbered[0], k, format), [_sparse(A)])
-
-
-@composite(sp.find, name="scipy.sparse.find", always=True)
-def find(A: Any) -> Any:
-    """Return rows, columns and values of the entries that are not zero."""
-    if not _has_traced(A):
-        return sp.find(A)
-    coo = _sparse(A).tocoo(copy=True)
-    coo.sum_duplicates()
-    rows, cols = places_of(coo)
-    kept = np.flatnonzero(np.not_equal(coo.data, 0))
-    return rows[kept], cols[kept], coo.data[kept]
-
-
-@composite(sp.kron, name="scipy.sparse.kron", always=True)
-def kron(A: Any, B: Any, format: Any = None) -> Any:
-    """Return the Kronecker product, of which one factor has traced entries."""
-    if not (_has_traced(A) or _has_traced(B)):
-        return sp.kron(A, B, format)
-    old = not any(sp.issparse(x) and not sp.isspmatrix(x) for x in (A, B))
-    like = sp.kron(*(plain_matrix(_sparse(x)) if sp.issparse(x) else agreed(x) for x in (A, B)),
-                   format)  # fmt: skip
-    a, b = (whole(_sparse(x)).tocoo() for x in (A, B))
-    (ra, ca), (rb, cb) = places_of(a), places_of(b)
-    rows = (np.asarray(ra, np.int64)[:, None] * b.shape[0] + rb).ravel()
-    cols = (np.asarray(ca, np.int64)[:, None] * b.shape[1] + cb).ravel()
-    kind = sp.coo_matrix if old else sp.coo_array
-    shape = (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])
-    pattern = kind((np.ones(rows.size), (rows, cols)), shape=shape)
-    made = _traced_like(pattern, np.ravel(a.data[:, None] * b.data[None, :]))
-    return shown(made, like)
-
-
-@composite(sp.kronsum, name="scipy.sparse.kronsum", always=True)
-def kronsum(A: Any, B: Any, format: Any = None) -> Any:
-    """Return kron(I, A) + kron(B, I)."""
-    if not (_has_traced(A) or _has_traced(B)):
-        return sp.kronsum(A, B, format)
-    if any(x.shape[0] != x.shape[1] for x in (A, B)):
-        raise ValueError("A and B must be square")
-    eye = sp.eye if sp.isspmatrix(A) and sp.isspmatrix(B) else sp.eye_array
-    made = combined(kron(eye(B.shape[0]), A), kron(B, eye(A.shape[0])), 1.0, 1.0)
-    return made.asformat(format if format in ("csr", "csc", "coo") else "csr")
-
-
-

@@ -14,8 +14,9 @@ from ....core.op import Composite, Const, sample
 from ....core.registry import composite, register
 from ...declare import as_array
 from ...numpy.index import scatter_add, split_index
-from ..common import flows, numbers, plain, reader, refusal, refused, settled, traced
-from .matrices import _coo_of, is_traced, places_of, plain_matrix, shown, whole
+from ..common import agreed, flows, numbers, plain, reader, refusal, refused, settled, traced
+from .forms import places_of
+from .matrices import _coo_of, behind, followable, is_traced, plain_matrix, shown, whole
 
 
 def _weights(rng: Any) -> Any:
@@ -41,6 +42,7 @@ def laplacian(
     *, copy: bool = True, form: str = "array", dtype: Any = None, symmetrized: bool = False,
 ) -> Any:  # fmt: skip
     """Return D − W, or D^−½ (D − W) D^−½, of the weights without loops."""
+    csgraph = followable(csgraph)
     if not (traced(csgraph) or (issparse(csgraph) and is_traced(csgraph))):
         return _laplacian(
             csgraph, normed, return_diag, use_out_degree, copy=copy, form=form, dtype=dtype,
@@ -78,7 +80,7 @@ def _of_sparse(graph: Any, normed: bool, return_diag: bool, *rest: Any) -> Any:
     like = _laplacian(
         plain_matrix(graph), normed, use_out_degree=out, dtype=dtype, symmetrized=symmetrized
     )
-    own, n = whole(graph)._unique(), graph.shape[0]
+    own, n = whole(graph).tocoo(), graph.shape[0]
     i, j = places_of(own)
     edges = np.flatnonzero(i != j)
     i, j, w = i[edges], j[edges], own.data[edges]
@@ -92,8 +94,19 @@ def _of_sparse(graph: Any, normed: bool, return_diag: bool, *rest: Any) -> Any:
         diagonal = np.sqrt(np.where(alone, 1.0, degree))
         w, degree = w / diagonal[j] / diagonal[i], (1.0 - plain(alone)).astype(w.dtype)
     nodes = np.arange(n)
+    if like.format == "dia" and behind(graph) is None:  # as SciPy does, in the graph's own form
+        graph = -1.0 * (graph + graph.T.conj() if symmetrized else graph)
+        graph.setdiag(degree)
+        graph = graph if dtype is None else graph.astype(dtype)
+        return (graph, diagonal) if return_diag else graph
     places = np.r_[i, nodes], np.r_[j, nodes]
     found = shown(_coo_of(np.concatenate([-w, degree]), places, like), like)
+    if normed and not np.allclose(agreed(found.data), like.data, 1e-6, 1e-9, equal_nan=True):
+        raise refusal(
+            "the normed Laplacian of a graph in which degrees are 0 up to rounding",
+            "SciPy takes such nodes for connected", "add up what stands twice in the graph before: "
+            "‹csgraph 0›.sum_duplicates()",
+        )  # fmt: skip
     return (found, diagonal) if return_diag else found
 
 

@@ -18,8 +18,10 @@ from ....core.slots import Jvp, Linear
 from ...batched import columns
 from ...declare import as_array
 from ..common import agreed, refusal, traced
+from .forms import Form
 from .kept import Kept
-from .matrices import Form, data_transpose, is_traced, of_dense, plain_matrix, sparse_product, whole
+from .matrices import is_traced, of_dense, plain_matrix, whole
+from .products import data_transpose, sparse_product
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
 _NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
@@ -85,7 +87,7 @@ def _ready(a: Any, changes: bool = True) -> Any:
     It is a copy: what the program stores into its own matrix afterwards does not change it.
     """
     a = a if sp.issparse(a) else sp.csc_array(a)
-    if a.format in ("csr", "csc") and changes and "_like" not in a.__dict__:
+    if a.format in ("csr", "csc") and changes:
         a.sum_duplicates()  # that of the program, too
     a = whole(a) if is_traced(a) else a
     a = a.copy() if a.format in ("csr", "csc") else a.tocsc()

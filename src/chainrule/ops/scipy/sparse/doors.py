@@ -10,25 +10,24 @@ from ....core import registry
 from ....core.registry import composite
 from ...declare import as_array
 from ..common import agreed, traced
+from .assembly import _is_filled
+from .changes import held_elsewhere, shared
 from .entries import multiplied
 from .matrices import (
     TracedEntries,
     _become,
     _plain_class,
     _traced_like,
-    combined,
-    dress,
-    held_elsewhere,
+    as_double,
+    followable,
     in_class,
     is_traced,
-    left_product,
     of_dense,
     plain_matrix,
-    product,
-    shared,
-    sparse_sparse,
+    plainly,
 )
 from .numpy_matrix import Matrix
+from .products import combined, left_product, product, sparse_sparse
 
 # --- doors: making matrices -----------------------------------------------------------------------
 
@@ -98,30 +97,36 @@ def coo_init(
         _become(self, of_dense(dense, kind(agreed(dense), shape=shape)))
 
 
-def _through_csr(function: Any) -> None:
-    """Let a constructor of another format make a csr matrix of traced entries."""
+def _other_form(function: Any) -> None:
+    """Let a constructor of the form dia or bsr make a matrix with traced entries."""
 
-    @composite(function, name=f"scipy.sparse.{function.__qualname__}")
+    @composite(function, name=f"scipy.sparse.{function.__qualname__}", always=True)
     def init(
-        self: Any, arg1: Any, shape: Any = None, dtype: Any = None, *_: Any, **kwargs: Any
-    ) -> None:
-        """Make a matrix of traced entries: it holds them in csr form."""
-        kind = type(self)
-        if not isinstance(arg1, tuple):
-            csr = sp.csr_matrix if issubclass(kind, sp.spmatrix) else sp.csr_array
-            rows = csr(_cast(arg1, dtype), shape=shape)
-            dress(self, rows, kind(plain_matrix(rows), **kwargs))
-            return
-        kwargs.pop("copy", None)
-        data = _cast(arg1[0], dtype)
-        data = np.atleast_2d(data) if kind.__name__.startswith("dia") else data
-        pattern = kind((_numbered(data), *arg1[1:]), shape, **kwargs).tocsr()
-        rows = _traced_like(pattern, np.ravel(data)[pattern.data.astype(np.intp) - 1])
-        dress(self, rows, kind((np.array(agreed(data)), *arg1[1:]), shape, **kwargs))
+        self: Any, arg1: Any, shape: Any = None, dtype: Any = None, copy: bool = False, **rest: Any
+    ) -> None:  # fmt: skip
+        """Make a matrix with traced entries."""
+        kind = _plain_class(type(self))
+        if not traced(arg1) and (is_traced(arg1) or _is_filled(arg1)):
+            if arg1.format == kind.__name__[:3] and copy:
+                made = arg1.copy()
+            else:
+                size = {"blocksize": rest["blocksize"]} if rest.get("blocksize") else {}
+                made = getattr(arg1, f"to{kind.__name__[:3]}")(**size)
+            _become(self, _as_dtype(in_class(made, kind), dtype))
+        elif not traced(arg1):
+            function(self, arg1, shape, dtype, copy, **rest)
+        elif not isinstance(arg1, tuple):
+            dense = _cast(arg1, dtype)
+            _become(self, of_dense(dense, kind(agreed(dense), shape=shape, **rest)))
+        else:
+            data = _cast(arg1[0], dtype, copy)
+            data = np.atleast_2d(data) if kind.__name__.startswith("dia") else data
+            places = [np.array(a) if copy else a for a in arg1[1:]]
+            _become(self, _traced_like(kind((_numbered(data), *places), shape, **rest), data))
 
 
-_through_csr(_dia._dia_base.__init__)
-_through_csr(_bsr._bsr_base.__init__)
+_other_form(_dia._dia_base.__init__)
+_other_form(_bsr._bsr_base.__init__)
 
 
 @composite(sp.diags_array, name="scipy.sparse.diags_array")
@@ -129,39 +134,31 @@ def diags_array(
     diagonals: Any, /, *, offsets: Any = 0, shape: Any = None, format: Any = None,
     dtype: Any = None,
 ) -> Any:  # fmt: skip
-    """Make a matrix of traced diagonals: csr, or the format that is asked for."""
-    return _diagonals(diagonals, offsets, shape, format, sp.coo_array)
+    """Make a matrix of traced diagonals: dia, or the format that is asked for."""
+    return _diagonals(sp.diags_array, diagonals, offsets, shape, format, dtype)
 
 
 @composite(sp.diags, name="scipy.sparse.diags")
 def diags(
     diagonals: Any, offsets: Any = 0, shape: Any = None, format: Any = None, dtype: Any = None
 ) -> Any:
-    """Make a matrix of traced diagonals: csr, or the format that is asked for."""
-    return _diagonals(diagonals, offsets, shape, format, sp.coo_matrix)
+    """Make a matrix of traced diagonals: dia, or the format that is asked for."""
+    return _diagonals(sp.diags, diagonals, offsets, shape, format, dtype)
 
 
-def _diagonals(diagonals: Any, offsets: Any, shape: Any, format: Any, kind: Any) -> Any:
-    if np.ndim(offsets) == 0:
-        single = np.ndim(diagonals[0]) == 0
-        rows, places = [as_array(diagonals) if single else as_array(diagonals[0])], [int(offsets)]
-    else:
-        rows, places = [np.atleast_1d(as_array(d)) for d in diagonals], [int(k) for k in offsets]
-    if len(rows) != len(places):
-        raise ValueError("Different number of diagonals and offsets.")
-    if shape is None:
-        side = rows[0].shape[0] + abs(places[0])
-        shape = (side, side)
-    data, i, j = [], [], []
-    for row, k in zip(rows, places, strict=True):
-        length = min(shape[0] + min(k, 0), shape[1] - max(k, 0))
-        if row.shape[0] not in (1, length) and row.shape[0] < length:
-            raise ValueError(f"the diagonal at offset {k} has length {row.shape[0]}, not {length}")
-        data.append(np.broadcast_to(row, (length,)) if row.shape[0] == 1 else row[:length])
-        i.append(np.arange(length) + max(-k, 0))
-        j.append(np.arange(length) + max(k, 0))
-    made = kind((np.concatenate(data), (np.concatenate(i), np.concatenate(j))), shape=shape)
-    return made.asformat(format if format in ("csc", "coo") else "csr")
+def _diagonals(
+    function: Any, diagonals: Any, offsets: Any, shape: Any, format: Any, dtype: Any
+) -> Any:  # fmt: skip
+    """Let SciPy's own function lay the numbers of the entries out, and the entries follow."""
+    if np.ndim(offsets) == 0 and np.ndim(diagonals[0]) == 0:
+        diagonals, offsets = [diagonals], [offsets]
+    rows = [np.atleast_1d(as_array(d)) for d in diagonals]
+    starts = np.cumsum([1, *(row.size for row in rows)])
+    numbered = [k + np.arange(row.size, dtype=float) for k, row in zip(starts, rows, strict=False)]
+    made = function(numbered, offsets=offsets, shape=shape, dtype=float)
+    data = np.concatenate([np.zeros_like(rows[0], shape=(1,)), *rows])[made.data.astype(np.intp)]
+    made = _traced_like(made, data if dtype is None else data.astype(dtype))
+    return made.asformat(format)
 
 
 # --- doors: plain matrices and traced arrays ------------------------------------------------------
@@ -192,6 +189,7 @@ for _function in dict.fromkeys((_base._spbase.multiply, _dia._dia_base.multiply)
     @_door(_function, always=True)
     def multiply(self: Any, other: Any, _function: Any = _function) -> Any:
         """Multiply a plain sparse matrix entry by entry with what is traced."""
+        other = followable(other)
         if is_traced(other):
             return multiplied(self, other)
         if not traced(other):
@@ -205,6 +203,7 @@ for _function in (_base._spbase.maximum, _base._spbase.minimum):
     @_door(_function, always=True)
     def extreme(self: Any, other: Any, _function: Any = _function) -> Any:
         """Compare a plain sparse matrix entry by entry with what is traced."""
+        other = followable(other)
         if is_traced(other) or traced(other):
             return vars(TracedEntries)[_function.__name__](self, other)
         return _function(self, other)
@@ -214,8 +213,8 @@ for _function in dict.fromkeys((_lil._lil_base._mul_scalar, _dok._dok_base._mul_
 
     @_door(_function)
     def mul_scalar(self: Any, other: Any) -> Any:
-        """Scale a matrix by a traced number: it becomes csr."""
-        return self.tocsr()._mul_scalar(other)
+        """Scale a matrix by a traced number."""
+        return self.tocoo()._mul_scalar(other).asformat(self.format)
 
 
 for _function in (_data._data_matrix.__imul__, _data._data_matrix.__itruediv__):
@@ -235,7 +234,9 @@ for _function in (_lil._lil_base.__truediv__, _dok._dok_base.__truediv__):
 
     @_door(_function)
     def truediv(self: Any, other: Any) -> Any:
-        """Divide a matrix by a traced number or array: it becomes csr."""
+        """Divide a matrix by a traced number or array."""
+        if np.ndim(other) == 0:
+            return self.tocoo()._mul_scalar(1.0 / other).asformat(self.format)
         return self.tocsr() / other
 
 
@@ -247,7 +248,7 @@ def divide(self: Any, other: Any, *, rdivide: bool = False) -> Any:
         found = other / self.toarray()
         return Matrix(found) if sp.isspmatrix(self) else found
     if other.ndim == 0:
-        return self._mul_scalar(1.0 / other)
+        return as_double(self)._mul_scalar(1.0 / other)
     return multiplied(self, 1.0 / other)
 
 
@@ -281,6 +282,7 @@ def _reaching(name: str, p: float, q: float) -> None:
         @_door(function, always=True)
         def binary(self: Any, other: Any, function: Any = function) -> Any:
             """Add two sparse matrices, of which the second may have traced entries."""
+            other = followable(other)
             if is_traced(other):
                 return combined(self, other, p, q)
             if traced(other):
@@ -298,6 +300,7 @@ for _function in (_base._spbase.__matmul__, _base._spbase.__rmatmul__, _matrix.s
     @_door(_function, always=True)
     def times(self: Any, other: Any, _function: Any = _function) -> Any:
         """Multiply; both matrices may have traced entries."""
+        other = followable(other)
         reflected = _function.__name__ in ("__rmatmul__", "__rmul__")
         if sp.issparse(other) and (is_traced(other) or is_traced(self)):
             return sparse_sparse(other, self) if reflected else sparse_sparse(self, other)
@@ -311,9 +314,24 @@ for _function in (_base._spbase.__matmul__, _base._spbase.__rmatmul__, _matrix.s
 @_door(_base._spbase.dot, always=True)
 def dot(self: Any, other: Any) -> Any:
     """Multiply with a matrix or an array, or scale."""
+    other = followable(other)
     if not (is_traced(self) or is_traced(other) or traced(other)):
         return _base._spbase.dot(self, other)
     return self * other if np.ndim(other) == 0 and not sp.issparse(other) else self @ other
+
+
+def _comparing(function: Any) -> None:
+    @_door(function, always=True)
+    def compare(self: Any, other: Any) -> Any:
+        """Compare the values: what comes of it is no number that has a derivative."""
+        met = is_traced(self) or is_traced(other) or traced(other)
+        if not (met or _is_filled(self) or _is_filled(other)):
+            return function(self, other)
+        return function(plain_matrix(self), plainly(other))
+
+
+for _name in ("eq", "ne", "lt", "gt", "le", "ge"):
+    _comparing(vars(_base._spbase)[f"__{_name}__"])
 
 
 def _noticing(owner: Any, name: str) -> None:
@@ -332,7 +350,7 @@ _NOTICING = (
     "toarray todense tocsr tocsc tocoo transpose sum mean diagonal trace copy __getitem__ power "
     "asformat __neg__"
 ).split()
-for _owner in (_base._spbase, _coo._coo_base, _compressed._cs_matrix):
+for _owner in _OWNERS:
     for _name in _NOTICING:
         if callable(vars(_owner).get(_name)) and registry.find(vars(_owner)[_name]) is None:
             _noticing(_owner, _name)

@@ -12,17 +12,18 @@ import scipy.sparse as sp
 
 from ...declare import as_array
 from ..common import refusal, traced
+from .forms import places_of
 from .matrices import (
     TracedEntries,
     _coo_of,
     _traced_like,
     is_traced,
     of_dense,
-    places_of,
     plain_matrix,
     shown,
     whole,
 )
+from .moves import laid
 from .numpy_matrix import Matrix, bare
 from .settled import settle
 
@@ -43,6 +44,11 @@ def _stored(a: Any) -> tuple[Any, Any]:
 def multiplied(a: Any, other: Any) -> Any:
     """Multiply entry by entry with a dense array, or with a sparse one of traced entries."""
     like = plain_matrix(a).multiply(plain_matrix(other))
+    if sp.issparse(like) and like.format == "dia":
+        dense = other if sp.issparse(other) else as_array(bare(other))
+        found = laid(lambda x, y: x.multiply(y), lambda x, y: x * y, a, dense, 1.0)
+        if found is not None:
+            return found
     if sp.issparse(other):
         if other.shape == a.shape:
             return _both(a, other, like)

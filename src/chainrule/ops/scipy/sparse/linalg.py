@@ -14,7 +14,8 @@ from ...declare import as_array
 from ..common import global_state, own_stream, refusal, traced
 from .direct import spsolve
 from .entries import norm_of
-from .matrices import Form, is_traced, of_dense, plain_matrix, whole
+from .forms import Form
+from .matrices import behind, followable, is_traced, of_dense, plain_matrix, whole
 from .operators import columns, is_operator
 from .settled import settle
 
@@ -87,10 +88,13 @@ def expm_multiply(A: Any, B: Any, *args: Any, **kwargs: Any) -> Any:
 @composite(linalg.norm, name="scipy.sparse.linalg.norm", always=True)
 def norm(x: Any, ord: Any = None, axis: Any = None) -> Any:
     """Return a norm of a sparse matrix, of one with traced entries too."""
+    x = followable(x)
     if not is_traced(x):
         return linalg.norm(x, ord, axis)
     settle(x, lambda form: linalg.norm(form, ord, axis))
     if ord in (None, "fro", "f") and axis is None:
+        if x.format == "dia" and behind(x) is None:
+            return np.linalg.norm(np.ravel(x.data))  # SciPy counts what stands outside, too
         return np.linalg.norm(whole(x)._unique().data)
     return norm_of(x, ord, axis)
 

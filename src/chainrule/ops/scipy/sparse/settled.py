@@ -5,20 +5,19 @@ program sees it afterwards: in `data`, in ``A.nnz``, in the array that the matri
 traced entries SciPy's code runs on a plain twin: the twin tells its owner of each such change.
 """
 
-from contextlib import suppress
 from copy import copy
 from functools import partial
 from typing import Any
 from weakref import ref
 
-from ....core.settings import Silence
-
 SETTLING = ("sum_duplicates", "sort_indices")
-OF_ONE = ("_whole", "_like", *SETTLING)  # attributes that no other matrix gets
+OF_ONE = ("_whole", "_outside", "_rows", *SETTLING)  # attributes that no other matrix gets
 
 
 def is_settled(a: Any) -> bool:
     """Say whether the entries of a matrix are sorted and no place stands twice."""
+    if a.format == "dia":
+        return True
     if a.format == "coo":
         return bool(a.has_canonical_format)
     known = a.__dict__.get("_has_canonical_format")
@@ -33,9 +32,6 @@ def followed(twin: Any, owner: Any) -> Any:
     its own before it changes.
     """
     if is_settled(owner):
-        return twin
-    if "_like" in owner.__dict__:  # SciPy's own is in another form, and this one a copy of it
-        twin.__dict__.update(type(twin).copy(twin).__dict__)
         return twin
 
     held = ref(twin)  # no cycle, which would hold what tells the places for long
@@ -58,18 +54,5 @@ def settle(a: Any, function: Any) -> None:
 
     For what is computed otherwise here, without SciPy's code.
     """
-    if is_settled(a):
-        return
-    if "_like" not in a.__dict__:
+    if not is_settled(a):
         function(a.form().matrix)
-    elif settles(a._like, function):
-        a.sum_duplicates()
-
-
-def settles(like: Any, function: Any) -> bool:
-    """Say whether `function` adds up what stands twice in a matrix of blocks, and let it do so."""
-    if like.format != "bsr" or like.has_canonical_format:
-        return False
-    with Silence(), suppress(Exception):  # what SciPy refuses is refused where it is computed
-        function(like)
-    return bool(like.has_canonical_format)
