@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .core.settings import ignore, put_back
+from .core.settings import beside, ignore, put_back
 from .core.spoken import spoken
 from .core.zero import holds_nan
 from .errors import BatchError, IndeterminateWarning, KinkWarning
@@ -225,13 +225,13 @@ class _Around:
         """Return the outputs there, and what the inner derivatives were."""
         mark, trail, check = len(running.notes), running.trail, running.check
         running.trail, running.check = [], None
-        beside, running.beside = running.beside, h != 0
+        before, beside.now = beside.now, h != 0
         try:
             with np.errstate(all="ignore"):
                 return self.evaluate(self.moved(h, direction)), running.trail
         finally:
             running.trail, running.check = trail, check
-            running.beside = beside
+            beside.now = before
             self.ties = len(running.notes) - mark
             del running.notes[mark:]
 

@@ -9,6 +9,7 @@ among them would look at all of them again and again, and find none.
 
 import functools
 import gc
+import threading
 import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -60,6 +61,18 @@ def left(found: Any) -> None:
     """Give back what was `found`, after an error, unless the program has set something since."""
     if settings() is _IGNORING or _held is None:
         put_back(found)
+
+
+class Beside(threading.local):
+    """Whether the function runs beside the point, where the limit of a derivative is sought.
+
+    What is exactly 0 there, too, is so all around.
+    """
+
+    now = False
+
+
+beside = Beside()
 
 
 class Silence:

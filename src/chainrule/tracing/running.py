@@ -41,7 +41,6 @@ class _Running(threading.local):
         self.trail: list[Any] | None = None  # what inner derivatives are, while limits are taken
         self.lent: list[Any] = []  # arrays from outside that are traced ones meanwhile
         self.call: Any = None  # stands for the call of a solver's callback that runs
-        self.beside = False  # the function runs beside the point: what is 0 there is so all around
         self.searches: dict[Any, Any] = {}  # the places that compare traced values, see `searches`
         self.draws = 0  # how often random numbers were drawn
         self.check = _Running.everywhere

@@ -31,7 +31,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .... import tree
-from ....tracing.running import running
+from ....core.settings import beside
 from ...numpy.arithmetic import unseen
 from ...numpy.index import scatter_add, split_index
 from ..common import agreed, flows, refusal, traced
@@ -174,7 +174,7 @@ def shown(made: Any, like: Any) -> Any:
 
 def _unseen(entries: Any) -> Any:
     """As `unseen`; what is hidden beside the point, too, is 0 wherever one looks."""
-    return 0.0 if running.beside else unseen(entries)
+    return 0.0 if beside.now else unseen(entries)
 
 
 def _matched(flat: Any, wanted: Any) -> Any:
