@@ -25,6 +25,7 @@ from ..tracing.running import OPEN, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import attach, is_traced, plain
+from .inside import Inside
 from .places import unnoted
 from .switches import Watched, check_jumps, pieces
 
@@ -128,6 +129,9 @@ def integral(
     if value is None:
         value = np.float64(rule(f.plain, float(plain(a)), float(plain(b))))
     trace = f.innermost(a, b)
+    if isinstance(trace, Inside):  # a limit is a point of the quadrature, which a callback kept
+        kept = (v for v in (a, b, *f.values.values()) if type(v) in TRACERS)
+        raise trace.refuse(next(v for v in kept if v.cr_owner is trace))
     if trace is not None and not isinstance(trace, Forward | Recording):
         trace.mute()  # a batch: it goes by one
 
