@@ -3,7 +3,6 @@
 import math
 import operator
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from ...core.memory import own_copy
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import add, composite, declare
+from ...core.settings import ignore, put_back
 from ...core.slots import INDEX, Linear
 from .. import jumps
 from ..declare import as_array, operand, zeros_for
@@ -101,24 +101,20 @@ def _may_repeat(arrays: tuple[Any, ...]) -> bool:
 
 
 def _add_into(buffer: Any, ct: Any, _x: Any, *arrays: Any, index: Any) -> None:
-    """Add `ct` in place to the elements that were read."""
-    where = fill_index(arrays, index)
-    if _may_repeat(arrays):
-        add_at = partial(np.add.at, buffer, where, ct)
-    else:
-        add_at = partial(_add_once, buffer, where, ct, not arrays)
-    with suppress(FloatingPointError):  # of ∞ − ∞, raised when every element was added
-        add_at()
-
-
-def _add_once(buffer: Any, where: Any, ct: Any, basic: bool) -> None:
-    """Add to a basic index through its view; any other gives a copy, whose `base` may be set."""
-    part = buffer[where]
-    if basic and type(part) is np.ndarray:
-        part += ct
-    else:
-        with np.errstate(invalid="ignore"):
+    """Add `ct` in place to the elements that were read: ∞ − ∞ is NaN, and nobody is told here."""
+    where = fill_index(arrays, index) if arrays else index
+    errors = ignore()
+    try:
+        if arrays and _may_repeat(arrays):
+            np.add.at(buffer, where, ct)
+            return
+        part = buffer[where]
+        if not arrays and type(part) is np.ndarray:
+            part += ct  # a view; any other index gives a copy, whose `base` may be set
+        else:
             buffer[where] = part + ct
+    finally:
+        put_back(errors)
 
 
 def _scatter_add(ct: Any, *arrays: Any, index: Any, shape: tuple[int, ...]) -> Any:
