@@ -5,6 +5,7 @@ is called with the inputs and returns the leaves of the result, or `BAIL`.
 """
 
 import functools
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -168,7 +169,7 @@ class Jitted:
     def _missed(
         self, key: Any, leaves: Any, treedef: Any, inputs: list[Any], args: Any, kwargs: Any
     ) -> Any:
-        if exchanged():  # what the names stand for cannot be seen
+        if exchanged() or sys.getprofile() is not None:  # what names stand for, and what is called
             return self.function(*args, **kwargs)
         if not self.codes:
             return self._first(args, kwargs)

@@ -2,6 +2,7 @@
 
 import collections
 import copy
+import cProfile
 import dataclasses
 import functools
 import io
@@ -649,3 +650,14 @@ def test_forgetting():
 def test_what_is_no_function_is_refused():
     with pytest.raises(cr.ChainRuleError, match="expected a function to record, got ndarray"):
         cr.jit(X)
+
+
+def test_a_profiler_of_the_user_is_left_alone():
+    """Recordings wait until it has stopped; `cProfile` may not be set by hand again."""
+    slope = cr.jit(cr.grad(lambda x: x**3))
+    with cProfile.Profile() as profile:
+        assert [slope(2.0) for _ in range(3)] == [12.0] * 3
+    assert profile.getstats()
+    assert "0 recordings" in slope.report()
+    assert [slope(2.0) for _ in range(4)] == [12.0] * 4
+    assert "1 recording" in slope.report()
