@@ -1,0 +1,463 @@
+"""Patterns: which numbers of the inputs each number of an output may depend on.
+
+A pattern is read off the slots that compute the derivatives, so there is no second set of rules:
+
+- a `Partial` sends each element to its own place, whatever its number is;
+- an index equation merges the rows that it sums over, and repeats them along its free letters;
+- another linear operation is asked. It is given the numbers 1, 2, …, n as an argument: what comes
+  out tells where each element went, if elements only move. If its *transpose* only moves them, it
+  is a sum of rows. Else it is probed with blocks of the argument, which are halved as long as they
+  can be told apart;
+- a formula is followed step by step, as its transpose is; a user's rule from the reverse end, and
+  whatever none of this answers, is a full block.
+
+Entries that vanish by the numbers stay in the pattern: traced values are random numbers here. What
+is a constant counts as it is: the zeros of a matrix or of a mask of floats, and the arrays of an
+index. Each is written down as `Evidence`, and every later recording is asked whether it still
+holds. Of `where`, `maximum` and the like both sides are kept, also the one that was not taken.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from ..core.equation import parse
+from ..core.graph import Graph, Node
+from ..core.slots import Jvp, Linear, Partial, reads_of
+from ..errors import MatrixSizeError
+from ..tracing.tracer import concrete
+from .batch import rule_of
+from .linear import LinearProgram, filled, formula_at
+from .readers import last_readers
+from .rows import Rows, Width, moved, numbers, probed, union, whole
+from .support import randomized, randoms
+
+Fixed = Callable[[int], bool]  # whether an argument is a constant
+Key = tuple[int, int]  # the number of a step, and of its argument
+
+_EXPLICIT = 1 << 24  # entries of an equation that are written out one by one
+
+
+@dataclass(slots=True)
+class Evidence:
+    """A constant that a pattern rests on: how it is read off a step, and what it was.
+
+    Of a `mask` it counts only where it is not zero: more zeros do no harm.
+    """
+
+    key: Key
+    read: Callable[[Node], Any]
+    value: Any
+    mask: bool = False
+
+    def holds(self, node: Node) -> bool:
+        """Say whether the same step of a later recording has the same."""
+        found = self.read(node)
+        if not self.mask:
+            return alike(found, self.value)
+        if np.shape(found) != self.value.shape:
+            return False
+        return not np.any(np.not_equal(found, 0) & ~self.value)
+
+
+@dataclass(slots=True)
+class Pattern:
+    """The pattern of a recording: a boolean matrix, all numbers of the outputs by the inputs'."""
+
+    matrix: Any
+    steps: list[Any]
+    evidence: list[Evidence]
+    wide: frozenset[Key]
+
+    def failing(self, graph: Graph, steps: list[Any]) -> set[Key] | None:
+        """Return the masks that have fewer zeros in `graph`; None if it is another program.
+
+        Where there are none, the pattern is that of `graph`, whose `steps` are as `described`.
+        """
+        if len(steps) != len(self.steps) or not all(map(alike, steps, self.steps)):
+            return None
+        nodes = last_readers(graph)[0]
+        broken = [e for e in self.evidence if not e.holds(nodes[e.key[0]])]
+        return {e.key for e in broken} if all(e.mask for e in broken) else None
+
+
+def described(graph: Graph) -> list[Any]:
+    """Write a recording down without its values: what is done to what."""
+    nodes = last_readers(graph)[0]
+    number = {n: i for i, n in enumerate((*graph.inputs, *nodes))}
+    steps: list[Any] = [n.shape for n in graph.inputs]
+    for n in nodes:
+        op: Any = n.op
+        params = None if all(type(s) is Partial for s in op.slots) else n.params
+        steps.append((op, tuple([number.get(p) for p in n.inputs]), n.shape, params))
+    steps.append(tuple([number[o] if type(o) is Node else np.shape(concrete(o))
+                        for o in graph.outputs]))  # fmt: skip
+    return steps
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Say whether two constants are the same, arrays and sparse matrices included."""
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, np.ndarray):
+        return a.shape == b.shape and a.dtype == b.dtype and bool(np.array_equal(a, b))
+    if isinstance(a, tuple | list):
+        return len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(alike(v, b[k]) for k, v in a.items())
+    if isinstance(a, slice):
+        return (a.start, a.stop, a.step) == (b.start, b.stop, b.step)
+    if sparse.issparse(a):
+        return alike(vars(a), vars(b))
+    if hasattr(a, "matrix"):  # a sparse matrix as a param
+        return alike(a.matrix, b.matrix)
+    return isinstance(a, str | int | float | complex | np.generic | np.dtype) and bool(a == b)
+
+
+def pattern(graph: Graph, wide: Collection[Key] = ()) -> Pattern:
+    """Return the pattern of a recording; the masks named in `wide` are taken to hold no zeros."""
+    return _Detection(graph, wide).run()
+
+
+class _Detection:
+    def __init__(self, graph: Graph, wide: Any) -> None:
+        self.graph, self.wide = graph, wide
+        self.width = Width(sum(prod(x.shape) for x in graph.inputs))
+        self.evidence: list[Evidence] = []
+        self.index = 0
+        self.rng = randoms()
+
+    def run(self) -> Pattern:
+        table: dict[Node, Any] = {}
+        first = 0
+        for x in self.graph.inputs:
+            size = prod(x.shape)
+            table[x] = self.width.units(first, size)
+            first += size
+        nodes, last = last_readers(self.graph)
+        for self.index, (node, gone) in enumerate(zip(nodes, last, strict=True)):
+            here = [None if p is None else table.get(p) for p in node.inputs]
+            for p in gone:
+                table.pop(p, None)
+            found = self.through(node, here, lambda j, inputs=node.inputs: inputs[j] is None, True)
+            if found is not None:
+                table[node] = found
+        rows = []
+        for leaf in self.graph.outputs:
+            found = table.get(leaf) if type(leaf) is Node else None
+            size = prod(leaf.shape if type(leaf) is Node else np.shape(concrete(leaf)))
+            rows.append(self.width.none(size) if found is None else found)
+        matrix = self.width.stacked(rows) if rows else self.width.csr([], [0])
+        return Pattern(sparse.csr_array(matrix), described(self.graph), self.evidence,
+                       frozenset(self.wide))  # fmt: skip
+
+    # --- one step -------------------------------------------------------------------------------
+
+    def through(self, node: Node, here: list[Any], fixed: Fixed, outside: bool) -> Any:
+        """Return the rows of a step's output, given those of its arguments; None where all empty.
+
+        Of several outputs a list of (rows, shape). `outside` is whether the step is the program's
+        own, and not one of a rule.
+        """
+        op: Any = node.op
+        if op.name == "component":
+            part = here[0] and here[0][node.params["index"]]
+            return part and self.width.spread(*part, node.shape)
+        here = [p if p is not None and op.flows(k) else None for k, p in enumerate(here)]
+        total = None
+        groups: dict[Any, list[int]] = {}
+        for k, p in enumerate(here):
+            if p is None:
+                continue
+            slot = op.slot(k)
+            if type(slot) is Partial:
+                term = self._partial(node, k, p, fixed, outside)
+            elif op.batch == "elementwise" and not op.outputs:
+                term = self.width.spread(p, node.inputs[k].shape, node.shape)  # type: ignore[union-attr]
+            elif op.additive or getattr(slot, "joint", False):
+                groups.setdefault("sum" if op.additive else slot, []).append(k)
+                continue
+            elif type(slot) is Linear and slot.equation is not None:
+                term = self._equation(node, k, p, fixed, outside)
+            else:
+                how = self._linear if type(slot) is Linear else self._formula
+                term = self._asked(how, node, [k], here, fixed, outside)
+            total = _joined(total, term)
+        for ks in groups.values():
+            how = self._together if op.additive else self._formula
+            total = _joined(total, self._asked(how, node, ks, here, fixed, outside))
+        return total
+
+    def _asked(
+        self, how: Any, node: Node, ks: list[int], here: list[Any], fixed: Fixed, outside: bool
+    ) -> Any:
+        """Ask for the rows by way of `how`; where that gives no answer, all may depend on all."""
+        kept = len(self.evidence)
+        try:
+            with np.errstate(all="ignore"):
+                found = how(node, ks, here, fixed, outside)
+        except MatrixSizeError:
+            raise
+        except Exception:  # random values are none that the operation takes
+            found = NotImplemented
+        if found is not NotImplemented:
+            return found
+        del self.evidence[kept:]
+        row = frozenset().union(*(whole(here[k]) for k in ks))
+        op: Any = node.op
+        if op.outputs:
+            return [(row, ())] * op.outputs
+        return self.width.repeated(row, prod(node.shape))
+
+    def _partial(self, node: Node, k: int, p: Rows, fixed: Fixed, outside: bool) -> Rows | None:
+        slot: Any = node.op.slot(k)  # type: ignore[union-attr]
+        if not callable(slot.rule) and slot.rule == 0:
+            return None
+        rows = self.width.spread(p, node.inputs[k].shape, node.shape)  # type: ignore[union-attr]
+        read = reads_of(slot)
+        which = [j for j in range(len(node.inputs)) if read.input(j)]
+        if slot.selects or not callable(slot.rule) or read.output or not which:
+            return rows
+        if not all(fixed(j) and _is_float(node.primals[j]) for j in which):
+            return rows
+
+        def partial(node: Node) -> Any:
+            with np.errstate(all="ignore"):
+                found = slot.rule(node.output, *node.primals, **node.params)
+            return np.broadcast_to(concrete(found), node.shape)
+
+        live = self._mask((self.index, k), partial, node, outside)
+        if live is None:
+            return rows
+        return self.width.take(rows, np.where(live, numbers(live.shape), -1))
+
+    def _mask(self, key: Key, read: Any, node: Node, outside: bool) -> Any:
+        """Return where a constant is not zero, as evidence; None if it is so everywhere."""
+        if outside and key in self.wide:
+            return None
+        live = np.not_equal(read(node), 0)
+        if live.all():
+            return None
+        if outside:
+            self.evidence.append(Evidence(key, read, live, True))
+        return live
+
+    # --- index equations ------------------------------------------------------------------------
+
+    def _equation(self, node: Node, k: int, p: Rows, fixed: Fixed, outside: bool) -> Rows:
+        slot: Any = node.op.slot(k)  # type: ignore[union-attr]
+        shapes = [np.shape(x) if not hasattr(x, "shape") else x.shape for x in node.primals]
+        operands, out = parse(slot.equation(*shapes, **node.params))
+        sizes = dict(zip(out, node.shape, strict=True))
+        for letters, shape in zip(operands, shapes, strict=True):
+            sizes |= dict(zip(letters, shape, strict=True))
+        own = operands[k]
+        j = 1 - k
+        if len(operands) == 2 and fixed(j) and _is_float(node.primals[j]):
+            key = self.index, j
+            live = self._mask(key, lambda node: concrete(node.primals[j]), node, outside)
+            rest = [c for c in dict.fromkeys(own + out) if c not in operands[j]]
+            if live is not None and np.count_nonzero(live) * _count(rest, sizes) <= _EXPLICIT:
+                at = _beside(dict(zip(operands[j], np.nonzero(live), strict=True)), rest, sizes)
+                return self.width.linked(p, _flat(at, own, sizes), _flat(at, out, sizes),
+                                         prod(node.shape))  # fmt: skip
+        kept = [c for c in dict.fromkeys(own) if c in out]
+        at = _beside({}, list(dict.fromkeys(own)), sizes)
+        merged = self.width.linked(p, _flat(at, own, sizes), _flat(at, kept, sizes),
+                                   _count(kept, sizes))  # fmt: skip
+        at = _beside({}, list(dict.fromkeys(out)), sizes)
+        source = np.full(prod(node.shape), -1)
+        source[_flat(at, out, sizes)] = _flat(at, kept, sizes)
+        return self.width.take(merged, source)
+
+    # --- linear operations ----------------------------------------------------------------------
+
+    def _stand_ins(self, node: Node, fixed: Fixed, moving: list[int], outside: bool) -> Any:
+        """Return arguments beside those that move: constants, and random numbers for traced values.
+
+        None where what decides the places is no constant.
+        """
+        op: Any = node.op
+        args: list[Any] = []
+        for j, x in enumerate(node.primals):
+            flows = op.flows(j)
+            if j in moving or (flows and op.additive):
+                args.append(np.zeros(x.shape)[()] if hasattr(x, "shape") else 0.0)
+            elif fixed(j):
+                args.append(concrete(x))
+                if outside and isinstance(args[j], np.ndarray):
+                    read = _reading(j)
+                    self.evidence.append(Evidence((self.index, j), read, read(node)))
+            elif not flows:
+                return None
+            else:
+                args.append(randomized(np.ones(x.shape, x.dtype)[()], self.rng))
+        return args
+
+    def _together(
+        self, node: Node, ks: list[int], here: list[Any], fixed: Fixed, outside: bool
+    ) -> Any:
+        """Ask an operation that adds its arguments whether it moves the elements of all."""
+        op: Any = node.op
+        args = self._stand_ins(node, fixed, ks, outside)
+        if args is None:
+            return NotImplemented
+        shapes = [node.inputs[k].shape for k in ks]  # type: ignore[union-attr]
+        ends = np.cumsum([0, *map(prod, shapes)])
+
+        def run(labels: Any) -> Any:
+            full = list(args)
+            for k, shape, a, b in zip(ks, shapes, ends, ends[1:], strict=False):
+                full[k] = labels[a:b].reshape(shape)[()]
+            return op.value(*full, **node.params)
+
+        source = moved(run, int(ends[-1]))
+        if source is not None:
+            rows = here[ks[0]] if len(ks) == 1 else self.width.stacked([here[k] for k in ks])
+            return self.width.take(rows, source)
+        total = None
+        for k in ks:
+            total = union(total, self._linear(node, [k], here, fixed, outside))
+        return total
+
+    def _linear(
+        self, node: Node, ks: list[int], here: list[Any], fixed: Fixed, outside: bool
+    ) -> Any:
+        """Ask an operation that is linear in one argument."""
+        (k,) = ks
+        op: Any = node.op
+        slot, p, parent = op.slot(k), here[k], node.inputs[k]
+        args = self._stand_ins(node, fixed, ks, outside)
+        if args is None or op.outputs or parent is None:
+            return NotImplemented
+        size, count = prod(parent.shape), prod(node.shape)
+
+        def run(labels: Any) -> Any:
+            full = list(args)
+            full[k] = labels.reshape(parent.shape)[()]
+            return op.value(*full, **node.params)
+
+        def back(labels: Any) -> Any:
+            full = list(args)
+            full[k] = parent
+            ct = labels.reshape(node.shape)[()]
+            if slot.joint is not None:
+                return slot.joint(ct, *full, **node.params)[k]
+            return slot.transpose(ct, *full, **node.params)
+
+        source = None if op.additive else moved(run, size)
+        if source is not None:
+            return self.width.take(p, source)
+        try:
+            into = moved(back, count)
+        except Exception:  # a transpose that does not take labels
+            into = None
+        if into is not None:
+            wide = np.broadcast_to(numbers(parent.shape), into.shape)
+            return self.width.linked(p, wide, into, count)
+
+        def many(data: Any) -> Any:
+            full = list(args)
+            full[k] = data.reshape(len(data), *parent.shape)
+            batched = [j == k for j in range(len(full))]
+            return rule_of(op)(op, len(data), full, batched, node.params).reshape(len(data), -1)
+
+        ends, links = probed(many, size, count, self.rng)
+        block = np.searchsorted(ends, np.arange(size), "right") - 1
+        blocks = self.width.linked(p, np.arange(size), block, len(ends) - 1)
+        return self.width.through(links, self.width.matrix(blocks))
+
+    # --- formulas -------------------------------------------------------------------------------
+
+    def _formula(
+        self, node: Node, ks: list[int], here: list[Any], _fixed: Fixed, outside: bool
+    ) -> Any:
+        """Follow a formula through its steps, where whatever it computes from values is random."""
+        op: Any = node.op
+        slot: Any = op.slot(ks[0])
+        if type(slot) is not Jvp:
+            return NotImplemented
+        which = tuple(ks)
+        program, values = formula_at(node, slot, which)
+        registers = program.registers_at([concrete(v) for v in values])
+        table = {program.tangents[k]: here[k] for k in ks}
+        if outside and not op.closed:
+            self.evidence.append(Evidence(
+                (self.index, ks[0]), lambda n: _written(formula_at(n, slot, which)[0]),
+                _written(program),
+            ))  # fmt: skip
+        start = program.start
+        for step in program.steps[::-1]:
+            arguments = [None if q is None else table.get(q) for q in step.parents]
+            if any(a is not None for a in arguments):
+                found = self.through(
+                    filled(step, registers), arguments,
+                    lambda j, sources=step.sources: start[sources[j]] is not None, False,
+                )  # fmt: skip
+                if found is not None:
+                    table[step.node] = found
+        outs = [(table[o], o.shape) if type(o) is Node and o in table else None
+                for o in program.outputs]  # fmt: skip
+        if op.outputs:
+            return outs
+        return outs[0] and self.width.spread(*outs[0], node.shape)
+
+
+def _reading(j: int) -> Callable[[Node], Any]:
+    return lambda node: concrete(node.primals[j])
+
+
+def _written(program: LinearProgram) -> Any:
+    """Write a formula down, with its constants."""
+    number = {n: i for i, n in enumerate(program.tangents) if n is not None}
+    steps = []
+    for step in program.steps[::-1]:
+        number[step.node] = len(number)
+        steps.append((step.node.op, step.node.params, [number.get(q) for q in step.parents],
+                      [program.start[s] for s in step.sources]))  # type: ignore[arg-type]  # fmt: skip
+    return steps
+
+
+def _joined(total: Any, term: Any) -> Any:
+    if type(total) is not list or type(term) is not list:
+        return union(total, term)
+    return [a or b if a is None or b is None else _wider(a, b)
+            for a, b in zip(total, term, strict=True)]  # fmt: skip
+
+
+def _wider(a: Any, b: Any) -> Any:
+    """Join the rows of an output; where shapes differ the one is a number for all."""
+    if a[1] == b[1]:
+        return union(a[0], b[0]), a[1]
+    return whole(a[0]) | whole(b[0]), ()
+
+
+def _is_float(x: Any) -> bool:
+    """Say whether a constant is one whose zeros count: masks of booleans mostly hang on values."""
+    x = concrete(x)
+    return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
+
+
+def _count(letters: Any, sizes: dict[str, int]) -> int:
+    return prod(sizes[c] for c in letters)
+
+
+def _beside(at: dict[str, Any], rest: list[str], sizes: dict[str, int]) -> dict[str, Any]:
+    """Return the places in `at` with every place of the letters in `rest`, letter by letter."""
+    count = len(next(iter(at.values()))) if at else 1
+    grid = np.indices([sizes[c] for c in rest]).reshape(len(rest), _count(rest, sizes))
+    full = {c: np.repeat(i, _count(rest, sizes)) for c, i in at.items()}
+    return full | {c: np.tile(grid[i], count) for i, c in enumerate(rest)}
+
+
+def _flat(at: dict[str, Any], letters: Any, sizes: dict[str, int]) -> Any:
+    """Return the numbers of the elements at these places of an array with these letters."""
+    if not letters:
+        return np.zeros(len(next(iter(at.values()))) if at else 1, np.intp)
+    return np.ravel_multi_index([at[c] for c in letters], [sizes[c] for c in letters])
