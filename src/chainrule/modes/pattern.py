@@ -333,10 +333,15 @@ class _Detection:
         (k,) = ks
         op: Any = node.op
         slot, p, parent = op.slot(k), here[k], node.inputs[k]
-        args = self._stand_ins(node, fixed, ks, outside)
-        if args is None or op.outputs or parent is None:
+        if op.outputs or parent is None:
             return NotImplemented
         size, count = prod(parent.shape), prod(node.shape)
+        if slot.links is not None:
+            targets, sources = slot.links(*node.primals, **node.params)
+            return self.width.linked(p, sources, targets, count)
+        args = self._stand_ins(node, fixed, ks, outside)
+        if args is None:
+            return NotImplemented
 
         def run(labels: Any) -> Any:
             full = list(args)

@@ -23,7 +23,8 @@ from ..modes.derived import describe_output
 from ..modes.pattern import pattern
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete
-from .plan import Plan
+from .picture import svg, text
+from .plan import SYMMETRIC, Form, Plan
 
 Function = Callable[..., Any]
 
@@ -46,13 +47,10 @@ class Prepared:
         key = tuple(ins), tuple((shape, dtype) for shape, dtype, _ in outs)
         found = self.plans.get(key)
         if found is None:
-            outs = [(shape, dtype, None) for shape, dtype, _ in outs]
-            how = self.how
-            found = Plan(ins, outs, how, None)
-            if how in ("star", "acyclic") and found.shape[0] != found.shape[1]:
-                found.how = "auto"
-            if self.hint is not None:
-                found = Plan(ins, outs, found.how, _checked(self.hint, found.shape))
+            form = Form(ins, [(shape, dtype, None) for shape, dtype, _ in outs])
+            square = form.shape[0] == form.shape[1]  # else some numbers of the argument are held
+            hint = None if self.hint is None else _checked(self.hint, form.shape)
+            found = Plan(form, self.how if square or self.how not in SYMMETRIC else "auto", hint)
             if len(self.plans) >= _FORMS:
                 self.plans.clear()
             self.plans[key] = found
@@ -112,12 +110,23 @@ class SparseDerivative(Derived):
     @property
     def pattern(self) -> Any:
         """Return the pattern: a boolean csr matrix, numbers of the result by those of the input."""
-        return self._plan().matrix.copy()
+        return self._plan().layout.matrix.copy()
 
     @property
     def colours(self) -> Any:
         """Return the colouring: the colour of each column and row, and how many products."""
-        return self._plan().colouring
+        return self._plan().layout.colouring
+
+    def show(self) -> None:
+        """Print the pattern; each entry is the number of the product that it is read from."""
+        layout = self._plan().layout
+        print(text(layout.matrix, layout.colouring))
+
+    def svg(self) -> str:
+        """Draw the pattern, in the colours of the products."""
+        layout = self._plan().layout
+        kind = "Hessian" if layout.how in SYMMETRIC else "Jacobian"
+        return svg(layout.matrix, layout.colouring, f"{kind} of {name_of(self.function)}")
 
 
 def sparse_jacobian(
@@ -180,26 +189,26 @@ def _computed(f: Function, g: Function, args: Any, kwargs: Any, known: Prepared,
     if only:
         limits.take(begun, call.trace)
         return None
-    data, outs = _entries(f, call, plan, graph, known), leaves
-    if limits.due(begun, [data], leaves):
-        while True:
-            width = plan.matrix.nnz
+    data = _entries(f, call, plan, graph, known)
+    outs = leaves
+    while limits.due(begun, [data], leaves):
+        layout = plan.layout
 
-            def evaluate(point: list[Any]) -> list[Any]:
-                graph, outs, _ = record_call(call.at(point))
-                plan.admit(graph)
-                return [_entries(f, call, plan, graph, known), *_numbers(outs)]
+        def evaluate(point: list[Any], layout: Any = layout) -> list[Any]:
+            graph, outs, _ = record_call(call.at(point))
+            plan.admit(graph)
+            found = _entries(f, call, plan, graph, known)
+            return [plan.layout.at(layout, found), *_numbers(outs)]
 
-            found = limits.finish(begun, call.trace, call.leaves, [data, *_numbers(leaves)], 1,
-                                  evaluate, name_of(f))  # fmt: skip
-            if plan.matrix.nnz == width:
-                break
-            begun = limits.begin()
-            graph, leaves, _ = record_call(call)
-            data = _entries(f, call, plan, graph, known)
-        data, outs = found[0], found[1:]
+        data, *outs = limits.finish(begun, call.trace, call.leaves, [data, *_numbers(leaves)], 1,
+                                    evaluate, name_of(f))  # fmt: skip
+        if plan.layout is layout:
+            break
+        begun = limits.begin()  # around the point there are entries that it does not have
+        graph, leaves, _ = record_call(call)
+        data = _entries(f, call, plan, graph, known)
     _tell(f, plan, data, outs)
-    rows = plan.matrices(data)
+    rows = plan.layout.matrices(data)
     return tree.unflatten(treedef, [call.rebuild(row) for row in rows])
 
 
@@ -246,13 +255,13 @@ def _nested(f: Function) -> UsageError:
 def _entries(f: Function, call: Call, plan: Plan, graph: Graph, known: Prepared) -> Any:
     """Return the entries, checked against a product with the whole matrix."""
     try:
-        data, doubtful = plan.evaluate(graph, known.chunk)
+        layout = plan.layout
+        data, doubtful = layout.evaluate(graph, plan.draw(), known.chunk)
         if not len(doubtful):
             return data
-        entry, wrong = plan.missing(graph, data, doubtful, known.chunk)
-        if entry is None and wrong and plan.how in ("star", "acyclic"):
-            plan.how = "auto"  # the derivatives by the rules are not symmetric here
-            plan.colour()
+        entry, wrong = layout.compare(graph, data, doubtful, known.chunk)
+        if entry is None and wrong and layout.how in SYMMETRIC:
+            plan.without_symmetry()  # the derivatives by the rules are not symmetric here
             return _entries(f, call, plan, graph, known)
     except NotImplementedError:
         raise _nested(f) from None
@@ -266,9 +275,10 @@ def _incomplete(f: Function, call: Call, plan: Plan, entry: Any) -> SparsityErro
         what = f"the sparse derivative of {name_of(f)} does not agree with a product with the whole"
     else:
         i, j = entry
-        k = int(np.searchsorted(plan.ins_at, j, "right")) - 1
-        shape = plan.shapes[k][0]
-        at = np.unravel_index(j - plan.ins_at[k], shape) if shape else ()
+        form = plan.form
+        k = int(np.searchsorted(form.ins_at, j, "right")) - 1
+        shape = form.inputs[k][0]
+        at = np.unravel_index(j - form.ins_at[k], shape) if shape else ()
         name = call.names()[k] + (f"[{', '.join(map(str, at))}]" if at else "")
         what = f"the pattern lacks the entry ({i}, {j}): result number {i} of {name_of(f)} " \
                f"depends on {name}"  # fmt: skip
@@ -288,9 +298,9 @@ def _tell(f: Function, plan: Plan, data: Any, outs: list[Any]) -> None:
     if not any(map(limits.undefined, outs)):
         return
     finite = np.where(np.isfinite(data), data, 0)
-    sizes = sparse.csr_array((np.abs(finite), plan.matrix.indices, plan.matrix.indptr), plan.shape)
-    most = np.asarray(sizes.sum(axis=1)).ravel()
-    for value, a, b in zip(outs, plan.outs_at, plan.outs_at[1:], strict=False):
+    most = plan.layout.filled(np.abs(finite)).sum(axis=1)
+    ends = plan.form.outs_at
+    for value, a, b in zip(outs, ends, ends[1:], strict=False):
         if limits.undefined(value):
             limits.tell_undefined([most[a:b].reshape(*np.shape(value), 1)], value, name_of(f))
 
