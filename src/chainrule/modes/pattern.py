@@ -27,6 +27,7 @@ from scipy import sparse
 
 from ..core.equation import parse
 from ..core.graph import Graph, Node
+from ..core.op import Op
 from ..core.slots import Jvp, Linear, Partial, reads_of
 from ..errors import MatrixSizeError
 from ..tracing.tracer import concrete
@@ -99,25 +100,57 @@ def described(graph: Graph) -> list[Any]:
     return steps
 
 
-def alike(a: Any, b: Any) -> bool:
-    """Say whether two constants are the same, arrays and sparse matrices included."""
-    if a is b:
-        return True
-    if type(a) is not type(b):
-        return False
+class _Held:
+    """A sparse matrix that is a param, as it was."""
+
+    def __init__(self, param: Any) -> None:
+        self.kind, self.parts = type(param), _parts(param)
+
+
+def _parts(param: Any) -> Any:
+    m = param.matrix
+    names = ("data", "indices", "indptr", "coords", "offsets", "row", "col")
+    return m.format, m.shape, [held(getattr(m, n)) for n in names if hasattr(m, n)]
+
+
+def held(a: Any) -> Any:
+    """Return a constant as it is now: the program may write into it later."""
     if isinstance(a, np.ndarray):
-        return a.shape == b.shape and a.dtype == b.dtype and bool(np.array_equal(a, b))
+        return a.copy()
     if isinstance(a, tuple | list):
-        return len(a) == len(b) and all(map(alike, a, b))
+        return [held(v) for v in a]
     if isinstance(a, dict):
-        return a.keys() == b.keys() and all(alike(v, b[k]) for k, v in a.items())
+        return {k: held(v) for k, v in a.items()}
+    return _Held(a) if _has_matrix(a) else a
+
+
+def _has_matrix(a: Any) -> bool:
+    return sparse.issparse(getattr(a, "matrix", None))
+
+
+def alike(a: Any, b: Any) -> bool:
+    """Say whether a constant is what another one was, which is `held`."""
+    kind = type(a)
+    if kind in _SIMPLE:
+        return kind is type(b) and a == b
+    if isinstance(a, np.ndarray):
+        same = type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype
+        return same and bool(np.array_equal(a, b))
+    if isinstance(a, tuple | list):
+        return type(b) is list and len(a) == len(b) and all(map(alike, a, b))
+    if isinstance(a, dict):
+        return type(b) is dict and a.keys() == b.keys() and all(alike(v, b[k]) for k, v in a.items())
+    if _has_matrix(a):
+        return type(b) is _Held and type(a) is b.kind and alike(_parts(a), held(b.parts))
     if isinstance(a, slice):
-        return (a.start, a.stop, a.step) == (b.start, b.stop, b.step)
-    if sparse.issparse(a):
-        return alike(vars(a), vars(b))
-    if hasattr(a, "matrix"):  # a sparse matrix as a param
-        return alike(a.matrix, b.matrix)
-    return isinstance(a, str | int | float | complex | np.generic | np.dtype) and bool(a == b)
+        return type(b) is slice and (a.start, a.stop, a.step) == (b.start, b.stop, b.step)
+    if isinstance(a, _PLAIN):
+        return type(a) is type(b) and bool(a == b)
+    return a is b
+
+
+_SIMPLE = frozenset((int, str, bool, type(None), Op))
+_PLAIN = (str, int, float, complex, np.generic, np.dtype)
 
 
 def pattern(graph: Graph, wide: Collection[Key] = ()) -> Pattern:
@@ -154,7 +187,7 @@ class _Detection:
             size = prod(leaf.shape if type(leaf) is Node else np.shape(concrete(leaf)))
             rows.append(self.width.none(size) if found is None else found)
         matrix = self.width.stacked(rows) if rows else self.width.csr([], [0])
-        return Pattern(sparse.csr_array(matrix), described(self.graph), self.evidence,
+        return Pattern(sparse.csr_array(matrix), held(described(self.graph)), self.evidence,
                        frozenset(self.wide))  # fmt: skip
 
     # --- one step -------------------------------------------------------------------------------
@@ -291,9 +324,9 @@ class _Detection:
                 args.append(np.zeros(x.shape)[()] if hasattr(x, "shape") else 0.0)
             elif fixed(j):
                 args.append(concrete(x))
-                if outside and isinstance(args[j], np.ndarray):
+                if outside:
                     read = _reading(j)
-                    self.evidence.append(Evidence((self.index, j), read, read(node)))
+                    self.evidence.append(Evidence((self.index, j), read, held(read(node))))
             elif not flows:
                 return None
             else:
@@ -395,7 +428,7 @@ class _Detection:
         if outside and not op.closed:
             self.evidence.append(Evidence(
                 (self.index, ks[0]), lambda n: _written(formula_at(n, slot, which)[0]),
-                _written(program),
+                held(_written(program)),
             ))  # fmt: skip
         start = program.start
         for step in program.steps[::-1]:
