@@ -1,8 +1,7 @@
 """Sparse Jacobians and Hessians: finding the pattern, colouring it, and what is gained.
 
-The Brusselator (two fields on a torus, five-point stencils) as in the literature on sparse automatic
-differentiation, a banded Jacobian against JAX, an arrowhead, a tridiagonal Hessian, and how long one
-takes from which size on. All in one process, medians.
+The Brusselator (two fields on a torus, five-point stencils), as others measure it; a banded
+Jacobian against JAX; an arrowhead, a tridiagonal Hessian; a solver. In one process, medians.
 """
 
 from common import compare, report, unit  # isort: skip (sets the thread count first)
@@ -15,8 +14,8 @@ import numpy as np
 from scipy import optimize, sparse
 
 import chainrule as cr
-from chainrule.modes.pattern import pattern
 from chainrule.lift import record
+from chainrule.modes.pattern import pattern
 from chainrule.sparsity.colouring import colour_hessian, colour_jacobian
 
 
@@ -65,8 +64,8 @@ def patterns() -> bool:
         finding = once(lambda graph=graph: pattern(graph))
         colouring = once(lambda found=found: colour_jacobian(found))
         count = colour_jacobian(found).count
-        print(f"  n = {x.size:6,}: {found.nnz:,} entries, {count} colours; "
-              f"detection {unit(finding).strip()}, colouring {unit(colouring).strip()}")  # fmt: skip
+        times = f"detection {unit(finding).strip()}, colouring {unit(colouring).strip()}"
+        print(f"  n = {x.size:6,}: {found.nnz:,} entries, {count} colours; {times}")
     met &= figure("n = 32,768: detection, seconds", finding, 1.0, f"{finding:.3f}")
     met &= figure("n = 32,768: colouring, seconds", colouring, 0.5, f"{colouring:.3f}")
     return met & figure("n = 32,768: colours", count, 12, str(count))
@@ -85,7 +84,8 @@ def against_dense() -> bool:
         print(f"  n = {x.size:6,}: dense {unit(slow)}, sparse {unit(fast)} ({slow / fast:6.1f}×), "
               f"with its preparation {unit(first)} ({slow / first:5.1f}×)")  # fmt: skip
         if side == 16:
-            met &= figure("n = 512: for a single use", slow / first, 1, f"{slow / first:.1f}×", True)
+            shown = f"{slow / first:.1f}×"
+            met &= figure("n = 512: for a single use", slow / first, 1, shown, True)
     return met & figure("n = 8,192: prepared", slow / fast, 300, f"{slow / fast:.0f}×", True)
 
 

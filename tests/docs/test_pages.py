@@ -15,6 +15,7 @@ PAGES = [
     ROOT / "docs/guide/jit.md",
     ROOT / "docs/guide/optimisers.md",
     ROOT / "docs/guide/vmap.md",
+    ROOT / "docs/guide/sparse.md",
 ]
 LONG = {"rebuild", "quickstart"}
 

@@ -97,7 +97,9 @@ def test_a_large_operation_is_probed_in_blocks() -> None:
 def test_custom_rules_are_followed() -> None:
     soft = chainrule.custom_rule(lambda x: np.log1p(np.exp(x)), partial=softer)
     assert same(lambda x: soft(x) * x[::-1], x4).nnz == 8
-    turned = chainrule.custom_rule(lambda x: x[::-1] ** 2, jvp=lambda t, y, x: 2 * x[::-1] * t[0][::-1])
+    turned = chainrule.custom_rule(
+        lambda x: x[::-1] ** 2, jvp=lambda t, y, x: 2 * x[::-1] * t[0][::-1]
+    )
     J = chainrule.jacobian(lambda x: turned(x) + x, sparse=True)
     for k in range(3):
         np.testing.assert_allclose(J(x4 + k).toarray(), chainrule.jacobian(J.function)(x4 + k))
@@ -392,8 +394,10 @@ def test_a_pattern_that_lacks_an_entry_is_refused(size: float) -> None:
          errors.StructureError, r"\(3, 3\); the matrix has \(4, 4\)"),
         (lambda: chainrule.jacobian(lambda x: x, sparse=True).pattern,
          errors.UsageError, "met no point"),
-        (lambda: chainrule.hessian(lambda x: x, sparse=True, chunk=0), errors.ArgnumsError, "chunk"),
-        (lambda: chainrule.jacobian(lambda x: x, mode="x", sparse=True), errors.ArgnumsError, "mode"),
+        (lambda: chainrule.hessian(lambda x: x, sparse=True, chunk=0),
+         errors.ArgnumsError, "chunk"),
+        (lambda: chainrule.jacobian(lambda x: x, mode="x", sparse=True),
+         errors.ArgnumsError, "mode"),
         (lambda: chainrule.jac_sparsity(lambda x: x)(x4 * 1j), errors.InputTypeError, "complex"),
         (lambda: chainrule.jac_sparsity(lambda x: x * x.sum())(np.ones(20_000)),
          errors.MatrixSizeError, "400,000,000 entries"),

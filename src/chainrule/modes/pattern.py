@@ -139,7 +139,9 @@ def alike(a: Any, b: Any) -> bool:
     if isinstance(a, tuple | list):
         return type(b) is list and len(a) == len(b) and all(map(alike, a, b))
     if isinstance(a, dict):
-        return type(b) is dict and a.keys() == b.keys() and all(alike(v, b[k]) for k, v in a.items())
+        if type(b) is not dict or a.keys() != b.keys():
+            return False
+        return all(alike(v, b[k]) for k, v in a.items())
     if _has_matrix(a):
         return type(b) is _Held and type(a) is b.kind and alike(_parts(a), held(b.parts))
     if isinstance(a, slice):

@@ -88,23 +88,25 @@ def svg(pattern: Any, colouring: Colouring, title: str) -> str:
     """Draw the pattern, each entry in the colour of the product that it is read from.
 
     Beside it stand the columns of the compressed matrix J·S, beneath it the rows of WᵀJ, which are
-    all that is computed; what is pale there is not read. A large pattern is drawn in blocks, the darker the fuller.
+    all that is computed; what is pale there is not read. A large pattern is drawn in blocks, the
+    darker the fuller.
     """
     m, n = pattern.shape
     drawn = _cells if max(m, n) <= _CELLS and pattern.nnz <= _ENTRIES else _shades
     body, width, height = drawn(pattern, colouring)
-    page = max(width + 48, 7 * max(len(title) * 1.25, len(words(pattern, colouring))) + 48)
+    title, said = _escaped(title), _escaped(words(pattern, colouring))
+    page, height = max(width, 10 * len(title), 7 * len(said)) + 48, height + 100
     head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{page:.0f}" height="{height + 100:.0f}" '
-        f'viewBox="0 0 {page:.0f} {height + 100:.0f}" role="img" font-family="{_FONT}">'
-        f"<title>{_escaped(title)}: {_escaped(words(pattern, colouring))}</title>"
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{page:.0f}" height="{height:.0f}" '
+        f'viewBox="0 0 {page:.0f} {height:.0f}" role="img" font-family="{_FONT}">'
+        f"<title>{title}: {said}</title>"
         "<style>.page{fill:#FFFFFF}.ink{fill:#1A1F26}.dim{fill:#5A6472}.frame{fill:none;"
         "stroke:#C6CDD5}.ground{fill:#F6F8FA}.shade{fill:#2F6FB0}"
         "@media(prefers-color-scheme:dark){.page{fill:#12161C}.ink{fill:#E8ECF1}"
         ".dim{fill:#A7B0BD}.frame{stroke:#3A444F}.ground{fill:#1A2029}.shade{fill:#6DB6FF}}"
         '</style><rect class="page" width="100%" height="100%"/>'
-        f'<text class="ink" x="24" y="34" font-size="16" font-weight="bold">{_escaped(title)}</text>'
-        f'<text class="dim" x="24" y="56" font-size="12">{_escaped(words(pattern, colouring))}</text>'
+        f'<text class="ink" x="24" y="34" font-size="16" font-weight="bold">{title}</text>'
+        f'<text class="dim" x="24" y="56" font-size="12">{said}</text>'
         '<g transform="translate(24 76)">'
     )
     return head + "".join(body) + "</g></svg>\n"
