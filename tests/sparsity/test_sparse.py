@@ -104,6 +104,8 @@ def test_custom_rules_are_followed() -> None:
     for k in range(3):
         np.testing.assert_allclose(J(x4 + k).toarray(), chainrule.jacobian(J.function)(x4 + k))
     assert J.pattern.nnz == 8
+    order = chainrule.custom_rule(np.sort, jvp=lambda t, y, x: t[0][np.argsort(x)])
+    assert same(order, x4).nnz == 16  # what a rule computes from values may be anything
     back = chainrule.custom_rule(lambda x: 2 * x, vjp=lambda ct, y, x: (2 * ct,))
     assert same(lambda x: back(x) ** 2, x4).nnz == 16  # of a rule from that end nothing is known
 
@@ -168,6 +170,14 @@ def test_a_hessian_that_the_rules_do_not_make_symmetric_is_taken_whole() -> None
     np.testing.assert_array_equal(found.toarray(), expected)
 
 
+def test_rounding_of_a_substitution_is_no_doubt() -> None:
+    H = chainrule.hessian(lambda x: np.sum(np.maximum(x, 0) ** 2 * np.roll(x, 1)), sparse="acyclic")
+    x = np.random.default_rng(1).normal(size=1000)
+    found = H(x).toarray()
+    np.testing.assert_allclose(found, chainrule.hessian(H.function)(x), 1e-12, 1e-12)
+    assert H.colours.kind == "acyclic"
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_kinks_and_infinities_are_those_of_the_dense_matrix() -> None:
     x = np.array([0.0, 1.0, 2.0])
@@ -176,7 +186,8 @@ def test_kinks_and_infinities_are_those_of_the_dense_matrix() -> None:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             same(f, x)
-    for g in (lambda x: np.sum(np.abs(x) * x), lambda x: np.sum(np.abs(x) ** 3)):
+    for g in (lambda x: np.sum(np.abs(x) * x), lambda x: np.sum(np.abs(x) ** 3),
+              lambda x: np.sum(np.abs(x) ** 3 * (np.roll(x, 1) if x[0] > 0 else 1.0))):  # fmt: skip
         found = chainrule.hessian(g, sparse=True)(x).toarray()
         np.testing.assert_allclose(found, chainrule.hessian(g)(x))
 
@@ -271,6 +282,15 @@ def test_a_mask_that_changes_is_found_anew_once(counts: Any) -> None:
     assert counts["found"] == 2
 
 
+def test_a_pattern_that_is_new_at_each_call_does_not_grow_for_ever() -> None:
+    J = chainrule.jacobian(lambda x: x[np.argsort(x)] ** 2, sparse=True)
+    rng = np.random.default_rng(0)
+    for _ in range(40):
+        x = rng.normal(size=30)
+        np.testing.assert_array_equal(J(x).toarray(), chainrule.jacobian(J.function)(x))
+        assert J.pattern.nnz <= 120
+
+
 def test_constants_of_the_program_may_change() -> None:
     table = np.eye(4)
     J = chainrule.jacobian(lambda x: table @ x, sparse=True)
@@ -278,6 +298,10 @@ def test_constants_of_the_program_may_change() -> None:
     table[0, 3] = 1.0
     np.testing.assert_array_equal(J(x4).toarray(), table)
     held = sparse.csr_array(np.eye(4))
+    L = chainrule.jacobian(lambda x: held @ x, sparse=True)
+    L(x4)
+    held.indices[0] = 3
+    np.testing.assert_array_equal(L(x4).toarray(), held.toarray())
     K = chainrule.jacobian(lambda x: held @ x, sparse=True)
     K(x4)
     held = sparse.csr_array(np.tri(4))
@@ -348,6 +372,20 @@ def test_the_prepared_is_told() -> None:
     assert J.colours.columns.tolist() == [0, 1, 0, 1, 0, 1]
 
 
+def test_jit_goes_on_without_a_recording() -> None:
+    J = chainrule.jacobian(lambda x: x * np.roll(x, 1), sparse=True)
+    fast = chainrule.jit(lambda x: J(x) @ x)
+    fast(x4)
+    with pytest.warns(errors.EagerWarning, match="sparse derivative"):
+        fast(x4)
+    np.testing.assert_allclose(fast(x4), J(x4) @ x4)
+
+
+def test_checked_runs_the_function_beside_it() -> None:
+    with chainrule.checked():
+        same(lambda x: x * np.roll(x, 1), x4)
+
+
 # --- patterns given -------------------------------------------------------------------------------
 
 
@@ -403,10 +441,10 @@ def test_a_pattern_that_lacks_an_entry_is_refused(size: float) -> None:
          errors.MatrixSizeError, "400,000,000 entries"),
         (lambda: chainrule.grad(
             lambda x: chainrule.jacobian(lambda y: y * y, sparse=True)(x).sum())(x4),
-         errors.UsageError, "function that is differentiated"),
+         errors.UsageError, "function that is itself differentiated"),
         (lambda: chainrule.grad(
             lambda x: chainrule.jacobian(lambda y: y * x, sparse=True)(np.ones(4)).sum())(x4),
-         errors.UsageError, "function that is differentiated"),
+         errors.UsageError, "function that is itself differentiated"),
     ],
 )  # fmt: skip
 def test_bad_input_is_refused(call: Any, error: Any, words: str) -> None:

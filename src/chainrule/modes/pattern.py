@@ -257,7 +257,7 @@ class _Detection:
         rows = self.width.spread(p, node.inputs[k].shape, node.shape)  # type: ignore[union-attr]
         read = reads_of(slot)
         which = [j for j in range(len(node.inputs)) if read.input(j)]
-        if slot.selects or not callable(slot.rule) or read.output or not which:
+        if not callable(slot.rule) or read.output or not which:
             return rows
         if not all(fixed(j) and _is_float(node.primals[j]) for j in which):
             return rows

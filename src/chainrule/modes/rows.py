@@ -18,8 +18,10 @@ from ..errors import MatrixSizeError
 Rows = Any
 Shape = tuple[int, ...]
 
-_MOST = 1 << 27  # entries of a pattern that are held
+_MOST = 1 << 26  # entries of a pattern that are held
 _DENSE = 1 << 20  # numbers of a linear operation that is asked for each unit vector
+_SMALL = 1 << 16  # numbers of an argument whose labels are kept
+_AT_ONCE = 1 << 25  # numbers that a linear operation is given at once
 _COLOURS = 60  # blocks that reach the same element, of a linear operation that is halved
 
 
@@ -162,7 +164,7 @@ def moved(run: Callable[[Any], Any], size: int) -> Any:
     None where elements do not only move. `run` is given 1, 2, …, and then numbers drawn at random:
     were a result a sum of several, the two would not agree.
     """
-    labels, others = _labels(size)
+    labels, others = (_kept if size <= _SMALL else _labels)(size)
     found = np.real(run(labels))
     if not np.all((found >= 0) & (found <= size)):
         return None
@@ -172,12 +174,14 @@ def moved(run: Callable[[Any], Any], size: int) -> Any:
     return source - 1
 
 
-@lru_cache(maxsize=16)
 def _labels(size: int) -> tuple[Any, Any]:
     """Return 1, 2, …, and the same in another order, with 0 in front."""
     others = np.zeros(size + 1)
     others[1:] = np.random.Generator(np.random.PCG64(21)).permutation(size) + 1.0
     return np.arange(1.0, size + 1), others
+
+
+_kept = lru_cache(maxsize=32)(_labels)  # loops over numbers read the same array very often
 
 
 def probed(many: Callable[[Any], Any], size: int, count: int, rng: Any) -> tuple[Any, Any]:
@@ -190,12 +194,12 @@ def probed(many: Callable[[Any], Any], size: int, count: int, rng: Any) -> tuple
     """
     ends = np.array([0, size])
     links = sparse.csr_array(np.ones((count, 1), bool))
-    if size * count <= _DENSE:
+    if size * max(size, count) <= _DENSE:
         ends = np.arange(size + 1)
         return ends, sparse.csr_array(np.not_equal(many(np.diag(rng.uniform(1, 2, size))), 0).T)
     while len(ends) <= size:
         colours = _apart(links)
-        if colours is None:
+        if colours is None or 2 * (int(colours.max()) + 1) * max(size, count) > _AT_ONCE:
             break
         middle = (ends[:-1] + ends[1:]) // 2
         some = np.flatnonzero(middle > ends[:-1])

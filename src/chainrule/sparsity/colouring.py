@@ -71,7 +71,7 @@ def colour_jacobian(pattern: Any, mode: str = "auto") -> Colouring:
     tries: list[tuple[int, int, Any]] = []  # the least number of products, and rows taken as rows
     if mode != "rev":
         tries.append((int(across.max(initial=0)), 0, nothing))
-    if mode != "fwd":
+    if mode == "rev" or (mode == "auto" and not _is_symmetric(pattern)):
         tries.append((int(down.max(initial=0)), 1, ~nothing))
     if mode == "auto":
         for by_row, lengths in ((True, across), (False, down)):
@@ -98,6 +98,17 @@ def colour_jacobian(pattern: Any, mode: str = "auto") -> Colouring:
             best = found
     assert best is not None
     return best
+
+
+def _is_symmetric(pattern: Any) -> bool:
+    """Say whether the entries are those of the transpose: then rows do what columns do."""
+    if pattern.shape[0] != pattern.shape[1]:
+        return False
+    other = pattern.T.tocsr()
+    return bool(
+        np.array_equal(other.indptr, pattern.indptr)
+        and np.array_equal(other.indices, pattern.indices)
+    )
 
 
 def _marked(n: int, some: Any) -> Any:

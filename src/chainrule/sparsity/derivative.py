@@ -24,7 +24,7 @@ from ..modes.pattern import pattern
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete
 from .picture import svg, text
-from .plan import SYMMETRIC, Form, Plan
+from .plan import SYMMETRIC, Form, Layout, Plan
 
 Function = Callable[..., Any]
 
@@ -81,8 +81,8 @@ class SparseDerivative(Derived):
     use both again. Each sees whether its recording is one whose pattern is known, and otherwise
     adds what is new: a pattern may change with the values, by a branch or a computed index.
 
-    ``pattern`` is the boolean csr matrix of all that was met so far, ``colours`` the
-    `Colouring`; both are those of the last call, or of ``prepare(*args)``, which does all of it
+    ``pattern`` is the boolean csr matrix of what was met lately, ``colours`` the `Colouring`;
+    both are those of the last call, or of ``prepare(*args)``, which does all of it
     but the numbers. ``show()`` prints the pattern, ``svg()`` draws it.
     """
 
@@ -185,31 +185,32 @@ def _computed(f: Function, g: Function, args: Any, kwargs: Any, known: Prepared,
     call, graph, leaves, treedef = record(g, args, kwargs, known.argnums)
     _check(f, call, leaves)
     plan = known.plan(graph, leaves)
-    plan.admit(graph)
+    layout = plan.admit(graph)
     if only:
         limits.take(begun, call.trace)
         return None
-    data = _entries(f, call, plan, graph, known)
+    layout, data = _entries(f, call, plan, layout, graph, known)
     outs = leaves
     while limits.due(begun, [data], leaves):
-        layout = plan.layout
+        beside = [layout]
 
-        def evaluate(point: list[Any], layout: Any = layout) -> list[Any]:
+        def evaluate(point: list[Any], beside: list[Layout] = beside) -> list[Any]:
             graph, outs, _ = record_call(call.at(point))
-            plan.admit(graph)
-            found = _entries(f, call, plan, graph, known)
-            return [plan.layout.at(layout, found), *_numbers(outs)]
+            there, found = _entries(f, call, plan, plan.admit(graph), graph, known)
+            if there not in beside:
+                beside.append(there)
+            return [there.at(beside[0], found), *_numbers(outs)]
 
         data, *outs = limits.finish(begun, call.trace, call.leaves, [data, *_numbers(leaves)], 1,
                                     evaluate, name_of(f))  # fmt: skip
-        if plan.layout is layout:
+        if layout.holds(beside):
             break
-        begun = limits.begin()  # around the point there are entries that it does not have
+        layout = plan.joined(beside)  # around the point there are entries that it does not have
+        begun = limits.begin()
         graph, leaves, _ = record_call(call)
-        data = _entries(f, call, plan, graph, known)
-    _tell(f, plan, data, outs)
-    rows = plan.layout.matrices(data)
-    return tree.unflatten(treedef, [call.rebuild(row) for row in rows])
+        layout, data = _entries(f, call, plan, layout, graph, known)
+    _tell(f, layout, data, outs)
+    return tree.unflatten(treedef, [call.rebuild(row) for row in layout.matrices(data)])
 
 
 def _numbers(outs: list[Any]) -> list[Any]:
@@ -245,28 +246,29 @@ def _check(f: Function, call: Call, leaves: list[Any]) -> None:
 
 def _nested(f: Function) -> UsageError:
     return UsageError(
-        f"the sparse derivative of {name_of(f)} was called in a function that is differentiated",
+        f"the sparse derivative of {name_of(f)} was called in a function that is itself "
+        "differentiated, mapped or recorded",
         where=describe(user_frame(3)),
         why="its entries are put into a matrix of SciPy's, which holds plain numbers",
         cure="take the dense one there, or products with it: chainrule.jvp, chainrule.hvp",
     )
 
 
-def _entries(f: Function, call: Call, plan: Plan, graph: Graph, known: Prepared) -> Any:
-    """Return the entries, checked against a product with the whole matrix."""
+def _entries(
+    f: Function, call: Call, plan: Plan, layout: Layout, graph: Graph, known: Prepared
+) -> tuple[Layout, Any]:
+    """Return the entries, checked against a product with the whole matrix, and what they are of."""
     try:
-        layout = plan.layout
         data, doubtful = layout.evaluate(graph, plan.draw(), known.chunk)
         if not len(doubtful):
-            return data
+            return layout, data
         entry, wrong = layout.compare(graph, data, doubtful, known.chunk)
-        if entry is None and wrong and layout.how in SYMMETRIC:
-            plan.without_symmetry()  # the derivatives by the rules are not symmetric here
-            return _entries(f, call, plan, graph, known)
     except NotImplementedError:
         raise _nested(f) from None
     if entry is None and not wrong:
-        return data  # only rounding, as a look at these rows has shown
+        return layout, data  # only rounding, as a look at these rows has shown
+    if entry is None and layout.how in SYMMETRIC:  # the rules do not make it symmetric here
+        return _entries(f, call, plan, plan.without_symmetry(layout), graph, known)
     raise _incomplete(f, call, plan, entry)
 
 
@@ -293,13 +295,13 @@ def _incomplete(f: Function, call: Call, plan: Plan, entry: Any) -> SparsityErro
     )
 
 
-def _tell(f: Function, plan: Plan, data: Any, outs: list[Any]) -> None:
+def _tell(f: Function, layout: Layout, data: Any, outs: list[Any]) -> None:
     """Warn of derivatives that are numbers, where the value of the function is NaN."""
     if not any(map(limits.undefined, outs)):
         return
     finite = np.where(np.isfinite(data), data, 0)
-    most = plan.layout.filled(np.abs(finite)).sum(axis=1)
-    ends = plan.form.outs_at
+    most = layout.filled(np.abs(finite)).sum(axis=1)
+    ends = layout.form.outs_at
     for value, a, b in zip(outs, ends, ends[1:], strict=False):
         if limits.undefined(value):
             limits.tell_undefined([most[a:b].reshape(*np.shape(value), 1)], value, name_of(f))

@@ -1,5 +1,6 @@
 """What is prepared for arguments of one form: a pattern, its colouring, and how both are used."""
 
+import threading
 from math import prod
 from typing import Any
 
@@ -15,6 +16,7 @@ from .colouring import Colouring, colour_hessian, colour_jacobian, entries
 
 SYMMETRIC = ("star", "acyclic")
 _KNOWN = 8  # programs whose patterns are remembered
+_GROWTH = 4  # by which a union of patterns may exceed the last one
 _EXACT = 64  # rows that are computed at once where a pattern is in doubt
 
 
@@ -90,16 +92,24 @@ class Layout:
             data = self.colouring.solve(data)
         with np.errstate(all="ignore"):
             off = np.abs(down[-1] - self.filled(data) @ v)
-            size = self.filled(np.abs(data)) @ np.abs(v)
+            size = self.filled(np.abs(data)) @ np.abs(v) + self._carried(data)
             return data, np.flatnonzero((off > self.form.slack * size) & np.isfinite(off))
+
+    def _carried(self, data: Any) -> float:
+        """Return what size rounding may have that comes from other rows: by substitution, any."""
+        return 0.0 if self.colouring.solve is None else float(np.nanmax(np.abs(data), initial=0))
 
     def filled(self, data: Any) -> Any:
         """Return the whole matrix with these entries; its structure is shared."""
         given = data, self.matrix.indices, self.matrix.indptr
         return sparse.csr_array(given, shape=self.form.shape)
 
+    def holds(self, others: list["Layout"]) -> bool:
+        """Say whether no other one has entries that this one has not."""
+        return all((self.matrix + o.matrix).nnz == self.matrix.nnz for o in others)
+
     def at(self, other: "Layout", data: Any) -> Any:
-        """Return, of these entries, those of a smaller layout."""
+        """Return, of these entries, those of another layout."""
         if other is self:
             return data
         return self.filled(data)[entries(other.matrix)]
@@ -109,7 +119,7 @@ class Layout:
 
         The entry is (row, column).
         """
-        differ = False
+        differ, least = False, self._carried(data)
         for first in range(0, len(rows), _EXACT):
             some = rows[first : first + _EXACT]
             seeds = np.zeros((len(some), self.form.shape[0]))
@@ -118,7 +128,7 @@ class Layout:
             for i, line in zip(some, exact, strict=True):
                 a, b = self.matrix.indptr[i : i + 2]
                 at = self.matrix.indices[a:b]
-                size = float(np.max(np.abs(line), initial=0))
+                size = max(float(np.max(np.abs(line), initial=0)), least)
                 differ |= not np.allclose(line[at], data[a:b], 1e-6, 1e-6 * size, True)
                 line[at] = 0
                 if line.any():
@@ -142,11 +152,13 @@ class Layout:
 class Plan:
     """What is known of arguments of one form: programs that were met, and all their patterns.
 
-    The layout is that of the union of the patterns.
+    The layout is that of the union of their patterns. Should that grow to several times the last
+    one (places that are computed anew at each call), it begins again with that one alone.
     """
 
     def __init__(self, form: Form, how: str, hint: Any = None) -> None:
         self.form, self.how = form, how  # "auto", "fwd", "rev", "star" or "acyclic"
+        self.lock = threading.RLock()
         self.hinted = hint is not None
         self.known: list[Pattern] = []
         self.rng = np.random.Generator(np.random.PCG64(2005))
@@ -158,38 +170,56 @@ class Plan:
         """Return a random vector, another one each time."""
         return self.rng.uniform(0.5, 1.5, self.form.shape[1])
 
-    def admit(self, graph: Graph) -> None:
-        """See to it that the pattern holds that of `graph`."""
+    def admit(self, graph: Graph) -> Layout:
+        """Return a layout that has all entries of `graph`."""
+        with self.lock:
+            return self._admitted(graph)
+
+    def _admitted(self, graph: Graph) -> Layout:
         if self.hinted:
-            return
+            return self.layout
         steps = described(graph)
         wide: set[Any] = set()
         for known in self.known:
             failing = known.failing(graph, steps)
             if failing is not None:
                 if not failing:
-                    return
+                    return self.layout
                 wide |= failing | known.wide
         found = pattern(graph, wide)
         self.known = [found, *(k for k in self.known if k.failing(graph, steps) is None)][:_KNOWN]
-        self._include(found.matrix)
+        return self._include(found.matrix)
 
-    def without_symmetry(self) -> None:
+    def without_symmetry(self, layout: Layout) -> Layout:
         """Take the entries from both triangles from now on."""
-        self.how = "auto"
-        self.layout = Layout(self.form, self.layout.matrix, self.how)
+        with self.lock:
+            self.how = "auto"
+            self.layout = Layout(self.form, layout.matrix, self.how)
+            return self.layout
 
-    def _include(self, matrix: Any) -> None:
+    def joined(self, layouts: list[Layout]) -> Layout:
+        """Return a layout with the entries of all."""
+        matrix = layouts[0].matrix
+        for other in layouts[1:]:
+            matrix = matrix + other.matrix
+        return Layout(self.form, matrix, self.how)
+
+    def _include(self, matrix: Any) -> Layout:
         matrix = sparse.csr_array(matrix, dtype=bool)
         if self.how in SYMMETRIC:
             matrix = matrix + matrix.T.tocsr()
         if self.layout is not None:
-            matrix = matrix + self.layout.matrix
-            if matrix.nnz == self.layout.matrix.nnz:
-                return
+            both = matrix + self.layout.matrix
+            if both.nnz == self.layout.matrix.nnz:
+                return self.layout
+            if both.nnz <= _GROWTH * matrix.nnz:
+                matrix = both
+            else:
+                del self.known[1:]
         matrix.sum_duplicates()
         matrix.sort_indices()
         self.layout = Layout(self.form, matrix, self.how)
+        return self.layout
 
 
 def _seeds(colours: Any, count: int) -> Any:
