@@ -316,7 +316,8 @@ class _Detection:
     def _stand_ins(self, node: Node, fixed: Fixed, moving: list[int], outside: bool) -> Any:
         """Return arguments beside those that move: constants, and random numbers for traced values.
 
-        None where what decides the places is no constant.
+        None where one that is no constant may decide the places: an index, or what the operation is
+        not linear in.
         """
         op: Any = node.op
         args: list[Any] = []
@@ -329,7 +330,7 @@ class _Detection:
                 if outside:
                     read = _reading(j)
                     self.evidence.append(Evidence((self.index, j), read, held(read(node))))
-            elif not flows:
+            elif type(op.slot(j)) is not Linear:
                 return None
             else:
                 args.append(randomized(np.ones(x.shape, x.dtype)[()], self.rng))
@@ -352,7 +353,8 @@ class _Detection:
                 full[k] = labels[a:b].reshape(shape)[()]
             return op.value(*full, **node.params)
 
-        source = moved(run, int(ends[-1]))
+        kinds = [node.inputs[k].dtype.kind for k in ks]  # type: ignore[union-attr]
+        source = moved(_in_both(run, "c" in kinds), int(ends[-1]))
         if source is not None:
             rows = here[ks[0]] if len(ks) == 1 else self.width.stacked([here[k] for k in ks])
             return self.width.take(rows, source)
@@ -391,11 +393,12 @@ class _Detection:
                 return slot.joint(ct, *full, **node.params)[k]
             return slot.transpose(ct, *full, **node.params)
 
-        source = None if op.additive else moved(run, size)
+        twice = parent.dtype.kind == "c"
+        source = None if op.additive else moved(_in_both(run, twice), size)
         if source is not None:
             return self.width.take(p, source)
         try:
-            into = moved(back, count)
+            into = moved(_in_both(back, node.dtype.kind == "c"), count)
         except Exception:  # a transpose that does not take labels
             into = None
         if into is not None:
@@ -408,7 +411,7 @@ class _Detection:
             batched = [j == k for j in range(len(full))]
             return rule_of(op)(op, len(data), full, batched, node.params).reshape(len(data), -1)
 
-        ends, links = probed(many, size, count, self.rng)
+        ends, links = probed(_in_both(many, twice), size, count, self.rng)
         block = np.searchsorted(ends, np.arange(size), "right") - 1
         blocks = self.width.linked(p, np.arange(size), block, len(ends) - 1)
         return self.width.through(links, self.width.matrix(blocks))
@@ -447,6 +450,17 @@ class _Detection:
         if op.outputs:
             return outs
         return outs[0] and self.width.spread(*outs[0], node.shape)
+
+
+def _in_both(run: Callable[[Any], Any], twice: bool) -> Callable[[Any], Any]:
+    """Return a linear function that gives sizes: along 1, and along i of complex numbers."""
+    if not twice:
+        return lambda a: _size(run(a))
+    return lambda a: np.maximum(_size(run(a)), _size(run(1j * a)))
+
+
+def _size(found: Any) -> Any:
+    return np.abs(np.real(found)) + np.abs(np.imag(found))
 
 
 def _reading(j: int) -> Callable[[Node], Any]:

@@ -161,12 +161,12 @@ def numbers(shape: Shape) -> Any:
 def moved(run: Callable[[Any], Any], size: int) -> Any:
     """Return the number of the argument's element at each place of the result (−1: none).
 
-    None where elements do not only move. `run` is given 1, 2, …, and then numbers drawn at random:
-    were a result a sum of several, the two would not agree.
+    None where elements do not only move. `run` returns sizes. It is given 1, 2, …, and then these
+    in another order: were a result a sum of several, the two would not agree.
     """
     labels, others = (_kept if size <= _SMALL else _labels)(size)
-    found = np.real(run(labels))
-    if not np.all((found >= 0) & (found <= size)):
+    found = run(labels)
+    if not np.all(found <= size):
         return None
     source = found.astype(np.intp)
     if not np.array_equal(source, found) or not np.array_equal(others[source], run(others[1:])):
