@@ -1,5 +1,6 @@
 """Law: the pattern of a record holds every entry of its Jacobian that differs from 0."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,13 @@ pytestmark = QUIET
 def whole(f: Any, xs: Any) -> tuple[Any, Any]:
     """Return the recording of `f`, and its Jacobian as one matrix."""
     _, graph, leaves, _ = recorded(f, xs, {}, tuple(range(len(xs))))
+    counts = [prod(np.shape(leaf)) for leaf in leaves]
+    sizes = [prod(np.shape(x)) for x in xs]
     rows = [
-        np.concatenate([b.reshape(np.size(o), -1) for b in row], axis=1)
-        for row, o in zip(blocks(f, graph, leaves, "auto"), map(_plain, leaves), strict=True)
+        np.concatenate([b.reshape(m, n) for b, n in zip(row, sizes, strict=True)], axis=1)
+        for row, m in zip(blocks(f, graph, leaves, "auto"), counts, strict=True)
     ]
     return graph, np.concatenate(rows)
-
-
-def _plain(leaf: Any) -> Any:
-    return np.empty(np.shape(leaf))
 
 
 def covers(found: Pattern, matrix: Any) -> bool:

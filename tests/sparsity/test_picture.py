@@ -1,5 +1,6 @@
 """The pattern as text and as SVG."""
 
+import doctest
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 
 import chainrule
+from chainrule.sparsity import colouring, derivative, picture
 
 from ..docs.pages import ROOT, blocks
 
@@ -45,6 +47,13 @@ def test_pictures_of_all_sizes(n: int, capsys: Any) -> None:
     assert len(lines) <= 41
     H = chainrule.hessian(lambda x: np.sum(x[1:] * x[:-1]), sparse="acyclic").prepare(np.ones(n))
     ElementTree.fromstring(H.svg())
+
+
+@pytest.mark.parametrize("module", [colouring, derivative, picture], ids=lambda m: m.__name__)
+def test_examples_in_docstrings(module: Any) -> None:
+    found = doctest.testmod(module)
+    assert found.attempted
+    assert not found.failed
 
 
 def test_names_of_functions_are_escaped() -> None:

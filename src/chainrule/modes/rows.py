@@ -161,8 +161,8 @@ def numbers(shape: Shape) -> Any:
 def moved(run: Callable[[Any], Any], size: int) -> Any:
     """Return the number of the argument's element at each place of the result (−1: none).
 
-    None where elements do not only move. `run` returns sizes. It is given 1, 2, …, and then these
-    in another order: were a result a sum of several, the two would not agree.
+    None where elements do not only move. `run` returns sizes. It is given 1, 2, …, and then other
+    numbers, of which no sum is another one: what is a sum of several does not agree with them.
     """
     labels, others = (_kept if size <= _SMALL else _labels)(size)
     found = run(labels)
@@ -175,9 +175,9 @@ def moved(run: Callable[[Any], Any], size: int) -> Any:
 
 
 def _labels(size: int) -> tuple[Any, Any]:
-    """Return 1, 2, …, and the same in another order, with 0 in front."""
+    """Return 1, 2, …, and random integers with 0 in front, of which no sum is another one."""
     others = np.zeros(size + 1)
-    others[1:] = np.random.Generator(np.random.PCG64(21)).permutation(size) + 1.0
+    others[1:] = np.random.Generator(np.random.PCG64(21)).integers(1 << 50, 1 << 51, size)
     return np.arange(1.0, size + 1), others
 
 
