@@ -46,12 +46,12 @@ def test_jacobians_of_random_programs_miss_no_entry() -> None:
             if expected is None:
                 break
             found = sparse(x)
-            alone = chainrule.jac_sparsity(f)(x).toarray()
-            assert not np.any((expected != 0) & ~alone), f.__name__
+            given = chainrule.jac_sparsity(f)(x).toarray()
+            assert not np.any((expected != 0) & ~given), f.__name__
             size = np.abs(expected).max(initial=1)
             np.testing.assert_allclose(found.toarray(), expected, 1e-9, 1e-12 * size, f.__name__)
-            stored, real = stored + alone.sum(), real + np.count_nonzero(expected)
-    assert 1 <= stored / real < 1.15
+            stored, real = stored + found.nnz, real + np.count_nonzero(expected)
+    assert 1 <= stored / real < 1.25  # the union of both points; of one 1.07
 
 
 @pytest.mark.parametrize("how", ["star", "acyclic"])

@@ -259,7 +259,7 @@ class _Detection:
         which = [j for j in range(len(node.inputs)) if read.input(j)]
         if not callable(slot.rule) or read.output or not which:
             return rows
-        if not all(fixed(j) and _is_float(node.primals[j]) for j in which):
+        if not all(fixed(j) and _counts(node.primals[j]) for j in which):
             return rows
 
         def partial(node: Node) -> Any:
@@ -294,7 +294,7 @@ class _Detection:
             sizes |= dict(zip(letters, shape, strict=True))
         own = operands[k]
         j = 1 - k
-        if len(operands) == 2 and fixed(j) and _is_float(node.primals[j]):
+        if len(operands) == 2 and fixed(j) and _counts(node.primals[j]):
             key = self.index, j
             live = self._mask(key, lambda node: concrete(node.primals[j]), node, outside)
             rest = [c for c in dict.fromkeys(own + out) if c not in operands[j]]
@@ -492,10 +492,11 @@ def _wider(a: Any, b: Any) -> Any:
     return whole(a[0]) | whole(b[0]), ()
 
 
-def _is_float(x: Any) -> bool:
+def _counts(x: Any) -> bool:
     """Say whether a constant is one whose zeros count: masks of booleans mostly hang on values."""
     x = concrete(x)
-    return isinstance(x, float) or getattr(getattr(x, "dtype", None), "kind", "") in ("f", "c")
+    kind = getattr(getattr(x, "dtype", None), "kind", "")
+    return kind in ("f", "c", "i", "u") or type(x) in (int, float, complex)
 
 
 def _count(letters: Any, sizes: dict[str, int]) -> int:

@@ -359,8 +359,9 @@ def jac_sparsity(f: Function, argnums: Argnums = 0) -> Derived:
     """Return the function that finds the pattern of the Jacobian, for SciPy's ``jac_sparsity=``.
 
     It returns a boolean csr matrix: its rows are the numbers of the result, its columns those of
-    the arguments named, all one after the other. The pattern is that of the program as it runs
-    at this point; an entry that happens to be 0 is in it.
+    the arguments named, all one after the other. It holds at other points, too, as far as the
+    program takes the same branches: an entry that happens to be 0 is in it, masks that are
+    computed from values are full, and what is read from computed places may come from anywhere.
 
     Raises
     ------
@@ -379,7 +380,7 @@ def jac_sparsity(f: Function, argnums: Argnums = 0) -> Derived:
 def _jac_sparsity(f: Function, args: Any, kwargs: Any, argnums: Argnums) -> Any:
     """Find the pattern of a Jacobian."""
     begun = limits.begin()
-    call, graph, leaves, _ = record(f, args, kwargs, argnums)
+    call, graph, leaves, _ = record(f, args, kwargs, argnums, keep=True)  # masks and places, too
     limits.take(begun, call.trace)
     _check(f, call, leaves)
     return pattern(graph).matrix
