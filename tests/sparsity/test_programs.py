@@ -1,4 +1,4 @@
-"""No entry is missed: random programs, against dense Jacobians and against poisoned inputs."""
+"""No entry is missed: random programs, against dense Jacobians and against differences."""
 
 import warnings
 from typing import Any
@@ -75,3 +75,26 @@ def test_hessians_of_random_programs_miss_no_entry(how: str) -> None:
             np.testing.assert_allclose(found.toarray(), expected, 1e-7, 1e-10 * size, p.__name__)
             stored, real = stored + found.nnz, real + np.count_nonzero(expected)
     assert 1 <= stored / real < 1.3
+
+
+def test_differences_of_plain_runs_find_no_other_entry() -> None:
+    """An oracle that shares nothing with the rules; where two steps disagree, it knows nothing."""
+    known = 0
+    for rng, n, f in cases(50_000, 80):
+        x = rng.normal(size=n)
+        try:
+            found = chainrule.jacobian(f, sparse=True)(x).toarray()
+            steps = [
+                np.stack([(f(x + h * e) - f(x - h * e)) / (2 * h) for e in np.eye(n)], axis=1)
+                for h in (1e-6, 2e-6)
+            ]
+        except (ValueError, TypeError):
+            continue
+        if any(s.shape != found.shape or not np.isfinite(s).all() for s in (*steps, found)):
+            continue
+        a, b = steps
+        near = 1e-5 * (1 + np.abs(a))
+        sure = (np.abs(a - b) < near) & (np.abs(a) < 1e3)
+        assert np.all(np.abs(found - a)[sure] < 10 * near[sure]), f.__name__
+        known += np.count_nonzero(sure & (np.abs(a) > 1e-6))
+    assert known > 1000

@@ -405,6 +405,10 @@ def test_a_pattern_that_is_given_is_used() -> None:
     assert J.pattern.nnz == 16
     H = chainrule.hessian(lambda x: np.sum(x**3), sparse=sparse.eye_array(4))
     assert H(x4).nnz == 4
+    own = sparse.csr_array((np.zeros(5), np.array([3, 0, 1, 2, 3]), [0, 2, 3, 4, 5]), shape=(4, 4))
+    before = own.indices.copy()
+    assert chainrule.jacobian(lambda x: x**2, sparse=own)(x4).nnz == 5
+    np.testing.assert_array_equal(own.indices, before)
 
 
 @pytest.mark.parametrize("size", [1.0, 1e-6, 1e6])

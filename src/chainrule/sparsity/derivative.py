@@ -24,7 +24,7 @@ from ..modes.pattern import pattern
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete
 from .picture import svg, text
-from .plan import SYMMETRIC, Form, Layout, Plan
+from .plan import SYMMETRIC, Form, Layout, Plan, TracedError
 
 Function = Callable[..., Any]
 
@@ -62,7 +62,7 @@ _FORMS = 16  # forms of arguments that are remembered
 
 
 def _checked(hint: Any, shape: tuple[int, int]) -> Any:
-    found = sparse.csr_array(hint) if sparse.issparse(hint) else sparse.csr_array(np.asarray(hint))
+    found = sparse.csr_array(hint if sparse.issparse(hint) else np.asarray(hint), copy=True)
     if found.shape != shape:
         raise StructureError(
             f"the pattern given has shape {found.shape}; the matrix has {shape}",
@@ -81,9 +81,9 @@ class SparseDerivative(Derived):
     use both again. Each sees whether its recording is one whose pattern is known, and otherwise
     adds what is new: a pattern may change with the values, by a branch or a computed index.
 
-    ``pattern`` is the boolean csr matrix of what was met lately, ``colours`` the `Colouring`;
-    both are those of the last call, or of ``prepare(*args)``, which does all of it
-    but the numbers. ``show()`` prints the pattern, ``svg()`` draws it.
+    ``pattern`` is the boolean csr matrix of what was met lately, ``colours`` the `Colouring`; both
+    are those of the last call, or of ``prepare(*args)``, which does all but the numbers.
+    ``show()`` prints the pattern, ``svg()`` draws it.
     """
 
     @property
@@ -125,7 +125,7 @@ class SparseDerivative(Derived):
     def svg(self) -> str:
         """Draw the pattern, in the colours of the products."""
         layout = self._plan().layout
-        kind = "Hessian" if layout.how in SYMMETRIC else "Jacobian"
+        kind = "Hessian" if self.run is _sparse_hessian else "Jacobian"
         return svg(layout.matrix, layout.colouring, f"{kind} of {name_of(self.function)}")
 
 
@@ -263,10 +263,11 @@ def _numbers(outs: list[Any]) -> list[Any]:
 
 def _check(f: Function, call: Call, leaves: list[Any]) -> None:
     """Refuse complex numbers, traced points and arrays of other libraries."""
-    for name, leaf in zip(call.names(), call.leaves, strict=True):
+    for i, leaf in enumerate(call.leaves):
         if type(leaf) in TRACERS:
             raise _nested(f)
         if type(leaf) is not np.ndarray and not isinstance(leaf, np.generic):
+            name = call.names()[i]
             raise InputTypeError(
                 f"{name} is an array of another library: a sparse derivative takes NumPy's",
                 where=describe(user_frame(3)),
@@ -274,7 +275,7 @@ def _check(f: Function, call: Call, leaves: list[Any]) -> None:
             )
         if leaf.dtype.kind == "c":
             raise InputTypeError(
-                f"{name} is complex; a sparse derivative is taken with respect to real numbers",
+                f"{call.names()[i]} is complex; a sparse derivative is by real numbers",
                 where=describe(user_frame(3)),
                 cure="differentiate with respect to the real and the imaginary part: "
                 "lambda a, b: f(a + 1j * b), with argnums=(0, 1)",
@@ -307,7 +308,7 @@ def _entries(
         if not len(doubtful):
             return layout, data
         entry, wrong = layout.compare(graph, data, doubtful, known.chunk)
-    except NotImplementedError:
+    except TracedError:
         raise _nested(f) from None
     if entry is None and not wrong:
         return layout, data  # only rounding, as a look at these rows has shown

@@ -20,6 +20,10 @@ _GROWTH = 4  # by which a union of patterns may exceed the last one
 _EXACT = 64  # rows that are computed at once where a pattern is in doubt
 
 
+class TracedError(Exception):
+    """The products are traced: there are no numbers to put into a matrix."""
+
+
 class Form:
     """The shapes and dtypes of the arguments and of the results, number after number."""
 
@@ -42,7 +46,7 @@ class Form:
         ]
         found = products(graph, self.outs, parts, forward, chunk)
         if not TRACERS.isdisjoint(map(type, found)):
-            raise NotImplementedError
+            raise TracedError
         flat = [f.reshape(len(seeds), -1) for f in found]
         return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
 
@@ -117,7 +121,7 @@ class Layout:
     def compare(self, graph: Graph, data: Any, rows: Any, chunk: int | None) -> tuple[Any, bool]:
         """Compute rows as they are. Return an entry that is missing, or None, and if any differ.
 
-        The entry is (row, column).
+        The entry is (row, column); what is no more than rounding beside its row is none.
         """
         differ, least = False, self._carried(data)
         for first in range(0, len(rows), _EXACT):
@@ -131,8 +135,9 @@ class Layout:
                 size = max(float(np.max(np.abs(line), initial=0)), least)
                 differ |= not np.allclose(line[at], data[a:b], 1e-6, 1e-6 * size, True)
                 line[at] = 0
-                if line.any():
-                    return (int(i), int(np.flatnonzero(line)[0])), differ
+                over = np.abs(line) > self.form.slack * size
+                if over.any():
+                    return (int(i), int(np.flatnonzero(over)[0])), differ
         return None, differ
 
     def matrices(self, data: Any) -> list[list[Any]]:
