@@ -135,11 +135,11 @@ def counts() -> bool:
     met &= figure("path without a diagonal: star", path.colours.count, 2, str(path.colours.count))
     tridiagonal = sparse.csr_array(sparse.diags_array([np.ones(n - 1), np.ones(n), np.ones(n - 1)],
                                                       offsets=(-1, 0, 1)), dtype=bool)  # fmt: skip
-    for kind, least in (("star", 3), ("acyclic", 2)):
+    for kind, least in (("star", 3), ("acyclic", 2)):  # two star colours cannot be: decision 0031
         start = time.perf_counter()
         count = colour_hessian(tridiagonal, kind).count
         taken = unit(time.perf_counter() - start).strip()
-        met &= figure(f"tridiagonal Hessian: {kind} ({taken})", count, least, str(count))
+        met &= figure(f"tridiagonal with its diagonal: {kind} ({taken})", count, least, str(count))
     return met
 
 
