@@ -500,9 +500,8 @@ def jacobian(
 
     The passes go together, `chunk` at a time, which needs the memory of so many; each gives what it
     gives alone. By default a step holds 160 kB on average, or four passes, and all steps together
-    no more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError.
-
-    With ``sparse=True``, or a pattern, it is a csr matrix (docs/guide/sparse.md).
+    no more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError; with
+    ``sparse=True``, or a pattern in the place of True, it is a csr matrix (docs/guide/sparse.md).
 
     The Jacobian of a real function of complex inputs is ∂y/∂a − i·∂y/∂b, as for `grad`; that of
     a complex function of complex inputs exists if it is analytic, which is checked.

@@ -11,7 +11,8 @@ from chainrule.core.op import Composite, Op
 from chainrule.errors import ChainRuleError
 from chainrule.lift import record as recorded
 from chainrule.modes.derived import blocks
-from chainrule.modes.pattern import Pattern, described, pattern
+from chainrule.modes.evidence import Pattern, described
+from chainrule.modes.pattern import pattern
 from chainrule.testing.samples import cases
 
 from .registry import QUIET, every_record

@@ -10,7 +10,8 @@ from scipy import sparse
 from ..core.graph import Graph
 from ..modes.compressed import End, products
 from ..modes.derived import block_dtype
-from ..modes.pattern import Pattern, described, pattern
+from ..modes.evidence import Pattern, described
+from ..modes.pattern import pattern
 from ..tracing.tracer import TRACERS
 from .colouring import Colouring, colour_hessian, colour_jacobian, entries
 
