@@ -455,6 +455,9 @@ def test_a_pattern_that_lacks_an_entry_is_refused(size: float) -> None:
         (lambda: chainrule.grad(
             lambda x: chainrule.jacobian(lambda y: y * y, sparse=True)(x).sum())(x4),
          errors.UsageError, "function that is itself differentiated"),
+        (lambda: chainrule.vmap(
+            lambda x: chainrule.jacobian(lambda y: y * y, sparse=True)(x).sum())(np.ones((2, 3))),
+         errors.UsageError, "differentiated, mapped"),
         (lambda: chainrule.grad(
             lambda x: chainrule.jacobian(lambda y: y * x, sparse=True)(np.ones(4)).sum())(x4),
          errors.UsageError, "function that is itself differentiated"),

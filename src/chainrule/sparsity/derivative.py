@@ -10,6 +10,7 @@ from .. import limits, tree
 from ..api import Argnums, Derived, grad
 from ..conform import check_passes
 from ..core.graph import Graph
+from ..core.settings import undisturbed
 from ..errors import (
     ArgnumsError,
     InputTypeError,
@@ -92,6 +93,7 @@ class SparseDerivative(Derived):
         found: Prepared = self.options[0]
         return found
 
+    @undisturbed
     def prepare(self, *args: Any, **kwargs: Any) -> "SparseDerivative":
         """Find the pattern at a point, and colour it; return the function itself."""
         self.run(self.function, args, kwargs, *self.options, only=True)
