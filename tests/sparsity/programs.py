@@ -1,7 +1,8 @@
 """Random programs: every step takes arrays made before, and makes one more.
 
 A program is a function of one vector, and it is the same function at every call: what is drawn at
-random is drawn when it is made.
+random is drawn when it is made. But its constants (masks, zeros of matrices, indices) can be
+exchanged for others between two calls: `constants` is their number.
 """
 
 from collections.abc import Callable
@@ -46,8 +47,16 @@ def _like(draw: Any, a: Any, made: list[Any]) -> Any:
     return b if draw.random() < 0.7 or np.ndim(a) == 0 else b[:1]
 
 
+constants = [0]
+
+
+def _few(draw: Any, shape: Any, share: float) -> Any:
+    """Return a mask; which one hangs on the present constants."""
+    return (draw.random(shape) + 0.37 * constants[0]) % 1 < share
+
+
 def _mask(draw: Any, a: Any) -> Any:
-    return draw.random(np.shape(a)) < 0.5
+    return _few(draw, np.shape(a), 0.5)
 
 
 def _slice(draw: Any, a: Any, made: list[Any]) -> Any:
@@ -60,7 +69,8 @@ def _slice(draw: Any, a: Any, made: list[Any]) -> Any:
 def _gather(draw: Any, a: Any, made: list[Any]) -> Any:
     if np.ndim(a) == 0:
         return None
-    return a[draw.integers(np.shape(a)[0], size=int(draw.integers(1, 6)))]
+    n = np.shape(a)[0]
+    return a[(draw.integers(n, size=int(draw.integers(1, 6))) + constants[0]) % n]
 
 
 def _store(draw: Any, a: Any, made: list[Any]) -> Any:
@@ -94,9 +104,9 @@ def _matmul(draw: Any, a: Any, made: list[Any]) -> Any:
         return None
     m = int(draw.integers(1, 6))
     if draw.random() < 0.5:
-        A = draw.normal(size=(m, np.shape(a)[0])) * (draw.random((m, np.shape(a)[0])) < 0.4)
+        A = draw.normal(size=(m, np.shape(a)[0])) * _few(draw, (m, np.shape(a)[0]), 0.4)
         return A @ a
-    A = draw.normal(size=(np.shape(a)[-1], m)) * (draw.random((np.shape(a)[-1], m)) < 0.4)
+    A = draw.normal(size=(np.shape(a)[-1], m)) * _few(draw, (np.shape(a)[-1], m), 0.4)
     return a @ A
 
 
@@ -104,7 +114,7 @@ def _sparse(draw: Any, a: Any, made: list[Any]) -> Any:
     if np.ndim(a) == 0:
         return None
     n = np.shape(a)[0]
-    A = sparse.csr_array(draw.normal(size=(n, n)) * (draw.random((n, n)) < 0.3))
+    A = sparse.csr_array(draw.normal(size=(n, n)) * _few(draw, (n, n), 0.3))
     return A @ a
 
 
@@ -163,7 +173,7 @@ def _masked(draw: Any, a: Any, made: list[Any]) -> Any:
 
 
 def _convolve(draw: Any, a: Any, made: list[Any]) -> Any:
-    kernel = draw.normal(size=3) * (draw.random(3) < 0.7)
+    kernel = draw.normal(size=3) * _few(draw, 3, 0.7)
     return np.convolve(np.ravel(a), kernel, "same") if np.size(a) > 2 else None
 
 

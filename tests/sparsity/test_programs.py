@@ -8,7 +8,7 @@ import pytest
 
 import chainrule
 
-from .programs import program
+from .programs import constants, program
 
 COUNT = 300  # several thousand were run once: docs/decisions/0031
 
@@ -75,6 +75,21 @@ def test_hessians_of_random_programs_miss_no_entry(how: str) -> None:
             np.testing.assert_allclose(found.toarray(), expected, 1e-7, 1e-10 * size, p.__name__)
             stored, real = stored + found.nnz, real + np.count_nonzero(expected)
     assert 1 <= stored / real < 1.3
+
+
+def test_constants_that_change_are_noticed() -> None:
+    for rng, n, f in cases(80_000, 120):
+        sparse, whole = chainrule.jacobian(f, sparse=True), chainrule.jacobian(f)
+        x = rng.normal(size=n)
+        for number in (0, 1, 0, 2):
+            constants[0] = number
+            expected = dense(whole, x)
+            if expected is None:
+                break
+            size = np.abs(expected).max(initial=1)
+            found = sparse(x).toarray()
+            np.testing.assert_allclose(found, expected, 1e-9, 1e-12 * size, f.__name__)
+    constants[0] = 0
 
 
 def test_differences_of_plain_runs_find_no_other_entry() -> None:

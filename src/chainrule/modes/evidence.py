@@ -93,6 +93,8 @@ def _parts(param: Any) -> Any:
 
 def held(a: Any) -> Any:
     """Return a constant as it is now: the program may write into it later."""
+    if type(a) in _SIMPLE:
+        return a
     if isinstance(a, np.ndarray):
         return a.copy()
     if isinstance(a, tuple | list):
