@@ -68,36 +68,21 @@ def colour_jacobian(pattern: Any, mode: str = "auto") -> Colouring:
     [0, 1, 2, 0, 1, 2, 0, 1, 2]
     """
     m, n = pattern.shape
-    across, down = _lengths(pattern)
-    nothing = np.zeros(m, bool)
-    tries: list[tuple[int, int, Any]] = []  # the least number of products, and rows taken as rows
-    if mode != "rev":
-        tries.append((int(across.max(initial=0)), 0, nothing))
-    if mode == "rev" or (mode == "auto" and not _is_symmetric(pattern)):
-        tries.append((int(down.max(initial=0)), 1, ~nothing))
-    if mode == "auto":
-        for by_row, lengths in ((True, across), (False, down)):
-            order = np.argsort(-lengths, kind="stable")
-            least = np.append(lengths[order], 0) + np.arange(len(order) + 1)
-            few = int(np.argmin(least))
-            if 0 < few < len(order):
-                some = order[:few]
-                dense = nothing.copy()
-                if by_row:
-                    dense[some] = True
-                    tries.append((int(least[few]), 2, dense))
-                else:
-                    tries.append((int(least[few]), 3, some))
-    best: Colouring | None = None
-    for least, which, taken in sorted(tries, key=lambda t: t[:2]):
-        if best is not None and least >= best.count:
+    row, col = entries(pattern)
+    tries = []
+    for turned, own, count in ((False, row, m), (True, col, n)):
+        if mode == ("rev", "fwd")[turned] or (turned and mode == "auto" and _is_symmetric(pattern)):
             continue
-        if which == 3:
-            found = _turned(_split(sparse.csr_array(pattern.T), _marked(n, taken)), pattern)
-        else:
-            found = _split(pattern, taken)
-        if best is None or found.count < best.count:
-            best = found
+        lengths = np.bincount(own, minlength=count)
+        order = np.argsort(-lengths, kind="stable")
+        totals = np.append(lengths[order], 0) + np.arange(count + 1)  # with so many of the longest
+        cuts = {0, int(np.argmin(totals))} if mode == "auto" else {0}
+        tries += [(int(totals[k]), k, turned, order[:k]) for k in cuts]
+    best: Colouring | None = None
+    for total, _, turned, some in sorted(tries, key=lambda t: t[:3]):
+        if best is None or total < best.count:
+            found = _split(row, col, m, n, some, turned)
+            best = found if best is None or found.count < best.count else best
     assert best is not None
     return best
 
@@ -113,48 +98,29 @@ def _is_symmetric(pattern: Any) -> bool:
     )
 
 
-def _marked(n: int, some: Any) -> Any:
-    mark = np.zeros(n, bool)
-    mark[some] = True
-    return mark
+def _split(row: Any, col: Any, m: int, n: int, some: Any, turned: bool) -> Colouring:
+    """Take some rows by products from the left, and what is left by columns; or, `turned`, columns.
 
-
-def _split(pattern: Any, by_row: Any) -> Colouring:
-    """Take the marked rows by products from the left, and what is left by columns."""
-    m, n = pattern.shape
-    row, col = entries(pattern)
-    mine = by_row[row]
-    columns, rows = np.full(n, -1), np.full(m, -1)
-    forward = backward = 0
-    if not by_row.all():
-        columns, forward = distance_2(col[~mine], row[~mine], n, m)
-    if by_row.any():
-        rows, backward = distance_2(row[mine], col[mine], m, n)
+    Turned, it is the transpose that is so taken: some columns as such, and the rest by rows.
+    """
+    if turned:
+        row, col, m, n = col, row, n, m
+    dense = np.zeros(m, bool)
+    dense[some] = True
+    mine = dense[row]
+    columns, forward = distance_2(col[~mine], row[~mine], n, m)
+    rows, backward = distance_2(row[mine], col[mine], m, n)
+    if turned:
+        row, col, m, n, mine = col, row, n, m, ~mine
+        columns, forward, rows, backward = rows, backward, columns, forward
     places = np.where(mine, forward * m + rows[row] * n + col, columns[col] * m + row)
-    kind = "columns" if not by_row.any() else "rows" if by_row.all() else "rows and columns"
+    kind = "columns" if not backward else "rows and columns" if forward else "rows"
     return Colouring(kind, columns, rows, forward, backward, places)
-
-
-def _turned(found: Colouring, pattern: Any) -> Colouring:
-    """Return the colouring of a matrix, given that of its transpose."""
-    m, n = pattern.shape
-    row, col = entries(pattern)
-    columns, rows = found.rows, found.columns
-    forward, backward = found.backward, found.forward
-    # in the transpose, entries of marked rows are read by them: here, of marked columns
-    by_col = columns >= 0
-    mine = by_col[col]
-    places = np.where(mine, columns[col] * m + row, forward * m + rows[row] * n + col)
-    return Colouring(found.kind, columns, rows, forward, backward, places)
 
 
 def entries(pattern: Any) -> tuple[Any, Any]:
     """Return the rows and the columns of the entries of a csr matrix."""
     return np.repeat(np.arange(pattern.shape[0]), np.diff(pattern.indptr)), pattern.indices
-
-
-def _lengths(pattern: Any) -> tuple[Any, Any]:
-    return np.diff(pattern.indptr), np.bincount(pattern.indices, minlength=pattern.shape[1])
 
 
 def distance_2(own: Any, others: Any, n: int, m: int) -> tuple[Any, int]:
@@ -172,7 +138,7 @@ def distance_2(own: Any, others: Any, n: int, m: int) -> tuple[Any, int]:
     vertices = [v for v in range(n) if near[v]]
     best, count = _greedy(vertices, near, n, m)
     if len(own) > _LARGE or count == least:
-        return np.array(best), count
+        return np.array(best, np.intp), count
     longest = sorted(vertices, key=lambda v: -len(near[v]))
     if longest != vertices:
         other, fewer = _greedy(longest, near, n, m)
@@ -183,7 +149,7 @@ def distance_2(own: Any, others: Any, n: int, m: int) -> tuple[Any, int]:
             break
         classes = sorted(vertices, key=lambda v: -best[v])  # type: ignore[index]
         best, count = _greedy(classes, near, n, m)
-    return np.array(best), count
+    return np.array(best, np.intp), count
 
 
 def _greedy(vertices: Iterable[int], near: list[list[int]], n: int, m: int) -> tuple[Any, int]:
