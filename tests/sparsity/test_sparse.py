@@ -1,5 +1,6 @@
 """Sparse derivatives as users meet them: forms, changes of the pattern, bad input."""
 
+import dataclasses
 import pickle
 import threading
 import warnings
@@ -329,6 +330,27 @@ def test_a_wrong_pattern_of_ours_would_be_noticed(monkeypatch: Any) -> None:
     monkeypatch.setattr(plan, "pattern", narrow)
     with pytest.raises(errors.SparsityError, match=r"lacks the entry \(\d, \d\)"):
         chainrule.jacobian(lambda x: x * np.roll(x, 1), sparse=True)(x4)
+
+
+def test_a_wrong_colouring_of_ours_would_be_noticed(monkeypatch: Any) -> None:
+    from chainrule.sparsity import plan
+
+    def shifted(matrix: Any, how: str) -> Any:
+        found = colouring.colour_jacobian(matrix, how)
+        return dataclasses.replace(found, places=np.roll(found.places, 1))
+
+    monkeypatch.setattr(plan, "colour_jacobian", shifted)
+    with pytest.raises(errors.SparsityError, match="does not agree"):
+        chainrule.jacobian(lambda x: x * np.roll(x, 1), sparse=True)(x4)
+
+
+def test_what_rounding_leaves_of_terms_that_cancel_is_no_fault() -> None:
+    """The deviation of (a, a, b) is linear in a and b: both ways leave another 1e-17 of it."""
+    rng = np.random.default_rng(0)
+    for how in (True, "acyclic"):
+        H = chainrule.hessian(lambda x: np.std(x[[0, 0, 1]]), sparse=how)
+        for _ in range(20):
+            assert abs(H(rng.normal(size=2))).max() < 1e-14
 
 
 def test_threads_share_one_derivative() -> None:

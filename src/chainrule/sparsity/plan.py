@@ -18,6 +18,7 @@ from .colouring import Colouring, colour_hessian, colour_jacobian, entries
 SYMMETRIC = ("star", "acyclic")
 _KNOWN = 8  # programs whose patterns are remembered
 _GROWTH = 4  # by which a union of patterns may exceed the last one
+_ROWS = 8  # rows whose entries are looked at in both ways
 _EXACT = 64  # rows that are computed at once where a pattern is in doubt
 
 
@@ -58,8 +59,8 @@ class Layout:
     It is never changed: a call that found more takes another.
     """
 
-    def __init__(self, form: Form, matrix: Any, how: str) -> None:
-        self.form, self.matrix, self.how = form, matrix, how
+    def __init__(self, form: Form, matrix: Any, how: str, strict: bool = False) -> None:
+        self.form, self.matrix, self.how, self.strict = form, matrix, how, strict
         colour = colour_hessian if how in SYMMETRIC else colour_jacobian
         self.colouring: Colouring = colour(matrix, how)
         self.forward = _seeds(self.colouring.columns, self.colouring.forward)
@@ -101,8 +102,14 @@ class Layout:
             return data, np.flatnonzero((off > self.form.slack * size) & np.isfinite(off))
 
     def _carried(self, data: Any) -> float:
-        """Return what size rounding may have that comes from other rows: by substitution, any."""
-        return 0.0 if self.colouring.solve is None else float(np.nanmax(np.abs(data), initial=0))
+        """Return of what size that may be beside which rounding is told from entries.
+
+        In a pattern that is given it is the row's own. In one that was found, and by substitution,
+        it may be that of any other: an entry may be what is left of larger terms.
+        """
+        if self.strict and self.colouring.solve is None:
+            return 0.0
+        return float(np.max(np.abs(data), initial=0, where=np.isfinite(data)))
 
     def filled(self, data: Any) -> Any:
         """Return the whole matrix with these entries; its structure is shared."""
@@ -124,7 +131,8 @@ class Layout:
 
         The entry is (row, column); what is no more than rounding beside its row is none.
         """
-        differ, least = False, self._carried(data)
+        least = self._carried(data)
+        other: list[int] = []  # rows that are otherwise backward
         for first in range(0, len(rows), _EXACT):
             some = rows[first : first + _EXACT]
             seeds = np.zeros((len(some), self.form.shape[0]))
@@ -134,12 +142,25 @@ class Layout:
                 a, b = self.matrix.indptr[i : i + 2]
                 at = self.matrix.indices[a:b]
                 size = max(float(np.max(np.abs(line), initial=0)), least)
-                differ |= not np.allclose(line[at], data[a:b], 1e-6, 1e-6 * size, True)
+                if not np.allclose(line[at], data[a:b], 1e-6, 1e-6 * size, True):
+                    other.append(int(i))
                 line[at] = 0
                 over = np.abs(line) > self.form.slack * size
                 if over.any():
-                    return (int(i), int(np.flatnonzero(over)[0])), differ
-        return None, differ
+                    return (int(i), int(np.flatnonzero(over)[0])), True
+        return None, any(not self._forward_alike(graph, data, i, chunk) for i in other[:_ROWS])
+
+    def _forward_alike(self, graph: Graph, data: Any, i: int, chunk: int | None) -> bool:
+        """Say whether the entries of a row are those of single columns, taken forward.
+
+        Then what differs backward is what rounding has left of terms that cancel.
+        """
+        a, b = self.matrix.indptr[i : i + 2]
+        at = self.matrix.indices[a:b][:_EXACT]
+        seeds = np.zeros((len(at), self.form.shape[1]))
+        seeds[np.arange(len(at)), at] = 1
+        exact = self.form.products(graph, seeds, True, chunk)[:, i]
+        return bool(np.allclose(exact, data[a:b][:_EXACT], 1e-6, 0, True))
 
     def matrices(self, data: Any) -> list[list[Any]]:
         """Return the csr matrix of each block."""
@@ -200,7 +221,7 @@ class Plan:
         """Take the entries from both triangles from now on."""
         with self.lock:
             self.how = "auto"
-            self.layout = Layout(self.form, layout.matrix, self.how)
+            self.layout = self._laid_out(layout.matrix)
             return self.layout
 
     def joined(self, layouts: list[Layout]) -> Layout:
@@ -208,7 +229,10 @@ class Plan:
         matrix = layouts[0].matrix
         for other in layouts[1:]:
             matrix = matrix + other.matrix
-        return Layout(self.form, matrix, self.how)
+        return self._laid_out(matrix)
+
+    def _laid_out(self, matrix: Any) -> Layout:
+        return Layout(self.form, matrix, self.how, self.hinted)
 
     def _include(self, matrix: Any) -> Layout:
         matrix = sparse.csr_array(matrix, dtype=bool)
@@ -224,7 +248,7 @@ class Plan:
                 del self.known[1:]
         matrix.sum_duplicates()
         matrix.sort_indices()
-        self.layout = Layout(self.form, matrix, self.how)
+        self.layout = self._laid_out(matrix)
         return self.layout
 
 
