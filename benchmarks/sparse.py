@@ -35,14 +35,15 @@ def brusselator(side: int) -> Any:
     return f
 
 
-def once(run: Any, times: int = 5) -> float:
-    """Return the median seconds of a run."""
-    found = []
+def once(*runs: Any, times: int = 5) -> list[float]:
+    """Return the median seconds of each run; they take turns."""
+    found: list[list[float]] = [[] for _ in runs]
     for _ in range(times):
-        start = time.perf_counter()
-        run()
-        found.append(time.perf_counter() - start)
-    return sorted(found)[times // 2]
+        for run, taken in zip(runs, found, strict=True):
+            start = time.perf_counter()
+            run()
+            taken.append(time.perf_counter() - start)
+    return [sorted(taken)[times // 2] for taken in found]
 
 
 def figure(name: str, value: float, bound: float, shown: str, least: bool = False) -> bool:
@@ -61,8 +62,8 @@ def patterns() -> bool:
         f, x = brusselator(side), np.random.default_rng(0).uniform(0.5, 2, 2 * side * side)
         graph = record(f, (x,), {}, 0)[1]
         found = pattern(graph).matrix
-        finding = once(lambda graph=graph: pattern(graph))
-        colouring = once(lambda found=found: colour_jacobian(found))
+        (finding,) = once(lambda graph=graph: pattern(graph))
+        (colouring,) = once(lambda found=found: colour_jacobian(found))
         count = colour_jacobian(found).count
         times = f"detection {unit(finding).strip()}, colouring {unit(colouring).strip()}"
         print(f"  n = {x.size:6,}: {found.nnz:,} entries, {count} colours; {times}")
@@ -78,9 +79,12 @@ def against_dense() -> bool:
     for side in (8, 16, 32, 64):
         f, x = brusselator(side), np.random.default_rng(0).uniform(0.5, 2, 2 * side * side)
         dense, ready = cr.jacobian(f), cr.jacobian(f, sparse=True).prepare(x)
-        slow = once(lambda dense=dense, x=x: dense(x), 1 if side == 64 else 5)
-        fast = once(lambda ready=ready, x=x: ready(x))
-        first = once(lambda f=f, x=x: cr.jacobian(f, sparse=True)(x))
+        slow, first = once(
+            lambda dense=dense, x=x: dense(x),
+            lambda f=f, x=x: cr.jacobian(f, sparse=True)(x),
+            times=3 if side == 64 else 25,
+        )
+        (fast,) = once(lambda ready=ready, x=x: ready(x), times=25)  # again and again, as in use
         print(f"  n = {x.size:6,}: dense {unit(slow)}, sparse {unit(fast)} ({slow / fast:6.1f}×), "
               f"with its preparation {unit(first)} ({slow / first:5.1f}×)")  # fmt: skip
         if side == 16:
