@@ -87,3 +87,11 @@ def test_cost() -> None:
 def test_two_layers() -> None:
     module = load("two_layers")
     assert module.loss(**module.inputs) == pytest.approx(2.83655, abs=1e-5)
+
+
+def test_patterns(capsys: pytest.CaptureFixture[str]) -> None:
+    jacobian, y = load("patterns").main()
+    assert jacobian.colours.count <= 8
+    assert jacobian.pattern.nnz == 400
+    assert np.isfinite(y).all()
+    assert "in the place of 100" in capsys.readouterr().out

@@ -41,6 +41,7 @@ __all__ = [
     "hessian",
     "hvp",
     "interpose",
+    "jac_sparsity",
     "jacfwd",
     "jacobian",
     "jacrev",
@@ -62,6 +63,7 @@ _LATE = {
     "checked": "diagnose",
     "draw": "explain",
     "explain": "explain",
+    "jac_sparsity": "sparsity",
     "jit": "programs",
 }
 

@@ -19,6 +19,7 @@ from .conform import (
     check_analytic_gradient,
     check_holomorphic,
     check_one,
+    check_passes,
     check_scalar,
     match,
     name_of,
@@ -488,8 +489,9 @@ def linearize(f: Function, *primals: Any) -> Any:
 
 
 def jacobian(
-    f: Function, argnums: Argnums = 0, mode: str = "auto", chunk: int | None = None
-) -> Derived:
+    f: Function, argnums: Argnums = 0, mode: str = "auto", chunk: int | None = None,
+    sparse: Any = False,
+) -> Derived:  # fmt: skip
     """Return the function that computes the Jacobian ∂yᵢ/∂xⱼ.
 
     For arrays the result has shape ``y.shape + x.shape``; for containers it is the structure of
@@ -499,7 +501,8 @@ def jacobian(
 
     The passes go together, `chunk` at a time, which needs the memory of so many; each gives what it
     gives alone. By default a step holds 160 kB on average, or four passes, and all steps together
-    no more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError.
+    no more than 256 MB. A matrix that the machine cannot hold raises MatrixSizeError; with
+    ``sparse=True``, or a pattern in the place of True, it is a csr matrix (docs/guide/sparse.md).
 
     The Jacobian of a real function of complex inputs is ∂y/∂a − i·∂y/∂b, as for `grad`; that of
     a complex function of complex inputs exists if it is analytic, which is checked.
@@ -509,20 +512,11 @@ def jacobian(
     array([[2., 0.],
            [0., 4.]])
     """
-    if mode not in ("auto", "fwd", "rev"):
-        raise ArgnumsError(
-            f"mode={mode!r} is unknown",
-            where=describe(user_frame(1)),
-            cure="choose 'auto', 'fwd' or 'rev'",
-        )
-    if chunk is not None and (
-        isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1
-    ):
-        raise ArgnumsError(
-            f"chunk={chunk!r} is not a number of passes 1, 2, …",
-            where=describe(user_frame(1)),
-            cure="write chunk=1 for one pass after the other, or leave it out",
-        )
+    check_passes(mode, chunk)
+    if sparse is not False:
+        from .sparsity import sparse_jacobian
+
+        return sparse_jacobian(f, argnums, mode, chunk, sparse)
     return Derived(_jacobian, f, argnums, mode, chunk)
 
 
@@ -579,11 +573,13 @@ def _listed(rows: list[list[Any]], outputs: list[Any]) -> list[Any]:
     return [block for row in rows for block in row] + [np.asarray(concrete(y))[()] for y in outputs]
 
 
-def hessian(f: Function, argnums: Argnums = 0, chunk: int | None = None) -> Derived:
+def hessian(
+    f: Function, argnums: Argnums = 0, chunk: int | None = None, sparse: Any = False
+) -> Derived:
     """Return the function that computes the Hessian ∂²f/∂xᵢ∂xⱼ of a scalar function.
 
     Forward over reverse: one recording of the gradient, one linear pass per input element, `chunk`
-    of them at a time as in `jacobian`.
+    of them at a time as in `jacobian`; with ``sparse=True`` a csr matrix (docs/guide/sparse.md).
 
     References: A. Griewank and A. Walther, Evaluating Derivatives, 2nd ed. (2008), ch. 5.
 
@@ -592,6 +588,10 @@ def hessian(f: Function, argnums: Argnums = 0, chunk: int | None = None) -> Deri
     array([[6., 2.],
            [2., 0.]])
     """
+    if sparse is not False:
+        from .sparsity import sparse_hessian
+
+        return sparse_hessian(f, argnums, chunk, sparse)
     return jacfwd(grad(f, argnums), argnums, chunk)
 
 

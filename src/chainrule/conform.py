@@ -7,7 +7,7 @@ import numpy as np
 
 from . import tree
 from .core.graph import Node
-from .errors import NonScalarOutputError, StructureError
+from .errors import ArgnumsError, NonScalarOutputError, StructureError
 from .lift import Call, check_output, name_of
 from .modes.derived import check_analytic
 from .modes.reverse import backward, cotangent_of
@@ -81,6 +81,24 @@ def check_one(f: Function, out: Any) -> None:
             "derivatives of all the results use chainrule.jacobian(f)",
         )
     check_output(f, out)
+
+
+def check_passes(mode: Any, chunk: Any) -> None:
+    """Refuse a mode that is none, and a chunk that is no number of passes."""
+    if mode not in ("auto", "fwd", "rev"):
+        raise ArgnumsError(
+            f"mode={mode!r} is unknown",
+            where=describe(user_frame(2)),
+            cure="choose 'auto', 'fwd' or 'rev'",
+        )
+    if chunk is not None and (
+        isinstance(chunk, bool) or not isinstance(chunk, int | np.integer) or chunk < 1
+    ):
+        raise ArgnumsError(
+            f"chunk={chunk!r} is not a number of passes 1, 2, …",
+            where=describe(user_frame(2)),
+            cure="write chunk=1 for one pass after the other, or leave it out",
+        )
 
 
 def check_holomorphic(f: Function, call: Call) -> None:

@@ -97,6 +97,10 @@ class MatrixSizeError(ChainRuleError, MemoryError):
     """A Jacobian or Hessian was asked for that the machine cannot hold."""
 
 
+class SparsityError(ChainRuleError, ValueError):
+    """A pattern of a sparse derivative lacks entries that differ from 0."""
+
+
 class StructureError(ChainRuleError, ValueError):
     """A tangent or cotangent does not match its primal in structure, shape or dtype."""
 

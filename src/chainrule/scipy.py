@@ -33,6 +33,8 @@ _SLOPES = frozenset("cg bfgs newton-cg l-bfgs-b tnc slsqp dogleg trust-ncg trust
 _PRODUCTS = frozenset("newton-cg trust-ncg trust-krylov trust-constr".split())
 _MATRICES = frozenset("dogleg trust-exact".split())
 _STIFF = frozenset("radau bdf lsoda".split())
+_SPARSE_HESSIANS = {"trust-constr": "trust-constr", "newton-cg": "Newton-CG"}
+_SPARSE_IVP = {"radau": "Radau", "bdf": "BDF"}
 
 
 def _fast(f: Function) -> Jitted:
@@ -46,6 +48,15 @@ def _outside(name: str) -> None:
             where=describe(user_frame(2)),
             why="here derivatives are taken for a solver; those of its answer are taken of SciPy's",
             cure="call SciPy's own there, of the same name",
+        )
+
+
+def _takes_sparse(method: str, what: str, methods: dict[str, str]) -> None:
+    if method.lower() not in methods:
+        raise UsageError(
+            f'{what}="sparse": SciPy\'s method {method} takes no sparse matrix',
+            where=describe(user_frame(2)),
+            cure=f"choose method={' or '.join(map(repr, methods.values()))}, or leave {what} out",
         )
 
 
@@ -103,7 +114,8 @@ def minimize(
     its products with vectors. What is given (`jac`, `hess`, `hessp`) is used as it is. `x0` may be
     a dict, a dataclass or any nesting of arrays: `fun` is called with such a one, and ``result.x``
     is one (``result.vector`` is SciPy's). At a NaN the gradient is NaN, so that a line search can
-    reject the step.
+    reject the step. With ``hess="sparse"`` the Hessian is a sparse matrix, for `trust-constr` and
+    `Newton-CG`; a `NonlinearConstraint` with ``jac="sparse"`` has sparse derivatives, too.
 
     With `standard_errors`, for a negative log-likelihood: ``result.hess`` is the Hessian at the
     minimum and ``result.standard_errors`` the square roots of the diagonal of its inverse, nested
@@ -128,6 +140,9 @@ def minimize(
     packed = _Packed(x0)
     f = packed.of(fun)
     name = str(method).lower() if isinstance(method, str) else ""
+    if isinstance(hess, str) and hess == "sparse":
+        _takes_sparse(name or "bfgs", "hess", _SPARSE_HESSIANS)
+        hess = hessian(f, sparse=True)
     slopes = method is None or callable(method) or name in _SLOPES
     value = f
     if slopes and (jac is None or jac is False):
@@ -164,21 +179,40 @@ def _constrained(constraints: Any, packed: _Packed) -> Any:
     if isinstance(constraints, optimize.NonlinearConstraint):
         c = constraints
         g = packed.of(c.fun)
-        jac = _fast(jacobian(g)) if isinstance(c.jac, str) else c.jac
+        few = isinstance(c.jac, str) and c.jac == "sparse"
+        jac = _slopes(g, few) if isinstance(c.jac, str) else c.jac
         hess = c.hess
         if isinstance(hess, optimize.BFGS | str):
-            hess = _fast(hessian(lambda x, v: np.dot(np.atleast_1d(g(x)), v)))
+            curves = partial(_weighted, g)
+            hess = hessian(curves, sparse=True) if few else _fast(hessian(curves))
         return optimize.NonlinearConstraint(
             g, c.lb, c.ub, jac, hess, c.keep_feasible, c.finite_diff_rel_step
         )
     return constraints
 
 
+def _weighted(g: Function, x: Any, v: Any) -> Any:
+    return np.dot(np.atleast_1d(g(x)), v)
+
+
+def _slopes(f: Function, sparse: Any) -> Function:
+    """Return the Jacobian: a sparse one, of a pattern that is given or found, or a dense one."""
+    return _fast(jacobian(f)) if sparse is False else jacobian(f, sparse=sparse)
+
+
+def _sparse(jac: Any, pattern: Any) -> Any:
+    """Say whether a sparse Jacobian is asked for: by name, or by a pattern, which is returned."""
+    if isinstance(jac, str) and jac == "sparse":
+        return True if pattern is None else pattern
+    return False if jac is not None or pattern is None else pattern
+
+
 def least_squares(fun: Function, x0: Any, jac: Any = None, *args: Any, **kwargs: Any) -> Any:
     """`scipy.optimize.least_squares` with the exact Jacobian of the residuals.
 
     Parameters as there; `jac` is used where it is a function, and "2-point", "3-point" and "cs" are
-    finite differences still. `x0` may be nested, as in `minimize`.
+    finite differences still. With "sparse", or a `jac_sparsity`, the Jacobian is a sparse matrix;
+    a pattern that lacks an entry is refused (SparsityError). `x0` may be nested, as in `minimize`.
 
     References: J. J. Moré, Lecture Notes in Mathematics 630 (1978) 105–116.
 
@@ -192,7 +226,12 @@ def least_squares(fun: Function, x0: Any, jac: Any = None, *args: Any, **kwargs:
     _outside("least_squares")
     packed = _Packed(x0)
     f = packed.of(fun)
-    jac = _fast(jacobian(f)) if jac is None else packed.of(jac) if callable(jac) else jac
+    few = _sparse(jac, kwargs.get("jac_sparsity"))
+    if jac is None or few is not False:
+        jac = _slopes(f, few)
+        kwargs.pop("jac_sparsity", None)
+    elif callable(jac):
+        jac = packed.of(jac)
     found = optimize.least_squares(f, packed.vector, jac, *args, **kwargs)
     if not packed.bare:
         found.vector, found.x = found.x, packed.rebuild(found.x)
@@ -278,6 +317,8 @@ def solve_ivp(
 ) -> Any:
     """`scipy.integrate.solve_ivp`; the implicit methods get the exact Jacobian of `fun` in y.
 
+    With ``jac="sparse"``, or a `jac_sparsity`, it is a sparse matrix, for Radau and BDF.
+
     >>> from chainrule.scipy import solve_ivp
     >>> found = solve_ivp(lambda t, y: -50 * (y - t), (0, 1), [1.0], method="BDF")
     >>> found.success, found.njev > 0
@@ -285,7 +326,13 @@ def solve_ivp(
     """
     _outside("solve_ivp")
     kind = method if isinstance(method, str) else getattr(method, "__name__", "")
-    if kind.lower() in _STIFF and options.get("jac") is None and not options.get("vectorized"):
+    few = _sparse(options.get("jac"), options.get("jac_sparsity"))
+    if few is not False and (kind.lower() in _SPARSE_IVP or options.get("jac") is not None):
+        _takes_sparse(kind, "jac", _SPARSE_IVP)
+        options.pop("jac_sparsity", None)
+        sparse = jacobian(partial(_derivatives, fun), sparse=few)
+        options["jac"] = lambda t, y, *rest: sparse(y, float(t), *rest)
+    elif kind.lower() in _STIFF and options.get("jac") is None and not options.get("vectorized"):
 
         def rhs(y: Any, t: Any, *rest: Any) -> Any:
             return np.stack([*_rows(fun(t, y, *rest))])
@@ -293,6 +340,11 @@ def solve_ivp(
         slopes = _fast(jacobian(rhs))
         options["jac"] = lambda t, y, *rest: slopes(y, float(t), *rest)
     return integrate.solve_ivp(fun, t_span, y0, method, *args, **options)
+
+
+def _derivatives(fun: Function, y: Any, t: Any, *rest: Any) -> Any:
+    dy = fun(t, y, *rest)
+    return np.stack(dy) if isinstance(dy, list | tuple) else dy
 
 
 def _rows(dy: Any) -> Any:

@@ -16,6 +16,7 @@ PAGES = [
     ROOT / "docs/guide/optimisers.md",
     ROOT / "docs/guide/vmap.md",
     ROOT / "docs/guide/explain.md",
+    ROOT / "docs/guide/sparse.md",
 ]
 LONG = {"rebuild", "quickstart"}
 

@@ -46,6 +46,9 @@ class Linear:
     say how to add that part into a plain buffer in place, so that reading an array element by
     element costs no array each. In the same way ``over(ct, *xs, **params)`` turns the cotangent of
     the output into that of this argument in its own memory, for a transpose that clears a part.
+
+    ``links(*xs, **params)`` may name the entries of the operation's matrix, elements of the output
+    and of this argument, where these are known. Else patterns are found by asking the operation.
     """
 
     equation: Rule | None = None
@@ -53,6 +56,7 @@ class Linear:
     joint: Rule | None = None
     into: Rule | None = None
     over: Rule | None = None
+    links: Rule | None = None
 
     def __post_init__(self) -> None:
         given = [r for r in (self.equation, self.transpose, self.joint) if r is not None]

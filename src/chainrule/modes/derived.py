@@ -40,7 +40,7 @@ def blocks(
     more than hold `_MEMORY` bytes at a time. Fewer than `_WORTH` go one by one. Decision 0030 has
     the measurements.
     """
-    outs = [_describe_output(leaf) for leaf in leaves]
+    outs = [describe_output(leaf) for leaf in leaves]
     n = sum(_count(x.shape) for x in graph.inputs)
     m = sum(_count(shape) for shape, *_ in outs)
     if n * m > _LARGE:
@@ -58,7 +58,7 @@ _LARGE = 1 << 24  # numbers of a matrix that any machine holds
 def _check_size(f: Function, graph: Graph, outs: list[Any], m: int, n: int) -> None:
     """Refuse a matrix that the machine cannot hold, before it is begun."""
     size = sum(
-        _count(shape) * _count(x.shape) * _block_dtype(dtype, x.dtype).itemsize
+        _count(shape) * _count(x.shape) * block_dtype(dtype, x.dtype).itemsize
         for shape, dtype, _ in outs for x in graph.inputs
     )  # fmt: skip
     held = _memory()
@@ -82,7 +82,8 @@ def _memory() -> int:
         return sys.maxsize
 
 
-def _describe_output(leaf: Any) -> tuple[tuple[int, ...], Any, Any]:
+def describe_output(leaf: Any) -> tuple[tuple[int, ...], Any, Any]:
+    """Return the shape and dtype of an output's derivatives, and what they are like."""
     value = concrete(leaf)
     dtype = np.result_type(value)
     return np.shape(value), dtype if dtype.kind in "fc" else np.dtype(float), value
@@ -167,18 +168,15 @@ class Side:
                 seed = np.eye(len(numbers), _count(shape), k - first, dtype)
                 first, n = 0, len(numbers)
             seeds[j] = first, (seed if unit == 1 else seed * dtype.type(unit)).reshape(n, *shape), k
-        before, notes, raised = made.count, len(running.notes), swallowed.raised
-        try:
+
+        def run() -> list[Any]:
             found = self.many(seeds)
             return [
-                _filled(found[i], len(numbers), shape, dtype)
+                filled(found[i], len(numbers), shape, dtype)
                 for i, (shape, dtype, _) in enumerate(self.ends)
             ]
-        except Exception:  # by itself each sweep computes, or tells what is wrong
-            made.count = before
-            del running.notes[notes:]
-            forget(raised)
-            return None
+
+        return quietly(run)
 
     def mended(self, data: list[Any], numbers: list[tuple[int, int]], unit: complex) -> list[Any]:
         """Take those sweeps that met a NaN by themselves."""
@@ -192,7 +190,19 @@ class Side:
         return data
 
 
-def _filled(found: Any, size: int, shape: tuple[int, ...], dtype: Any) -> Any:
+def quietly(run: Callable[[], Any]) -> Any:
+    """Run several sweeps at once; None where that raises: by itself each computes, or tells why."""
+    before, notes, raised = made.count, len(running.notes), swallowed.raised
+    try:
+        return run()
+    except Exception:
+        made.count = before
+        del running.notes[notes:]
+        forget(raised)
+        return None
+
+
+def filled(found: Any, size: int, shape: tuple[int, ...], dtype: Any) -> Any:
     """Return what arrived at an end, of all sweeps."""
     if found is None:
         return np.zeros((size, *shape), dtype)
@@ -207,7 +217,7 @@ def _parts(numbers: list[Any], size: int) -> Iterator[list[Any]]:
         yield numbers[i : i + size]
 
 
-def _chunk(sweeps: Sweeps, forward: bool, chunk: int | None, count: int) -> int:
+def chunk_of(sweeps: Sweeps, forward: bool, chunk: int | None, count: int) -> int:
     """Return how many of `count` sweeps go at once."""
     sweeps.trims = True
     if chunk is None:
@@ -249,11 +259,11 @@ def _rows(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> list
         with sweeps:
             return sweeps.backward(cotangents)
 
-    size = partial(_chunk, sweeps, False, chunk)
+    size = partial(chunk_of, sweeps, False, chunk)
     found = Side(sweeps, outs, ends, one, many).blocks(f, size)
     return [
         [
-            _assembled(found[j][i], shape, x.shape, False, _block_dtype(x.dtype, dtype))
+            _assembled(found[j][i], shape, x.shape, False, block_dtype(x.dtype, dtype))
             for j, x in enumerate(graph.inputs)
         ]
         for i, (shape, dtype, _) in enumerate(outs)
@@ -283,11 +293,11 @@ def _columns(f: Function, graph: Graph, outs: list[Any], chunk: int | None) -> l
         with sweeps:
             return sweeps.forward(ts, units)
 
-    size = partial(_chunk, sweeps, True, chunk)
+    size = partial(chunk_of, sweeps, True, chunk)
     found = Side(sweeps, starts, outs, one, many).blocks(f, size)
     return [
         [
-            _assembled(block, shape, x.shape, True, _block_dtype(dtype, x.dtype))
+            _assembled(block, shape, x.shape, True, block_dtype(dtype, x.dtype))
             for block, x in zip(row, graph.inputs, strict=True)
         ]
         for row, (shape, dtype, _) in zip(found, outs, strict=True)
@@ -303,7 +313,8 @@ def _assembled(found: Any, out: Any, x: Any, columns: bool, dtype: Any) -> Any:
     return np.reshape(np.moveaxis(found, 0, -1) if columns else found, out + x)
 
 
-def _block_dtype(x: Any, y: Any) -> Any:
+def block_dtype(x: Any, y: Any) -> Any:
+    """Return the dtype of derivatives of the one by the other."""
     return np.result_type(x, np.complex64) if y.kind == "c" else x
 
 

@@ -115,12 +115,12 @@ class LinearProgram:
         self, cotangents: list[Any], values: list[Any], pull_back: PullBack, state: Pass
     ) -> list[Any]:
         """Return the cotangents of the tangents, given those of the outputs."""
-        registers = self._compute_residuals(values)
+        registers = self.registers_at(values)
         cts = self._given(cotangents)
         for step in self.steps:
             ct = cts.pop(step.node, None)
             if ct is not None:
-                pull_back(_filled(step, registers), ct, cts, state)
+                pull_back(filled(step, registers), ct, cts, state)
         return [None if n is None else cts.get(n) for n in self.tangents]
 
     def transpose_carefully(
@@ -128,10 +128,10 @@ class LinearProgram:
         supports: list[Any],
     ) -> list[Any]:  # fmt: skip
         """As `transpose`, by a pass that is told the steps and the supports of the outputs."""
-        registers = self._compute_residuals(values)
+        registers = self.registers_at(values)
         cts = self._given(cotangents)
         state.supports = self._given(supports)
-        state.keys = {_filled(step, registers): step.node for step in self.steps}
+        state.keys = {filled(step, registers): step.node for step in self.steps}
         state.nodes = [*reversed(state.keys)]
         for node, key in state.keys.items():
             ct = cts.pop(key, None)
@@ -146,7 +146,8 @@ class LinearProgram:
                 cts[out] = cts[out] + ct if out in cts else ct
         return cts
 
-    def _compute_residuals(self, values: list[Any]) -> list[Any]:
+    def registers_at(self, values: list[Any]) -> list[Any]:
+        """Return all values that the steps read, of those that the formula is given."""
         registers = self.start.copy()
         plain = True
         for register, value in zip(self.values, values, strict=True):
@@ -195,7 +196,8 @@ class LinearProgram:
 _PLAIN = frozenset((np.ndarray, np.float64, np.float32, np.complex128, np.complex64))
 
 
-def _filled(step: Step, registers: list[Any]) -> Node:
+def filled(step: Step, registers: list[Any]) -> Node:
+    """Return a step as a node that holds what it reads."""
     node = step.node
     return Node(
         node.op, step.parents, node.params, None, step.mask,

@@ -229,7 +229,7 @@ class State:
             return
         if cls.__name__ in _KNOWN:
             return
-        if cls.__module__ == _JIT:  # what it has recorded is its own
+        if cls.__module__ in _OWN:  # what it has recorded is its own
             self.todo.append((value.function, name))
             return
         self._entry(lambda: type(value), cls, name)
@@ -259,7 +259,7 @@ class State:
 
 _LIBRARIES = frozenset(("numpy", "scipy", "chainrule", *PURE))  # whose code reads attributes
 _HEAP = 1 << 9
-_JIT = "chainrule.programs.jit"
+_OWN = ("chainrule.programs.jit", "chainrule.sparsity.derivative")
 _KNOWN = ("SuperLU", "Pattern", "itemgetter", "attrgetter", "lock", "RLock")
 _MACHINERY = frozenset("__dict__ __weakref__ __doc__ __module__ __annotations__ __slots__".split())
 

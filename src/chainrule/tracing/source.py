@@ -20,7 +20,8 @@ from ..core.graph import Place
 from ..errors import finders
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit", "programs")
+_ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit", "programs",
+          "sparsity")  # fmt: skip
 _FILES = (
     "api.py", "batching.py", "conform.py", "custom.py", "lift.py", "limits.py", "numeric.py",
     "parameters.py", "scipy.py", "tree.py",

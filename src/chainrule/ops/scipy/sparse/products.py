@@ -30,10 +30,21 @@ from .moves import laid
 from .numpy_matrix import Matrix, bare, like
 from .settled import is_settled
 
+
+
+def _links(x: Any, *places: Any) -> Any:
+    """Return elements at these places, of the axis that is contracted, for each column of `x`."""
+    if len(x.shape) == 1:
+        return places
+    k = x.shape[1]
+    return tuple(np.ravel(p[:, None] * k + np.arange(k)) for p in places)
+
+
 sparse_times = Op(
     "sparse_times",
     lambda x, form: form.matrix @ x,
-    (Linear(transpose=lambda ct, _x, form: sparse_times(ct, form=form.turned)),),
+    (Linear(transpose=lambda ct, _x, form: sparse_times(ct, form=form.turned),
+            links=lambda x, form: _links(x, *form.places)),),
     batch=columns(0),
     complex=True,
     notation=Notation("A·{0}", "A {0}", 20, (21,), "linear: the transpose is Aᵀȳ"),
@@ -53,7 +64,8 @@ sparse_product = Op(
     lambda data, x, form: form.filled(data) @ x,
     (
         Linear(transpose=data_transpose),
-        Linear(transpose=lambda ct, data, _x, form: sparse_product(data, ct, form=form.turned)),
+        Linear(transpose=lambda ct, data, _x, form: sparse_product(data, ct, form=form.turned),
+               links=lambda _data, x, form: _links(x, *form.places)),
     ),
     batch=columns(1),
     complex=True,
