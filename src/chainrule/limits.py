@@ -210,8 +210,7 @@ class _Around:
             part = np.reshape(d[start : start + x.size], x.shape)
             if x.dtype.kind == "c":
                 part = part * turn
-            size = float(np.max(abs(x), initial=0.0))
-            parts.append((part * (size if 0 < size < np.inf else 1.0)).astype(x.dtype)[()])
+            parts.append((part * _reach(abs(x))).astype(x.dtype)[()])
             start += x.size
         return parts
 
@@ -298,6 +297,13 @@ class _Around:
 
     def _warn(self, words: str) -> None:
         warn(self.notes, self.name, words)
+
+
+def _reach(sizes: Any) -> Any:
+    """Return how far each number may go: by its own size, and a 0 by no more than 1."""
+    sizes = np.where(np.isfinite(sizes), sizes, 1.0)
+    top = float(np.max(sizes, initial=0.0))
+    return np.where(sizes > 0, sizes, min(top, 1.0) if top > 0 else 1.0)
 
 
 class Verdict:

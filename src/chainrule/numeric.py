@@ -148,6 +148,7 @@ def inner(a: Sequence[Any], b: Sequence[Any]) -> Any:
 
 _ROUNDING = 8 * 2.0**-52  # of what an extrapolation starts from
 _HALVES = (1.0, 0.5, 0.25)
+_NEARER = 2.0**-14  # from one step to the next choice of it
 _WEIGHTS = (1 / 3, -2.0, 8 / 3)  # of a row at h, h/2, h/4: what is left is of the third order
 
 
@@ -164,13 +165,28 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     """
     step = eps**0.375
     enough = max(1e-6, 100 * eps)  # the error is overestimated
-    best, error = _close(g, step)
+    best, error = first, slack = _close(g, step)
+    far = _parts(best, g(step * _NEARER))
+    error = np.where(far, np.inf, error)
     rough = error > step**1.5 * abs(best) + step**2 * _top(best, error, enough)
     if _worth(rough & ~(np.isfinite(error) & (best == 0)), best, g):
         best, error = _better(best, error, *_row(g, eps, np.where(rough, error, 0.0)))
+        same = far & (abs(best - first) <= 1e-6 * abs(first))  # it was rounding that parted
+        best, error = np.where(same, first, best), np.where(same, slack, error)
     if _worth(_poor(best, error, enough), best, g):
-        best, error = _better(best, error, *_close(g, step * 2.0**-14))
+        best, error = _better(best, error, *_close(g, step * _NEARER))
     return best, np.where(_poor(best, error, enough) & (error > eps), np.inf, error)
+
+
+def _parts(best: Vector, nearer: Vector) -> Vector:
+    """Say which entries are others much nearer to 0: what `g` does may be narrower than a step.
+
+    Or they are rounding there, which a row of steps tells apart.
+    """
+    with np.errstate(all="ignore"):
+        gap, size = abs(nearer - best), abs(nearer) + abs(best)
+        top = float(np.max(size[np.isfinite(size)], initial=0.0))
+        return np.isfinite(gap) & (gap > 1e-3 * size) & (gap > 1e-9 * top)
 
 
 def _poor(best: Vector, error: Vector, enough: float) -> Vector:

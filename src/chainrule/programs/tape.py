@@ -86,6 +86,11 @@ class Tape(Recording):
         self.guards.append(Guard(len(self.nodes), kind, (tracer.cr_node,), answer, how, {}))
         return answer
 
+    def printed(self, value: Any) -> None:
+        """Take note that a value was made text, by which the program may decide."""
+        if type(self.own(value)) is Node:
+            self.refuse("a value is made text")
+
     def no_jump(self, op: Op, output: Any, values: Any, params: Any) -> None:
         """Take note that `op` was asked whether it stands at a step, and does not."""
         found = tuple(map(self.own, (output, *values)))

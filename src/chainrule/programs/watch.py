@@ -5,11 +5,13 @@ again in the place of the program only if all that was called computes, and noth
 is allowed is listed here, and whatever is not is a reason to go on without recordings.
 """
 
+import dis
 import os
 import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from types import CodeType, FrameType
 from typing import Any
 
@@ -86,7 +88,12 @@ class Watch:
             kind = self.kinds.get(code.co_filename) or self._kind(code.co_filename)
             if kind == "program":
                 if code.co_filename[0] != "<" or not _of_library(frame.f_globals):
-                    self.codes.add(own(code))
+                    self.codes.add(found := own(code))
+                    if catches(found) and not self.refusal:
+                        self.refusal = (
+                            f"{code.co_qualname} catches exceptions at {code.co_filename}:"
+                            f"{code.co_firstlineno}, and what raises them hangs on values"
+                        )
             elif kind == "other" and self._by_program(frame.f_back):
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":
@@ -122,6 +129,28 @@ class Watch:
             frame = frame.f_back
         place = "" if frame is None else f" at {frame.f_code.co_filename}:{frame.f_lineno}"
         self.refusal = self.refusal or f"it calls {what}{place}, which may do more than compute"
+
+
+@cache
+def catches(code: CodeType) -> bool:
+    """Say whether code may go on after an exception: then what raises, and what not, decides.
+
+    Handlers are told by their opcodes, ``with suppress(…)`` by its name, and a context manager of
+    the program's by its own method. ``np.errstate(…="raise")`` makes exceptions of values.
+    """
+    steps = [i.opname for i in dis.get_instructions(code)]
+    handlers = steps.count("PUSH_EXC_INFO") - steps.count("WITH_EXCEPT_START")
+    if handlers > 0 or code.co_name in ("__exit__", "__aexit__"):
+        return True
+    names = set(code.co_names)
+    texts = {t for c in code.co_consts for t in (c if isinstance(c, tuple) else (c,))
+             if isinstance(t, str)}  # fmt: skip
+    if names & {"suppress", "ExitStack"} or (names & _SETTINGS and texts & {"raise", "call"}):
+        return True
+    return any(catches(c) for c in code.co_consts if isinstance(c, CodeType))
+
+
+_SETTINGS = frozenset(("errstate", "seterr"))
 
 
 def _of_library(namespace: dict[str, Any]) -> bool:

@@ -447,6 +447,8 @@ class Tracer(Guarded):
 
     def cr_printed(self, text: str) -> str:
         """Remember what the value was printed as: read in again it would be a constant."""
+        if running.tape is not None:
+            running.tape.printed(self)
         if not (running.traces and (self.cr_carries() or self.cr_varies())):
             return text
         if len(running.texts) < _MOST_TEXTS:
