@@ -1,5 +1,7 @@
 """Right-hand sides as programs: as if they ran themselves."""
 
+import contextlib
+import functools
 import math
 import sys
 from importlib import import_module
@@ -183,3 +185,106 @@ def test_constants_of_a_program_are_compared_bit_for_bit() -> None:
         want = -2.0e-3 * at / 2 * 1.5 * math.exp(-0.7 * at * 1e-3)
         np.testing.assert_allclose(found[-1], want, rtol=1e-4)
     assert found[0] != found[1]
+
+
+def caught(p: Any) -> Any:
+    def rhs(t: Any, y: Any) -> Any:
+        try:
+            return -p * y * math.sqrt(t - 0.3)
+        except ValueError:
+            return 0.0 * y
+
+    return rhs
+
+
+def suppressed(p: Any) -> Any:
+    def rhs(t: Any, y: Any) -> Any:
+        slope = 0.0
+        with contextlib.suppress(ValueError):
+            slope = math.sqrt(t - 0.3)
+        return -p * y * slope
+
+    return rhs
+
+
+def raised(p: Any) -> Any:
+    def rhs(t: Any, y: Any) -> Any:
+        try:
+            with np.errstate(invalid="raise"):
+                return -p * y * np.sqrt(t - 0.3)
+        except FloatingPointError:
+            return 0.0 * y
+
+    return rhs
+
+
+def written(p: Any) -> Any:
+    return lambda t, y: -p * y * (1.0 if f"{t:.1f}" < "0.5" else 3.0)
+
+
+def read(p: Any) -> Any:
+    return lambda t, y: -p * y * int(f"{10 * t:.0f}")
+
+
+def kept(p: Any) -> Any:
+    known: dict[float, Any] = {}
+
+    def h(t: float) -> Any:
+        if t not in known:
+            known[t] = np.sin(p * t)
+        return known[t]
+
+    return lambda t, y: -h(t) * y
+
+
+def cached(p: Any) -> Any:
+    h = functools.lru_cache(None)(lambda t: np.sin(p * t))
+    return lambda t, y: -h(t) * y
+
+
+class Buffer:
+    def __init__(self, p: Any) -> None:
+        self.p, self.work = p, np.empty(2)
+
+    def __call__(self, t: Any, y: Any) -> Any:
+        self.work[0], self.work[1] = self.p * y[1], -y[0]
+        return self.work.copy()
+
+    def rhs(self, t: Any, y: Any) -> Any:
+        return self(t, y)
+
+
+def filled(p: Any) -> Any:
+    def rhs(t: Any, y: Any, work: Any = np.empty(2)) -> Any:  # noqa: B008
+        work[0], work[1] = p * y[1], -y[0]
+        return work.copy()
+
+    return rhs
+
+
+def method(p: Any) -> Any:
+    return Buffer(p).rhs
+
+
+JUMPING = (caught, suppressed, raised, written, read)
+KEEPING = (kept, cached, Buffer, method, filled)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("solver", ["RK45", "BDF", "LSODA", "Radau", "odeint"])
+@pytest.mark.parametrize("make", [*JUMPING, *KEEPING], ids=lambda f: f.__name__)
+def test_what_decides_out_of_sight_and_what_is_kept(make: Any, solver: str) -> None:
+    def f(p: Any) -> Any:
+        if solver == "odeint":
+            kw: dict[str, Any] = {"rtol": 1e-9, "atol": 1e-11, "tfirst": True, "hmax": 0.02}
+            return odeint(make(p), [1.0, 0.5], [0, 0.9], **kw)[-1].sum()
+        kw = {"method": solver, "rtol": 1e-8, "atol": 1e-10, "max_step": 0.02}
+        return solve_ivp(make(p), (0, 0.9), [1.0, 0.5], **kw).y[:, -1].sum()
+
+    value, slope = chainrule.value_and_grad(f)(1.3)
+    assert value == f(1.3)
+    if (make, solver) == (read, "odeint"):
+        return  # its steps over the jumps are others at every p
+    h = 1e-3
+    want = (8 * (f(1.3 + h) - f(1.3 - h)) - (f(1.3 + 2 * h) - f(1.3 - 2 * h))) / (12 * h)
+    assert abs(slope - want) <= (1e-2 if make in JUMPING else 1e-4) * (1 + abs(want))

@@ -209,14 +209,16 @@ def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         if not callbacks or not depth():
             with muted():
                 return solver(*plain_args, **plain_kwargs)
-        before = State(callbacks)
+        args = kwargs.get("args")
+        keepers = [*callbacks, *(args if isinstance(args, tuple | list) else ())]
+        before = State(keepers)
         with inside(trace):
             if trace.touched:
                 trace.touch()
             found = solver(*plain_args, **plain_kwargs)
         running.constant = not trace.touched
         if running.session is not None and trace.touched:
-            running.session.append(State(callbacks))
+            running.session.append(State(keepers))
             before.refill()
             running.again = before
         return found

@@ -215,7 +215,7 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
         return None
     if any(type(trace) not in _OPEN for trace in running.traces if trace.state <= OPEN):
         return None
-    t, before = float(t), Kept([f])
+    t, before = float(t), Kept(holders(f))
     recorded = _recorded(f, t, y)
     if recorded is None:
         before.undo()
@@ -230,6 +230,12 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     except LeftError:
         return None
     return made
+
+
+def holders(f: Function) -> list[Any]:
+    """Return f, the program's own function in it, and what that is given: they may keep things."""
+    whole = f.whole if type(f) is Callback else f
+    return [*getattr(whole, "holders", ()), whole]
 
 
 def _recorded(f: Function, t: float, y: Any) -> Any:
@@ -250,7 +256,7 @@ def _recorded(f: Function, t: float, y: Any) -> Any:
         state = State(f, watch.codes, traced=True)
         if state.refusal or state.generators:
             return None
-        kept = Kept([f])
+        kept = Kept(holders(f))
         try:
             found = _on_tape(f, t, y)
             if found is None:

@@ -27,6 +27,7 @@ from .. import tree
 from ..core.op import Op
 from ..errors import ChainRuleError, LostDerivativeError
 from ..tracing import faces
+from ..tracing.cached import CACHED
 from ..tracing.losses import remember, stores_into_array
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN, WATCHED, depth, running
@@ -294,6 +295,7 @@ class State:
         self.arrays: list[tuple[Any, Any]] = []  # plain ones
         self.names: list[tuple[dict[str, Any], dict[str, Any]]] = []
         self.buffers: list[tuple[Any, Any, Any, Any]] = []  # held, they are copied when written
+        self.caches: list[tuple[Any, int]] = []  # of `functools`, which only can be emptied
         self.seen: set[int] = set()
         for callback in callbacks:
             self._look(callback, deep)
@@ -310,6 +312,8 @@ class State:
             self._look(value.__func__, deep)
         elif kind is BuiltinMethodType:
             self._look(value.__self__, deep)
+        elif kind is CACHED:
+            self.caches.append((value, value.cache_info().misses))
         elif kind in TRACERS:
             if isinstance(value.cr_value, np.ndarray) and getattr(value, "cr_base", None) is None:
                 self.buffers.append((value, value.cr_value, value.cr_owner, value.cr_node))
@@ -334,6 +338,8 @@ class State:
                 self._look(held, deep - 1)
         if not own:
             return
+        for held in (*(value.__defaults__ or ()), *(value.__kwdefaults__ or {}).values()):
+            self._look(held, deep - 1)
         space = value.__globals__
         written = {n: space[n] for n in _written(value.__code__) if n in space}
         if written:
@@ -430,6 +436,9 @@ class State:
         for array, before in self.arrays:
             if array.flags.writeable:
                 np.copyto(array, before)
+        for cache, misses in self.caches:
+            if cache.cache_info().misses != misses:
+                cache.cache_clear()
         for group, members in self.sets:
             group.intersection_update(members)
             group.update(members)

@@ -36,7 +36,7 @@ from .answers import (
     run,
     vector,
 )
-from .callbacks import Callback, LeftError, taken
+from .callbacks import Callback, LeftError, holders, taken
 from .calls import arguments, solver
 from .crossings import Along, Beside, Crossings, moved, share, sides
 from .inside import State as Kept
@@ -141,6 +141,7 @@ def right_hand_side(fun: Function, args: Any, vectorized: bool, first: bool = Tr
         value = vector(fun(t, y, *args) if first else fun(y, t, *args))
         return np.reshape(value, y.shape) if value.shape != y.shape else value
 
+    f.holders = (fun, *args)  # type: ignore[attr-defined]
     return f
 
 
@@ -389,6 +390,7 @@ def companion(
     span = (float(plain(t_span[0])), float(plain(t_span[-1])))
     start = np.atleast_1d(np.asarray(plain(vector(y0))))
     start = start if start.dtype.kind in "fc" else start.astype(float)
+    kept = Kept(holders(f))
     for kind in (integrate.Radau,) if stiff else (integrate.DOP853, integrate.Radau):
         log: list[tuple[float, float, Any]] = []
         budget = 20 * cost + 2000 if kind is integrate.DOP853 else np.inf
@@ -411,6 +413,8 @@ def companion(
                     )
             except _TooLongError:
                 continue
+            finally:
+                kept.undo()  # what it has kept of the inputs was plain
             if not done.success and kind is integrate.DOP853:
                 continue
         break

@@ -19,6 +19,7 @@ from ..core.registry import add
 from ..core.slots import Linear
 from ..tracing.tracer import TRACERS, concrete, depth, muted
 from .callbacks import Callback
+from .inside import prune, recordings
 from .jacobians import DENSE, Dense, linearised
 
 Function = Callable[..., Any]
@@ -189,8 +190,9 @@ class Implicit:
         end = plain if guess is None else guess
         self.within = inner(self.f, t, y, h, guess) if self.decides else self.f
         stages = plain + _C[:, None] * (end - plain)
-        with muted():
-            stages = self._solved(t, plain, h, stages)
+        marks = recordings()  # not muted: what f keeps of the inputs must stay traced
+        stages = self._solved(t, plain, h, stages)
+        prune(marks)
         values, solve = self._linearised(t, stages, h)
         z = stages - solve(_defect(stages, y, h, values))
         for _ in range(depth() - 1):
@@ -210,6 +212,7 @@ class Implicit:
                 values, solve = self._linearised(t, stages, h)
             else:
                 values = self._values(t, h, stages)
+            values = [np.asarray(concrete(v)) for v in values]
             change = np.asarray(concrete(solve(_defect(stages, y, h, values))))
             stages = stages - change
             size = float(np.max(np.abs(change)))
