@@ -148,6 +148,7 @@ def inner(a: Sequence[Any], b: Sequence[Any]) -> Any:
 
 _ROUNDING = 8 * 2.0**-52  # of what an extrapolation starts from
 _HALVES = (1.0, 0.5, 0.25)
+_ALONG = 1e-8
 _NEARER = 2.0**-14  # from one step to the next choice of it
 _WEIGHTS = (1 / 3, -2.0, 8 / 3)  # of a row at h, h/2, h/4: what is left is of the third order
 
@@ -166,27 +167,32 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     step = eps**0.375
     enough = max(1e-6, 100 * eps)  # the error is overestimated
     best, error = first, slack = _close(g, step)
-    far = _parts(best, g(step * _NEARER))
+    far = _parts(best, g, eps**0.65)
     error = np.where(far, np.inf, error)
     rough = error > step**1.5 * abs(best) + step**2 * _top(best, error, enough)
     if _worth(rough & ~(np.isfinite(error) & (best == 0)), best, g):
         best, error = _better(best, error, *_row(g, eps, np.where(rough, error, 0.0)))
-        same = far & (abs(best - first) <= 1e-6 * abs(first))  # it was rounding that parted
+        same = far & np.isfinite(error) & (abs(best - first) <= 1e-6 * abs(first))  # by rounding
         best, error = np.where(same, first, best), np.where(same, slack, error)
-    if _worth(_poor(best, error, enough), best, g):
-        best, error = _better(best, error, *_close(g, step * _NEARER))
+    for nearer in (_NEARER, _NEARER * 2.0**-6):
+        if _worth(_poor(best, error, enough), best, g):
+            best, error = _better(best, error, *_close(g, step * nearer))
     return best, np.where(_poor(best, error, enough) & (error > eps), np.inf, error)
 
 
-def _parts(best: Vector, nearer: Vector) -> Vector:
+def _parts(best: Vector, g: Callable[[float], Vector], nearer: float) -> Vector:
     """Say which entries are others much nearer to 0: what `g` does may be narrower than a step.
 
-    Or they are rounding there, which a row of steps tells apart.
+    Or they have come to rest by rounding there, which a row of steps tells apart.
     """
+    if nearer > _ALONG:  # of single precision: all is rounding
+        return np.zeros(best.shape, bool)
     with np.errstate(all="ignore"):
-        gap, size = abs(nearer - best), abs(nearer) + abs(best)
+        value = g(nearer)
+        gap, size = abs(value - best), abs(value) + abs(best)
         top = float(np.max(size[np.isfinite(size)], initial=0.0))
-        return np.isfinite(gap) & (gap > 1e-3 * size) & (gap > 1e-9 * top)
+        far = np.isfinite(gap) & (gap > 1e-3 * size) & (gap > 1e-9 * top)
+        return far & (abs(g(0.9 * nearer) - value) < 0.1 * gap) if far.any() else far
 
 
 def _poor(best: Vector, error: Vector, enough: float) -> Vector:
@@ -280,7 +286,14 @@ def _seems(best: Any, row: Vector) -> bool:
     """
     gap, size = abs(row[-1] - best), abs(row[-1]) + abs(best)
     wild = np.nanmax(abs(row), initial=0.0) > 10 * size
-    return bool(gap > 1e-3 * size and abs(row[-1] - row[-2]) < 0.1 * gap and not wild)
+    rests = gap > 1e-3 * size and abs(row[-1] - row[-2]) < 0.1 * gap
+    return bool(rests and (not wild or _settles(row[-5:])))
+
+
+def _settles(row: Vector) -> bool:
+    """Say whether values come closer by a factor at each step, which rounding does not."""
+    steps = abs(np.diff(row))
+    return bool(np.all(steps > 0) and np.all(steps[1:] < 0.7 * steps[:-1]))
 
 
 def _epsilon(row: Vector) -> tuple[Any, Any]:
