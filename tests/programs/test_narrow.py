@@ -15,16 +15,16 @@ def test_a_peak_at_a_large_number():
     np.testing.assert_allclose(cr.hessian(f)(DATE), -400, rtol=1e-9)
 
 
-@pytest.mark.parametrize("at", [DATE, 1e4, 100.0])
+@pytest.mark.parametrize("at", [1e4, 100.0])
 @pytest.mark.parametrize("f", [
     lambda t, at: (t - at) * np.exp(-np.sqrt((t - at) ** 4) / (2 * 0.05**2)),
     lambda t, at: np.exp(-(np.sqrt((t - at) ** 2) ** 2) / (2 * 0.05**2)) * (1 + np.sin(t - at)),
 ])  # fmt: skip
 def test_a_first_derivative_that_is_a_limit(f, at):
+    """At the date a width of 0.05 is 2e-8 of the number: there rounding settles, too."""
     with pytest.warns(IndeterminateWarning, match="limit"):
         found = cr.grad(f)(at, at)
-    # of the second at the date 1e-7 is left: differences of dates are known to 2e-6 there
-    assert abs(found - 1) <= 1e-9 or (at == DATE and np.isnan(found))
+    np.testing.assert_allclose(found, 1, rtol=1e-9)
 
 
 @pytest.mark.parametrize(("f", "x", "want"), [
