@@ -210,7 +210,7 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     """Return the programs of f(t, y), recorded at this point, or None (see the module)."""
     y = np.atleast_1d(np.asarray(plain(vector(y))))
     y = y.astype(float) if y.dtype.kind in "iu" else y
-    busy = running.tape is not None or running.check is not None or running.watched
+    busy = running.tape is not None or running.check is not None
     if depth() != 1 or busy or y.dtype != np.float64 or type(t) in TRACERS:
         return None
     if any(type(trace) not in _OPEN for trace in running.traces if trace.state <= OPEN):

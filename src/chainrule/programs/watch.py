@@ -70,7 +70,8 @@ class Watch:
     @contextmanager
     def on(self) -> Iterator[None]:
         """Watch the calls of this thread; where a profiler does, that one has come first."""
-        if sys.getprofile() is not None:
+        before = sys.getprofile()
+        if before is not None and type(getattr(before, "__self__", None)) is not Watch:
             self.refusal = "a profiler watches its calls"
             yield
             return
@@ -79,7 +80,7 @@ class Watch:
         try:
             yield
         finally:
-            sys.setprofile(None)
+            sys.setprofile(before)
             running.watched = watched
 
     def _event(self, frame: FrameType, event: str, arg: Any) -> None:

@@ -122,3 +122,15 @@ def test_the_data_of_a_dia_matrix_are_the_array_that_it_was_made_of() -> None:
         return np.sum(seen**2)
 
     np.testing.assert_allclose(cr.grad(f)(X), 2 * X)
+
+
+@pytest.mark.parametrize("kind", ["csr", "csc", "coo", "dia", "bsr", "lil", "dok"])
+@pytest.mark.parametrize("method", ["toarray", "todense"])
+def test_a_dense_array_that_is_given(kind, method):
+    def f(p):
+        A = getattr(sp, kind + "_array")(np.array([[p, 2.0], [0.0, 3.0]]))
+        out = np.zeros((2, 2))
+        getattr(A, method)(out=out)
+        return out.sum()
+
+    assert cr.value_and_grad(f)(1.5) == (6.5, 1.0)

@@ -33,7 +33,7 @@ from .matrices import (
     shown,
     whole,
 )
-from .moves import THROUGH, _refusing, moved, through
+from .moves import THROUGH, _refusing, moved, through, toarray, todense
 from .numpy_matrix import Matrix
 from .products import combined
 from .settled import settle
@@ -221,8 +221,10 @@ def _over(self: Any, other: Any) -> Any:
 
 
 setattr(EntryByEntry, "__truediv__", _over)  # noqa: B010
-for _name in ("transpose", "reshape", "getrow", "getcol", "diagonal", "toarray"):
+for _name in ("transpose", "reshape", "getrow", "getcol", "diagonal"):
     setattr(EntryByEntry, _name, _mover(_name))
+for _method in (toarray, todense):  # SciPy's write into `out`, where only the numbers may
+    setattr(EntryByEntry, _method.__name__, _method)
 
 _kinds: dict[type, type] = {}
 
