@@ -6,16 +6,18 @@ structural zero stands behind it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Node
-from ..core.zero import holds_nan
+from ..core.slots import Partial
+from ..core.zero import holds_nan, without
 from ..tracing.foreign import Foreign
 from ..tracing.stacked import every
+from .moving import Moving
 
 Cotangents = dict[Node, Any]
 
@@ -56,6 +58,7 @@ class Pass(set[Node]):
     coming: Iterator[Node] | None = None
     keys: Mapping[Node, Node] = MappingProxyType({})  # under which other node the table has it
     doubted = False
+    moving: Moving | None = None
 
     def __init__(
         self, nodes: Sequence[Node] = (), seeds: Any = (), follow: Callable[..., None] | None = None
@@ -80,6 +83,21 @@ class Pass(set[Node]):
                     self.follow(self.at, found, self.supports, self)
             self.at = next(self.coming)
         return self.supports.get(self.keys.get(node, node))
+
+
+    def where_moving(self, node: Node, k: int, ct: Any) -> Any:
+        """Return a cotangent with zeros where input `k`, or the output itself, stands still.
+
+        The nodes before `node` still hold their values.
+        """
+        if self.inner is not None or self.follow is None:
+            return ct
+        if self.moving is None:
+            self.moving = Moving(self.nodes)
+        still = [np.equal(t, 0) for t in (self.moving.inputs_of(node)[k],) if t is not None]
+        if isinstance(node.op.slot(k), Partial) and node in self.moving.tangents:  # type: ignore[union-attr]
+            still.append(np.equal(self.moving.tangents[node], 0))  # what is above is of no account
+        return without(reduce(np.logical_or, still), ct).astype(ct.dtype)[()] if still else ct
 
 
 def has_nan(value: Any) -> bool:
@@ -109,7 +127,9 @@ def arrive(cotangents: Cotangents, parent: Any, contribution: Any, state: Pass) 
             _add_piece(cotangents, parent, contribution, state)
             return
         if type(contribution) is Doubt:
-            contribution = contribution.mend(contribution, state)
+            doubt, contribution = contribution, contribution.mend(contribution, state)
+            if has_nan(contribution):
+                contribution = state.where_moving(doubt.node, doubt.k, contribution)
         contribution = fit(contribution, parent)
     before = cotangents.get(parent)
     cotangents[parent] = contribution if before is None else before + contribution

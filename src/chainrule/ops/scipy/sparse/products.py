@@ -31,7 +31,6 @@ from .numpy_matrix import Matrix, bare, like
 from .settled import is_settled
 
 
-
 def _links(x: Any, *places: Any) -> Any:
     """Return elements at these places, of the axis that is contracted, for each column of `x`."""
     if len(x.shape) == 1:
