@@ -7,6 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import linalg
 from scipy.linalg import cho_factor, cho_solve
 
 import chainrule as cr
@@ -123,3 +124,24 @@ def test_what_moves_and_what_does_not(still, name):
 def test_a_zero_met_by_chance_is_none_of_these():
     with pytest.warns(cr.errors.IndeterminateWarning):
         assert np.isnan(cr.grad(lambda a: np.sqrt((X[1] - a) ** 2))(1.0))
+
+
+BOX = 2 * np.eye(5) - np.eye(5, k=1) - np.eye(5, k=-1)
+WELL = np.diag([400.0, 1.0, 0.0, 1.0, 400.0])
+LOWEST = {
+    "eigvalsh": lambda a: np.linalg.eigvalsh(a)[0],
+    "eigh": lambda a: np.linalg.eigh(a)[0][0],
+    "scipy": lambda a: linalg.eigvalsh(a)[0],
+    "generalized": lambda a: linalg.eigvalsh(a, np.eye(5))[0],
+    "singular value": lambda a: np.linalg.svd(a, compute_uv=False)[-1],
+    "three": lambda a: np.sum(np.linalg.eigvalsh(a)[:3]),
+}
+
+
+@pytest.mark.parametrize("name", LOWEST)
+def test_pairs_that_nearly_coincide_and_are_not_read(name):
+    """The two states in the walls are 1e-9 apart; the lowest one does not know of them."""
+    f = lambda k: LOWEST[name](BOX + k * WELL)  # noqa: E731
+    wanted = -0.0100250617120896 if name == "three" else -0.150662158870
+    for found in (cr.hessian(f)(1.0), cr.hvp(f, 1.0, 1.0), cr.derivative(f, 2)(1.0)):
+        assert found == pytest.approx(wanted, rel=1e-10)

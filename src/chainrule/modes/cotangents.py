@@ -6,7 +6,7 @@ structural zero stands behind it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import lru_cache, reduce
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -85,19 +85,24 @@ class Pass(set[Node]):
         return self.supports.get(self.keys.get(node, node))
 
 
-    def where_moving(self, node: Node, k: int, ct: Any) -> Any:
-        """Return a cotangent with zeros where input `k`, or the output itself, stands still.
-
-        The nodes before `node` still hold their values.
-        """
+    def moves(self, node: Node) -> Moving | None:
+        """Return what is known of movement up to `node`; the nodes before it hold their values."""
         if self.inner is not None or self.follow is None:
-            return ct
+            return None
         if self.moving is None:
             self.moving = Moving(self.nodes)
-        still = [np.equal(t, 0) for t in (self.moving.inputs_of(node)[k],) if t is not None]
-        if isinstance(node.op.slot(k), Partial) and node in self.moving.tangents:  # type: ignore[union-attr]
-            still.append(np.equal(self.moving.tangents[node], 0))  # what is above is of no account
-        return without(reduce(np.logical_or, still), ct).astype(ct.dtype)[()] if still else ct
+        self.moving.inputs_of(node)
+        return self.moving
+
+    def where_moving(self, node: Node, k: int, ct: Any) -> Any:
+        """Return a cotangent with zeros where input `k`, or the output itself, stands still."""
+        found = self.moves(node)
+        if found is None:
+            return ct
+        still = found.still(node.inputs[k])  # type: ignore[arg-type]
+        if isinstance(node.op.slot(k), Partial):  # type: ignore[union-attr]
+            still = np.logical_or(still, found.still(node))
+        return without(still, ct).astype(ct.dtype)[()]
 
 
 def has_nan(value: Any) -> bool:

@@ -241,6 +241,10 @@ class Steps:
             self.moving = Moving(self.graph.nodes, seeds)
         return self.moving.inputs_of(self.here)
 
+    def still(self) -> Any:
+        """Return where the output of the present node stands still."""
+        return False if self.moving is None else self.moving.still(self.here)
+
     @property
     def place(self) -> Any:
         """Where in the user's source the present step stands."""

@@ -37,24 +37,21 @@ def randomized(s: Any, rng: Any) -> Any:
     return np.where(np.not_equal(s, 0), noise, 0).astype(s.dtype)[()]
 
 
-def random_values(node: Node, rng: Any, inner: bool, known: Any = None) -> list[Any]:
+def random_values(node: Node, rng: Any, inner: bool, kept: Any = None) -> list[Any]:
     """Return random numbers for the values that depend on the inputs, so that no zero counts.
 
     Inside the formula of a rule (`inner`) all values do. Of a step that reads none nothing is kept.
-    With `known` the values of one node are the same wherever they are read.
+    ``kept(parent, value)`` may give other numbers than these.
     """
     primals = []
     for p, parent in zip(node.primals or (), node.inputs, strict=node.primals is not None):
         kind = getattr(getattr(p, "dtype", None), "kind", "")
         if (parent is None and not inner) or kind not in ("f", "c"):
             p = constant(p)
+        elif kept is not None:
+            p = kept(parent, p)
         elif type(p) not in (Aval, Node) or not inner:
-            if known is None:
-                p = randomized(np.ones(p.shape, p.dtype)[()], rng)
-            else:
-                if parent not in known:
-                    known[parent] = randomized(np.ones(p.shape, p.dtype)[()], rng)
-                p = known[parent]
+            p = randomized(np.ones(p.shape, p.dtype)[()], rng)
         primals.append(p)
     return primals
 
@@ -94,6 +91,29 @@ class Moving:
                     self.tangents[n] = self._random(n)
         return [None if n is None else self.tangents.get(n) for n in node.inputs]
 
+    def _value(self, parent: Node, value: Any) -> Any:
+        """Return a random value, the same wherever it is read; what stands still has its own."""
+        known = self.values.get(parent)
+        if known is None:
+            known, t = self._random(value), self.tangents.get(parent)
+            if type(value) in (Aval, Node):
+                return known
+            if t is not None:
+                still = np.equal(t, 0)
+                known = np.where(still, constant(value), known) if np.any(every(still)) else known
+            self.values[parent] = known
+        return known
+
+    def still(self, node: Node) -> Any:
+        """Return where the value of a node that was asked for stands still; False: not known."""
+        t = self.tangents.get(node)
+        return False if t is None or type(t) is list else np.equal(t, 0)
+
+    def zeros(self, node: Node, j: int) -> Any:
+        """Return where a factor is 0 and stands still: as good as a zero that is written there."""
+        t = self.inputs_of(node)[j]
+        return False if t is None else np.equal(t, 0) & np.equal(constant(node.primals[j]), 0)
+
     def _random(self, like: Any) -> Any:
         return randomized(np.ones(like.shape, like.dtype)[()], self.rng)
 
@@ -120,7 +140,7 @@ class Moving:
         return self._moderate(found)
 
     def _pushed_exactly(self, node: Node, op: Any, ts: list[Any]) -> Any:
-        xs = random_values(node, self.rng, False, self.values)
+        xs = random_values(node, self.rng, False, self._value)
         if op.additive:
             return apply(op, [_zero(x) if t is None and op.flows(k) else x if t is None else t
                               for k, (x, t) in enumerate(zip(xs, ts, strict=True))],

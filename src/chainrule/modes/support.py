@@ -168,7 +168,9 @@ def _live(node: Node, j: int, state: Pass) -> Any:
     p = constant(node.primals[j])
     if node.inputs[j] is None and state.inner is None:
         return nonzero(p)
-    return np.ones(p.shape, p.dtype)[()]
+    moving = state.moves(node)
+    dead = False if moving is None else moving.zeros(node, j)
+    return np.where(dead, 0, np.ones(p.shape, p.dtype)).astype(p.dtype)[()]
 
 
 def finite(a: Any) -> Any:

@@ -29,6 +29,7 @@ def mend_partial(
     supports = state.supports(op.name, factors(t, partial))
     if supports is None:
         return found
+    dead = np.logical_or(dead, state.still())
     found = without(np.logical_or(dead, np.equal(supports[k], 0)), t, partial)
     noted(op, state.place, found, t, partial)
     return found
@@ -42,11 +43,12 @@ def mend_product(
     t = ts[k]
     s = np.ones(t.shape, t.dtype)[()] if supports is None else nonzero(supports[k])
     factor = [j != k and isinstance(op.slot(j), Linear) for j in range(len(xs))]
-    live = [_live(x, ts[j]) if factor[j] else None for j, x in enumerate(xs)]
+    known = supports or [None] * len(xs)
+    live = [_live(x, ts[j], known[j]) if factor[j] else None for j, x in enumerate(xs)]
     weights = [x if m is None else m for x, m in zip(xs, live, strict=True)]
     for j, t_j in enumerate(ts):  # the matrix of a system: any other has an answer, too
         if t_j is not None and j != k and not factor[j] and op.flows(j):
-            weights[j] = randomized(_live(xs[j], t_j), randoms())
+            weights[j] = randomized(_live(xs[j], t_j, None), randoms())
     met = product(s * infinite(t), weights)
     for j, m in enumerate(live):
         if m is not None:
@@ -60,6 +62,11 @@ def mend_product(
     return found
 
 
-def _live(x: Any, t: Any) -> Any:
+def _live(x: Any, t: Any, support: Any) -> Any:
+    """Return 0 for the zeros of a factor that are constants, or stand still, else 1."""
     x = constant(x)
-    return nonzero(x) if t is None else np.ones(x.shape, x.dtype)[()]
+    if t is None:
+        return nonzero(x)
+    if support is None:
+        return np.ones(x.shape, x.dtype)[()]
+    return nonzero(np.logical_or(np.not_equal(x, 0), np.not_equal(support, 0)).astype(x.dtype))
