@@ -10,6 +10,12 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "y = x * 2\ny.resize(5)\nreturn (y**2).sum()": "",
     "y = x * 2\ny.resize((2, 2))\nreturn (y[1] ** 2).sum() + y[0, 1]": "",
     "y = x * 2\ny.resize(1, 2)\nreturn (y**3).sum()": "",
+    "return np.sum(W[0] * [x[0], x[1], x[0] * x[0]])": "",
+    "return np.sum([x[0], x[1], x[0] * x[0]] / W[1])": "",
+    "return W[0] @ [x[0], x[1], x[0] * x[0]]": "",
+    "return np.sum((data - (x[0], x[1], 2.0)) ** 3)": "",
+    "return x[1] * np.sum(data > [x[0], x[1], x[2]])": "",
+    "return x[0] * scipy.signal.savgol_coeffs(5, 2, 1, x[0])[1]": "-ct * y / x3",
     "return blas.ddot(x, x)": "ct * x",
     "return blas.dnrm2(x * 2)": "ct * x / y",
     "return x[1] * blas.drotg(x[0], 2.0)[0]": "4 * ct / (x0 * x0 + 4) ** 1.5",
@@ -115,6 +121,10 @@ PLAINLY: list[str] = [  # the same, without doors
 ]
 
 WORDS: list[tuple[str, str]] = [
+    ("y = data[:3]\ny -= [x[0], x[1], 2.0]\nreturn np.sum(y**3)",
+     "y = np.copy(data[:3])\ny -= np.array([x[0], x[1], 2.0])\nreturn np.sum(y**3)"),
+    ("rows = [[x[0], x[1]], [x[1], 2.0]]\nreturn np.sum((W[:2, :2] + rows) ** 2)",
+     "rows = [[x[0], x[1]], [x[1], 2.0]]\nreturn np.sum((W[:2, :2] + np.array(rows)) ** 2)"),
     ("a = x * 1\nscipy.ndimage.generic_filter(a, np.mean, size=2, output=a)\nreturn a.sum() ** 2",
      "a = x * 1\nscipy.ndimage.generic_filter(a.copy(), np.mean, size=2, output=a)\nreturn a.sum() ** 2"),
     ("y = np.zeros(3)\nview = np.ma.array(y, copy=False)\ny[:] = x\nreturn y.sum() + view.sum()", "y = np.zeros(3)\nview = np.ma.array(np.copy(y), copy=False)\ny[:] = x\nreturn y.sum() + view.sum()"),

@@ -166,6 +166,14 @@ class Op:
         return Needs(bool(places), output, tuple(inputs), trims)
 
 
+def rule_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of an operation as its rules pass them on.
+
+    That the program's values are finite SciPy has checked; a derivative may be NaN or infinite.
+    """
+    return params | {"check_finite": False} if params.get("check_finite") else params
+
+
 class Composite:
     """An operation that is only a body, in plain NumPy: it has no rule and needs none.
 

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from ..core.zero import holds_nan
+from ..core.slots import Partial
+from ..core.zero import holds_nan, without
 from ..tracing.foreign import Foreign
 from ..tracing.stacked import every
+from .moving import Moving
 
 Cotangents = dict[Node, Any]
 
@@ -56,6 +58,7 @@ class Pass(set[Node]):
     coming: Iterator[Node] | None = None
     keys: Mapping[Node, Node] = MappingProxyType({})  # under which other node the table has it
     doubted = False
+    moving: Moving | None = None
 
     def __init__(
         self, nodes: Sequence[Node] = (), seeds: Any = (), follow: Callable[..., None] | None = None
@@ -80,6 +83,26 @@ class Pass(set[Node]):
                     self.follow(self.at, found, self.supports, self)
             self.at = next(self.coming)
         return self.supports.get(self.keys.get(node, node))
+
+
+    def moves(self, node: Node) -> Moving | None:
+        """Return what is known of movement up to `node`; the nodes before it hold their values."""
+        if self.inner is not None or self.follow is None:
+            return None
+        if self.moving is None:
+            self.moving = Moving(self.nodes)
+        self.moving.inputs_of(node)
+        return self.moving
+
+    def where_moving(self, node: Node, k: int, ct: Any) -> Any:
+        """Return a cotangent with zeros where input `k`, or the output itself, stands still."""
+        found = self.moves(node)
+        if found is None:
+            return ct
+        still = found.still(node.inputs[k])  # type: ignore[arg-type]
+        if isinstance(node.op.slot(k), Partial):  # type: ignore[union-attr]
+            still = np.logical_or(still, found.still(node))
+        return without(still, ct).astype(ct.dtype)[()]
 
 
 def has_nan(value: Any) -> bool:
@@ -109,7 +132,9 @@ def arrive(cotangents: Cotangents, parent: Any, contribution: Any, state: Pass) 
             _add_piece(cotangents, parent, contribution, state)
             return
         if type(contribution) is Doubt:
-            contribution = contribution.mend(contribution, state)
+            doubt, contribution = contribution, contribution.mend(contribution, state)
+            if has_nan(contribution):
+                contribution = state.where_moving(doubt.node, doubt.k, contribution)
         contribution = fit(contribution, parent)
     before = cotangents.get(parent)
     cotangents[parent] = contribution if before is None else before + contribution

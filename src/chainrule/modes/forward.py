@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Graph, Node
-from ..core.op import Op
+from ..core.op import Op, rule_params
 from ..core.settings import ignore, put_back
 from ..core.slots import Index, Jvp, Linear, Partial, Vjp
 from ..core.zero import holds_nan, strong_product
@@ -25,8 +25,9 @@ from ..tracing.ties import touch
 from ..tracing.tracer import OPEN, TRACERS, Trace, Tracer, apply, hold, make_tracer, release
 from .cotangents import has_nan, nonzero
 from .linear import transposed_vjp
+from .moving import Moving
 from .reverse import pull_back
-from .support_push import follow_push, mend_partial, mend_product
+from .support_push import mend_partial, mend_product
 
 
 class Forward(Trace):
@@ -62,7 +63,7 @@ class Forward(Trace):
             touch(self, op, output, primals, params)
         if all(t is None for t in tangents):
             return hold(output) if type(output) is Foreign else output
-        tangent = push(op, output, primals, tangents, params, self)
+        tangent = push(op, output, primals, tangents, rule_params(params), self)
         if tangent is None:
             return output
         if type(tangent) in TRACERS and tangent.cr_owner is self:
@@ -226,26 +227,23 @@ def _push_joint(op: Op, slot: Any, y: Any, xs: Any, ts: Any, params: dict[str, A
 class Steps:
     """One forward pass over a recording; it follows the supports once 0·∞ is met."""
 
-    __slots__ = ("graph", "known", "coming", "at", "here")
+    __slots__ = ("graph", "seeds", "moving", "here")
 
     def __init__(self, graph: Graph, seeds: dict[Any, Any]) -> None:
-        self.graph, self.known = graph, dict(seeds)
-        self.coming: Any = None
-        self.at: Any = None
+        self.graph, self.seeds = graph, dict(seeds)
+        self.moving: Moving | None = None
         self.here: Any = None  # the node that is being pushed through
 
     def supports(self, *_doubt: Any) -> list[Any]:
         """Return, for each input of the present node, what is zero where its tangent must be."""
-        if self.coming is None:
-            self.coming = iter(self.graph.nodes)
-            self.known = {n: nonzero(t) for n, t in self.known.items()}
-        while self.at is not self.here:
-            if self.at is not None:
-                found = follow_push(self.at, self.known)
-                if found is not None:
-                    self.known[self.at] = found
-            self.at = next(self.coming)
-        return [self.known.get(n) for n in self.here.inputs]
+        if self.moving is None:
+            seeds = {n: nonzero(t) for n, t in self.seeds.items()}
+            self.moving = Moving(self.graph.nodes, seeds)
+        return self.moving.inputs_of(self.here)
+
+    def still(self) -> Any:
+        """Return where the output of the present node stands still."""
+        return False if self.moving is None else self.moving.still(self.here)
 
     @property
     def place(self) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.equation import transpose_of
-from ..core.graph import Aval, Node
+from ..core.graph import Node
 from ..core.slots import Index, Jvp, Linear, Partial
 from ..core.zero import chooses, without
 from ..tracing.running import running
@@ -22,6 +22,7 @@ from ..tracing.stacked import Stacked, constant, every
 from ..tracing.tracer import TRACERS
 from .cotangents import Cotangents, Doubt, Pass, arrive, has_nan, nonzero
 from .linear import formula_at
+from .moving import random_values, randomized, randoms
 
 
 def follow(node: Node, found: Any, supports: Cotangents, state: Pass) -> None:
@@ -49,37 +50,6 @@ def follow(node: Node, found: Any, supports: Cotangents, state: Pass) -> None:
             back = _through_formula(node, slot, tuple(group), s, stand_in)
             for k in group:
                 arrive(supports, node.inputs[k], back[k], state)
-
-
-def randomized(s: Any, rng: Any) -> Any:
-    """Put a random number wherever `s` is not zero; NaN is not."""
-    if s is None:
-        return None
-    noise = rng.uniform(1.0, 2.0, s.shape)
-    if s.dtype.kind == "c":
-        noise = noise + 1j * rng.uniform(1.0, 2.0, s.shape)
-    return np.where(np.not_equal(s, 0), noise, 0).astype(s.dtype)[()]
-
-
-def randoms() -> Any:
-    """Return a generator of our own: the program's draws stay as they are."""
-    return np.random.Generator(np.random.PCG64(20))
-
-
-def random_values(node: Node, rng: Any, inner: bool) -> list[Any]:
-    """Return random numbers for the values that depend on the inputs, so that no zero counts.
-
-    Inside the formula of a rule (`inner`) all values do. Of a step that reads none nothing is kept.
-    """
-    primals = []
-    for p, parent in zip(node.primals or (), node.inputs, strict=node.primals is not None):
-        kind = getattr(getattr(p, "dtype", None), "kind", "")
-        if (parent is None and not inner) or kind not in ("f", "c"):
-            p = constant(p)
-        elif type(p) not in (Aval, Node) or not inner:
-            p = randomized(np.ones(p.shape, p.dtype)[()], rng)
-        primals.append(p)
-    return primals
 
 
 def _through_partial(node: Node, k: int, s: Any, state: Pass) -> Any:
@@ -198,7 +168,9 @@ def _live(node: Node, j: int, state: Pass) -> Any:
     p = constant(node.primals[j])
     if node.inputs[j] is None and state.inner is None:
         return nonzero(p)
-    return np.ones(p.shape, p.dtype)[()]
+    moving = state.moves(node)
+    dead = False if moving is None else moving.zeros(node, j)
+    return np.where(dead, 0, np.ones(p.shape, p.dtype)).astype(p.dtype)[()]
 
 
 def finite(a: Any) -> Any:

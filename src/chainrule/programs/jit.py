@@ -129,6 +129,7 @@ class Jitted:
         self.paths: dict[Any, list[Path]] = {}
         self.codes: set[CodeType] = set()  # what the function is known to execute
         self.reason = ""  # why there will be no recordings
+        self.without = ""  # why a call had none
         self.calls = self.misses = self.learned = self.failed = 0
         self.lock = threading.Lock()
 
@@ -149,8 +150,13 @@ class Jitted:
             return self.function(*args, **kwargs)
         leaves, treedef = tree.flatten((args, kwargs), parameters=True)
         key, inputs = _form(leaves, [treedef, *_orders((*args, kwargs))])
-        if key is None or (tree.object_classes and any(tree.objects_in([args, kwargs]))):
-            return self.function(*args, **kwargs)
+        if tree.object_classes:
+            for held in tree.objects_in([args, kwargs]):
+                key = f"an argument holds a {type(held).__name__}, which the program may know " \
+                    "by itself; give a dict of its numbers, or of a method jit(object.method)"
+                break
+        if type(key) is str:
+            return self._without(key, args, kwargs)
         known = self.paths.get(key, ())
         for path in known:
             found = path.run(inputs)
@@ -273,17 +279,26 @@ class Jitted:
         self.paths[key] = [path, *self.paths.get(key, ())]
         return result
 
+    def _without(self, reason: str, args: Any, kwargs: Any) -> Any:
+        """Make one call without a recording; other arguments may have one."""
+        if not self.without:
+            self.without = reason
+            self._say(f"{self.__name__} makes a call without a recording: {reason}")
+        return self.function(*args, **kwargs)
+
     def _refuse(self, reason: str, result: Any) -> Any:
         """Go on without recordings, and say once why."""
         self.reason = reason
         self.paths = {}
+        self._say(f"{self.__name__} goes on without recordings: {reason}")
+        return result
+
+    def _say(self, text: str) -> None:
         if self.quiet:  # nobody has asked for recordings
-            return result
+            return
         frame = user_frame(1)
         place = (frame.f_code.co_filename, frame.f_lineno) if frame is not None else ("", 0)
-        warnings.warn_explicit(f"{self.__name__} goes on without recordings: {reason}",
-                               EagerWarning, *place)  # fmt: skip
-        return result
+        warnings.warn_explicit(text, EagerWarning, *place)
 
     def report(self) -> str:
         """Say what was recorded, how often it ran, or why there is nothing."""
@@ -295,6 +310,8 @@ class Jitted:
         ]
         if self.reason:
             lines.append(f"  without recordings: {self.reason}")
+        elif self.without:
+            lines.append(f"  some calls without one: {self.without}")
         lines += [
             f"  {_count(p.program.operations, 'operation')}, {_count(p.runs, 'run')}"
             for p in paths
@@ -348,9 +365,9 @@ def _orders(values: Any) -> Any:
 
 
 def _form(leaves: Any, key: list[Any]) -> tuple[Any, list[Any]]:
-    """Return what a recording is kept under, and the inputs of its program; None for neither.
+    """Return what a recording is kept under, and the inputs of its program.
 
-    `key` tells how the leaves are nested.
+    `key` tells how the leaves are nested. Instead of it comes a text that says why there is none.
     """
     inputs = []
     for leaf in leaves:
@@ -362,8 +379,10 @@ def _form(leaves: Any, key: list[Any]) -> tuple[Any, list[Any]]:
                 inputs.append(leaf)
             elif leaf.dtype.kind in "biu" and leaf.nbytes <= _MOST_STATIC:
                 key.append((leaf.shape, char, leaf.tobytes()))
+            elif leaf.dtype.kind in "biu":
+                return f"an array of {leaf.dtype} is too large to be a constant", []
             else:
-                return None, []
+                return f"an argument holds an array of {leaf.dtype}, not float64 or float32", []
         elif kind is float or kind is np.float64:
             key.append(kind)
             inputs.append(float(leaf))
@@ -373,10 +392,10 @@ def _form(leaves: Any, key: list[Any]) -> tuple[Any, list[Any]]:
         elif isinstance(leaf, _STATIC):
             key.append((kind, leaf))
         else:
-            return None, []
+            return f"an argument holds a {kind.__name__}, not a number or an array", []
     arrays = [id(x) for x in inputs if type(x) is np.ndarray]
     if len(set(arrays)) < len(arrays):  # one array twice: ``a is b`` may be asked
-        return None, []
+        return "one array is given twice", []
     return tuple(key), inputs
 
 

@@ -46,6 +46,7 @@ class Tape(Recording):
 
     __slots__ = ("guards", "refusal", "may_stop", "drew", "unusual", "math")
     differentiates = False
+    replays = True
 
     def __init__(self, may_stop: Callable[[], bool] = lambda: False) -> None:
         super().__init__(keep=True)

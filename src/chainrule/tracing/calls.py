@@ -71,7 +71,10 @@ class Names:
 
 
 def expression(frame: FrameType, offset: int | None = None) -> Any:
-    """Return the expression that an instruction computes, or None where it cannot be read."""
+    """Return the expression that an instruction computes, or None where it cannot be read.
+
+    Of ``y += x`` it is ``y + x``.
+    """
     found = resolve((frame.f_code, frame.f_lasti if offset is None else offset))
     text = "" if found is None or found.column < 0 else found.text.strip()
     return None if len(text) > 10 * _LONG else parsed(text)
@@ -85,7 +88,12 @@ def parsed(text: str) -> Any:
             return ast.parse(attempt, mode="eval").body
         except (SyntaxError, ValueError):
             continue
-    return None
+    try:
+        (line,) = ast.parse(text).body
+    except (SyntaxError, ValueError):
+        return None
+    whole = type(line) is ast.AugAssign
+    return ast.BinOp(line.target, line.op, line.value) if whole else None  # type: ignore[attr-defined]
 
 
 def text_of(node: Any) -> str:

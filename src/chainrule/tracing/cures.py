@@ -89,10 +89,25 @@ def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
         return _key(node, names)
     if type(node) is ast.Call:
         return _call(node, names, kind)
+    made = _operand(node, names) if kind == ARRAY else ""
+    if made:
+        return made
     if type(node) is ast.Attribute and kind == BYTES:
         taken = ast.Attribute(names.frozen(node.value), node.attr)
         return f"where no derivative is meant, write {text_of(taken)}"
     return _general(names.library, kind)
+
+
+def _operand(node: Any, names: Names) -> str:
+    """Answer for ``w * [a, b]``: NumPy makes an array of a list beside a plain one."""
+    if isinstance(node, ast.BinOp):
+        operands = [node.left, node.right]
+    else:
+        operands = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+    made = [x for x in operands
+            if type(x) in _DISPLAYS or isinstance(names.value(x), list | tuple)]  # fmt: skip
+    told = [f"{names.numpy}.array({text_of(x)}) in the place of {text_of(x)}" for x in made]
+    return f"write {' and '.join(told)}" if told else ""
 
 
 def is_given_traced(frame: FrameType, offset: int) -> bool:
@@ -118,6 +133,9 @@ def store(frame: FrameType | None, result: bool = False) -> str:
     frame = own_frame(frame)
     node = None if frame is None else expression(frame)
     if type(node) is ast.Call:  # np.put(y, i, x), np.sin(x, out=y)
+        names = Names(frame)  # type: ignore[arg-type]
+        if not (_is_of_numpy(names.value(node.func)) or _is_outside(frame)):  # type: ignore[arg-type]
+            return _any_call(node, names, None)  # the store is in the function itself
         named = [k.value for k in node.keywords if k.arg == "out"]
         node = (named or [*node.args, None])[0]
     while type(node) in (ast.Subscript, ast.Starred):
@@ -143,6 +161,15 @@ def store(frame: FrameType | None, result: bool = False) -> str:
         "np.copy(data) of plain data; where no derivative is meant, store "
         "chainrule.stop_gradient(x)"
     )
+
+
+def _is_of_numpy(function: Any) -> bool:
+    """Say whether a function may be known to write into an argument."""
+    module = getattr(function, "__module__", None) or ""
+    return (
+        function is None or isinstance(function, np.ufunc) or module.split(".")[0] == "numpy"
+        or getattr(function, "__objclass__", None) in (np.ufunc, np.ndarray)
+    )  # fmt: skip
 
 
 _BY_LABEL = ("loc", "iloc", "at", "iat")  # of pandas

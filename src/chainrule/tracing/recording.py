@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.graph import Aval, Graph, Node, Place
 from ..core.memory import own_copy
-from ..core.op import Needs, Op
+from ..core.op import Needs, Op, rule_params
 from ..core.registry import op_named
 from .foreign import Foreign, under
 from .source import inside
@@ -38,6 +38,7 @@ class Recording(Trace):
 
     __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent", "inside")
     differentiates = True
+    replays = False  # whether its operations run again as they stand here
 
     def __init__(self, keep: bool = False, places: bool = True) -> None:
         super().__init__()
@@ -127,6 +128,8 @@ class Recording(Trace):
                 output = op.value(*primals, **params) if params else op.value(*primals)
         if op.jump is not None and self.differentiates:
             touch(self, op, output, primals, params)
+        if params and not self.replays:
+            params = rule_params(params)
         needs = op.known_needs.get(mask) or op.needs(mask, len(primals))
         held = output
         if self.keep:

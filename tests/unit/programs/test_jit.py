@@ -266,6 +266,7 @@ def test_cells_defaults_and_classes_are_followed():
         del Child.k
 
 
+@pytest.mark.filterwarnings("ignore:.*one array is given twice:chainrule.errors.EagerWarning")
 def test_the_order_of_keys_and_one_array_twice():
     fast, plain = cr.jit(cr.grad(horner)), cr.grad(horner)
     settled(fast, {"a": 1.0, "b": 2.0})
@@ -393,6 +394,27 @@ def test_what_a_recording_would_lose_goes_on_without(name: str) -> None:
         fast(X)
     assert not runs(fast)
     assert "without recordings: " in fast.report()
+
+
+UNKEPT = {
+    "dataclass": (lambda p: p.a**2, (Data(3.0),), "holds a Data"),
+    "in a list": (lambda p: p[0].a ** 2, ([Data(3.0)],), "holds a Data"),
+    "object": (lambda x, o: x * bool(o), (3.0, object()), "holds a object"),
+    "complex": (lambda x: np.sum(abs(x)), (X + 1j,), "array of complex128"),
+    "twice": (lambda x, y: x @ y, (X, X), "given twice"),
+}
+
+
+@pytest.mark.parametrize("name", UNKEPT)
+def test_arguments_that_make_no_recording_are_told_once(name: str) -> None:
+    f, args, why = UNKEPT[name]
+    slope = cr.grad(f)
+    fast = cr.jit(slope)
+    with pytest.warns(EagerWarning, match=why) as told:
+        found = [fast(*args) for _ in range(3)]
+    assert len(told) == 1
+    assert why in fast.report()
+    assert repr(found[-1]) == repr(slope(*args))
 
 
 def test_side_effects_come_as_often_as_calls():
@@ -584,6 +606,7 @@ def test_inside_a_derivative_it_is_the_function():
         np.testing.assert_array_equal(cr.grad(fast)(X), 3 * X**2)
 
 
+@pytest.mark.filterwarnings("ignore:.*holds a Net:chainrule.errors.EagerWarning")
 def test_a_method_a_copy_and_a_pickle():
     class Net:
         def __init__(self, k):

@@ -86,6 +86,10 @@ PROGRAMS = {
     "splint": lambda p: si.splint(0.1, p[1], si.splrep(X, y(p))),
     "splev": lambda p: si.splev(p, si.splrep(X, np.cos(X), s=0.05), der=2),
     "surface": lambda p: si.RectBivariateSpline(*G, z(p))(0.4 * p[0], 0.9 * p[1]),
+    "surface, integral": lambda p: si.RectBivariateSpline(*G, z(p)).integral(0.1, p[0], p[1], 0.2),
+    "surface, integral beyond": lambda p: si.RectBivariateSpline(*G, z(p)).integral(
+        -1.0, p[1], 0.1, 99.0
+    ),
     "surface at points": lambda p: si.RectBivariateSpline(*G, np.outer(*G)).ev(p, p / 2, dx=1),
     **{
         f"grid {m}": lambda p, m=m: si.RegularGridInterpolator(G, z(p), method=m)(points(p))

@@ -41,6 +41,11 @@ PROGRAMS = {
     "dirichlet moments": lambda p: stats.dirichlet.var(p).sum() + stats.dirichlet(p).mean()[0],
     "multinomial": lambda p: stats.multinomial.logpmf([2, 1, 3], 6, np.append(p, 3 - p.sum()) / 3),
     "multinomial mass": lambda p: stats.multinomial.pmf([[2, 1]], 3, p / p.sum()).sum(),
+    "inverse wishart": lambda p: stats.invwishart.logpdf(covariance(p), df=5, scale=np.eye(2)),
+    "inverse wishart, all": lambda p: stats.invwishart(4 + p[0], covariance(p)).pdf(
+        np.stack([covariance(p), covariance(2 * p)], axis=-1)
+    ),
+    "inverse wishart, one number": lambda p: stats.invwishart.logpdf(p, 3, p[0]),
     "wishart": lambda p: stats.wishart.logpdf(covariance(p), 5, p[0] * np.eye(2)),
 }
 
@@ -57,7 +62,7 @@ def test_against_differences(name):
         assert np.sum(cr.jvp(f, (p,), (v,))[1]) == pytest.approx(gradient[i], rel=1e-9, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["normal", "student", "white", "dirichlet"])
+@pytest.mark.parametrize("name", ["normal", "student", "white", "dirichlet", "inverse wishart"])
 def test_second_derivatives(name):
     f, p, v = PROGRAMS[name], np.array([0.7, 1.2]), np.array([0.6, -0.8])
     want, error = differences(lambda h: cr.grad(f)(p + h * v), step=0.01, rounds=6)

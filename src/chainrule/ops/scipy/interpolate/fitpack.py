@@ -332,16 +332,36 @@ def _collocation(t: Any, k: int, x: Any) -> Any:
     return np.linalg.inv(bsplines.Basis(t, k, True).matrix(x, 0, len(t) - k - 1))
 
 
-for _name in ("integral", "partial_derivative"):
-    _function = getattr(interpolate.BivariateSpline, _name)
+_surface_integral = interpolate.BivariateSpline.integral
+_surface_derivative = interpolate.BivariateSpline.partial_derivative
 
-    @composite(_function, name=f"scipy.interpolate.BivariateSpline.{_name}", always=True)
-    def surface_part(self: Any, *args: Any, _function: Any = _function) -> Any:
-        """Refuse where anything is traced; else SciPy's."""
-        args = settled(args)
-        if flows(self.tck[2]) or flows(args):
-            raise refusal(
-                f"scipy.interpolate.BivariateSpline.{_function.__name__}", "it has no rule",
-                "evaluate with dx=…, dy=…",
-            )
-        return _function(self, *args)
+
+@composite(_surface_integral, name="scipy.interpolate.BivariateSpline.integral", always=True)
+def surface_integral(self: Any, xa: Any, xb: Any, ya: Any, yb: Any) -> Any:
+    """Integrate the B-splines of y, whose sums are coefficients of B-splines of x."""
+    xa, xb, ya, yb = limits = settled((xa, xb, ya, yb))
+    tx, ty, c = self.tck[:3]
+    if not (flows(c) or flows(limits)):
+        return _surface_integral(self, *limits)
+    kx, ky = self.degrees
+    rows = np.reshape(as_array(c), (len(tx) - kx - 1, -1))
+    along_y = bspline_of(plain(ty), np.transpose(rows), ky, True)
+    sums = bsplines.bspline_integrate(along_y, ya, yb, extrapolate=False)
+    along_x = bspline_of(plain(tx), sums, kx, True)
+    found = bsplines.bspline_integrate(along_x, xa, xb, extrapolate=False)
+    model = object.__new__(interpolate.BivariateSpline)
+    model.tck, model.degrees = (tx, ty, plain(c)), self.degrees
+    return as_computed(found, np.float64(_surface_integral(model, *map(plain, limits))))
+
+
+@composite(
+    _surface_derivative, name="scipy.interpolate.BivariateSpline.partial_derivative", always=True
+)
+def surface_derivative(self: Any, dx: Any, dy: Any) -> Any:
+    """Refuse where anything is traced; else SciPy's."""
+    if flows(self.tck[2]):
+        raise refusal(
+            "scipy.interpolate.BivariateSpline.partial_derivative", "it has no rule",
+            "evaluate with dx=…, dy=…",
+        )
+    return _surface_derivative(self, settled(dx), settled(dy))

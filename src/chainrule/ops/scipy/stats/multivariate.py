@@ -9,7 +9,7 @@ U·Uᵀ = M⁻¹ serves, so here U = L⁻ᵀ·Q with M = L·Lᵀ, and Q a consta
 from typing import Any
 
 import numpy as np
-from scipy import linalg, stats
+from scipy import linalg, special, stats
 from scipy.stats import _covariance, _multivariate
 
 from ....core.op import Composite
@@ -91,6 +91,23 @@ for _dist in (stats.multivariate_t, stats.matrix_normal, stats.multinomial, stat
     _method(_dist, "_process_quantiles")
 _method(stats.multinomial, "_checkresult")
 _method(stats.wishart, "_logpdf")
+
+
+def _log_inverse_wishart(
+    self: Any, x: Any, dim: int, df: Any, log_det_scale: Any, C: Any
+) -> Any:
+    """Return the log density; BLAS, which SciPy calls for tr(scale·X⁻¹) = |X^(−½) C|², is none."""
+    low = np.linalg.cholesky(np.moveaxis(as_array(x), -1, 0))
+    whole = linalg.solve_triangular(low, as_array(C), lower=True)
+    trace = np.sum(whole**2, axis=(-2, -1))
+    log_det = 2 * np.sum(np.log(np.diagonal(low, 0, -2, -1)), axis=-1)
+    return (
+        0.5 * df * log_det_scale - 0.5 * trace - 0.5 * df * dim * np.log(2.0)
+        - 0.5 * (df + dim + 1) * log_det - special.multigammaln(0.5 * df, dim)
+    )  # fmt: skip
+
+
+_method(stats.invwishart, "_logpdf", _log_inverse_wishart)
 for _name in ("_dirichlet_check_parameters", "_dirichlet_check_input"):
     _function = getattr(_multivariate, _name)
     register(_function, Composite(f"scipy.stats.{_name}", _COPY.body(_function), None))
