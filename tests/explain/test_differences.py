@@ -1,0 +1,104 @@
+"""A verdict by differences: the values are rounded, and what rounding hides nobody can tell.
+
+The oracle is a table of functions with their derivatives, written out by hand; no engine is asked.
+"""
+
+import math
+
+import numpy as np
+import pytest
+
+import chainrule
+from chainrule import explain
+from chainrule.errors import CheckError, UncheckedWarning
+from chainrule.slopes import AGREES, CHOICE, DIFFERS, NOTHING, Slope
+
+SMOOTH = [
+    (math.tanh, lambda x: 1 / math.cosh(x) ** 2),
+    (lambda x: math.exp(-x), lambda x: -math.exp(-x)),
+    (lambda x: 1 / (1 + math.exp(-x)), lambda x: math.exp(-x) / (1 + math.exp(-x)) ** 2),
+    (lambda x: x * x, lambda x: 2 * x),
+    (lambda x: (math.tanh(x) - 1) ** 2, lambda x: -4 / (1 + math.exp(2 * x)) / math.cosh(x) ** 2),
+    (lambda x: math.sin(7 * x), lambda x: 7 * math.cos(7 * x)),
+]
+EPS = 2.0**-52
+
+
+def judged(f, x, found, decides=False):
+    def phi(h):
+        return f(x + h)
+
+    return Slope(phi, f(x), (abs(x), 1.0), EPS, decides, abs(x)).judge(found)[3:]
+
+
+def test_what_rounding_hides_is_neither_confirmed_nor_contradicted():
+    """The right derivative is never contradicted, a wrong one never confirmed, at any size."""
+    rng = np.random.default_rng(0)
+    open_, told = 0, 0
+    for _ in range(250):
+        f, slope = SMOOTH[rng.integers(len(SMOOTH))]
+        x = float(rng.choice([-1, 1]) * 10.0 ** rng.uniform(-7, 1.6))
+        offset = float(rng.choice([0.0, 10.0 ** rng.uniform(-8, 9)]))
+        where = (SMOOTH.index((f, slope)), x, offset)
+
+        def moved(t, f=f, offset=offset):
+            return offset + f(t)
+
+        right = slope(x)
+        verdict = judged(moved, x, right)[0]
+        assert verdict in (AGREES, NOTHING), where
+        wrong = judged(moved, x, right * 1.5)[0]
+        assert wrong in (DIFFERS, NOTHING) or right == 0, where
+        still = abs(right * x) <= 256 * EPS * abs(moved(x)) or moved(x) == moved(x * 0.97)
+        assert judged(moved, x, 0.0)[0] != AGREES or still or right == 0, where
+        size = abs(right) * min(abs(x), 1.0)
+        if size > 1e-3 * (abs(offset) + abs(f(x))) and size > 1e-9:  # values that tell
+            assert (verdict, wrong) == (AGREES, DIFFERS), where
+            told += 1
+        open_ += verdict == NOTHING
+    assert told > 30
+    assert open_ > 2
+
+
+@pytest.mark.parametrize(("f", "x", "left", "right"), [
+    (lambda x: 1e-4 * abs(x) + x, 0.0, 0.9999, 1.0001),
+    (lambda x: abs(x) + abs(x - 1e-10), 0.0, -2.0, 0.0),
+    (lambda x: abs(x - 1) + abs(x - 1 - 1e-10), 1.0, -2.0, 0.0),
+    (lambda x: abs(math.sin(1e4 * x)), 0.0, -1e4, 1e4),
+    (lambda x: 7 + abs(x) + 3 * x, 0.0, 2.0, 4.0),
+])  # fmt: skip
+def test_the_slopes_of_both_sides_are_those_at_the_point(f, x, left, right):
+    verdict, why = judged(f, x, (left + right) / 2, decides=True)
+    assert verdict == CHOICE
+    assert f"{left:.6g} on the left and {right:.6g} on the right" in why
+    assert judged(f, x, 2 * right - left, decides=True)[0] == DIFFERS
+
+
+def _wave(x):
+    return 0.0 if x == 0 else x * np.sin(1 / x)
+
+
+def test_sides_that_do_not_come_together_have_no_slope_between_them():
+    """A symmetric difference of an even function is 0, whether or not there is a slope."""
+    assert judged(_wave, 0.0, 0.0, decides=True)[0] == NOTHING
+    assert judged(lambda x: x * _wave(x), 0.0, 0.0, decides=True)[0] == AGREES
+    assert "✓" not in explain(_wave, 0.0).text()
+
+
+_wrong = chainrule.custom_rule(partial=lambda y, x: 3 * x, check=False)(lambda x: x**2)
+
+
+def test_a_wrong_rule_behind_a_large_constant_is_not_confirmed():
+    def f(x):
+        return 1e8 + _wrong(x)
+
+    assert "✓" not in explain(f, 1e-3).text()
+    with pytest.raises((CheckError, UncheckedWarning)), chainrule.checked():
+        chainrule.grad(f)(1e-3)
+    found = chainrule.check(f, 1e-3)
+    assert found.uncompared or not found
+
+
+def test_an_isolated_value_is_not_told_as_steep_alone():
+    said = explain(lambda x: x**2 if float(x).is_integer() else x, 3.0).text()
+    assert "jumps" in said
