@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import interpolate
 
 import chainrule
 from chainrule import explain
@@ -35,7 +36,7 @@ def test_what_rounding_hides_is_neither_confirmed_nor_contradicted():
     """The right derivative is never contradicted, a wrong one never confirmed, at any size."""
     rng = np.random.default_rng(0)
     open_, told = 0, 0
-    for _ in range(250):
+    for _ in range(150):
         f, slope = SMOOTH[rng.integers(len(SMOOTH))]
         x = float(rng.choice([-1, 1]) * 10.0 ** rng.uniform(-7, 1.6))
         offset = float(rng.choice([0.0, 10.0 ** rng.uniform(-8, 9)]))
@@ -56,8 +57,8 @@ def test_what_rounding_hides_is_neither_confirmed_nor_contradicted():
             assert (verdict, wrong) == (AGREES, DIFFERS), where
             told += 1
         open_ += verdict == NOTHING
-    assert told > 30
-    assert open_ > 2
+    assert told > 20
+    assert open_ > 1
 
 
 @pytest.mark.parametrize(("f", "x", "left", "right"), [
@@ -102,3 +103,28 @@ def test_a_wrong_rule_behind_a_large_constant_is_not_confirmed():
 def test_an_isolated_value_is_not_told_as_steep_alone():
     said = explain(lambda x: x**2 if float(x).is_integer() else x, 3.0).text()
     assert "jumps" in said
+
+
+KNOTS, HEIGHTS = np.arange(5.0), np.array([0.0, 1.0, -1.0, 2.0, 0.5])
+SPLINES = {
+    "cubic": lambda x: interpolate.CubicSpline(KNOTS, HEIGHTS)(x),
+    "pchip": lambda x: interpolate.PchipInterpolator(KNOTS, HEIGHTS)(x),
+    "akima": lambda x: interpolate.Akima1DInterpolator(KNOTS, HEIGHTS)(x),
+    "linear": lambda x: interpolate.make_interp_spline(KNOTS, HEIGHTS, k=1)(x),
+    "pieces": lambda x: interpolate.PPoly(np.array([[1.0, 2.0, 2.0], [0, 1, 3]]), KNOTS[:4])(x),
+    "slope of pchip": lambda x: interpolate.PchipInterpolator(KNOTS, HEIGHTS)(x, 1),
+    "slope of cubic": lambda x: interpolate.CubicSpline(KNOTS, HEIGHTS)(x, 1),
+}
+
+
+@pytest.mark.parametrize("name", SPLINES)
+def test_a_spline_has_a_kink_where_the_slopes_of_its_pieces_differ(name):
+    f = SPLINES[name]
+    for x in (1.0, 2.0):
+        left, right = ((f(x + h) - f(x)) / h for h in (-1e-7, 1e-7))
+        derivation = explain(f, x)
+        said = derivation.text()
+        assert ("kink" in said) == (abs(left - right) > 1e-3), x
+        assert "the middle of the slopes" not in said
+        near = min(abs(derivation.gradient - side) for side in (left, right))
+        assert near < 1e-5 * max(abs(left), abs(right), 1)

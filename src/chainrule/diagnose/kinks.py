@@ -193,5 +193,7 @@ _WORDS = {
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
     **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),
     "searchsorted": _BETWEEN,
+    "spline_at": ("at a knot where its slopes differ",
+                  "the spline's own derivative, the slope of one side"),
     "unique_parts": ("where elements are equal", "an equal share for each"),
 }
