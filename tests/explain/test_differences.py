@@ -128,3 +128,34 @@ def test_a_spline_has_a_kink_where_the_slopes_of_its_pieces_differ(name):
         assert "the middle of the slopes" not in said
         near = min(abs(derivation.gradient - side) for side in (left, right))
         assert near < 1e-5 * max(abs(left), abs(right), 1)
+
+
+def matched(x):
+    match x > 1:
+        case True:
+            return x**2
+        case False:
+            return 3 * x
+    return -x
+
+
+ASKS = {
+    "is True": lambda x: x**2 if (x > 1) is True else 3 * x,
+    "is not True": lambda x: x**2 if (x > 1) is not True else 3 * x,
+    "is False": lambda x: x**2 if (x > 1) is False else 3 * x,
+    "is not False": lambda x: x**2 if (x > 1) is not False else 3 * x,
+    "counted": lambda x: [x**2, 3 * x][sum((x == c) is True for c in (2.0, 5.0))],
+    "matched": matched,
+}
+
+
+@pytest.mark.parametrize("name", ASKS)
+@pytest.mark.parametrize("x", [2.0, 0.5, np.float64(2.0)])
+def test_the_steps_are_those_of_the_branch_that_a_plain_run_takes(name, x):
+    """Also where the truth is asked by identity; NumPy's True is not Python's."""
+    ask = ASKS[name]
+    derivation = explain(ask, x)
+    slope = next(s for v, s in ((x**2, 2 * x), (3 * x, 3), (-x, -1)) if v == ask(x))
+    assert derivation.gradient == slope
+    assert "limit" not in derivation.document
+    assert "rules alone" not in derivation.text()
