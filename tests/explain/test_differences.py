@@ -12,6 +12,7 @@ from scipy import interpolate
 import chainrule
 from chainrule import explain
 from chainrule.errors import CheckError, UncheckedWarning
+from chainrule.explain.sections import number
 from chainrule.slopes import AGREES, CHOICE, DIFFERS, NOTHING, Slope
 
 SMOOTH = [
@@ -159,3 +160,27 @@ def test_the_steps_are_those_of_the_branch_that_a_plain_run_takes(name, x):
     assert derivation.gradient == slope
     assert "limit" not in derivation.document
     assert "rules alone" not in derivation.text()
+
+
+@pytest.mark.parametrize(("f", "name"), [
+    (lambda z: np.arctan2(z, -1.0), "arctan2"),
+    (lambda x: np.copysign(1.0, x) + x, "copysign"),
+])  # fmt: skip
+def test_a_jump_is_named_where_values_of_both_sides_part(f, name):
+    assert abs(f(1e-12) - f(-1e-12)) > 1
+    assert f"{name} jumps here" in explain(f, 0.0).text()
+    assert "jump" not in explain(f, 0.5).text()
+
+
+def test_a_line_of_the_check_stands_for_entries_of_which_the_same_is_said():
+    def f(x):
+        rise = interpolate.PPoly(np.array([[1.0, 2.0], [0.0, 1.0]]), [0.0, 1.0, 2.0])
+        return np.sum(rise(x[:2])) + rise(-x[2])
+
+    said = explain(f, np.array([1.0, 1.0, -1.0])).text()
+    assert "x[0] (and 1 more) stands at a kink: the slope is 1 on the left and 2" in said
+    assert "x[2] stands at a kink: the slope is −2 on the left and −1 on the right" in said
+
+
+def test_numbers_of_the_check_have_one_way_of_writing():
+    assert [number(v) for v in (-0.0, 2e24, 1.5e-9, -3.0)] == ["0", "2e24", "1.5e-9", "-3"]

@@ -76,7 +76,7 @@ SAID = {  # function, point, section, what it says, what it does not say
                   "along a random direction", "relative error"),
     "random numbers": (drawn, 2.0, "Closed form", "on random draws", "hang on its inputs\n"),
     "modulus": (lambda t: np.abs(np.exp(1j * t) + 1), 0.5, "Local", "Re(conj(u) du)", "sign u du"),
-    "vertical tangent": (np.cbrt, 0.0, "Notes", "has a vertical tangent", "kink"),
+    "vertical tangent": (np.cbrt, 0.0, "Notes", "that has a vertical tangent", "kink"),
     "complex step at a kink": (lambda x: abs(x) * 2 + np.exp(x), 0.0, "Check", "proves nothing",
      "✓"),
     "pole": (math.tan, math.pi / 2, "Check", "steeper here than differences can tell", "kink"),

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.graph import Node
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
-from ..diagnose.kinks import STEEP, cut_at, decides, on_step, touched
+from ..diagnose.kinks import BROKEN, STEEP, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
@@ -105,7 +105,9 @@ class Happenings:
         taken = "; here the gradient is a limit around the point" if limit else ""
         for node, what, why in touched(self.run.graph):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
-            words = "has a vertical tangent" if steep else "is at a kink or tie"
+            words = "is at a kink or tie"
+            if steep:  # of the step alone: √(x·x) has none
+                words = "is a step that has a vertical tangent"
             if node in self.run.symbol_of:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
@@ -138,6 +140,10 @@ class Happenings:
             if node in self.run.symbol_of:
                 locally = "it is locally constant, so no derivative flows"
                 self._step(node, f"{what}: {ON_STEP if on_step(node) else locally}")
+        for node in self.run.nodes:
+            if node.op is not None and node.op.name in BROKEN and on_step(node):
+                self._step(node, f"{spoken(node.op.name)} jumps here; the derivative taken is that "
+                           "of the piece that holds the point", "it jumps here")  # fmt: skip
         seen = set()
         for node in self.run.nodes:
             if node.op is not None and node.op.name in _JUMPING and node in self.run.live:
