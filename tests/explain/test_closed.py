@@ -101,3 +101,13 @@ def test_what_a_parameter_is_made_of():
             for h in (heights, heights.copy(), other)]  # fmt: skip
     assert made[0] == made[1]
     assert made[0] != made[2]
+
+
+@pytest.mark.parametrize(("f", "slope"), [
+    (np.tanh, lambda x: 1 - np.tanh(x) ** 2), (np.tan, lambda x: 1 + np.tan(x) ** 2),
+    (lambda x: 1 / np.cosh(x), lambda x: -np.tanh(x) / np.cosh(x)),
+])  # fmt: skip
+def test_a_form_is_written_with_functions_that_libraries_have(f, slope):
+    doc = form(f, 0.5)
+    assert doc["closed"] is not None, doc["omitted"]
+    assert np.isclose(doc["closed"][0]["line"]["value"]["scalar"], slope(0.5), rtol=1e-12)

@@ -4,6 +4,7 @@ The oracle is a table of functions with their derivatives, written out by hand; 
 """
 
 import math
+import random
 
 import numpy as np
 import pytest
@@ -184,3 +185,11 @@ def test_a_line_of_the_check_stands_for_entries_of_which_the_same_is_said():
 
 def test_numbers_of_the_check_have_one_way_of_writing():
     assert [number(v) for v in (-0.0, 2e24, 1.5e-9, -3.0)] == ["0", "2e24", "1.5e-9", "-3"]
+
+
+@pytest.mark.parametrize("draw", [np.random.rand, random.random])
+def test_a_draw_that_is_held_fixed_is_told(draw):
+    derivation = explain(lambda x: x * draw(), 2.0)
+    assert "the derivative is that of this draw" in derivation.text()
+    assert "draws random numbers" in derivation.document["omitted"]["reason"]
+    assert "draw" not in explain(lambda x: x * 3.0, 2.0).text()

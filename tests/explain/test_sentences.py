@@ -74,7 +74,7 @@ SAID = {  # function, point, section, what it says, what it does not say
     "own rules": (cube, 1.5, "Cost", "for the rules of the backward pass", "what the rules read"),
     "direction": (lambda x: np.prod(np.cumsum(x)), np.array([1.0, 2.0, 3.0]), "Check",
                   "along a random direction", "relative error"),
-    "random numbers": (drawn, 2.0, "Closed form", "on random draws", "hang on its inputs\n"),
+    "random numbers": (drawn, 2.0, "Closed form", "draws random numbers", "hang on its inputs\n"),
     "modulus": (lambda t: np.abs(np.exp(1j * t) + 1), 0.5, "Local", "Re(conj(u) du)", "sign u du"),
     "vertical tangent": (np.cbrt, 0.0, "Notes", "that has a vertical tangent", "kink"),
     "complex step at a kink": (lambda x: abs(x) * 2 + np.exp(x), 0.0, "Check", "proves nothing",

@@ -92,6 +92,11 @@ class Point:
         with unchecked():
             return differ(plain, self.numbers(*self.xs), self.single) is not None
 
+    def drew(self) -> bool:
+        """Say whether the global generators of random numbers have moved since."""
+        (plain, held), (before, old) = states(), self.state
+        return bool(plain != before or any(map(np.any, map(np.not_equal, held[1:], old[1:]))))
+
     @property
     def single(self) -> bool:
         """Say whether an input has single precision."""

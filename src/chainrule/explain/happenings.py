@@ -41,6 +41,9 @@ class Happenings:
         self.marks: dict[Node, str] = {}
         self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
         self.solved = {n for e in self.solvers for n in self.inside(e)}
+        if run.drew:
+            self.notes.append("the program drew random numbers: they are held fixed, and the "
+                              "derivative is that of this draw")  # fmt: skip
         for event in run.events:
             self._event(event)
         self._steps()
@@ -179,6 +182,8 @@ class Happenings:
         if self.solvers:
             name, place = self.solvers[0].outcomes[0], place_text(self.solvers[0].source)
             return f"{name} at {place} has no formula: its rows hold numbers of this point alone"
+        if self.run.drew:
+            return "the program draws random numbers, and a formula would be of one draw"
         for event in self.run.events:
             place = place_text(event.source)
             if event.kind == STOP:
