@@ -43,8 +43,13 @@ def differences(
     return best, error
 
 
-def ridders(g: Callable[[float], Vector], step: float, rounds: int) -> tuple[Any, Any, Any]:
-    """Return the extrapolated derivative, its error estimate and the plainest difference."""
+def ridders(
+    g: Callable[[float], Vector], step: float, rounds: int, noise: float = 0.0
+) -> tuple[Any, Any, Any]:
+    """Return the extrapolated derivative, its error estimate and the plainest difference.
+
+    A difference over h is not known better than to `noise`/h, however well two agree by chance.
+    """
     best: Any = None
     error: Any = None
     last: list[Any] = []
@@ -63,6 +68,7 @@ def ridders(g: Callable[[float], Vector], step: float, rounds: int) -> tuple[Any
                 factor = 4.0 ** (j + 1)
                 row.append((factor * row[j] - before) / (factor - 1))
                 estimate = np.maximum(abs(row[j + 1] - row[j]), abs(row[j + 1] - before))
+                estimate = np.maximum(estimate, noise / h)
                 better = estimate < error
                 best = np.where(better, row[j + 1], best)
                 error = np.where(better, estimate, error)

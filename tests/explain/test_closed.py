@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import interpolate, stats
 
 from chainrule.explain import closed, explain, symbolic
 
@@ -78,3 +79,35 @@ def test_without_sympy_the_rules_are_printed(monkeypatch):
     monkeypatch.setitem(sys.modules, "sympy", None)
     document = form(worked.branch, 2.0)
     assert "not installed" in document["closed"][0]["by"]
+
+
+@pytest.mark.parametrize(("f", "x", "slope"), [
+    (lambda x: stats.norm.cdf(x), 1.0, lambda x: np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)),
+    (lambda p: stats.binom.pmf(2, 5, p), 0.3, lambda p: 10 * p * (1 - p) ** 2 * (2 - 5 * p)),
+    (lambda p: stats.poisson.logpmf(2, p), 2.5, lambda p: 2 / p - 1),
+])  # fmt: skip
+def test_what_a_library_makes_anew_at_each_call_is_no_other_program(f, x, slope):
+    doc = form(f, x)
+    assert doc["closed"] is not None, doc["omitted"]
+    assert np.isclose(doc["closed"][0]["line"]["value"]["scalar"], slope(x), rtol=1e-9)
+
+
+def test_what_a_parameter_is_made_of():
+    """Not where it lies, and not how it prints: a long array prints in part."""
+    knots, heights = np.arange(2000.0), np.zeros(2000)
+    other = heights.copy()
+    other[1000] = 1e-9
+    made = [closed._made_of({"of": interpolate.CubicSpline(knots, h)})
+            for h in (heights, heights.copy(), other)]  # fmt: skip
+    assert made[0] == made[1]
+    assert made[0] != made[2]
+
+
+@pytest.mark.parametrize(("f", "slope"), [
+    (np.tanh, lambda x: 1 - np.tanh(x) ** 2), (np.tan, lambda x: 1 + np.tan(x) ** 2),
+    (lambda x: 1 / np.cosh(x), lambda x: -np.tanh(x) / np.cosh(x)),
+])  # fmt: skip
+def test_a_form_is_written_with_functions_that_libraries_have(f, slope):
+    doc = form(f, 0.5)
+    assert doc["closed"] is not None, doc["omitted"]
+    assert np.isclose(doc["closed"][0]["line"]["value"]["scalar"], slope(0.5), rtol=1e-12)

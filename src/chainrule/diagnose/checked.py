@@ -43,7 +43,7 @@ def checked() -> Iterator[None]:
     Warns
     -----
     UncheckedWarning : nothing could be compared, and why (a value that is not finite, a jump, a
-        function that is not one of its arguments alone).
+        slope that rounding of the values hides, a function that is not one of its arguments alone).
 
     At kinks a central difference gives the middle of both slopes, as the table of
     ``docs/policy/kinks.md`` mostly does.

@@ -92,6 +92,11 @@ class Point:
         with unchecked():
             return differ(plain, self.numbers(*self.xs), self.single) is not None
 
+    def drew(self) -> bool:
+        """Say whether the global generators of random numbers have moved since."""
+        (plain, held), (before, old) = states(), self.state
+        return bool(plain != before or any(map(np.any, map(np.not_equal, held[1:], old[1:]))))
+
     @property
     def single(self) -> bool:
         """Say whether an input has single precision."""
@@ -159,7 +164,8 @@ def _compare_slope(
     eps = float(np.finfo(np.float32 if point.single else np.float64).eps)
     kept = isinstance(point.trace, Recording) and point.trace.keep
     slope = Slope(along, along(0.0), (min(size, 4.0) / reach,), eps,
-                  not kept or decides(point.trace, getattr(point.trace, "events", ())))  # fmt: skip
+                  decides(point.trace, getattr(point.trace, "events", ())) if kept else None,
+                  size / reach)  # fmt: skip
     reference, _, _, verdict, why = slope.judge(traced)
     if verdict != DIFFERS:
         return why or "the differences do not settle" if verdict == NOTHING else None

@@ -144,7 +144,12 @@ def _beyond_zero(x: Any, *_: Any, **__: Any) -> Any:
     return whole(x) & np.not_equal(x, 0)
 
 
+BROKEN: dict[str, Callable[..., Any]] = {  # smooth pieces, which do not meet
+    "copysign": lambda x, y: np.equal(y, 0) & np.not_equal(x, 0),
+    "arctan2": lambda y, x: np.equal(y, 0) & np.less_equal(x, 0),
+}
 _STEPS: dict[str, Callable[..., Any]] = {
+    **BROKEN,
     **dict.fromkeys(("floor", "ceil", "__floor__", "__ceil__"), whole),
     **dict.fromkeys(("trunc", "fix", "astype_constant", "modf", "__int__", "__trunc__"),
                     _beyond_zero),
@@ -193,5 +198,7 @@ _WORDS = {
     **dict.fromkeys("less less_equal greater greater_equal equal not_equal".split(), _COMPARED),
     **dict.fromkeys(("argsort", "argpartition", "partition_order"), _ORDERED),
     "searchsorted": _BETWEEN,
+    "spline_at": ("at a knot where its slopes differ",
+                  "the spline's own derivative, the slope of one side"),
     "unique_parts": ("where elements are equal", "an equal share for each"),
 }

@@ -37,12 +37,13 @@ class Event:
 class Watching(Recording):
     """Keeps everything, and the events of the run in their order."""
 
-    __slots__ = ("events", "solving")
+    __slots__ = ("events", "solving", "truths")
 
     def __init__(self) -> None:
         super().__init__(keep=True)
         self.events: list[Event] = []
         self.solving: list[Event] = []
+        self.truths: set[Any] = set()  # comparisons whose plain result is Python's True or False
 
     def observed(self, tracer: Tracer) -> None:
         if tracer.cr_owner is not self or self.state > OPEN:

@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 
 from ..diagnose.compare import unchecked
-from ..slopes import AGREES, DIFFERS, NOTHING, Along, Comparison, Row, compare
+from ..slopes import AGREES, DIFFERS, KINK, NOTHING, Along, Comparison, Row, compare
 from .expr import number_to_json
 
 SHOWN = 24
+SAID = 20  # characters by which reasons are told apart; numbers follow
 SOLVED = 1e-2  # what a solver's own tolerance may be off
 SECONDS = 0.25  # what a check may take; entries that are left are told
 
@@ -32,15 +33,24 @@ def check(builder: Any) -> dict[str, Any]:
         rounding = builder.rounding
         found = rounding.judged(found)
         builder.notes += rounding.notes()
-    worst = [found.worst(verdict=v) for v in dict.fromkeys(r.verdict for r in found.rows)]
+    worst = [max(rows, key=lambda r: r.badness) for rows in _alike(found.rows)]
     return {
         "rows": [_json(r, symbols) for r in found.rows[:SHOWN]],
         "tested": len(found.rows), "entries": found.entries,
-        "worst": [_json(r, symbols) | {"count": found.count(r.verdict)}
+        "worst": [_json(r, symbols) | {"count": len(_alike(found.rows, r)[0])}
                   for r in sorted(worst, key=lambda r: r.badness)],
         "verdict": found.verdict, "passed": found.verdict == AGREES,
         "complex_step": _complex(builder, found),
     }  # fmt: skip
+
+
+def _alike(rows: tuple[Row, ...], like: Row | None = None) -> list[list[Row]]:
+    """Put rows together of which the same is said: one line stands for all of them."""
+    found: dict[Any, list[Row]] = {}
+    for r in rows:
+        said = r.why.rpartition(", ")[2] if r.why.startswith(KINK) else r.why[:SAID]
+        found.setdefault((r.verdict, said), []).append(r)
+    return [group for group in found.values() if like is None or like in group]
 
 
 def _of_other_steps(row: Row) -> Row:

@@ -299,13 +299,31 @@ def signature(graph: Graph) -> list[Any]:
 
     def operand(node: Node, k: int) -> Any:
         parent = node.inputs[k]
-        return number[parent] if parent is not None else _bits(node.primals[k])
+        if parent is not None:
+            return number[parent]
+        computed = k == 1 and node.op is not None and node.op.name == "as_computed"
+        return None if computed else _bits(node.primals[k])  # a library computes it of the inputs
 
     steps: list[Any] = [
-        (n.op.name, [operand(n, k) for k in range(len(n.inputs))], str(n.params))
+        (n.op.name, [operand(n, k) for k in range(len(n.inputs))], _made_of(n.params))
         for n in graph.nodes if n.op is not None
     ]  # fmt: skip
     return [*steps, [number[o] if type(o) is Node else _bits(o) for o in graph.outputs]]
+
+
+def _made_of(v: Any, within: tuple[int, ...] = ()) -> Any:
+    """Return what a parameter is, apart from where it lies in memory."""
+    if isinstance(v, dict):
+        return [(str(k), _made_of(x, within)) for k, x in v.items()]
+    if isinstance(v, list | tuple):
+        return [_made_of(x, within) for x in v]
+    if isinstance(v, np.ndarray | np.generic) and v.dtype.kind != "O":
+        return _bits(v)
+    if type(v).__repr__ is not object.__repr__ or id(v) in within:
+        return type(v), getattr(v, "__code__", str(v))
+    held = {k: getattr(v, k, None) for kind in type(v).__mro__
+            for k in getattr(kind, "__slots__", ())}  # fmt: skip
+    return type(v), _made_of(held | getattr(v, "__dict__", {}), (*within, id(v)))
 
 
 def _bits(v: Any) -> Any:

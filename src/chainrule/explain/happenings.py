@@ -13,7 +13,7 @@ import numpy as np
 from ..core.graph import Node
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
-from ..diagnose.kinks import STEEP, cut_at, decides, on_step, touched
+from ..diagnose.kinks import BROKEN, STEEP, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
@@ -41,6 +41,9 @@ class Happenings:
         self.marks: dict[Node, str] = {}
         self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
         self.solved = {n for e in self.solvers for n in self.inside(e)}
+        if run.drew:
+            self.notes.append("the program drew random numbers: they are held fixed, and the "
+                              "derivative is that of this draw")  # fmt: skip
         for event in run.events:
             self._event(event)
         self._steps()
@@ -105,7 +108,9 @@ class Happenings:
         taken = "; here the gradient is a limit around the point" if limit else ""
         for node, what, why in touched(self.run.graph):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
-            words = "has a vertical tangent" if steep else "is at a kink or tie"
+            words = "is at a kink or tie"
+            if steep:  # of the step alone: √(x·x) has none
+                words = "is a step that has a vertical tangent"
             if node in self.run.symbol_of:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
@@ -138,6 +143,10 @@ class Happenings:
             if node in self.run.symbol_of:
                 locally = "it is locally constant, so no derivative flows"
                 self._step(node, f"{what}: {ON_STEP if on_step(node) else locally}")
+        for node in self.run.nodes:
+            if node.op is not None and node.op.name in BROKEN and on_step(node):
+                self._step(node, f"{spoken(node.op.name)} jumps here; the derivative taken is that "
+                           "of the piece that holds the point", "it jumps here")  # fmt: skip
         seen = set()
         for node in self.run.nodes:
             if node.op is not None and node.op.name in _JUMPING and node in self.run.live:
@@ -173,6 +182,8 @@ class Happenings:
         if self.solvers:
             name, place = self.solvers[0].outcomes[0], place_text(self.solvers[0].source)
             return f"{name} at {place} has no formula: its rows hold numbers of this point alone"
+        if self.run.drew:
+            return "the program draws random numbers, and a formula would be of one draw"
         for event in self.run.events:
             place = place_text(event.source)
             if event.kind == STOP:

@@ -73,6 +73,7 @@ class Run:
         begun = limits.begin()
         with contextlib.redirect_stdout(sys.stderr):  # what it prints is no document
             out = self.call.run(rec, tracers)
+        self.drew = self.point.drew()
         self.inner = limits.take(begun, rec)  # what derivatives that it takes itself met
         leaves, _ = output_leaves(f, out)
         self.held_fast = frozenset(id(v) for _, v in data[1] if isinstance(v, float))

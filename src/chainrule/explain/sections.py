@@ -3,6 +3,7 @@
 A cell is a list of fragments: words, symbols, trees, lines of equalities, shapes, source places.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -373,7 +374,7 @@ def check(doc: dict[str, Any]) -> Block:
     if c["tested"] > 1:
         left = c["entries"] - c["tested"]
         more = f" of {c['entries']:,}" if left else ""
-        shown = "; of each verdict the worst is shown" if len(c["worst"]) > 1 else (
+        shown = "; of each kind the worst is shown" if len(c["worst"]) > 1 else (
             "; the line above is the worst")
         rows.append([[f"{c['tested']}{more} entries tested{shown}"]])
     step = c["complex_step"]
@@ -408,7 +409,8 @@ def number(v: Any, digits: int = 12) -> str:
     if isinstance(v, dict):
         sign = "-" if str(v["im"]).startswith("-") else "+"
         return f"({number(v['re'])} {sign} {number(v['im']).lstrip('-')}i)"
-    return format(float(v), f".{digits}g")
+    text = format(float(v) + 0.0, f".{digits}g")  # + 0.0: no zero has a sign
+    return re.sub("e([+-])0*", lambda m: "e" + m[1].replace("+", ""), text)
 
 
 def cost(doc: dict[str, Any]) -> Block:

@@ -63,6 +63,10 @@ def _number(v: Any) -> Any:
     return sympy.Rational(repr(v if form is None else form.value))  # type: ignore[union-attr]
 
 
+_RECIPROCALS = {sympy.sech: sympy.cosh, sympy.csch: sympy.sinh, sympy.coth: sympy.tanh,
+                sympy.sec: sympy.cos, sympy.csc: sympy.sin, sympy.cot: sympy.tan}  # fmt: skip
+
+
 def tidy(tree: Expr, limit: int) -> Any:
     """Return the shortest of a few cheap rewritings, or in words why there is none."""
     made: dict[str, Any] = {}
@@ -70,6 +74,8 @@ def tidy(tree: Expr, limit: int) -> Any:
         e = to_sympy(tree, made)
     except NotImplementedError as error:
         return str(error)
+    for function, of in _RECIPROCALS.items():  # no library has the others
+        e = e.replace(function, lambda u, of=of: 1 / of(u))
     forms = [sympy.factor_terms(e), sympy.factor_terms(sympy.powsimp(e)), e, sympy.powsimp(e)]
     if e.count_ops() <= limit // 4:
         forms.append(sympy.cancel(e) if e.is_rational_function() else sympy.expand_mul(e))

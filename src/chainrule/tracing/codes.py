@@ -173,13 +173,17 @@ def _set_store_doors(new: Rewriting) -> None:
 
 
 def _set_identity_doors(new: Rewriting) -> bool:
-    """Let ``a is b`` ask `same`; say whether all of them do that compare with no constant."""
+    """Let ``a is b`` ask `same`; say whether all of them do that compare with no constant.
+
+    True and False are what a comparison may be; None, and others, no traced value is.
+    """
     if _IS not in new.code.co_code[::2]:
         return True
     steps = [s for s in dis.get_instructions(new.code) if s.opcode != EXTENDED]
     all_do = True
     for i, step in enumerate(steps):
-        if step.opcode == _IS and (steps[i - 1].opcode != _CONSTANT or step.is_jump_target):
+        known = steps[i - 1].opcode == _CONSTANT and type(steps[i - 1].argval) is not bool
+        if step.opcode == _IS and (not known or step.is_jump_target):
             count = len(new.consts)
             ask = new.const(same) + unit("SWAP", 3) + call(1)
             ask += unit("UNARY_NOT") if step.arg else b""

@@ -290,8 +290,11 @@ def _compared(name: str) -> Any:
         if type(other) is complex and name not in ("__eq__", "__ne__"):
             return NotImplemented
         result = general(self, other)
-        return result.item() if type(result) is np.bool_ and type(other) in _PYTHON_OR_OURS \
-            else result  # fmt: skip
+        if type(other) not in _PYTHON_OR_OURS:
+            return result
+        if type(result) in TRACERS:
+            getattr(result.cr_owner, "truths", set()).add(result.cr_node)
+        return result.item() if type(result) is np.bool_ else result
 
     method.__name__ = name
     return method
