@@ -99,6 +99,7 @@ MOVING = {
     "of sums": (lambda x: (x + 1) - 1, 0.0),
     "far away": (lambda x: (1e9 * x + x) - 1e9 * x, 0.0),
     "small": (lambda x: np.prod(np.stack([x * 1e-30] * 12)) * 1e300, 0.0),
+    "tiny": (lambda x: x * 1e-320, 0.0),
     "two": (lambda x: np.sum(x * np.array([1.0, -1.0])), np.zeros(2)),
     "norms": (lambda x: np.linalg.norm(x) - np.linalg.norm(2 * x), np.zeros(2)),
     "remainder": (lambda x: np.fmod(5.0, x) - 1.0, 2.0),

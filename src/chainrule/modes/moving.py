@@ -165,7 +165,7 @@ class Moving:
             return t * rule
         if chooses(node.op, k, lambda j: node.inputs[j] is None):  # type: ignore[arg-type]
             partial = constant(rule(node.output, *node.primals, **node.params))
-            return self._moderate(without(np.equal(partial, 0), t, partial))
+            return without(np.equal(partial, 0), t, self._moderate(np.multiply(partial, 1.0)))
         partial = constant(rule(self._random(node), *xs, **node.params))
         flat = np.equal(partial, 0)
         if np.any(every(flat)):  # a piece of a function that is constant there: is it here?

@@ -519,8 +519,8 @@ def test_the_second_derivative_of_eigenvalues_of_a_defective_matrix():
         matrix = np.stack([np.stack([x[0], 1.0]), np.stack([0 * x[0], x[1]])])
         return np.sum(L.eigvals(matrix) ** 2)
 
-    with pytest.raises(UnsupportedFunctionError, match="Singular matrix"):
-        cr.hessian(f)(np.ones(2))
+    with pytest.warns(IndeterminateWarning, match="eigvals"):
+        assert np.isnan(cr.hessian(f)(np.ones(2))).all()
 
 
 @pytest.mark.parametrize("way", ["lstsq", "pinv"])
