@@ -11,6 +11,7 @@ SPOKEN = {
     "getitem": "take", "as_computed": "value", "component": "part",
     "set_imag": "with_imaginary_part", "set_real": "with_real_part", "imaginary_part": "imag",
     "real_part": "real", "astype_constant": "astype",
+    "evaluate": "fun", "solution": "y",  # of differential equations
     "out_of_range": "far_from_1", "power_of_two": "power_of_2",
     # powers, ties and orders
     "power_of": "power", "sqrt_or_zero": "sqrt", "attains": "equal", "partition_order":
