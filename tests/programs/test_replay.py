@@ -65,7 +65,7 @@ def test_branches_loops_and_changes(block: int) -> None:
             exec(random.Random(seed).choice(branching.CHANGES), space)
             replayed += sum(p.runs for known in fast.paths.values() for p in known)
     assert same >= 0.97 * 20 * COUNT
-    assert replayed >= 12 * COUNT, "most calls run without the program"
+    assert replayed >= 8 * COUNT, "most calls run without the program"
 
 
 @pytest.mark.seeds(4, 400)
