@@ -19,7 +19,7 @@ from ..core.graph import Node
 from ..core.settings import ignore, put_back, settings
 from ..errors import EagerWarning, InputTypeError
 from ..lift import name_of, run_traced
-from ..tracing.faces import as_python
+from ..tracing.faces import as_python, is_python, shown
 from ..tracing.foreign import leave
 from ..tracing.interpose import exchanged
 from ..tracing.running import CLOSED, running
@@ -55,8 +55,9 @@ def jit(f: Function) -> "Jitted":
     makes another recording. Results are new arrays.
 
     What a recording would lose makes `f` go on as it is, with one `EagerWarning` that tells why:
-    prints, files, clocks, random numbers, anything outside that `f` changes, solvers, calls of
-    libraries that may do more than compute. ``jit(f).report()`` tells what was recorded and how
+    prints, files, clocks, random numbers, anything that `f` changes outside or in its arguments,
+    results that lie in memory of others, exceptions that are caught, solvers, calls of libraries
+    that may do more than compute. ``jit(f).report()`` tells what was recorded and how
     often it ran, ``jit(f).source()`` shows the programs.
 
     References
@@ -271,7 +272,7 @@ class Jitted:
             reason = reason or _CHANGES
         if undone():  # what the call gives, whatever became of the traced one
             result = self.function(*args, **kwargs)
-            reason = reason or _shared(result, state)
+            reason = reason or _shared(result, state, held, leaves)
         else:
             hand_on()
             reason = reason or "it changes what it rests on"
@@ -371,7 +372,9 @@ def _settled(value: Any) -> Any:
 
 
 def _value(leaf: Any) -> Any:
-    """Return the plain value behind a traced one."""
+    """Return the plain value behind a traced one: a Python number where that one passes for it."""
+    if is_python(leaf):
+        return shown(leaf)
     while type(leaf) in TRACERS:
         leaf = leaf.cr_value
     return leave(release(leaf))
@@ -394,18 +397,29 @@ def _unlike(values: list[Any]) -> str:
 _PLAIN = (float, complex, int, bool, str, bytes, type(None))
 
 
-def _shared(result: Any, state: State) -> str:
-    """Return why results cannot be made anew: who holds one, holds another thing, too."""
+def _shared(result: Any, state: State, given: list[int], leaves: list[Any]) -> str:
+    """Return why results cannot be made anew: who holds one, holds another thing, too.
+
+    `given` are the identities of the containers and arrays that were handed in.
+    """
     boxes = [id(c) for c in containers([result])]
-    arrays = [v for v in tree.flatten(result, parameters=True)[0] if type(v) is np.ndarray]
+    arrays, others, kept = (
+        [v for v in found if type(v) is np.ndarray]
+        for found in (
+            tree.flatten(result, parameters=True)[0], leaves, [entry[0] for entry in state.arrays]
+        )
+    )  # fmt: skip
+
+    def meet(those: list[Any]) -> bool:
+        return any(np.may_share_memory(a, b) for a in arrays for b in those)
+
     if len(set(boxes)) < len(boxes) or any(
         np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i]
     ):
         return "two of its results share memory"
-    kept = [entry[0] for entry in state.arrays if type(entry[0]) is np.ndarray]
-    if not state.seen.keys().isdisjoint(boxes) or any(
-        np.may_share_memory(a, b) for a in arrays for b in kept
-    ):
+    if not set(given).isdisjoint(boxes) or meet(others):
+        return "it returns what it is given, or a part of it"
+    if not state.seen.keys().isdisjoint(boxes) or meet(kept):
         return "it returns what is kept outside"
     return ""
 

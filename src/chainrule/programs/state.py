@@ -48,7 +48,7 @@ _DYNAMIC = frozenset(
     "getattr setattr vars __dict__ __getattr__ __getattribute__ dir hasattr fields asdict replace "
     "attrgetter __getstate__".split()
 )
-_STREAMS = frozenset(("get_state", "getstate"))
+_UNSEEN = frozenset(("get_state", "getstate", "__import__"))
 _MOST = 20_000  # values
 _MOST_BYTES = 1 << 28
 
@@ -66,8 +66,8 @@ class State:
         for code in codes:
             self.names |= _names(code)
         self.refusal = ""
-        if not _STREAMS.isdisjoint(self.names):
-            self.refusal = "it asks where a stream of random numbers stands"
+        for word in _UNSEEN & self.names:
+            self.refusal = f"it calls {word}, and what that gives is not compared"
         self.all = not _DYNAMIC.isdisjoint(self.names)
         self.codes, self.found = codes, set[CodeType]()
         self.entries: list[tuple[Callable[[], Any], Any, str]] = []
@@ -149,13 +149,17 @@ class State:
             self._keys(value, name)
             self.todo += [(v, name) for v in value]
         elif isinstance(value, tuple):  # a named one
-            self.todo += [(v, f"{name}[{i}]") for i, v in enumerate(value)]
+            self._entry(lambda: type(value), kind, name)
+            self.todo += [(v, f"{name}[{i}]") for i, v in enumerate(tuple.__iter__(value))]
+            if hasattr(value, "__dict__"):
+                self._mapping(vars(value), name, None, ".{}")
         elif isinstance(value, ModuleType):
             self._module(value)
         elif kind is MethodType:
             self.todo += [(value.__func__, name), (value.__self__, name)]
         elif kind is partial:
             self.todo += [(v, name) for v in (value.func, value.args, value.keywords)]
+            self._mapping(vars(value), name, None, ".{}")
         elif kind in (staticmethod, classmethod):
             self.todo.append((value.__func__, name))
         elif kind is property:
@@ -280,7 +284,7 @@ class State:
 _LIBRARIES = frozenset(("numpy", "scipy", "chainrule", *PURE))  # whose code reads attributes
 _HEAP = 1 << 9
 _OWN = ("chainrule.programs.jit", "chainrule.sparsity.derivative")
-_KNOWN = ("SuperLU", "Pattern", "itemgetter", "attrgetter", "lock", "RLock")
+_KNOWN = ("SuperLU", "Pattern", "itemgetter", "lock", "RLock")
 _OF_FUNCTIONS = frozenset("__doc__ __name__ __qualname__ __module__ __annotations__ __defaults__ "
                           "__kwdefaults__ __closure__ __code__ __globals__".split())  # fmt: skip
 _OF_CLASSES = frozenset("__doc__ __name__ __qualname__ __module__ __annotations__".split())
@@ -331,9 +335,14 @@ def _content(cell: Any) -> Any:
         return MISSING
 
 
+_MATCHES = dis.opmap["MATCH_CLASS"]
+
+
 def _names(code: CodeType) -> set[str]:
     """Return the names in a code and in those within, also as texts: ``getattr(x, "name")``."""
     found = set(code.co_names)
+    if _MATCHES in code.co_code[::2]:  # ``case A(v)`` takes an attribute that the class names
+        found.add("getattr")
     for c in code.co_consts:
         if isinstance(c, CodeType):
             found |= _names(c)
