@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tracing.tracer import TRACERS
 from .state import form_of, kept_bits, same_bits
 
 STATIC = (int, bool, str, bytes, type(None), np.integer, np.bool_)
@@ -105,7 +106,12 @@ class Handed:
 
 def _same_content(c: Any, content: list[Any]) -> bool:
     now = _content(c)
-    return len(now) == len(content) and all(a is b for a, b in zip(now, content, strict=True))
+    return len(now) == len(content) and all(map(_is_same, now, content))
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Say whether two are one object, or one traced value: that may have changed its face."""
+    return a is b or (type(a) in TRACERS and type(b) in TRACERS and a.cr_node is b.cr_node)
 
 
 def _content(c: Any) -> list[Any]:

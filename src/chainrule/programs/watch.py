@@ -8,6 +8,7 @@ is allowed is listed here, and whatever is not is a reason to go on without reco
 import dis
 import os
 import sys
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ _ASKS = frozenset(
     "geterr seterr geterrcall seterrcall getbufsize setbufsize get_printoptions set_printoptions "
     "get_workers set_workers get_backend set_backend get_state set_state".split()
 )
+_WEAKREFS = weakref.__file__
 _TEXTS = ("arrayprint.py", "ctypeslib.py", "_ctypeslib.py")
 _READERS = (_HERE, _IMPORTS, *(_LIBRARY + name for name in ("linecache.py", "tokenize.py")))
 _KINDS = (
@@ -100,6 +102,8 @@ class Watch:
                             f"{code.co_qualname} catches exceptions at {code.co_filename}:"
                             f"{code.co_firstlineno}, and what raises them hangs on values"
                         )
+            elif code.co_name == "remove" and code.co_filename == _WEAKREFS:
+                pass  # a dead object leaves: that comes at any time
             elif (kind == "other" or code.co_name in _ASKS) and self._by_program(frame.f_back):
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":

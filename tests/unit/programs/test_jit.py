@@ -656,6 +656,11 @@ def test_what_a_point_alone_gives_is_that_of_the_function():
         np.testing.assert_array_equal(fast(np.array(x)), plain(np.array(x)))
 
 
+def test_numbers_in_a_container_are_no_change_of_it():
+    fast = cr.jit(cr.grad(lambda p: p["a"] * np.sum(p["b"] ** 2)))
+    settled(fast, {"a": 1.0, "b": X})
+
+
 def test_types_of_results_are_those_of_the_call():
     f = lambda x: (float(np.sum(x)), x.tolist(), x[0].item(), x[0], "q", 3, None, x[0] > 0)  # noqa: E731
     fast = cr.jit(f)
