@@ -22,6 +22,7 @@ from types import (
     MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
 )
@@ -35,7 +36,7 @@ from ..tracing.codes import own
 from ..tracing.draws import GENERATORS
 from ..tracing.names import of_program
 from ..tracing.tracer import TRACERS
-from .watch import PURE
+from .watch import ASKS, PURE
 
 MISSING = object()
 _PLAIN = (int, float, complex, bool, str, bytes, type(None))
@@ -48,7 +49,7 @@ _DYNAMIC = frozenset(
     "getattr setattr vars __dict__ __getattr__ __getattribute__ dir hasattr fields asdict replace "
     "attrgetter __getstate__".split()
 )
-_UNSEEN = frozenset(("get_state", "getstate", "__import__"))
+_UNSEEN = ASKS | {"getstate", "__import__"}
 _MOST = 20_000  # values
 _MOST_BYTES = 1 << 28
 
@@ -168,6 +169,11 @@ class State:
             self._class(value)
         elif kind is CACHED:
             raise TooMuchError(f"{name} keeps its results, which may be changed")
+        elif isinstance(value, BuiltinFunctionType | MethodWrapperType):  # of an object
+            if not isinstance(value.__self__, ModuleType | type):
+                self.todo.append((value.__self__, name))
+        elif isinstance(value, np.dtype) and value.names:
+            self._entry(lambda: value.names, value.names, name)
         elif not isinstance(value, _FIXED):
             self._instance(value, name)
 
@@ -183,6 +189,8 @@ class State:
                 get = partial(getattr, f, word, MISSING)
                 self._entry(get, get(), f"{f.__name__}.{word}")
         if code not in self.codes:
+            if code.co_filename[0] == "<":  # written by Python itself, as for named tuples
+                self._entry(lambda: f.__defaults__, f.__defaults__, f.__name__)
             if not of_program(f.__globals__) and f.__closure__:
                 self._cells(f, name)  # a library's wrapper may call the program
             return

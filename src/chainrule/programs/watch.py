@@ -50,9 +50,10 @@ _MODULES = frozenset(
 )
 _FILES = frozenset("open open_code fromfile tofile dump memmap".split())  # whoever calls them
 # settings and memory that the state does not see
-_ASKS = frozenset(
+ASKS = frozenset(
     "geterr seterr geterrcall seterrcall getbufsize setbufsize get_printoptions set_printoptions "
-    "get_workers set_workers get_backend set_backend get_state set_state".split()
+    "get_workers set_workers get_backend set_backend get_state set_state "
+    "array2string array_str array_repr".split()
 )
 _WEAKREFS = weakref.__file__
 _TEXTS = ("arrayprint.py", "ctypeslib.py", "_ctypeslib.py")
@@ -104,13 +105,13 @@ class Watch:
                         )
             elif code.co_name == "remove" and code.co_filename == _WEAKREFS:
                 pass  # a dead object leaves: that comes at any time
-            elif (kind == "other" or code.co_name in _ASKS) and self._by_program(frame.f_back):
+            elif (kind == "other" or code.co_name in ASKS) and self._by_program(frame.f_back):
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":
             name = getattr(arg, "__name__", "")
             if name in _FILES and not frame.f_code.co_filename.startswith(_READERS):
                 self._refuse(name, frame)
-            elif self._by_program(frame) and (name in _ASKS or not _computes(arg)):
+            elif self._by_program(frame) and (name in ASKS or not _computes(arg)):
                 self._refuse(getattr(arg, "__qualname__", repr(arg)), frame)
 
     def _by_program(self, frame: FrameType | None) -> bool:
