@@ -19,12 +19,13 @@ from ..core.graph import Node
 from ..core.settings import ignore, put_back, settings
 from ..errors import EagerWarning, InputTypeError
 from ..lift import name_of, run_traced
-from ..tracing.faces import as_python
+from ..tracing.faces import as_python, is_python, shown
 from ..tracing.foreign import leave
 from ..tracing.interpose import exchanged
 from ..tracing.running import CLOSED, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, release
+from .arguments import Handed, containers, form, is_input
 from .python import BAIL, Program, lower
 from .state import State, streams
 from .tape import Tape, UnreplayableError
@@ -54,8 +55,9 @@ def jit(f: Function) -> "Jitted":
     makes another recording. Results are new arrays.
 
     What a recording would lose makes `f` go on as it is, with one `EagerWarning` that tells why:
-    prints, files, clocks, random numbers, anything outside that `f` changes, solvers, calls of
-    libraries that may do more than compute. ``jit(f).report()`` tells what was recorded and how
+    prints, files, clocks, random numbers, anything that `f` changes outside or in its arguments,
+    results that lie in memory of others, exceptions that are caught, solvers, calls of libraries
+    that may do more than compute. ``jit(f).report()`` tells what was recorded and how
     often it ran, ``jit(f).source()`` shows the programs.
 
     References
@@ -82,12 +84,13 @@ class Path:
         self.state, self.program, self.kinds, self.treedef = state, program, kinds, treedef
         self.runs = 0
 
-    def run(self, inputs: list[Any]) -> Any:
+    def run(self, inputs: list[Any], held: list[int]) -> Any:
         """Return the result for these inputs, or `BAIL` if a guard does not hold.
 
-        A NaN is the caller's to explain: without a recording.
+        A NaN is the caller's to explain: without a recording. `held` are the identities of arrays
+        and containers among the arguments: none may be one that the program knows from outside.
         """
-        if self.state.differs():
+        if not self.state.seen.keys().isdisjoint(held) or not self.state.holds():
             return BAIL
         errors = ignore()
         try:
@@ -149,7 +152,8 @@ class Jitted:
         if running.watched:  # another function is being recorded, and this one with it
             return self.function(*args, **kwargs)
         leaves, treedef = tree.flatten((args, kwargs), parameters=True)
-        key, inputs = _form(leaves, [treedef, *_orders((*args, kwargs))])
+        boxes = list(containers((*args, kwargs)))
+        key, inputs = form(leaves, treedef, boxes)
         if tree.object_classes:
             for held in tree.objects_in([args, kwargs]):
                 key = f"an argument holds a {type(held).__name__}, which the program may know " \
@@ -158,8 +162,9 @@ class Jitted:
         if type(key) is str:
             return self._without(key, args, kwargs)
         known = self.paths.get(key, ())
+        held = [id(v) for v in leaves if type(v) is np.ndarray] + [id(v) for v in boxes]
         for path in known:
-            found = path.run(inputs)
+            found = path.run(inputs, held)
             if found is not BAIL:
                 self.misses = 0
                 if path is not known[0]:
@@ -168,21 +173,21 @@ class Jitted:
         if not self.lock.acquire(blocking=False):  # another thread records
             return self.function(*args, **kwargs)
         try:
-            return self._missed(key, leaves, treedef, inputs, args, kwargs)
+            return self._missed(key, leaves, treedef, inputs, held, args, kwargs)
         finally:
             self.lock.release()
 
     def _missed(
-        self, key: Any, leaves: Any, treedef: Any, inputs: list[Any], args: Any, kwargs: Any
+        self, key: Any, leaves: Any, treedef: Any, inputs: Any, held: Any, args: Any, kwargs: Any
     ) -> Any:
         if exchanged() or sys.getprofile() is not None:  # what names stand for, and what is called
             return self.function(*args, **kwargs)
         if not self.codes:
-            return self._first(args, kwargs)
+            return self._first(leaves, args, kwargs)
         known = self.paths.get(key, ())
         full = len(known) >= MOST_PATHS or (not known and len(self.paths) >= MOST_FORMS)
         if full:
-            kept = [path for path in known if not path.state.differs()]
+            kept = [path for path in known if path.state.holds()]
             if len(kept) == len(known):
                 self.misses += 1
                 result = self.function(*args, **kwargs)
@@ -190,26 +195,29 @@ class Jitted:
                     return self._refuse("it branches anew at every call", result)
                 return result
             self.paths[key] = kept
-        return self._record(key, leaves, treedef, inputs, args, kwargs)
+        return self._record(key, leaves, treedef, inputs, held, args, kwargs)
 
-    def _first(self, args: Any, kwargs: Any) -> Any:
+    def _first(self, leaves: Any, args: Any, kwargs: Any) -> Any:
         """Call the function, and see what it executes: by that its state is known beforehand."""
-        watch = Watch()
+        watch, handed = Watch(), Handed(args, kwargs, leaves)
         with watch.on():
             result = self.function(*args, **kwargs)
         self.codes = watch.codes
         self.learned += 1
-        return self._refuse(watch.refusal, result) if watch.refusal else result
+        reason = watch.refusal or (_CHANGES if handed.changed() else "")
+        return self._refuse(reason, result) if reason else result
 
     def _record(
-        self, key: Any, leaves: Any, treedef: Any, inputs: list[Any], args: Any, kwargs: Any
+        self, key: Any, leaves: Any, treedef: Any, inputs: Any, held: Any, args: Any, kwargs: Any
     ) -> Any:
         """Call the function on tracers, and keep the recording if it can run again."""
         state = State(self.function, self.codes)
         if state.missing and self.learned < _MOST_LEARNED:  # functions may have been exchanged
-            return self._first(args, kwargs)
+            return self._first(leaves, args, kwargs)
         if state.refusal:
             return self._refuse(state.refusal, self.function(*args, **kwargs))
+        if not state.seen.keys().isdisjoint(held):  # ``a is b`` may be asked
+            return self.function(*args, **kwargs)
         watch, before = Watch(), streams(state.generators)
 
         def undone() -> bool:
@@ -221,13 +229,26 @@ class Jitted:
         tape = Tape(undone)
         traced, its = [], []
         for leaf in leaves:
-            if _is_input(leaf):
-                its.append(tape.input(np.float64(leaf) if type(leaf) is float else _own(leaf)))
+            if is_input(leaf):
+                own = np.float64(leaf) if type(leaf) is float else _own(leaf)
+                if type(own) is np.ndarray and not leaf.flags.writeable:
+                    own.flags.writeable = False
+                its.append(tape.input(own))
                 traced.append(as_python(its[-1]) if type(leaf) is float else its[-1])
             else:
                 traced.append(leaf)
         nodes = [t.cr_node for t in its]
         positional, named = tree.unflatten(treedef, traced)
+        given, handed = Handed(args, kwargs, leaves), Handed(positional, named, traced)
+        owners = {id(t): leaf for t, leaf in zip(traced, leaves, strict=True)}
+
+        def hand_on() -> None:
+            """Let the caller's own arguments be changed as their copies were."""
+            handed.hand_on(given, lambda v: owners[id(v)] if id(v) in owners else _settled(v))
+            for t, node in zip(its, nodes, strict=True):
+                if t.cr_node is not node:
+                    owners[id(t)][...] = _value(t)
+
         running.tape = tape
         try:
             with watch.on():
@@ -236,6 +257,7 @@ class Jitted:
             return self._refuse(tape.refusal, self.function(*args, **kwargs))
         except Exception as error:
             if not undone():
+                hand_on()
                 raise
             result = self.function(*args, **kwargs)  # raises the same, if the program does
             what = getattr(error, "what", f"{type(error).__name__}: {error}")
@@ -252,28 +274,40 @@ class Jitted:
             reason = f"it changes {changed}, which a recording would not do again"
         if any(t.cr_node is not n for t, n in zip(its, nodes, strict=True)):
             reason = reason or "it stores into an argument"
+        if handed.changed():
+            reason = reason or _CHANGES
+        if undone():  # what the call gives, whatever became of the traced one
+            result = self.function(*args, **kwargs)
+            reason = reason or _shared(result, state, held, leaves)
+        else:
+            hand_on()
+            reason = reason or "it changes what it rests on"
         if reason:
-            if undone():
-                result = self.function(*args, **kwargs)
             return self._refuse(reason, result)
         if not watch.codes <= self.codes:
             self.codes |= watch.codes  # the state did not cover them: it does when it runs next
             return result
         if tape.unusual or any(map(_has_nan, values)) or any(map(_has_nan, tape.outputs())):
-            return result
+            self.misses += 1
+            return result if self.misses < _MOST_MISSES else self._refuse(
+                "NaN arise in it at every call", result
+            )
         outs = [v.cr_node if type(v) in TRACERS and v.cr_owner is tape else w
                 for v, w in zip(found, values, strict=True)]  # fmt: skip
         tape.state = CLOSED
         program = lower(nodes, tape.nodes, tape.guards, outs)
-        kinds = [_kind(v, o) for v, o in zip(values, outs, strict=True)]
-        path = Path(state, program, kinds, out_tree)
-        again = path.run(inputs)
+        plain, plain_tree = tree.flatten(result, parameters=True)
+        if not tree.same_structure(plain_tree, out_tree):
+            return self._refuse("its results are of another form where it is traced", result)
+        kinds = [_kind(v, o) for v, o in zip(plain, outs, strict=True)]
+        path = Path(state, program, kinds, plain_tree)
+        again = path.run(inputs, held)
         if again is BAIL:  # another thread exchanges names, or Python's floats refuse
             self.failed += 1
             return result if self.failed < _MOST_FAILED else self._refuse(
                 "its recordings do not run at the points that they were made at", result
             )
-        if not _identical(again, result):
+        if not _identical(again, values) or not _alike(again, plain):
             return self._refuse("its recording does not repeat it", result)
         path.runs = 0
         self.paths[key] = [path, *self.paths.get(key, ())]
@@ -342,67 +376,22 @@ def _strict() -> bool:
 _lenient: dict[int, tuple[Any, bool]] = {}
 _MOST_SETTINGS = 64
 
-# --- arguments and results ------------------------------------------------------------------------
-
-_STATIC = (int, bool, str, bytes, type(None), np.integer, np.bool_)
+# --- results ----------------------------------------------------------------------------------
 
 
-def _is_input(leaf: Any) -> bool:
-    kind = type(leaf)
-    if kind is np.ndarray:
-        return leaf.dtype.char in "df"
-    return kind is float or kind is np.float64 or kind is np.float32
+_CHANGES = "it changes an argument"
 
 
-def _orders(values: Any) -> Any:
-    """Give the keys of dicts in their order: a program may go through them."""
-    for value in values:
-        if isinstance(value, dict):
-            yield tuple(value)
-            yield from _orders(value.values())
-        elif isinstance(value, list | tuple):
-            yield from _orders(value)
-
-
-def _form(leaves: Any, key: list[Any]) -> tuple[Any, list[Any]]:
-    """Return what a recording is kept under, and the inputs of its program.
-
-    `key` tells how the leaves are nested. Instead of it comes a text that says why there is none.
-    """
-    inputs = []
-    for leaf in leaves:
-        kind = type(leaf)
-        if kind is np.ndarray:
-            char = leaf.dtype.char
-            if char in "df":
-                key.append((leaf.shape, leaf.strides, char))
-                inputs.append(leaf)
-            elif leaf.dtype.kind in "biu" and leaf.nbytes <= _MOST_STATIC:
-                key.append((leaf.shape, char, leaf.tobytes()))
-            elif leaf.dtype.kind in "biu":
-                return f"an array of {leaf.dtype} is too large to be a constant", []
-            else:
-                return f"an argument holds an array of {leaf.dtype}, not float64 or float32", []
-        elif kind is float or kind is np.float64:
-            key.append(kind)
-            inputs.append(float(leaf))
-        elif kind is np.float32:
-            key.append(kind)
-            inputs.append(leaf)
-        elif isinstance(leaf, _STATIC):
-            key.append((kind, leaf))
-        else:
-            return f"an argument holds a {kind.__name__}, not a number or an array", []
-    arrays = [id(x) for x in inputs if type(x) is np.ndarray]
-    if len(set(arrays)) < len(arrays):  # one array twice: ``a is b`` may be asked
-        return "one array is given twice", []
-    return tuple(key), inputs
-
-
-_MOST_STATIC = 1 << 16
+def _settled(value: Any) -> Any:
+    """Return a container, or a leaf, with plain values for traced ones."""
+    leaves, treedef = tree.flatten(value, parameters=True)
+    return tree.unflatten(treedef, [_own(_value(leaf)) for leaf in leaves])
 
 
 def _value(leaf: Any) -> Any:
+    """Return the plain value behind a traced one: a Python number where that one passes for it."""
+    if is_python(leaf):
+        return shown(leaf)
     while type(leaf) in TRACERS:
         leaf = leaf.cr_value
     return leave(release(leaf))
@@ -415,17 +404,47 @@ def _own(value: Any) -> Any:
 def _unlike(values: list[Any]) -> str:
     """Return why results cannot be given again: they are no numbers or texts."""
     for v in values:
-        if type(v) is not np.ndarray and not isinstance(v, (float, complex, np.generic, *_STATIC)):
+        if type(v) not in _PLAIN and type(v).__module__ != "numpy":
             return f"its result holds a {type(v).__name__}"
         if type(v) is np.ndarray and v.dtype.hasobject:
             return "its result holds an array of objects"
     return ""
 
 
+_PLAIN = (float, complex, int, bool, str, bytes, type(None))
+
+
+def _shared(result: Any, state: State, given: list[int], leaves: list[Any]) -> str:
+    """Return why results cannot be made anew: who holds one, holds another thing, too.
+
+    `given` are the identities of the containers and arrays that were handed in.
+    """
+    boxes = [id(c) for c in containers([result])]
+    arrays, others, kept = (
+        [v for v in found if type(v) is np.ndarray]
+        for found in (
+            tree.flatten(result, parameters=True)[0], leaves, [entry[0] for entry in state.arrays]
+        )
+    )  # fmt: skip
+
+    def meet(those: list[Any]) -> bool:
+        return any(np.may_share_memory(a, b) for a in arrays for b in those)
+
+    if len(set(boxes)) < len(boxes) or any(
+        np.may_share_memory(a, b) for i, a in enumerate(arrays) for b in arrays[:i]
+    ):
+        return "two of its results share memory"
+    if not set(given).isdisjoint(boxes) or meet(others):
+        return "it returns what it is given, or a part of it"
+    if not state.seen.keys().isdisjoint(boxes) or meet(kept):
+        return "it returns what is kept outside"
+    return ""
+
+
 def _has_nan(value: Any) -> bool:
-    return getattr(getattr(value, "dtype", None), "kind", "") in "fc" and bool(
-        np.isnan(value).any()
-    )
+    if isinstance(value, np.ndarray | np.generic):
+        return value.dtype.kind in "fc" and bool(np.isnan(value).any())
+    return isinstance(value, float | complex) and value != value
 
 
 def _kind(value: Any, out: Any) -> Callable[[Any], Any]:
@@ -448,11 +467,23 @@ def _scalar(kind: Any, value: Any) -> Any:
     return kind(value) if value == value else BAIL
 
 
-def _identical(a: Any, b: Any) -> bool:
-    """Say whether two results agree bit for bit; zeros may differ in their signs."""
-    xs, t = tree.flatten(a, parameters=True)
-    ys, u = tree.flatten(b, parameters=True)
-    return t == u and len(xs) == len(ys) and all(
-        type(x) is type(y) and np.shape(x) == np.shape(y) and np.array_equal(x, y)
-        for x, y in zip(xs, ys, strict=True)
+def _identical(result: Any, values: list[Any]) -> bool:
+    """Say whether a result agrees bit for bit with what was traced; zeros may differ in sign."""
+    found = tree.flatten(result, parameters=True)[0]
+    return all(
+        np.shape(x) == np.shape(y)
+        and (np.array_equal(x, y) if isinstance(x, np.ndarray | np.generic) else x == y)
+        for x, y in zip(found, values, strict=True)
+    )
+
+
+def _alike(result: Any, plain: list[Any]) -> bool:
+    """Say whether a result is what the call without a recording gives, but for the last bits."""
+    found = tree.flatten(result, parameters=True)[0]
+    return all(
+        type(x) is type(y) and getattr(x, "dtype", None) == getattr(y, "dtype", None)
+        and np.shape(x) == np.shape(y)
+        and (x == y if isinstance(x, str | bytes | type(None))
+             else np.allclose(x, y, rtol=1e-6, atol=1e-6 * np.max(np.abs(y), initial=0.0)))
+        for x, y in zip(found, plain, strict=True)
     )  # fmt: skip

@@ -212,6 +212,9 @@ class _Writer:
             self.lines.append(f"{name} = {form}")
             if _may_vary(node):
                 self.lines.append(f"if {name}.shape != {node.shape!r}: return BAIL")
+            if _kind_varies(node) and node.dtype is not None:
+                kept = self._constant(node.dtype)
+                self.lines.append(f"if {name}.dtype != {kept}: return BAIL")
 
     def _sum(self, node: Node, at: int) -> None:
         """Write a sum with a scattered value: what it names is added where it belongs."""
@@ -391,14 +394,32 @@ def _may_vary(node: Node) -> bool:
     return bool(node.shape) and op.name not in _ARRAYS and not isinstance(op.function, np.ufunc)
 
 
+def _source(node: Node) -> Any:
+    return node.inputs[0] if node.op.name == "component" else node  # type: ignore[union-attr]
+
+
+# their results are complex where they have to be, else real; all others go by the operands
+_REAL_OR_COMPLEX = frozenset(
+    "eig eigvals roots scipy.eig scipy.eigvals scipy.sqrtm scipy.logm scipy.funm "
+    "scipy.fractional_matrix_power scipy.signm".split()
+)
+
+
+def _kind_varies(node: Node) -> bool:
+    """Say whether the dtype of a result may hang on values."""
+    return _source(node).op.name in _REAL_OR_COMPLEX  # type: ignore[no-any-return]
+
+
 def _hangs_on_values(node: Node) -> bool:
-    """Say whether a shape hangs on values, so that the program may have counted by it alone.
+    """Say whether a shape or dtype hangs on values: the program may have gone by it alone.
 
     It may where an operand is a mask, an index or a count, or where nothing flows at all.
     """
+    if _kind_varies(node):
+        return True
     if not _may_vary(node):
         return False
-    source: Any = node.inputs[0] if node.op.name == "component" else node  # type: ignore[union-attr]
+    source = _source(node)
     read = [n for n in source.inputs if n is not None and n.dtype is not None]
     return any(n.dtype.kind in "biu" for n in read) or not any(
         source.op.flows(k) for k in range(len(source.inputs))

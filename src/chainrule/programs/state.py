@@ -6,7 +6,9 @@ identity, numbers and texts by value, arrays by their elements. If the run itsel
 something of it, it has a side effect, and is not repeated without the program.
 """
 
+import abc
 import dis
+import enum
 import sys
 from collections import deque, namedtuple
 from collections.abc import Callable
@@ -20,6 +22,7 @@ from types import (
     MemberDescriptorType,
     MethodDescriptorType,
     MethodType,
+    MethodWrapperType,
     ModuleType,
     WrapperDescriptorType,
 )
@@ -33,10 +36,10 @@ from ..tracing.codes import own
 from ..tracing.draws import GENERATORS
 from ..tracing.names import of_program
 from ..tracing.tracer import TRACERS
-from .watch import PURE
+from .watch import ASKS, PURE
 
 MISSING = object()
-_PLAIN = (int, float, complex, bool, str, bytes, type(None), np.generic)
+_PLAIN = (int, float, complex, bool, str, bytes, type(None))
 _FIXED = (
     type, BuiltinFunctionType, np.ufunc, np.dtype, slice, range, type(...), type(NotImplemented),
     MethodDescriptorType, WrapperDescriptorType, GetSetDescriptorType, type(np.sum), CodeType,
@@ -46,6 +49,7 @@ _DYNAMIC = frozenset(
     "getattr setattr vars __dict__ __getattr__ __getattribute__ dir hasattr fields asdict replace "
     "attrgetter __getstate__".split()
 )
+_UNSEEN = ASKS | {"getstate", "__import__"}
 _MOST = 20_000  # values
 _MOST_BYTES = 1 << 28
 
@@ -62,6 +66,9 @@ class State:
         self.names: set[str] = set()
         for code in codes:
             self.names |= _names(code)
+        self.refusal = ""
+        for word in _UNSEEN & self.names:
+            self.refusal = f"it calls {word}, and what that gives is not compared"
         self.all = not _DYNAMIC.isdisjoint(self.names)
         self.codes, self.found = codes, set[CodeType]()
         self.entries: list[tuple[Callable[[], Any], Any, str]] = []
@@ -70,10 +77,14 @@ class State:
         self.seen: dict[int, Any] = {}
         self.generators: list[Any] = []  # of random numbers
         self.bytes = 0
-        self.refusal = ""
         self.missing: list[CodeType] = []  # executed once, and no longer reached
         self.todo: list[tuple[Any, str]] = [(root, "the function")]
+        self.registered = abc.get_cache_token()  # when it moves, ``isinstance`` is answered anew
         try:
+            for code in codes:
+                for name in _imported(code):
+                    get = partial(sys.modules.get, name, MISSING)
+                    self._entry(get, get(), name)
             while self.todo:
                 self._look(*self.todo.pop())
             self.missing = missing = [c for c in codes - self.found if not self._is_nested(c)]
@@ -85,6 +96,10 @@ class State:
         except TooMuchError as error:
             self.refusal = str(error)
 
+    def holds(self) -> bool:
+        """Say whether a recording may run: all is as it was."""
+        return abc.get_cache_token() == self.registered and not self.differs()
+
     def differs(self) -> str:
         """Return the name of something that is not as it was; "" if all is."""
         for get, value, name in self.entries:
@@ -95,7 +110,7 @@ class State:
             if keys() != kept if callable(keys) else len(keys) != kept:
                 return name
         for array, bits, form, name in self.arrays:
-            if (array.shape, array.strides, array.dtype) != form or not _unchanged(array, bits):
+            if form_of(array) != form or not same_bits(array, bits):
                 return name
         return ""
 
@@ -114,12 +129,12 @@ class State:
                 raise TooMuchError(f"{name} is a traced value")
             self.entries.append((lambda: value.cr_node, value.cr_node, name))
             return
-        if isinstance(value, _PLAIN) or value is MISSING or id(value) in self.seen:
+        if _is_plain(value) or value is MISSING or id(value) in self.seen:
             return
         self.seen[id(value)] = value
         if kind is FunctionType:
             self._function(value, name)
-        elif kind is np.ndarray:
+        elif kind is np.ndarray or kind is np.void:  # a record lies in the memory of its array
             self._array(value, name)
         elif kind in (list, tuple, deque):
             if kind is not tuple:
@@ -135,13 +150,17 @@ class State:
             self._keys(value, name)
             self.todo += [(v, name) for v in value]
         elif isinstance(value, tuple):  # a named one
-            self.todo += [(v, f"{name}[{i}]") for i, v in enumerate(value)]
+            self._entry(lambda: type(value), kind, name)
+            self.todo += [(v, f"{name}[{i}]") for i, v in enumerate(tuple.__iter__(value))]
+            if hasattr(value, "__dict__"):
+                self._mapping(vars(value), name, None, ".{}")
         elif isinstance(value, ModuleType):
             self._module(value)
         elif kind is MethodType:
             self.todo += [(value.__func__, name), (value.__self__, name)]
         elif kind is partial:
             self.todo += [(v, name) for v in (value.func, value.args, value.keywords)]
+            self._mapping(vars(value), name, None, ".{}")
         elif kind in (staticmethod, classmethod):
             self.todo.append((value.__func__, name))
         elif kind is property:
@@ -150,6 +169,11 @@ class State:
             self._class(value)
         elif kind is CACHED:
             raise TooMuchError(f"{name} keeps its results, which may be changed")
+        elif isinstance(value, BuiltinFunctionType | MethodWrapperType):  # of an object
+            if not isinstance(value.__self__, ModuleType | type):
+                self.todo.append((value.__self__, name))
+        elif isinstance(value, np.dtype) and value.names:
+            self._entry(lambda: value.names, value.names, name)
         elif not isinstance(value, _FIXED):
             self._instance(value, name)
 
@@ -158,7 +182,15 @@ class State:
         if wrapped is not None:
             self.todo.append((wrapped, name))
         code = own(f.__code__)
+        if f.__dict__:
+            self._mapping(f.__dict__, f.__name__, None, ".{}")
+        for word in self.names & _OF_FUNCTIONS:
+            if word not in ("__code__", "__globals__"):
+                get = partial(getattr, f, word, MISSING)
+                self._entry(get, get(), f"{f.__name__}.{word}")
         if code not in self.codes:
+            if code.co_filename[0] == "<":  # written by Python itself, as for named tuples
+                self._entry(lambda: f.__defaults__, f.__defaults__, f.__name__)
             if not of_program(f.__globals__) and f.__closure__:
                 self._cells(f, name)  # a library's wrapper may call the program
             return
@@ -170,8 +202,6 @@ class State:
         self._cells(f, name)
         self._entry(lambda: f.__defaults__, f.__defaults__, f.__name__)
         self._entry(lambda: f.__kwdefaults__, f.__kwdefaults__, f.__name__)
-        if f.__dict__:
-            self._mapping(f.__dict__, f.__name__, None, ".{}")
 
     def _cells(self, f: FunctionType, name: str) -> None:
         for word, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
@@ -183,7 +213,7 @@ class State:
         self.bytes += a.nbytes
         if self.bytes > _MOST_BYTES:
             raise TooMuchError("it reaches arrays from outside that are too large to be compared")
-        self.arrays.append((a, _bits(a), (a.shape, a.strides, a.dtype), name))
+        self.arrays.append((a, kept_bits(a), form_of(a), name))
 
     def _mapping(self, d: Any, name: str, names: Any, form: str) -> None:
         self._keys(d, name)
@@ -208,6 +238,7 @@ class State:
                 self.todo.append((value, f"{module.__name__}.{word}"))
 
     def _class(self, cls: type) -> None:
+        self.entries.append((lambda: cls.__mro__, cls.__mro__, cls.__name__))
         for c in cls.__mro__:
             if c.__module__ == "builtins" or not c.__flags__ & _HEAP:
                 continue
@@ -215,6 +246,9 @@ class State:
             self._keys(space, c.__name__)  # a new attribute hides that of a base
             if type(c) is not type:
                 self.todo.append((type(c), c.__name__))
+            for word in self.names & _OF_CLASSES:
+                get = partial(getattr, c, word, MISSING)
+                self._entry(get, get(), f"{c.__name__}.{word}")
             for word in space:
                 if word in self.names or word.startswith("__"):
                     v = space[word]
@@ -226,6 +260,8 @@ class State:
         cls = type(value)
         if isinstance(value, (*GENERATORS, np.random.BitGenerator)):
             self.generators.append(value)
+            if self.all or "state" in self.names:
+                raise TooMuchError(f"it may ask where {name}, a stream of random numbers, stands")
             return
         if cls.__name__ in _KNOWN:
             return
@@ -235,14 +271,10 @@ class State:
         self._entry(lambda: type(value), cls, name)
         space = getattr(value, "__dict__", None)
         slots = tree.slots(cls)
-        if space is None and not slots:
-            if cls.__flags__ & _HEAP and cls.__module__ != "builtins" and not _is_compiled(cls):
-                return  # an object without attributes
+        hidden = _hides(cls, len(slots)) and not isinstance(value, enum.Enum)
+        if hidden and space is None and not slots:
             raise TooMuchError(f"{name} is a {cls.__name__}, whose state cannot be seen")
         origins = {c.__module__.split(".")[0] for c in cls.__mro__} - {"builtins", "abc"}
-        home = cls.__module__.split(".")[0]
-        if home in sys.stdlib_module_names and home not in PURE and home != "__main__":
-            return  # its code is refused when it runs
         names = None if self.all or not origins.isdisjoint(_LIBRARIES) else self.names
         if isinstance(space, dict):
             self._mapping(space, name, names, ".{}")
@@ -250,8 +282,8 @@ class State:
             if names is None or s in names:
                 get = partial(getattr, value, s, MISSING)
                 self._entry(get, get(), f"{name}.{s}")
-        if isinstance(value, dict | list | set | deque | np.ndarray):
-            raise TooMuchError(f"{name} is a {cls.__name__}, a class that extends a container")
+        if hidden:
+            raise TooMuchError(f"{name} is a {cls.__name__}, a class that extends a compiled one")
 
     def _is_nested(self, code: CodeType) -> bool:
         return any(code in _inner(c) for c in self.found)
@@ -260,12 +292,40 @@ class State:
 _LIBRARIES = frozenset(("numpy", "scipy", "chainrule", *PURE))  # whose code reads attributes
 _HEAP = 1 << 9
 _OWN = ("chainrule.programs.jit", "chainrule.sparsity.derivative")
-_KNOWN = ("SuperLU", "Pattern", "itemgetter", "attrgetter", "lock", "RLock")
+_KNOWN = ("SuperLU", "Pattern", "itemgetter", "lock", "RLock")
+_OF_FUNCTIONS = frozenset("__doc__ __name__ __qualname__ __module__ __annotations__ __defaults__ "
+                          "__kwdefaults__ __closure__ __code__ __globals__".split())  # fmt: skip
+_OF_CLASSES = frozenset("__doc__ __name__ __qualname__ __module__ __annotations__".split())
 _MACHINERY = frozenset("__dict__ __weakref__ __doc__ __module__ __annotations__ __slots__".split())
 
 
-def _is_compiled(cls: type) -> bool:
-    return not any("__module__" in vars(c) and "__dict__" in vars(c) for c in cls.__mro__[:-1])
+def _hides(cls: type, slots: int) -> bool:
+    """Say whether objects of a class hold more than attributes: compiled code keeps it there."""
+    pointers = slots + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
+    return bool(cls.__itemsize__) or cls.__basicsize__ > object.__basicsize__ + 8 * pointers
+
+
+def _is_plain(value: Any) -> bool:
+    """Say whether a value is a number or a text, and nothing else."""
+    kind = type(value)
+    return kind in _PLAIN or (
+        isinstance(value, np.generic) and kind.__module__ == "numpy" and kind is not np.void
+    )
+
+
+def _imported(code: CodeType) -> set[str]:
+    """Return the modules that a code, and those within, import when they run."""
+    found = set()
+    for step in dis.get_instructions(code):
+        if step.opname == "IMPORT_NAME":
+            if not step.argval:
+                raise TooMuchError("it imports from where it stands")
+            parts = step.argval.split(".")
+            found |= {".".join(parts[: i + 1]) for i in range(len(parts))}
+    for c in code.co_consts:
+        if isinstance(c, CodeType):
+            found |= _imported(c)
+    return found
 
 
 def _code(f: FunctionType) -> CodeType:
@@ -283,9 +343,14 @@ def _content(cell: Any) -> Any:
         return MISSING
 
 
+_MATCHES = dis.opmap["MATCH_CLASS"]
+
+
 def _names(code: CodeType) -> set[str]:
     """Return the names in a code and in those within, also as texts: ``getattr(x, "name")``."""
     found = set(code.co_names)
+    if _MATCHES in code.co_code[::2]:  # ``case A(v)`` takes an attribute that the class names
+        found.add("getattr")
     for c in code.co_consts:
         if isinstance(c, CodeType):
             found |= _names(c)
@@ -326,11 +391,12 @@ def _same(now: Any, value: Any) -> bool:
         )
     if kind is MethodType:
         return now.__func__ is value.__func__ and now.__self__ is value.__self__
-    if not isinstance(value, _PLAIN):
+    if not _is_plain(value):
         return False
     if kind is float or kind is complex:
         return repr(now) == repr(value)  # zeros have signs
-    return bool(now == value) and (not isinstance(value, np.inexact) or _bits(now) == _bits(value))
+    same = not isinstance(value, np.inexact) or kept_bits(now) == kept_bits(value)
+    return bool(now == value) and same
 
 
 def streams(generators: list[Any]) -> list[str]:
@@ -348,7 +414,12 @@ def _text(state: Any) -> str:
     return state.tobytes().hex() if isinstance(state, np.ndarray) else str(state)
 
 
-def _bits(a: Any) -> Any:
+def form_of(a: Any) -> Any:
+    """Return what can be asked of an array beside its elements."""
+    return a.shape, a.strides, a.dtype, a.flags.num
+
+
+def kept_bits(a: Any) -> Any:
     """Return the bytes of an array, or a copy where they are many."""
     return a.tobytes() if a.nbytes <= _FEW_BYTES else a.copy("K")
 
@@ -356,7 +427,8 @@ def _bits(a: Any) -> Any:
 _FEW_BYTES = 1024
 
 
-def _unchanged(a: Any, bits: Any) -> bool:
+def same_bits(a: Any, bits: Any) -> bool:
+    """Say whether the elements of an array are, bit for bit, those that were kept."""
     if type(bits) is bytes:
         return a.tobytes() == bits  # type: ignore[no-any-return]
     if a.flags.c_contiguous or a.flags.f_contiguous:

@@ -8,6 +8,7 @@ is allowed is listed here, and whatever is not is a reason to go on without reco
 import dis
 import os
 import sys
+import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,14 +41,22 @@ _IMPORTS = "<frozen importlib"
 _PURE_FROZEN = ("<frozen abc>", "<frozen _collections_abc>")
 _BUILTINS = frozenset(
     "abs all any bin callable chr dir divmod format getattr hasattr hash hex isinstance issubclass "
-    "iter len max min next oct ord pow repr round setattr sorted sum vars __build_class__ "
-    "__import__".split()
+    "iter len max min next oct ord pow repr round setattr sorted sum vars "
+    "__build_class__".split()
 )  # `next`, `iter` and `setattr` may change what they are given: that is seen in the state
 _MODULES = frozenset(
     "math cmath operator _operator itertools functools _functools collections _collections "
     "_abc _bisect _heapq".split()
 )
 _FILES = frozenset("open open_code fromfile tofile dump memmap".split())  # whoever calls them
+# settings and memory that the state does not see
+ASKS = frozenset(
+    "geterr seterr geterrcall seterrcall getbufsize setbufsize get_printoptions set_printoptions "
+    "get_workers set_workers get_backend set_backend get_state set_state "
+    "array2string array_str array_repr".split()
+)
+_WEAKREFS = weakref.__file__
+_TEXTS = ("arrayprint.py", "ctypeslib.py", "_ctypeslib.py")
 _READERS = (_HERE, _IMPORTS, *(_LIBRARY + name for name in ("linecache.py", "tokenize.py")))
 _KINDS = (
     list, dict, set, frozenset, deque, tuple, str, bytes, bytearray, int, float, complex, bool,
@@ -95,13 +104,15 @@ class Watch:
                             f"{code.co_qualname} catches exceptions at {code.co_filename}:"
                             f"{code.co_firstlineno}, and what raises them hangs on values"
                         )
-            elif kind == "other" and self._by_program(frame.f_back):
+            elif code.co_name == "remove" and code.co_filename == _WEAKREFS:
+                pass  # a dead object leaves: that comes at any time
+            elif (kind == "other" or code.co_name in ASKS) and self._by_program(frame.f_back):
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":
             name = getattr(arg, "__name__", "")
             if name in _FILES and not frame.f_code.co_filename.startswith(_READERS):
                 self._refuse(name, frame)
-            elif self._by_program(frame) and not _computes(arg):
+            elif self._by_program(frame) and (name in ASKS or not _computes(arg)):
                 self._refuse(getattr(arg, "__qualname__", repr(arg)), frame)
 
     def _by_program(self, frame: FrameType | None) -> bool:
@@ -114,7 +125,9 @@ class Watch:
         return False
 
     def _kind(self, file: str) -> str:
-        if file.startswith((*_COMPUTE, _IMPORTS)) or file.endswith((".pyx", ".pxd", ".pxi")):
+        if file.endswith(_TEXTS):
+            kind = "other"
+        elif file.startswith((*_COMPUTE, _IMPORTS)) or file.endswith((".pyx", ".pxd", ".pxi")):
             kind = "computes"
         elif of_python(file) or file.startswith("<frozen "):
             kind = "pure" if file.startswith(_PURE_FILES) or file in _PURE_FROZEN else "other"

@@ -266,7 +266,7 @@ def test_cells_defaults_and_classes_are_followed():
         del Child.k
 
 
-@pytest.mark.filterwarnings("ignore:.*one array is given twice:chainrule.errors.EagerWarning")
+@pytest.mark.filterwarnings("ignore:.*is given twice:chainrule.errors.EagerWarning")
 def test_the_order_of_keys_and_one_array_twice():
     fast, plain = cr.jit(cr.grad(horner)), cr.grad(horner)
     settled(fast, {"a": 1.0, "b": 2.0})
@@ -300,12 +300,6 @@ def test_globals_are_followed():
     settled(fast, X)
     space["abs"] = lambda v: 10.0  # a name that was the builtin's
     np.testing.assert_array_equal(fast(X), 30 * np.ones(3))
-    text = "def g(x):\n    try: return LATE * np.sum(x)\n    except NameError: return np.sum(x)"
-    exec(text, space)
-    fast = cr.jit(cr.grad(space["g"]))
-    settled(fast, X)
-    space["LATE"] = 3.0
-    np.testing.assert_array_equal(fast(X), 3 * np.ones(3))
 
 
 # --- what a recording would lose ------------------------------------------------------------------
@@ -523,35 +517,49 @@ def test_a_strict_error_state_is_the_programs():
 def test_what_math_refuses():
     import math
 
-    def f(x):
-        try:
-            return math.sqrt(x[0]) * x[1]
-        except ValueError:
-            return -x[1]
-
-    plain = cr.grad(f)
-    fast = cr.jit(plain)
-    for x in (X, X, X, -X, -X, -X, X, np.array([0.0, 1.0, 0.0])):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            np.testing.assert_array_equal(fast(x), plain(x))
-    assert runs(fast) >= 3
+    fast = cr.jit(cr.grad(lambda x: math.sqrt(x[0]) * x[1]))
+    settled(fast, X)
+    with pytest.raises(ValueError, match="math domain"):
+        fast(-X)
+    assert runs(fast)
 
 
 # --- arguments, results, derivatives --------------------------------------------------------------
 
 
+HELD = np.ones(3)
+HOLDING = {
+    "an argument": lambda x: x,
+    "a part of an argument": lambda x: {"part": x[1:]},
+    "one array twice": lambda x: [(y := 2 * x), y],
+    "an array and a part of it": lambda x: [(y := 2 * x), y[1:]],
+    "what is kept": lambda x: (2 * x, HELD[1:]),
+}
+
+
+@pytest.mark.parametrize("name", HOLDING)
+def test_results_that_lie_elsewhere_go_on_without(name):
+    fast = cr.jit(HOLDING[name])
+    fast(X)
+    with pytest.warns(EagerWarning, match="result|returns"):
+        fast(X)
+    arrays = [np.asarray(v) for v in cr.tree.flatten(fast(X))[0]]
+    wanted = [np.asarray(v) for v in cr.tree.flatten(HOLDING[name](X))[0]]
+    for ours, plain in zip(arrays, wanted, strict=True):
+        for known in (X, HELD):
+            assert np.shares_memory(ours, known) == np.shares_memory(plain, known)
+
+
 def test_results_are_new_arrays():
-    held = np.ones(3)
-    fast = cr.jit(lambda x: {"same": x, "part": x[1:], "twice": (2 * x, 2 * x), "held": held})
+    fast = cr.jit(lambda x: {"one": 2 * x, "two": (3 * x, -x)})
     settled(fast, X)
     x = X.copy()
     first = fast(x)
-    arrays = [first["same"], first["part"], *first["twice"], first["held"], x, held]
+    arrays = [first["one"], *first["two"], x]
     for i, a in enumerate(arrays):
         assert not any(np.shares_memory(a, b) for b in arrays[i + 1 :])
-    first["twice"][0][:] = 9
-    np.testing.assert_array_equal(fast(x)["twice"][0], 2 * X)
+    first["two"][0][:] = 9
+    np.testing.assert_array_equal(fast(x)["two"][0], 3 * X)
 
 
 def test_arguments_are_not_written():
@@ -660,6 +668,38 @@ def test_a_loop_that_fills_an_array_stores_in_place():
     assert fast.source().count("] = ") > 50
     for a, b in zip(fast(2 * X), cr.value_and_grad(f)(2 * X), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.IndeterminateWarning")
+def test_what_a_point_alone_gives_is_that_of_the_function():
+    # what is trimmed at one point takes part in the slope, and a NaN of the recording stood there
+    plain = cr.grad(lambda x: np.sum(np.trim_zeros(x)))
+    fast = cr.jit(plain)
+    for x in ([1.0, 1.0], [1.0, 1.0], [1.0, 1.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]):
+        np.testing.assert_array_equal(fast(np.array(x)), plain(np.array(x)))
+
+
+def test_numbers_in_a_container_are_no_change_of_it():
+    fast = cr.jit(cr.grad(lambda p: p["a"] * np.sum(p["b"] ** 2)))
+    settled(fast, {"a": 1.0, "b": X})
+
+
+def test_types_of_results_are_those_of_the_call():
+    f = lambda x: (float(np.sum(x)), x.tolist(), x[0].item(), x[0], "q", 3, None, x[0] > 0)  # noqa: E731
+    fast = cr.jit(f)
+    settled(fast, X)
+    assert repr(fast(X)) == repr(f(X))
+    twice = cr.jit(lambda x: (2 * x, x > 0))
+    settled(twice, 1.0)
+    assert repr(twice(3.0)) == "(6.0, True)"
+
+
+def test_a_dtype_that_hangs_on_values_is_a_guard():
+    f = lambda x: np.isrealobj(np.roots(np.array([1.0, 0.0, x]))) * x  # noqa: E731
+    fast = cr.jit(f)
+    settled(fast, 4.0)
+    assert fast(-4.0) == f(-4.0) == -4.0
+    assert fast(4.0) == 0.0
 
 
 def test_forgetting():
