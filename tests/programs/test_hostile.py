@@ -111,4 +111,7 @@ def test_arguments_results_and_types(name: str) -> None:
             seen.append(repr((result, argument, {k: v for k, v in space.items() if k in "CGn"})))
         found.append(seen)
     for plain, ours in zip(*found, strict=True):
+        if name in ("types", "eigenvalues"):  # a run that is recorded in vain may give NumPy's
+            plain, ours = (s.replace("np.float64(1.0)", "1.0").replace("np.float64(8.0)", "8.0")
+                           .replace("np.True_", "True") for s in (plain, ours))  # fmt: skip
         assert plain == ours, (text, ours)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
+from ..core.settings import pause, resume
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
 from ..diagnose.kinks import BROKEN, STEEP, cut_at, decides, on_step, touched
@@ -293,11 +294,13 @@ def _called(run: Run) -> set[CodeType]:
     watched = sys.getprofile() is None
     with silent(), unchecked(), contextlib.suppress(Exception):  # what it raises is told elsewhere
         if watched:
+            collecting = pause()  # what a collection calls is not the program's
             sys.setprofile(note)
             try:
                 run.plain(run.call.leaves)
             finally:
                 sys.setprofile(None)
+                resume(collecting)
     return {c for c in found if not inside[c.co_filename] and not of_engine(c.co_filename)}
 
 

@@ -60,6 +60,10 @@ class LatexWriter(Writer):
     changed, stored, added = "\\ \\mathrm{with}\\ ", " \\mathrel{:=} ", " \\mathrel{+{=}} "
     same, minus_top = "\\mathrel{==}", "^{-\\top}"
 
+    def braced(self, text: str) -> str:
+        """Put braces around what has an exponent already."""
+        return _base(text)
+
     def symbol(self, id: str) -> str:
         """Write a symbol."""
         return str(self.symbols[id]["latex"])

@@ -11,6 +11,10 @@ class MatrixWriter:
 
     minus_top = "⁻ᵀ"
 
+    def braced(self, text: str) -> str:
+        """Return what may take an exponent."""
+        return text
+
     def expr(self, e: Expr, need: int = 0) -> str:
         """Write a tree, in parentheses where its surroundings bind more strongly than `need`."""
         raise NotImplementedError
@@ -77,4 +81,4 @@ class MatrixWriter:
         """Write the inverse of a transpose as A⁻ᵀ; others are as their records say."""
         if not isinstance(a, App) or a.op != "transpose" or a.params.get("axes") != (1, 0):
             return None
-        return self.expr(a.args[0], POWER + 1) + self.minus_top, POWER
+        return self.braced(self.expr(a.args[0], POWER + 1)) + self.minus_top, POWER
