@@ -181,25 +181,28 @@ def exchanging(file: str) -> bool:
 def test_a_derivative_at_any_place_of_another(way: str, request: Any) -> None:
     """A signal handler differentiates while the names of the program are exchanged."""
     run, seen = WAYS[way], []
-    names._scans.clear()
+    names._scans.pop(id(globals()), None)
     whole = Interrupt(-1, exchanging)
     want = whole.during(lambda: run(filled))
-    many = whole.count if request.config.getoption("--fuzz") else 3
+    many = whole.count if request.config.getoption("--fuzz") else 60
     picks = np.random.default_rng(len(way)).permutation(np.arange(1, whole.count))[:many]
 
+    def anew() -> None:
+        names._scans.pop(id(globals()), None)  # as if it were the first time
+
     def handle() -> None:
-        names._scans.clear()  # as if it were the first time
+        anew()
         seen.append(cr.grad(filled)(X))
 
     before = dict(globals())
     for at in picks:
-        names._scans.clear()
+        anew()
         during = Interrupt(int(at), exchanging, handle)
         assert np.array_equal(during.during(lambda: run(filled)), want)
         assert not left_open()
         assert not changes(before, globals()), during.place
     clean()
-    assert seen
+    assert len(seen) > 40
     assert np.allclose(seen, slopes(filled), rtol=1e-7)
 
 

@@ -8,7 +8,6 @@ import contextlib
 import decimal
 import gc
 import logging
-import re
 import sys
 import warnings
 from typing import Any
@@ -80,7 +79,7 @@ def told(text: str, change: str, way: Any, wrap: Any) -> tuple[list[Any], list[s
         return found, [f.report()] if wrap is cr.jit else []
 
 
-@pytest.mark.seeds(6, 60)
+@pytest.mark.seeds(12, 60)
 def test_what_changes_outside(block: int) -> None:
     for seed in range(block * COUNT, (block + 1) * COUNT):
         text, change = hostile.program(seed)
@@ -112,7 +111,4 @@ def test_arguments_results_and_types(name: str) -> None:
             seen.append(repr((result, argument, {k: v for k, v in space.items() if k in "CGn"})))
         found.append(seen)
     for plain, ours in zip(*found, strict=True):
-        # a run that is recorded in vain, and not undone, may give NumPy's numbers for Python's
-        plain, ours = (re.sub(r"np\.float64\(([^()]*)\)", r"\1", s).replace("np.True_", "True")
-                       .replace("np.False_", "False") for s in (plain, ours))  # fmt: skip
         assert plain == ours, (text, ours)

@@ -53,9 +53,10 @@ def agree(want: Any, got: Any, where: Any) -> bool:
 
 @pytest.mark.seeds(10, 1700)
 def test_branches_loops_and_changes(block: int) -> None:
-    replayed = same = 0
+    replayed = same = able = 0
     for seed in range(block * COUNT, (block + 1) * COUNT):
         f, space, text = branching.program(seed)
+        able += "try:" not in text  # what raises decides otherwise: it goes on eagerly
         plain = cr.value_and_grad(f)
         fast = cr.jit(plain)
         points = branching.points(seed, 7)
@@ -65,7 +66,7 @@ def test_branches_loops_and_changes(block: int) -> None:
             exec(random.Random(seed).choice(branching.CHANGES), space)
             replayed += sum(p.runs for known in fast.paths.values() for p in known)
     assert same >= 0.97 * 20 * COUNT
-    assert replayed >= 8 * COUNT, "most calls run without it, but where exceptions are caught"
+    assert replayed >= 18 * able, "most calls run without the program"
 
 
 @pytest.mark.seeds(4, 400)

@@ -327,6 +327,7 @@ WAYS = TWICE | {
     "hvp": lambda f: cr.hvp(f, 2.0, 1.0),
     "grad of jvp": lambda f: cr.grad(lambda x: cr.jvp(f, (x,), (1.0,))[1])(2.0),
     "jvp of jvp": lambda f: cr.jvp(lambda x: cr.jvp(f, (x,), (1.0,))[1], (2.0,), (1.0,))[1],
+    "jit": lambda f: cr.jit(cr.grad(cr.grad(f)))(2.0),
     "third": lambda f: 2 * cr.derivative(f, 3)(2.0),
 }
 

@@ -1,23 +1,21 @@
 """What a run does to its derivatives: branches, kinks, steps, stops and solvers, told by place."""
 
 import contextlib
-import dis
 import inspect
 import os
-import sys
-from types import CodeType, FrameType
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Node
-from ..core.settings import pause, resume
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
 from ..diagnose.kinks import BROKEN, STEEP, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
+from ..programs.watch import Watch, catches
 from ..slopes import silent
 from ..tracing.source import inside, of_engine, resolve
 from ..tracing.tracer import TRACERS
@@ -266,16 +264,9 @@ class Happenings:
 def catching(run: Run) -> str:
     """Say where the program catches exceptions, by which it may decide; else nothing."""
     for code in sorted(_called(run), key=lambda c: (c.co_filename, c.co_firstlineno)):
-        line, before = 0, ""
-        for i in dis.get_instructions(code) if code.co_exceptiontable else ():
-            line = (i.positions.lineno if i.positions else 0) or line
-            bare = i.opname == "POP_TOP" and before == "PUSH_EXC_INFO"
-            quiet = i.opname in ("LOAD_GLOBAL", "LOAD_ATTR") and i.argval == "suppress"
-            if i.opname == "CHECK_EXC_MATCH" or bare or quiet:
-                return f"{code.co_name} catches exceptions ({os.path.basename(code.co_filename)}:" \
-                    f"{line}), and what it catches may hang on its values: a formula is of one " \
-                    "branch"
-            before = i.opname
+        if line := catches(code):
+            return f"{code.co_name} catches exceptions ({os.path.basename(code.co_filename)}:" \
+                f"{line}), and what it catches may hang on its values: a formula is of one branch"
     return ""
 
 
@@ -286,21 +277,11 @@ def _called(run: Run) -> set[CodeType]:
     """
     found = {n.place[0] for n in run.graph.nodes if n.place is not None}
     found |= {c for c in [getattr(inspect.unwrap(run.function), "__code__", None)] if c is not None}
-
-    def note(frame: FrameType, event: str, _: Any) -> None:
-        if event == "call":
-            found.add(frame.f_code)
-
-    watched = sys.getprofile() is None
-    with silent(), unchecked(), contextlib.suppress(Exception):  # what it raises is told elsewhere
-        if watched:
-            collecting = pause()  # what a collection calls is not the program's
-            sys.setprofile(note)
-            try:
-                run.plain(run.call.leaves)
-            finally:
-                sys.setprofile(None)
-                resume(collecting)
+    watch = Watch()
+    # what it raises is told elsewhere
+    with silent(), unchecked(), contextlib.suppress(Exception), watch.on():
+        run.plain(run.call.leaves)
+    found |= watch.codes
     return {c for c in found if not inside[c.co_filename] and not of_engine(c.co_filename)}
 
 

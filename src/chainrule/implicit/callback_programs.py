@@ -33,11 +33,17 @@ class Pure:
     """The operations of f(t, y), and which of their constants are its parameters.
 
     ``of_math`` are the functions of `math` that the program calls, by their places. ``places`` says
-    of the k-th argument of the i-th node where in the vector p it stands.
+    of the k-th argument of the i-th node where in the vector p it stands. It is `exact` if its
+    values are those of f to the last bit: of ``x ** y`` for two numbers NumPy's scalars and its
+    ufunc do not agree there, and a recording does not tell which was meant.
     """
 
     def __init__(self, inputs: list[Node], nodes: list[Node], out: Node, math: Any) -> None:
         self.of_math = {i: g for i, g in math.items() if _is_of(nodes[i], g)}
+        self.exact = not any(
+            n.op.name == "power" and n.shape == () and i not in self.of_math
+            for i, n in enumerate(nodes)
+        )
         self.inputs, self.nodes, self.out = inputs, list(nodes), out
         if not any(out in node.inputs for node in nodes):
             self.out = self.nodes[nodes.index(out)] = _packed(out)
@@ -88,7 +94,7 @@ class Pure:
         return known[self.out]
 
     def value(self, t: Any, y: Any, p: Any) -> Any:
-        """Compute f to the last bit: `math` and NumPy need not agree there. It has no slopes."""
+        """Compute f with the functions of `math` that it calls itself. These have no slopes."""
         return self._computed(t, y, p, self.of_math)
 
     def is_scalar(self) -> bool:

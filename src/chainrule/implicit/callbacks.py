@@ -36,8 +36,6 @@ from .inside import State as Kept
 Function = Callable[..., Any]
 _WIDE = 20  # unknowns from which a cotangent is pulled back without the Jacobian
 _MOST = 3000  # operations: more are an array program's, which Python does not hold up
-
-
 _programs: dict[Any, Any] = {}  # by what they are for, and the operations
 _MOST_KEPT = 64
 
@@ -151,12 +149,18 @@ class Point:
         self.found: Any = None
         self.last: Any = (None, None)  # a cotangent, and what became of it
 
-    def jacobians(self) -> Any:
-        """Return ∂f/∂y and ∂f/∂p."""
-        if self.found is None:
-            self.found = self.callback.slopes(self.t, self.y)[1:]
-        return self.found
+    @property
+    def _at(self) -> tuple[Any, Any, Any]:
+        return np.float64(self.t), self.y, self.callback.plain
 
+    def jacobians(self) -> Any:
+        """Return ∂f/∂y and ∂f/∂p; by the operations themselves where their program has left."""
+        if self.found is None:
+            try:
+                self.found = self.callback.slopes(self.t, self.y)[1:]
+            except LeftError:
+                self.found = self.callback.pure.slopes(*self._at)[1:]
+        return self.found
 
     def pull(self, ct: Any, k: int) -> Any:
         """Return the cotangent of y or of the parameters."""
@@ -168,19 +172,21 @@ class Point:
         return np.matmul(ct, self.jacobians()[k])
 
     def _pulled(self, ct: Any) -> Any:
-        found = self.callback.pulled(self.t, self.y, ct)
+        try:
+            found = self.callback.pulled(self.t, self.y, ct)
+        except LeftError:
+            found = (np.full(1, np.nan),)
         if found is None and _finite(self.jacobians()):
             return None
         if found is None or not _finite(found):  # 0·∞: which zeros are structural?
-            return self.callback.pure.pulled(np.float64(self.t), self.y, self.callback.plain, ct)
+            return self.callback.pure.pulled(*self._at, ct)
         return found
 
     def push(self, tangent: Any, k: int) -> Any:
         """Return the tangent of f that a tangent of y or of the parameters makes."""
         jacobian = self.jacobians()[k]
         if type(tangent) is np.ndarray and not _finite([jacobian]):
-            point = np.float64(self.t), self.y, self.callback.plain
-            return self.callback.pure.pushed(*point, tangent, k)
+            return self.callback.pure.pushed(*self._at, tangent, k)
         return np.matmul(jacobian, tangent)
 
 
@@ -213,7 +219,7 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     busy = running.tape is not None or running.check is not None
     if depth() != 1 or busy or y.dtype != np.float64 or type(t) in TRACERS:
         return None
-    if any(type(trace) not in _OPEN for trace in running.traces if trace.state <= OPEN):
+    if any(type(trace) is not Recording for trace in running.traces if trace.state <= OPEN):
         return None
     t, before = float(t), Kept(holders(f))
     recorded = _recorded(f, t, y)
@@ -225,7 +231,7 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     if made._values is None or made._slopes is None:
         return None
     try:
-        if not np.array_equal(made.at(t, y), value):
+        if made.pure.exact and not np.array_equal(made.at(t, y), value):
             return None
     except LeftError:
         return None
@@ -289,9 +295,6 @@ def _on_tape(f: Function, t: float, y: Any) -> Any:
     if out.dtype != np.float64 or len(tape.nodes) > _MOST or any(map(_decides, tape.nodes)):
         return None
     return tape, nodes, out
-
-
-_OPEN = (Recording,)
 
 
 def _decides(node: Node) -> bool:

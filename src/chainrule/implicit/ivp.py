@@ -199,7 +199,7 @@ def _solved(
     elif multistep:
         call["method"] = recording(log)
     with unnoted():  # what SciPy meets is met again
-        if programs is None or given["events"] is not None:
+        if programs is None or not programs.pure.exact or given["events"] is not None:
             result = run(integrate.solve_ivp, fun, t_span, y0, **call, **options)
         else:
             result = _by_programs(programs, t_span, y0, call, options)
@@ -452,8 +452,11 @@ def odeint(func: Function, y0: Any, t: Any, *args: Any, **kwargs: Any) -> Any:
     if programs is not None:
         call = {k: plain(v) for k, v in given.items()} | {"func": programs.at, "tfirst": True}
         with suppress(LeftError):
-            with muted():
-                found = integrate.odeint(**call | {"args": ()})
+            if programs.pure.exact:
+                with muted():
+                    found = integrate.odeint(**call | {"args": ()})
+            else:
+                found = run(integrate.odeint, func, y0, t, *args, **kwargs)
             return _odeint(found, programs, y0, times, given)
     found = run(integrate.odeint, func, y0, t, *args, **kwargs)
     return _odeint(found, f, y0, times, given)

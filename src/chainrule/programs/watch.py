@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 import scipy
 
+from ..core.settings import pause, resume
 from ..tracing.codes import own
 from ..tracing.running import running
 from ..tracing.source import of_python
@@ -85,11 +86,13 @@ class Watch:
             yield
             return
         watched, running.watched = running.watched, True
+        collecting = pause()  # what a collection calls is not the program's
         sys.setprofile(self._event)
         try:
             yield
         finally:
             sys.setprofile(before)
+            resume(collecting)
             running.watched = watched
 
     def _event(self, frame: FrameType, event: str, arg: Any) -> None:
@@ -99,10 +102,10 @@ class Watch:
             if kind == "program":
                 if code.co_filename[0] != "<" or not _of_library(frame.f_globals):
                     self.codes.add(found := own(code))
-                    if catches(found) and not self.refusal:
+                    if (line := catches(found)) and not self.refusal:
                         self.refusal = (
-                            f"{code.co_qualname} catches exceptions at {code.co_filename}:"
-                            f"{code.co_firstlineno}, and what raises them hangs on values"
+                            f"{code.co_qualname} catches exceptions at {code.co_filename}:{line}, "
+                            "and what raises them hangs on values"
                         )
             elif code.co_name == "remove" and code.co_filename == _WEAKREFS:
                 pass  # a dead object leaves: that comes at any time
@@ -146,22 +149,27 @@ class Watch:
 
 
 @cache
-def catches(code: CodeType) -> bool:
-    """Say whether code may go on after an exception: then what raises, and what not, decides.
+def catches(code: CodeType) -> int:
+    """Return a line at which code may go on after an exception, or 0: there what raises decides.
 
     Handlers are told by their opcodes, ``with suppress(…)`` by its name, and a context manager of
     the program's by its own method. ``np.errstate(…="raise")`` makes exceptions of values.
     """
-    steps = [i.opname for i in dis.get_instructions(code)]
-    handlers = steps.count("PUSH_EXC_INFO") - steps.count("WITH_EXCEPT_START")
-    if handlers > 0 or code.co_name in ("__exit__", "__aexit__"):
-        return True
+    if code.co_name in ("__exit__", "__aexit__"):
+        return code.co_firstlineno
     names = set(code.co_names)
     texts = {t for c in code.co_consts for t in (c if isinstance(c, tuple) else (c,))
              if isinstance(t, str)}  # fmt: skip
     if names & {"suppress", "ExitStack"} or (names & _SETTINGS and texts & {"raise", "call"}):
-        return True
-    return any(catches(c) for c in code.co_consts if isinstance(c, CodeType))
+        return code.co_firstlineno
+    line, before = code.co_firstlineno, ""
+    for i in dis.get_instructions(code) if code.co_exceptiontable else ():
+        line = (i.positions.lineno if i.positions else 0) or line
+        bare = i.opname == "POP_TOP" and before == "PUSH_EXC_INFO"
+        if i.opname == "CHECK_EXC_MATCH" or bare:
+            return line
+        before = i.opname
+    return 0
 
 
 _SETTINGS = frozenset(("errstate", "seterr"))

@@ -5,6 +5,7 @@ import copy
 import cProfile
 import dataclasses
 import functools
+import gc
 import io
 import itertools
 import os
@@ -724,3 +725,27 @@ def test_a_profiler_of_the_user_is_left_alone():
     assert "0 recordings" in slope.report()
     assert [slope(2.0) for _ in range(4)] == [12.0] * 4
     assert "1 recording" in slope.report()
+
+
+def test_what_a_collection_calls_is_not_the_programs():
+    """Libraries have callbacks there: hypothesis one that catches exceptions."""
+
+    def noise(phase, info):
+        try:
+            raise ValueError
+        except ValueError:
+            pass
+
+    before = gc.get_threshold()
+    gc.callbacks.append(noise)
+    gc.set_threshold(1)
+    try:
+        fast = cr.jit(lambda x: [[k] for k in range(9)] and float(np.sum(x**2)))
+        for _ in range(4):
+            assert type(fast(X)) is float
+        assert runs(fast) >= 1
+        text = cr.explain(lambda x: [[k] for k in range(9)] and x**2, 3.0).text()
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(noise)
+    assert "dy/dx  = 2 · x" in text
