@@ -1,8 +1,8 @@
-"""Doors in the code of the program's functions: methods, stores, comparisons by identity.
+"""Doors in the code of the program's functions: methods, operators, stores, ``is``.
 
 ``A.dot(x)`` is a method of `A`. Where `A` is a plain array NumPy asks its argument for plain
-numbers, and for nothing else; so does ``A[i] = x``. So the functions of the program that do such
-things run, while a function is traced, a copy of their code in which ``A.dot(x)`` is
+numbers, and for nothing else; so do ``A[i] = x`` and ``A * [x, y]``. So the functions of the
+program that do such things run, while a function is traced, a copy of their code in which ``A.dot(x)`` is
 ``door(A, x)``, and ``A[i] = x`` is ``A = store(A, i, x)``. In the same copy ``type(v) is float``
 compares what a look-alike stands for, and the class that a traced value passes for.
 """
@@ -15,9 +15,9 @@ from typing import Any
 
 from . import lent
 from .identity import same
-from .methods import BOUND, METHODS
+from .methods import BOUND, METHODS, OPERATORS
 from .modules import last
-from .places import Store, stores_in
+from .places import Store, operations_in, stores_in
 from .rewrite import EXTENDED, FORWARD, NOP, Rewriting, caches, unit
 
 _ROOM = "LOAD_METHOD" if sys.version_info < (3, 12) else "LOAD_ATTR"
@@ -49,6 +49,7 @@ def with_doors(code: CodeType) -> CodeType | None:
     new.consts[:] = [door or c for door, c in zip(inner, code.co_consts, strict=True)]
     _set_method_doors(new)
     _set_store_doors(new)
+    _set_operator_doors(new)
     if not _set_identity_doors(new) or any(id(c) in _bare for c in code.co_consts):
         _bare.add(id(code))
     copy = None
@@ -169,6 +170,17 @@ def _set_store_doors(new: Rewriting) -> None:
             first, body = step.offset, _call(new, store, lent.add_in_place)
         count = len(new.consts)
         if not new.detour(first, end, step.offset, body):
+            del new.consts[count:]
+
+
+def _set_operator_doors(new: Rewriting) -> None:
+    """Let operators with lists that the code wrote call doors."""
+    for operation in operations_in(new.code):
+        step = operation.step
+        end = step.offset + 2 * (1 + caches(step.opname))
+        count = len(new.consts)
+        body = new.const(OPERATORS[operation.sign]) + unit("SWAP", 3) + unit("SWAP", 2) + call(1)
+        if not new.detour(step.offset, end, step.offset, body):
             del new.consts[count:]
 
 

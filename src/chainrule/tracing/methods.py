@@ -1,5 +1,6 @@
-"""Doors of methods of plain arrays that may be given traced values: ``A.dot(x)``."""
+"""Doors of what plain arrays do with traced values: ``A.dot(x)``, ``A * [x, y]``."""
 
+import operator
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -103,3 +104,26 @@ def _bound(name: str) -> Callable[..., Any]:
 
 
 BOUND: dict[str, Any] = {name: _bound(name) for name in METHODS}  # ``A.dot`` that is not called
+
+
+def _operator(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def door(a: Any, b: Any) -> Any:
+        if running.traces:
+            if type(b) in _LISTS and isinstance(a, _ARRAYS) and holds_tracer(b):
+                b = gather(b)
+            elif type(a) in _LISTS and isinstance(b, _ARRAYS) and holds_tracer(a):
+                a = gather(a)
+        return function(a, b)
+
+    return door
+
+
+_LISTS = (list, tuple)
+_ARRAYS = (np.ndarray, np.inexact)  # a list beside an integer of NumPy's is repeated
+OPERATORS: dict[str, Any] = {
+    sign: _operator(function)
+    for sign, function in {
+        "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+        "//": operator.floordiv, "**": operator.pow, "@": operator.matmul,
+    }.items()
+}  # fmt: skip

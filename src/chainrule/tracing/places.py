@@ -1,6 +1,7 @@
-"""Which stores a code object has, and by what name it comes by the array that is stored into."""
+"""Where code has stores and operators with lists, and by what name it comes by an array."""
 
 import dis
+from collections.abc import Collection, Iterable
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -20,8 +21,17 @@ class Store(NamedTuple):
     index: int
 
 
+class Operation(NamedTuple):
+    """An operator, one of whose operands may be a list that the code wrote."""
+
+    step: Any
+    sign: str
+
+
 def stores_in(code: CodeType) -> list[Store]:
     """Return the stores into items of a code object, and the additions in place and their like."""
+    if not _has(code, _STORES, _IN_PLACE):
+        return []
     steps = _steps(code)
     found = []
     for i, (name, operand, _, step) in enumerate(steps):
@@ -45,6 +55,62 @@ def stores_in(code: CodeType) -> list[Store]:
     return found
 
 
+def operations_in(code: CodeType) -> list[Operation]:
+    """Return the operators of a code object with an operand that may be a list.
+
+    It is one where the code wrote it, or stored it under a name; what a function is given, or finds
+    in the function around it, may be one.
+    """
+    if not _has(code, (), _SIGNS):
+        return []
+    steps = _steps(code)
+    ends = {i for i in range(len(steps)) if _ends_list(steps, i)}
+    names = {
+        steps[i + 1][1] for i in ends
+        if i + 1 < len(steps) and steps[i + 1][0] in ("STORE_FAST", "STORE_DEREF", "STORE_NAME")
+    } | {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount], *code.co_freevars}
+    found = []
+    for i, (name, operand, _, step) in enumerate(steps):
+        if name == "BINARY_OP" and operand in _SIGNS:
+            for end in (i - 1, _left(steps, i)):
+                if end is None or end in ends or _loads(steps[end], names):
+                    found.append(Operation(step, _SIGNS[operand]))
+                    break
+    return found
+
+
+def _has(code: CodeType, names: Iterable[int], operators: Collection[int]) -> bool:
+    """Say whether code has some of these instructions or operators: `dis` takes much longer."""
+    units = code.co_code
+    if any(opcode in units[::2] for opcode in names):
+        return True
+    signs = {units[k + 1] for k in range(0, len(units), 2) if units[k] == _OPERATOR}
+    return not signs.isdisjoint(operators)
+
+
+def _loads(step: Step, names: set[Any]) -> bool:
+    return step[0].startswith("LOAD_") and step[1] in names
+
+
+def _ends_list(steps: list[Step], i: int) -> bool:
+    """Say whether what the step at `i` leaves on the stack is a list that the code wrote."""
+    name, operand, _, _ = steps[i]
+    if name in ("BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND"):
+        return name != "BUILD_TUPLE" or operand > 1
+    if name == "CALL" and operand == 0:  # [… for … in …] until Python 3.11
+        return any(s[0] == "GET_ITER" for s in steps[max(i - 2, 0) : i])
+    if name in ("END_FOR", "POP_TOP", "STORE_FAST"):  # since 3.12 it stands in the code itself
+        return any(s[0] == "END_FOR" for s in steps[max(i - 4, 0) : i + 1])
+    return False
+
+
+_OPERATOR = dis.opmap["BINARY_OP"]
+_STORES = tuple(dis.opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in dis.opmap)
+_SIGNS = {
+    i: sign
+    for i, (_, sign) in enumerate(dis._nb_ops)  # type: ignore[attr-defined]
+    if sign in {"+", "-", "*", "/", "//", "**", "@"}  # texts have "%"
+}
 _IN_PLACE = {
     i: name
     for i, (_, sign) in enumerate(dis._nb_ops)  # type: ignore[attr-defined]
