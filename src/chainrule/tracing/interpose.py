@@ -106,8 +106,15 @@ class Doors:
             self.counts: Any = None  # of the look-alikes and of the references to them
             self.opened = True
             _open.add(self)  # first: an interrupt may come after any call
-            self.reach = Reach(function, args)
-            self._enter()
+            watcher = sys.getprofile() if running.watched else None
+            if watcher is not None:
+                sys.setprofile(None)  # it would look at each step of this walk, and slowly
+            try:
+                self.reach = Reach(function, args)
+                self._enter()
+            finally:
+                if watcher is not None:
+                    sys.setprofile(watcher)
 
     def _enter(self) -> None:
         global _plain_import, _plain_build_class
