@@ -1,4 +1,4 @@
-"""A program that searches by comparisons is compared with plain runs, or its derivative is lost.
+"""A program that searches by itself is compared with plain runs, or its derivative is lost.
 
 The answer of a bisection written by hand is a plain number. Whether that matters depends on what
 the program does with it (a Newton step at the end makes it right), so differences decide.
@@ -18,6 +18,7 @@ from ..lift import name_of
 from ..modes.batch import Batch
 from ..tracing.draws import same_draws
 from ..tracing.running import running
+from ..tracing.searches import Row
 from ..tracing.source import describe_place
 from .checked import example, level
 from .compare import Point, differ, direction, forward_again, line, numbers_of
@@ -28,9 +29,10 @@ _agreed: dict[tuple[Place, Any], int] = {}
 
 
 def examine(
-    places: list[Place], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
+    rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
 ) -> None:
     """Raise where the derivative is another than that of plain runs; warn where none tell."""
+    places = [row.place for row in rows]
     keys = [(place, getattr(function, "__code__", None)) for place in places]
     if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
         return
@@ -59,15 +61,15 @@ def examine(
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
-    where, name = describe_place(places[0]), name_of(function)
+    where, name, by = describe_place(places[0]), name_of(function), rows[0].by
     if isinstance(found, str):
         warnings.warn(
-            f"{name} searches by comparisons ({where}), and whether the derivative of what it "
+            f"{name} searches by {by} ({where}), and whether the derivative of what it "
             f"finds is right could not be told: {found}", UncheckedWarning, stacklevel=level(),
         )  # fmt: skip
         return
     raise CheckError(
-        f"{name} searches by comparisons, and loses the derivative of what it finds: along a "
+        f"{name} searches by {by}, and loses the derivative of what it finds: along a "
         f"random direction it is {found[0]:.10g} in plain runs and {found[1]:.10g} in the traced "
         "one",
         where=where,
