@@ -61,23 +61,34 @@ def examine(
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
-    where, name, by = describe_place(places[0]), name_of(function), rows[0].by
+    where, by = describe_place(places[0]), rows[0].by
+    does = f"{name_of(function)} " + (_DIGITS[0] if by == "digits" else f"searches by {by}")
     if isinstance(found, str):
         warnings.warn(
-            f"{name} searches by {by} ({where}), and whether the derivative of what it "
-            f"finds is right could not be told: {found}", UncheckedWarning, stacklevel=level(),
+            f"{does} ({where}), and whether the derivative of what it finds is right could not "
+            f"be told: {found}", UncheckedWarning, stacklevel=level(),
         )  # fmt: skip
         return
     raise CheckError(
-        f"{name} searches by {by}, and loses the derivative of what it finds: along a "
-        f"random direction it is {found[0]:.10g} in plain runs and {found[1]:.10g} in the traced "
-        "one",
+        f"{does}, and loses the derivative of what it finds: along a random direction it is "
+        f"{found[0]:.10g} in plain runs and {found[1]:.10g} in the traced one",
         where=where,
-        why="each branch keeps a number that was there before, so what the search ends at moves "
-        "with its bounds, if at all, and not with the answer",
-        cure="search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose "
-        "answers are differentiated, or let a Newton step follow the search",
+        why=_DIGITS[1] if by == "digits" else _SEARCH[0],
+        cure=_DIGITS[2] if by == "digits" else _SEARCH[1],
     )
+
+
+_SEARCH = (
+    "each branch keeps a number that was there before, so what the search ends at moves with its "
+    "bounds, if at all, and not with the answer",
+    "search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose answers are "
+    "differentiated, or let a Newton step follow the search",
+)
+_DIGITS = (
+    "takes digits out of the text of a number", "text carries no derivative",
+    "take the parts of the number itself, whole = np.trunc(x) and x - whole; where no derivative "
+    "is meant, print chainrule.stop_gradient(x)",
+)
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
@@ -114,6 +125,8 @@ def _far(
     slopes = [(at(h) - at(-h)) / (2 * h) for h in steps]
     better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]  # without the error of order h²
     gap, spread = abs(traced - better[-1]), max(better) - min(better)
+    if not np.isfinite(gap + spread):
+        return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     if gap <= 3 * spread + 1e-4 * scale:
         return None if spread <= 0.1 * (1 + abs(traced)) else "the differences do not settle"

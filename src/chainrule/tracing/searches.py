@@ -14,9 +14,10 @@ Asked is by comparisons, by everything else through which nothing flows (`np.isn
 import dis
 import inspect
 import os
+from functools import lru_cache
 from pathlib import Path
 from sys import _getframe, getrefcount
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
@@ -25,9 +26,9 @@ from ..core.graph import Place
 from .running import running
 from .source import inside, of_python
 
-_COMPARES = frozenset("less less_equal greater greater_equal equal not_equal sign".split())
+_COMPARES = frozenset("less less_equal greater greater_equal sign".split())
 ASKS = _COMPARES | frozenset(  # those that a derivative's derivative asks about, too, see `ties`
-    "signbit heaviside argmax argmin argsort searchsorted digitize copysign logical_not".split()
+    "equal not_equal signbit heaviside argmax argmin argsort searchsorted digitize copysign logical_not".split()
 )
 MANY, BOTH, NEAR = 10, 2, 1e-3
 _LARGE = 10_000  # elements of an array that is kept
@@ -36,6 +37,7 @@ _FIRST = 3  # the question that the later ones are measured by
 _NOTHING = [np.inf]
 _PLACES = 1_000
 _WIDTH = 4  # questions that are looked at in a row
+_STARTS = (4, 12, 16, *(1 << k for k in range(5, 20)))  # of such rows of questions
 _FRAMES = 3  # whose numbers are looked at
 _MISSED = object()
 
@@ -67,8 +69,8 @@ class Row:
     """
 
     __slots__ = (
-        "always", "by", "call", "compares", "count", "done", "drawn", "first", "kept", "last", "place", "spreads",
-        "true", "turned", "was", "window",
+        "always", "by", "call", "compares", "count", "done", "drawn", "early", "first", "kept",
+        "last", "next", "place", "spreads", "true", "turned", "was", "window",
     )  # fmt: skip
 
     def __init__(self, place: Place, name: str, answer: Any = None) -> None:
@@ -85,8 +87,10 @@ class Row:
         self.first = self.last = _NOTHING
         self.was: Any = None
         self.window: list[dict[Any, Any]] = []
-        self.spreads: dict[Any, float] | None = None  # of the first numbers that were looked at
+        self.early: list[dict[Any, Any]] | None = None  # the first numbers that were looked at
+        self.spreads: dict[Any, float] | None = None  # how far these are apart
         self.drawn = False  # whether later ones stood much closer together
+        self.next = _WIDTH  # which question is looked at, after some that are not
         self.kept = False  # whether plain ones did that the program keeps: its answers say no more
 
     def searched(self) -> bool:
@@ -104,20 +108,31 @@ class Row:
 
     def look(self, frame: Any, values: Any) -> None:
         """Look at the numbers of the program, and at those that it asks about."""
+        self.next += 1
         self.window.append(_numbers(frame, () if self.compares else values))
         if len(self.window) < _WIDTH:
             return
-        found, self.window = _spreads(self.window), []
-        if self.spreads is None:
-            self.spreads = found
+        window, self.window = self.window, []
+        self.next = next((n for n in _STARTS if n >= self.next), 0)
+        if self.early is None:
+            self.early = window
         else:
+            if self.spreads is None:
+                self.spreads = _spreads(self.early)
+            if not any(self.spreads.values()):  # nothing moves
+                self.next = 0
+                return
+            found = _spreads(window)
             close = [name for name, first in self.spreads.items()
                      if 0 < found.get(name, 0) <= NEAR * first]  # fmt: skip
             self.drawn = bool(close)
             self.kept = any(type(name) is tuple for name in close)
 
 
-_BY = {"raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex", "printed": "texts"}
+_BY = {
+    "raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex",
+    "printed": "texts", "digits": "digits",
+}  # fmt: skip
 
 
 def compared(name: str, output: Any, values: Any) -> None:
@@ -138,30 +153,29 @@ def compared(name: str, output: Any, values: Any) -> None:
         if len(running.searches) < _PLACES:
             row = Row((code, frame.f_lasti), name)
             running.searches[key] = row
-            row.was = output if output.__class__ is np.bool_ else _answer(output, row.compares)
+            row.was = _answer(output, row.compares)
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other] = row
         return
     if row.call is not running.call:
         row.done = row.searched()
         row.begin()
-    if output.__class__ is not np.bool_:
+    if (kind := output.__class__) is not np.bool_ and kind is not int:
         output = _answer(output, row.compares)
         if output is _MISSED:
             return
     row.count = count = row.count + 1
     if output is not row.was and output != row.was:
-        if row.was is not None and not row.turned:
+        if not row.turned and row.was is not None:
             row.turned = count
-        row.true += not row.compares
+        if not row.compares:
+            row.true += 1
         row.was = output
     if count > _FIRST:
-        if row.compares:
-            row.true += bool(output)
+        if output and row.compares:
+            row.true += 1
         row.last = values
-        if not row.drawn and (count < 8 or 12 <= count < 20 or (
-            count >= 32 and count - (1 << count.bit_length() - 1) < _WIDTH
-        )):  # fmt: skip
+        if count == row.next:
             row.look(frame, values)
     elif count == _FIRST:
         row.first = values
@@ -179,7 +193,7 @@ _CALL, _PRECALL = dis.opmap["CALL"], dis.opmap.get("PRECALL", -1)
 
 
 def raised(values: Any, name: str = "raised") -> None:
-    """Take note of what happens at some values only, as an exception: the program may decide by it."""
+    """Take note of what happens at some values only, an exception: the program may decide by it."""
     if not running.traces or (running.session is not None and running.call is None):
         return
     frame: Any = _getframe(2)
@@ -200,16 +214,53 @@ def raised(values: Any, name: str = "raised") -> None:
         row.look(frame, values)
 
 
+def cut() -> None:
+    """Take note that digits of a number's text were taken one by one, or may have been.
+
+    Nobody sees what the program makes of them, but plain runs do: so once is enough.
+    """
+    frame: Any = _getframe(1)
+    while frame is not None and _passed[frame.f_code.co_filename]:
+        frame = frame.f_back
+    if not running.traces or frame is None or inside[frame.f_code.co_filename]:
+        return
+    if len(running.searches) < _PLACES:
+        row = Row((frame.f_code, frame.f_lasti), "digits")
+        row.done = True
+        running.searches[id(frame.f_code), "digits"] = row
+
+
 def printed(text: str, values: Any) -> None:
-    """Take note of a text: the program may decide by its sign, or by what is no number."""
+    """Take note of a text: the program may decide by its sign, or by what is no number.
+
+    Where the code that prints it asks for digits too, by these names, it may look them up.
+    """
+    frame: Any = _getframe(2)
+    while frame is not None and _passed[frame.f_code.co_filename]:
+        frame = frame.f_back
+    if frame is not None and _reads(frame.f_code):
+        cut()
     start = text.lstrip()[:1]
     compared("printed", "" if start.isdigit() else start, values)
+
+
+@lru_cache(maxsize=1024)
+def _reads(code: CodeType) -> bool:
+    """Say whether code, or code inside it, names what looks digits up."""
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return not _READ.isdisjoint(code.co_names) or any(map(_reads, inner))
+
+
+_READ = frozenset(
+    "ord index rindex find rfind count digit decimal match search fullmatch findall finditer "
+    "create_decimal create_decimal_from_float hex".split()
+)
 
 
 def _answer(output: Any, compares: bool) -> Any:
     """Return what can be compared with the next answer, as far as it is not to be felt."""
     output = _every(output[0] if type(output) is tuple and output else output)
-    if type(output) in (int, str, bool, float):
+    if type(output) in (int, str, bool, float, np.bool_):
         return output
     if not isinstance(output, np.ndarray | np.generic):  # another library's, not known yet
         return _MISSED
@@ -247,7 +298,7 @@ def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
         v = _every(v)
         if type(v) is float or (isinstance(v, np.ndarray | np.generic) and v.dtype.kind == "f"
                                 and v.size <= _SMALL):  # fmt: skip
-            found[k] = np.array(v)
+            found[k] = v if type(v) is float else float(v) if v.ndim == 0 else np.array(v)
     for k in range(_FRAMES):
         while frame is not None and _passed[frame.f_code.co_filename]:
             frame = frame.f_back
@@ -272,7 +323,7 @@ def _plain(v: Any) -> Any:
     """Return a plain number, or a few of them, as they are now."""
     kind = type(v)
     if kind is float or kind is np.float64:
-        return v
+        return float(v)
     if kind in (list, tuple):
         few = len(v) <= _WIDTH and all(type(e) in (float, np.float64) for e in v)
         return np.array(v) if few and v else None
@@ -288,7 +339,9 @@ def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
     found = {}
     for name in set(window[0]).intersection(*window[1:]):
         several = [numbers[name] for numbers in window]
-        if len(set(map(np.shape, several))) == 1:
+        if type(several[0]) is float:
+            found[name] = max(several) - min(several)
+        elif len(set(map(np.shape, several))) == 1:
             with np.errstate(all="ignore"):
                 found[name] = float(np.max(np.ptp(several, axis=0), initial=0.0))
     return found
@@ -296,4 +349,5 @@ def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
 
 def found(searches: dict[Any, Row]) -> list[Row]:
     """Return the places where a search was at work."""
-    return [row for row in {id(row): row for row in searches.values()}.values() if row.searched()]
+    rows = {id(row): row for row in searches.values()}  # some stand there twice
+    return [row for row in rows.values() if row.searched()]
