@@ -93,7 +93,7 @@ ASKED = {
     "clip": lambda m, p: np.clip(m**3 - p, 0, 1) == 0,
     "text": lambda m, p: str(m**3 - p).startswith("-"),
     "format": lambda m, p: f"{m**3 - p:.3e}"[0] == "-",
-    "percent": lambda m, p: ("%g" % (m**3 - p)).startswith("-"),  # noqa: UP031
+    "percent": lambda m, p: ("%g" % (m**3 - p)).startswith("-"),
     "text of NaN": lambda m, p: str(np.sqrt(m**3 - p)) == "nan",
 }
 TAKEN = {

@@ -34,7 +34,7 @@ import numpy as np
 from ..core import registry
 from ..core.op import Composite
 from ..core.sequences import held, items
-from . import asked, codes, compiled, handed, holders, left, lent, methods, modules, names, readers, searches
+from . import asked, codes, compiled, handed, holders, left, lent, methods, modules, names, readers
 from . import tracer as tracers
 from .alike import reduced
 from .casts import LookAlike
@@ -367,7 +367,7 @@ def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:
             running.tape.defined(own, args, kwargs, False)
         if _vary(args):
             raise not_for_all(f"math.{own.__name__} is not defined") from None
-        searches.raised(args)
+        tracers.searches.raised(args)
         raise
 
 

@@ -28,7 +28,8 @@ from .source import inside, of_python
 
 _COMPARES = frozenset("less less_equal greater greater_equal sign".split())
 ASKS = _COMPARES | frozenset(  # those that a derivative's derivative asks about, too, see `ties`
-    "equal not_equal signbit heaviside argmax argmin argsort searchsorted digitize copysign logical_not".split()
+    "equal not_equal signbit heaviside argmax argmin argsort searchsorted digitize copysign "
+    "logical_not".split()
 )
 MANY, BOTH, NEAR = 10, 2, 1e-3
 _LARGE = 10_000  # elements of an array that is kept
