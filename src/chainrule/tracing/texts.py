@@ -196,7 +196,11 @@ def _owner(text: str) -> Any:
     if not digits.isdecimal():
         return None
     if len(digits) < _TELLING:
-        searches.cut()
+        rounded = (f"{value:.{len(digits)}f}" for value, unknown, _ in running.figures if unknown)
+        for text in (*running.texts, *rounded):
+            if text.partition(".")[2].startswith(digits):
+                searches.cut()
+                break
         return None
     for whole, x in running.texts.items():
         found = _NUMBER.fullmatch(whole)
