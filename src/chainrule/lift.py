@@ -265,12 +265,13 @@ def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
         out = _run_traced(trace, function, args, kwargs)
     except BaseException:
         running.searches.clear()
+        running.raised = False
         raise
     if running.searches and not running.traces:
-        rows, running.searches = running.searches, {}
-        places = searches.found(rows)
-        if places:
-            examine[0](places, trace, function, args, kwargs, out)
+        rows, running.searches, running.raised = running.searches, {}, False
+        found = searches.found(rows)
+        if found:
+            examine[0](found, trace, function, args, kwargs, out)
     return out
 
 

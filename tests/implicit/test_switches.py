@@ -422,6 +422,21 @@ ENDS: dict[str, tuple[Callable[[Any], Any], float, float]] = {
     "moving along, >=": (lambda p: _quad(lambda t: float(t >= p), p), 0.3, -1),
     "moving along, above": (lambda p: _quad(lambda t: float(t < p), 0, p), 0.3, 1),
     "moving twice as fast": (lambda p: _quad(lambda t: float(t > p), 2 * p - 0.3), 0.3, -1.5),
+    "a fixed one, lower": (lambda p: _quad(lambda t: float(t > 0.5), p), 0.5, -0.5),
+    "a fixed one, lower, >=": (lambda p: _quad(lambda t: float(t >= 0.5), p), 0.5, -0.5),
+    "a fixed one, upper": (lambda p: _quad(lambda t: 1 if t < 0.5 else 3 * t, 0, p), 0.5, 1.25),
+    "a fixed one, scaled": (lambda p: _quad(lambda t: p * float(t > 0.5), p), 0.5, 0.25),
+    "a fixed one, backward": (lambda p: _quad(lambda t: float(t > 0.5), 1, p), 0.5, 0.5),
+    "a fixed one, of an array": (
+        lambda p: integrate.quad_vec(lambda t: np.array([t > 0.5, 1.0]) * t, p, 1)[0] @ [1.0, 2.0],
+        0.5, -1.25,
+    ),
+    "a fixed one, outer": (
+        lambda p: integrate.dblquad(lambda y, x: float(x > 0.5) * y, p, 1, 0, 1)[0], 0.5, -0.25
+    ),
+    "steep, but no jump": (lambda p: _quad(lambda t: np.cbrt(t - 0.5) + 1, p), 0.5, -1.0),
+    "a bend": (lambda p: _quad(lambda t: abs(t - 0.5) + 1, p), 0.5, -1.0),
+    "a domain that ends": (lambda p: _quad(lambda t: math.sqrt(t - 0.5) + 1, p), 0.5, -1.0),
     "to infinity": (lambda p: _quad(lambda t: (t > p) * math.exp(-t), 0.0, np.inf), 0.0, -0.5),
     "quad_vec": (
         lambda p: integrate.quad_vec(lambda t: np.array([t > p, t < p]) * 1.0, 0, 1)[0][0],

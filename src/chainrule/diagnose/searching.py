@@ -1,4 +1,4 @@
-"""A program that searches by comparisons is compared with plain runs, or its derivative is lost.
+"""A program that searches by itself is compared with plain runs, or its derivative is lost.
 
 The answer of a bisection written by hand is a plain number. Whether that matters depends on what
 the program does with it (a Newton step at the end makes it right), so differences decide.
@@ -18,6 +18,7 @@ from ..lift import name_of
 from ..modes.batch import Batch
 from ..tracing.draws import same_draws
 from ..tracing.running import running
+from ..tracing.searches import Row
 from ..tracing.source import describe_place
 from .checked import example, level
 from .compare import Point, differ, direction, forward_again, line, numbers_of
@@ -28,9 +29,10 @@ _agreed: dict[tuple[Place, Any], int] = {}
 
 
 def examine(
-    places: list[Place], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
+    rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
 ) -> None:
     """Raise where the derivative is another than that of plain runs; warn where none tell."""
+    places = [row.place for row in rows]
     keys = [(place, getattr(function, "__code__", None)) for place in places]
     if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
         return
@@ -59,23 +61,34 @@ def examine(
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
-    where, name = describe_place(places[0]), name_of(function)
+    where, by = describe_place(places[0]), rows[0].by
+    does = f"{name_of(function)} " + (_DIGITS[0] if by == "digits" else f"searches by {by}")
     if isinstance(found, str):
         warnings.warn(
-            f"{name} searches by comparisons ({where}), and whether the derivative of what it "
-            f"finds is right could not be told: {found}", UncheckedWarning, stacklevel=level(),
+            f"{does} ({where}), and whether the derivative of what it finds is right could not "
+            f"be told: {found}", UncheckedWarning, stacklevel=level(),
         )  # fmt: skip
         return
     raise CheckError(
-        f"{name} searches by comparisons, and loses the derivative of what it finds: along a "
-        f"random direction it is {found[0]:.10g} in plain runs and {found[1]:.10g} in the traced "
-        "one",
+        f"{does}, and loses the derivative of what it finds: along a random direction it is "
+        f"{found[0]:.10g} in plain runs and {found[1]:.10g} in the traced one",
         where=where,
-        why="each branch keeps a number that was there before, so what the search ends at moves "
-        "with its bounds, if at all, and not with the answer",
-        cure="search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose "
-        "answers are differentiated, or let a Newton step follow the search",
+        why=_DIGITS[1] if by == "digits" else _SEARCH[0],
+        cure=_DIGITS[2] if by == "digits" else _SEARCH[1],
     )
+
+
+_SEARCH = (
+    "each branch keeps a number that was there before, so what the search ends at moves with its "
+    "bounds, if at all, and not with the answer",
+    "search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose answers are "
+    "differentiated, or let a Newton step follow the search",
+)
+_DIGITS = (
+    "takes digits out of the text of a number", "text carries no derivative",
+    "take the parts of the number itself, whole = np.trunc(x) and x - whole; where no derivative "
+    "is meant, print chainrule.stop_gradient(x)",
+)
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
@@ -112,6 +125,8 @@ def _far(
     slopes = [(at(h) - at(-h)) / (2 * h) for h in steps]
     better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]  # without the error of order h²
     gap, spread = abs(traced - better[-1]), max(better) - min(better)
+    if not np.isfinite(gap + spread):
+        return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     if gap <= 3 * spread + 1e-4 * scale:
         return None if spread <= 0.1 * (1 + abs(traced)) else "the differences do not settle"

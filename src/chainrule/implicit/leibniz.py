@@ -17,6 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..core.graph import Node
+from ..core.settings import Silence
 from ..errors import UnsupportedFunctionError
 from ..modes.forward import Forward
 from ..modes.reverse import backward
@@ -26,8 +27,8 @@ from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import attach, is_traced, plain
 from .inside import Inside
-from .places import unnoted
-from .switches import Watched, check_jumps, pieces
+from .places import note_kink, unnoted
+from .switches import Beside, Watched, check_jumps, pieces
 
 Function = Callable[..., Any]
 
@@ -50,7 +51,7 @@ class Integrand:
         self.values: dict[float, Any] = {}
 
     def __call__(self, x: Any) -> Any:
-        if type(x) in TRACERS:  # a limit
+        if type(x) in TRACERS or type(x) is Beside:  # a limit
             return self.function(x)
         value = self.values.get(x)
         if value is None:
@@ -175,13 +176,42 @@ def _at_limit(f: Integrand, end: Any, other: Any) -> Any:
         with np.errstate(all="ignore"):
             value = f.function(end)  # not kept among those that quadrature saw
             if not _grows(f, concrete(value), e, o) or not is_traced(f.function(e)):
-                return value
+                return _middle(f, end, e, o, value)
     except (ArithmeticError, ValueError) as error:
         if e != o:
             raise SingularError from error
     if e != o:
         raise SingularError
     return np.float64(0.0)  # a place between two pieces
+
+
+def _middle(f: Integrand, end: Any, e: float, o: float, value: Any) -> Any:
+    """Return what f is at a limit; where it jumps there, of its own accord, the mean of both sides.
+
+    That is the half of the jump, as at every kink. What jumps by a traced value has its `Share`.
+    """
+    near = 8 * np.spacing(max(abs(e), abs(o)))
+    if abs(o - e) <= 1e4 * near:
+        return value
+    try:
+        with Silence():
+            far, left, right, beyond = (
+                np.asarray(concrete(f.function(Beside(e + k * near)))) for k in (-1e3, -1, 1, 1e3)
+            )
+            step, size = np.abs(right - left), np.maximum(np.abs(left), np.abs(right))
+            same = np.abs(beyond - far - right + left) <= 1e-2 * step  # however close they stand
+            if not np.any(np.isfinite(step) & (step > 1e-6 * size) & same):
+                return value
+            if f.watched is not None:
+                first, last = (f.watched.notes(Beside(e + k * near))[1] for k in (-1, 1))
+                if [n.mark() for n in first] != [n.mark() for n in last]:
+                    return value
+    except Exception:  # beyond its limits it need not be defined
+        return value
+    note_kink(end)
+    below, above = (f.function(end + k * near if is_traced(end) else Beside(e + k * near))
+                    for k in (-1, 1))  # fmt: skip
+    return 0.5 * (below + above)
 
 
 def _grows(f: Integrand, value: Any, e: float, o: float) -> bool:

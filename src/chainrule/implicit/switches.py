@@ -31,6 +31,10 @@ Marks = tuple[Any, ...]
 _MOST = 100  # places that one integral may have
 
 
+class Beside(float):
+    """A point that is looked at beside a limit: what is found there is not kept."""
+
+
 class Watched:
     """A function of one number of which is kept what it decided at each.
 
@@ -52,6 +56,7 @@ class Watched:
     def notes(self, x: Any) -> tuple[Any, list[Decision]]:
         """Return the value at `x` and the decisions on the way to it."""
         notes = Notes(self.order)
+        x = float(x) if type(x) is Beside else x
         if self.left is not None:
             self.left.undo()
         before, running.call = running.call, object()
@@ -305,4 +310,4 @@ def _bends(f: Any, low: float, high: float) -> bool:
     return not jumps(plain, low, high, 1e6 * (high - low))
 
 
-__all__ = ["Watched", "check_jumps", "pieces"]
+__all__ = ["Beside", "Watched", "check_jumps", "pieces"]

@@ -18,6 +18,7 @@ from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError, singular
 from ..tracing.foreign import Foreign, zeros
 from ..tracing.running import running
+from ..tracing.searches import compared, raised
 from ..tracing.source import user_frame
 from ..tracing.stacked import every
 from ..tracing.stores import UNSHARED
@@ -58,10 +59,16 @@ class Forward(Trace):
             else:
                 primals.append(release(a))
                 tangents.append(None)
-        output = apply(op, primals, params)
+        try:
+            output = apply(op, primals, params)
+        except Exception:
+            raised(primals)
+            raise
         if op.jump is not None:
             touch(self, op, output, primals, params)
         if all(t is None for t in tangents):
+            if op.jump is None and not running.rules:
+                compared(op.name, output, primals)
             return hold(output) if type(output) is Foreign else output
         tangent = push(op, output, primals, tangents, rule_params(params), self)
         if tangent is None:

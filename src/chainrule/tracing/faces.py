@@ -19,7 +19,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.registry import recorded
-from . import cures, foreign, kept, stores
+from . import cures, foreign, kept, searches, stores
 from . import tracer as tracers
 from .handed import keep_watch
 from .losses import TRACERS, lost
@@ -259,10 +259,12 @@ def _checked(operation: Callable[[Any, Any], Any]) -> Callable[..., Any]:
                 plain = operation(b, a) if swap else operation(a, b)
             except ArithmeticError as error:
                 if not self.cr_varies() and not (type(other) in TRACERS and other.cr_varies()):
+                    searches.raised((a, b))
                     raise
                 words = f"{operation.__name__}: {error}"
                 raise tracers.stacked.not_for_all(words) from None
             if type(plain) is complex and self.dtype.kind == "f" and type(b) is not complex:
+                searches.raised((a, b), "plane")
                 self = call(np.add, (self.cr_snapshot(), 0j), {})
                 other = numbered(other) + 0j if swap else other
                 break

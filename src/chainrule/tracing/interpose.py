@@ -374,6 +374,7 @@ def _refuse_as_plain(own: Any, args: Any, kwargs: Any) -> None:
             running.tape.defined(own, args, kwargs, False)
         if _vary(args):
             raise not_for_all(f"math.{own.__name__} is not defined") from None
+        tracers.searches.raised(args)
         raise
 
 

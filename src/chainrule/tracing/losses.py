@@ -16,7 +16,7 @@ import numpy as np
 
 from ..core import registry
 from ..errors import ChainRuleError, LostDerivativeError, UnsupportedFunctionError
-from . import calls, cures, kept
+from . import calls, cures, kept, searches
 from .handed import hand_out
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, is_own, own_frame, user_frame
@@ -55,7 +55,16 @@ class Guarded:
             return self.cr_owner.observed(self, how)
         self.cr_owner.observed(self)
         held = self.cr_value
-        return held.cr_as(how) if type(held) in TRACERS else how(self.cr_concrete())
+        if type(held) in TRACERS:
+            return held.cr_as(how)
+        try:
+            answer = how(self.cr_concrete())
+        except Exception:  # of NaN there is no whole number
+            searches.raised((held,))
+            raise
+        if not running.rules:
+            searches.compared("whole", answer, (held,))
+        return answer
 
     def cr_look(self) -> Any:
         """Return the value one level below, by which something is decided or computed."""
@@ -127,6 +136,7 @@ class Guarded:
             formats = [c for c in frame.f_code.co_consts if type(c) is str and "%" in c]
             whole = not formats or any(map(_WHOLE.search, formats))
             running.figures.append((number, 1 + whole, self))
+            searches.printed(str(number), (self,))
             return number
         if _stores(sys._getframe(1)):
             self.cr_lose(_STORED, _KEPT, cures.store(sys._getframe(1)))

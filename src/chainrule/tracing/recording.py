@@ -12,6 +12,8 @@ from ..core.memory import own_copy
 from ..core.op import Needs, Op, rule_params
 from ..core.registry import op_named
 from .foreign import Foreign, under
+from .running import running
+from .searches import compared, raised
 from .source import inside
 from .ties import touch
 from .tracer import (
@@ -122,10 +124,14 @@ class Recording(Trace):
             primals.append(a)
             bit += bit
         if output is None:
-            if deeper:
-                output = apply(op, primals, params)
-            else:
-                output = op.value(*primals, **params) if params else op.value(*primals)
+            try:
+                if deeper:
+                    output = apply(op, primals, params)
+                else:
+                    output = op.value(*primals, **params) if params else op.value(*primals)
+            except Exception:
+                raised(primals)
+                raise
         if op.jump is not None and self.differentiates:
             touch(self, op, output, primals, params)
         if params and not self.replays:
@@ -138,6 +144,8 @@ class Recording(Trace):
                            for p, n in zip(primals, inputs, strict=True)]  # fmt: skip
         else:
             if not needs.flows:
+                if op.jump is None and self.differentiates and not running.rules:
+                    compared(op.name, output, primals)
                 return _constant(output)
             if not needs.output:
                 held = None

@@ -42,6 +42,7 @@ class _Running(threading.local):
         self.lent: list[Any] = []  # arrays from outside that are traced ones meanwhile
         self.call: Any = None  # stands for the call of a solver's callback that runs
         self.searches: dict[Any, Any] = {}  # the places that compare traced values, see `searches`
+        self.raised = False  # whether an exception was among what they asked
         self.draws = 0  # how often random numbers were drawn
         self.check = _Running.everywhere
         self.tape: Any = None  # what records the whole call, see `programs`

@@ -1,86 +1,147 @@
-"""Searches by comparisons: a bisection that the program writes itself.
+"""Searches that the program writes itself: a bisection, and whatever else ends at plain numbers.
 
 ``if f(mid) < y: lo = mid`` decides between constants. What such a loop finds depends on the input,
-but no operation says so, and the derivative would be 0. No single comparison tells: ordinary
-programs compare too. A search shows in the row of them: at one place of the program both answers
-come, many times, while the two sides draw near each other. Then the call that is differentiated
-is compared with plain runs (`chainrule.diagnose.searching`).
+but no operation says so, and the derivative would be 0. No single decision tells: ordinary
+programs decide too. A search shows in the row of them: at one place of the program both answers
+come, many times, while the two sides draw near each other, or numbers of the program do: what it
+asks about, or plain ones that it keeps (its bracket, the weight of the next digit). Then the call
+that is differentiated is compared with plain runs (`chainrule.diagnose.searching`).
+
+Asked is by comparisons, by everything else through which nothing flows (`np.isnan`, `math.floor`,
+``int(x)``), by the sign of a text, and by exceptions.
 """
 
+import dis
+import inspect
 import os
+from functools import lru_cache
 from pathlib import Path
-from sys import _getframe
+from sys import _getframe, getrefcount
+from types import CodeType, FrameType
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Place
-from .foreign import Foreign
 from .running import running
-from .source import inside
-from .stacked import every
+from .source import inside, of_python
 
 _COMPARES = frozenset("less less_equal greater greater_equal sign".split())
-ASKS = _COMPARES | frozenset(
-    "signbit heaviside floor ceil rint trunc argmax argmin searchsorted digitize".split()
+ASKS = _COMPARES | frozenset(  # those that a derivative's derivative asks about, too, see `ties`
+    "equal not_equal signbit heaviside argmax argmin argsort searchsorted digitize copysign "
+    "logical_not".split()
 )
 MANY, BOTH, NEAR = 10, 2, 1e-3
 _LARGE = 10_000  # elements of an array that is kept
+_SMALL = 64  # of one whose numbers are looked at one by one
 _FIRST = 3  # the question that the later ones are measured by
 _NOTHING = [np.inf]
 _PLACES = 1_000
+_WIDTH = 4  # questions that are looked at in a row
+_STARTS = (4, 12, 16, *(1 << k for k in range(5, 20)))  # of such rows of questions
+_FRAMES = 3  # whose numbers are looked at
+_MISSED = object()
 
 
-class _Engine(dict[str, bool]):
-    """Whether a file is one of those between an operator of the program and its record."""
+class _Passed(dict[str, bool]):
+    """Whether a file stands between the program's question and its record.
+
+    That are operators and conversions here, and code of Python's such as `heapq`.
+    """
 
     def __missing__(self, filename: str) -> bool:
-        found = self[filename] = filename.startswith(_ROOMS)
+        found = self[filename] = filename.startswith(_ROOMS) or of_python(filename)
         return found
 
 
 _HOME = Path(__file__).parents[1]
-_ROOMS = (  # the last is where `np.sign` is
+_ROOMS = (  # the last are where `np.sign` and `math.isnan` are
     *(f"{_HOME / room}{os.sep}" for room in ("tracing", "core", "modes")),
-    f"{_HOME / 'ops' / 'numpy' / 'select.py'}",
-)
-_engine = _Engine()
+    *(str(_HOME.joinpath("ops", *path)) for path in (
+        ("numpy", "select.py"), ("python", "scalars.py"))),
+)  # fmt: skip
+_passed = _Passed()
 
 
 class Row:
     """The questions at one place: how many, how many were true or changed, some of their operands.
 
-    Those are the third ones, the one after it, the last but one and the last.
+    The first operands are those of the third question. `by` is what decides there, in words.
     """
 
     __slots__ = (
-        "before", "call", "compares", "count", "done", "first", "last", "place", "second", "true",
-        "was",
+        "always", "by", "call", "compares", "count", "done", "drawn", "early", "first", "kept",
+        "last", "next", "place", "spreads", "true", "turned", "was", "window",
     )  # fmt: skip
 
-    def __init__(self, place: Place, compares: bool) -> None:
-        self.place, self.compares, self.done = place, compares, False
+    def __init__(self, place: Place, name: str, answer: Any = None) -> None:
+        self.place, self.compares, self.done = place, name in _COMPARES, False
+        self.always = name not in ("raised", "plane")  # whether both answers are seen
+        self.by = _BY.get(name, "comparisons")
         self.begin()
+        self.was = answer
 
     def begin(self) -> None:
         """Begin anew, in another call of a solver's callback: calls are no steps of a search."""
         self.call = running.call
-        self.count = self.true = 0
-        self.first = self.second = self.before = self.last = _NOTHING
+        self.count = self.true = self.turned = 0
+        self.first = self.last = _NOTHING
         self.was: Any = None
+        self.window: list[dict[Any, Any]] = []
+        self.early: list[dict[Any, Any]] | None = None  # the first numbers that were looked at
+        self.spreads: dict[Any, float] | None = None  # how far these are apart
+        self.drawn = False  # whether later ones stood much closer together
+        self.next = _WIDTH  # which question is looked at, after some that are not
+        self.kept = False  # whether plain ones did that the program keeps: its answers say no more
 
     def searched(self) -> bool:
         """Say whether a search was at work here."""
+        if self.done or not self.always:
+            return self.done or self.drawn
+        if self.count < MANY:
+            return False
+        if self.kept and self.by != "texts":
+            return True
         few = BOTH <= self.true <= self.count - BOTH * self.compares
-        return self.done or (self.count >= MANY and few and _near(self))
+        if not few and not (self.turned and self.count - self.turned >= MANY):
+            return False
+        return self.drawn or (self.compares and _gap(self.last) <= NEAR * _gap(self.first))
+
+    def look(self, frame: Any, values: Any) -> None:
+        """Look at the numbers of the program, and at those that it asks about."""
+        self.next += 1
+        self.window.append(_numbers(frame, () if self.compares else values))
+        if len(self.window) < _WIDTH:
+            return
+        window, self.window = self.window, []
+        self.next = next((n for n in _STARTS if n >= self.next), 0)
+        if self.early is None:
+            self.early = window
+        else:
+            if self.spreads is None:
+                self.spreads = _spreads(self.early)
+            if not any(self.spreads.values()):  # nothing moves
+                self.next = 0
+                return
+            found = _spreads(window)
+            close = [name for name, first in self.spreads.items()
+                     if 0 < found.get(name, 0) <= NEAR * first]  # fmt: skip
+            self.drawn = bool(close)
+            self.kept = any(type(name) is tuple for name in close)
 
 
-def compared(name: str, output: Any, values: list[Any]) -> None:
-    """Take note of one question: a comparison, a sign, the place of the least."""
+_BY = {
+    "raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex",
+    "printed": "texts", "digits": "digits",
+}  # fmt: skip
+
+
+def compared(name: str, output: Any, values: Any) -> None:
+    """Take note of one question: a comparison, a sign, the place of the least, a rounding."""
     if running.session is not None and running.call is None:
         return  # it is not the solver that calls, but the engine, as often as it likes
-    frame: Any = _getframe(3)
-    while _engine[frame.f_code.co_filename]:
+    frame: Any = _getframe(2)
+    while _passed[frame.f_code.co_filename]:
         frame = frame.f_back
         if frame is None:
             return
@@ -91,39 +152,139 @@ def compared(name: str, output: Any, values: list[Any]) -> None:
     row = running.searches.get(key)
     if row is None:
         if len(running.searches) < _PLACES:
-            running.searches[key] = Row((code, frame.f_lasti), name in _COMPARES)
+            row = Row((code, frame.f_lasti), name)
+            running.searches[key] = row
+            row.was = _answer(output, row.compares)
+            if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
+                running.searches[id(code), other] = row
         return
     if row.call is not running.call:
         row.done = row.searched()
         row.begin()
-    if output.__class__ is not np.bool_:
-        output = every(output)
-        if type(output) is Foreign:  # not known before it is computed
+    if (kind := output.__class__) is not np.bool_ and kind is not int:
+        output = _answer(output, row.compares)
+        if output is _MISSED:
             return
-        output = np.asarray(output)
-        if not 0 < output.size <= _LARGE:  # what is kept of it is not to be felt
-            return
-        if not row.compares and output.size > 1:
-            return
-        output = output.flat[0] > 0 if row.compares else output.flat[0]
-    row.count += 1
-    if row.count > _FIRST:
+    row.count = count = row.count + 1
+    if output is not row.was and output != row.was:
+        if not row.turned and row.was is not None:
+            row.turned = count
         if not row.compares:
-            row.true += bool(output != row.was)
-            row.was = output
-            if row.count == _FIRST + 1:
-                row.second = values
-            row.before = row.last
-        elif output:
+            row.true += 1
+        row.was = output
+    if count > _FIRST:
+        if output and row.compares:
             row.true += 1
         row.last = values
-    elif row.count == _FIRST:
+        if count == row.next:
+            row.look(frame, values)
+    elif count == _FIRST:
         row.first = values
+
+
+def _warm(code: Any, at: int) -> int | None:
+    """Return where else a call stands for Python 3.11, which moves on as the code gets warm."""
+    steps = code.co_code
+    if steps[at] == _CALL and at >= 4 and steps[at - 4] == _PRECALL:
+        return at - 4
+    return at + 4 if steps[at] == _PRECALL else None
+
+
+_CALL, _PRECALL = dis.opmap["CALL"], dis.opmap.get("PRECALL", -1)
+
+
+def raised(values: Any, name: str = "raised") -> None:
+    """Take note of what happens at some values only, an exception: the program may decide by it."""
+    if not running.traces or (running.session is not None and running.call is None):
+        return
+    frame: Any = _getframe(2)
+    while frame is not None and _passed[frame.f_code.co_filename]:
+        frame = frame.f_back
+    if frame is None or inside[frame.f_code.co_filename]:
+        return
+    running.raised = True
+    place = (frame.f_code, frame.f_lasti)
+    key = (id(frame.f_code), ~frame.f_lasti)  # beside the answers at the same place
+    if key not in running.searches and len(running.searches) >= _PLACES:
+        return
+    row = running.searches.setdefault(key, Row(place, name))
+    if row.call is not running.call:
+        row.done = row.searched()
+        row.begin()
+    if not row.drawn:
+        row.look(frame, values)
+
+
+def cut() -> None:
+    """Take note that digits of a number's text were taken one by one, or may have been.
+
+    Nobody sees what the program makes of them, but plain runs do: so once is enough.
+    """
+    frame: Any = _getframe(1)
+    while frame is not None and _passed[frame.f_code.co_filename]:
+        frame = frame.f_back
+    if not running.traces or frame is None or inside[frame.f_code.co_filename]:
+        return
+    if len(running.searches) < _PLACES:
+        row = Row((frame.f_code, frame.f_lasti), "digits")
+        row.done = True
+        running.searches[id(frame.f_code), "digits"] = row
+
+
+def printed(text: str, values: Any) -> None:
+    """Take note of a text: the program may decide by its sign, or by what is no number.
+
+    Where the code that prints it asks for digits too, by these names, it may look them up.
+    """
+    frame: Any = _getframe(2)
+    while frame is not None and _passed[frame.f_code.co_filename]:
+        frame = frame.f_back
+    if frame is not None and _reads(frame.f_code):
+        cut()
+    start = text.lstrip()[:1]
+    compared("printed", "" if start.isdigit() else start, values)
+
+
+@lru_cache(maxsize=1024)
+def _reads(code: CodeType) -> bool:
+    """Say whether code, or code inside it, names what looks digits up."""
+    inner = [c for c in code.co_consts if isinstance(c, CodeType)]
+    return not _READ.isdisjoint(code.co_names) or any(map(_reads, inner))
+
+
+_READ = frozenset(
+    "ord index rindex find rfind count digit decimal match search fullmatch findall finditer "
+    "create_decimal create_decimal_from_float hex".split()
+)
+
+
+def _answer(output: Any, compares: bool) -> Any:
+    """Return what can be compared with the next answer, as far as it is not to be felt."""
+    output = _every(output[0] if type(output) is tuple and output else output)
+    if type(output) in (int, str, bool, float, np.bool_):
+        return output
+    if not isinstance(output, np.ndarray | np.generic):  # another library's, not known yet
+        return _MISSED
+    output = np.asarray(output)
+    if not 0 < output.size <= (_LARGE if compares else _SMALL) or output.dtype.kind == "O":
+        return _MISSED
+    return bool(output.flat[0] > 0) if compares else output.tobytes()
+
+
+def _every(x: Any) -> Any:
+    """As `stacked.every`, which lies above: the plain values, with all batch axes in front."""
+    while True:
+        if hasattr(type(x), "cr_owner"):
+            x = x.cr_value
+        elif hasattr(type(x), "agreed"):
+            x = x.data
+        else:
+            return x
 
 
 def _gap(values: list[Any]) -> float:
     """Return how far apart the two sides of a comparison were, or the size of what has a sign."""
-    plain = [np.asarray(every(v)) for v in values]
+    plain = [np.asarray(_every(v)) for v in values]
     if any(v.dtype.kind not in "fc" and v.dtype.kind not in "biu" for v in plain):
         return np.inf
     with np.errstate(all="ignore"):
@@ -131,20 +292,63 @@ def _gap(values: list[Any]) -> float:
     return float(np.max(gap, initial=0.0))
 
 
-def _near(row: Row) -> bool:
-    """Say whether the operands of a place have drawn together, beside how far apart they were."""
-    if row.compares:
-        return _gap(row.last) <= NEAR * _gap(row.first)
-    return _change(row.before, row.last) <= NEAR * _change(row.first, row.second)
+def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
+    """Return the numbers that are asked about, and the plain ones in the names of the program."""
+    found: dict[Any, Any] = {}
+    for k, v in enumerate(values):
+        v = _every(v)
+        if type(v) is float or (isinstance(v, np.ndarray | np.generic) and v.dtype.kind == "f"
+                                and v.size <= _SMALL):  # fmt: skip
+            found[k] = v if type(v) is float else float(v) if v.ndim == 0 else np.array(v)
+    for k in range(_FRAMES):
+        while frame is not None and _passed[frame.f_code.co_filename]:
+            frame = frame.f_back
+        if frame is None or inside[frame.f_code.co_filename]:
+            break
+        code = frame.f_code
+        if code.co_flags & inspect.CO_OPTIMIZED and "locals" not in code.co_names:
+            held = frame.f_locals
+            for name, v in held.items():
+                if (number := _plain(v)) is not None:
+                    found[k, name] = number
+            if getrefcount(held) == _OWN:  # before Python 3.13 the frame keeps it
+                held.clear()
+        frame = frame.f_back
+    return found
 
 
-def _change(before: list[Any], after: list[Any]) -> float:
-    try:
-        return max(_gap([a, b]) for a, b in zip(before, after, strict=True))
-    except ValueError:  # of other shapes
-        return np.inf
+_OWN = 3  # references: by the frame, the name here, and the call
 
 
-def found(searches: dict[Any, Row]) -> list[Place]:
+def _plain(v: Any) -> Any:
+    """Return a plain number, or a few of them, as they are now."""
+    kind = type(v)
+    if kind is float or kind is np.float64:
+        return float(v)
+    if kind in (list, tuple):
+        few = len(v) <= _WIDTH and all(type(e) in (float, np.float64) for e in v)
+        return np.array(v) if few and v else None
+    if hasattr(kind, "cr_owner") and v.cr_owner.level == 0:  # an array that the program made
+        v = v.cr_value
+    if type(v) is np.ndarray and v.dtype.kind == "f" and 0 < v.size <= _SMALL:
+        return v.copy()
+    return None
+
+
+def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
+    """Return how far apart the numbers of the same name are."""
+    found = {}
+    for name in set(window[0]).intersection(*window[1:]):
+        several = [numbers[name] for numbers in window]
+        if type(several[0]) is float:
+            found[name] = max(several) - min(several)
+        elif len(set(map(np.shape, several))) == 1:
+            with np.errstate(all="ignore"):
+                found[name] = float(np.max(np.ptp(several, axis=0), initial=0.0))
+    return found
+
+
+def found(searches: dict[Any, Row]) -> list[Row]:
     """Return the places where a search was at work."""
-    return [row.place for row in searches.values() if row.searched()]
+    rows = {id(row): row for row in searches.values()}  # some stand there twice
+    return [row for row in rows.values() if row.searched()]

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import searches
 from .losses import lost
 from .running import running
 from .tracer import stacked
@@ -35,7 +36,10 @@ class Text(str):
     def cr_part(self, start: int, end: int) -> str:
         """Return what stands from `start` to `end`."""
         text = str.__getitem__(self, slice(start, end))
-        return _made(text, self.whole, None if self.start is None else self.start + start)
+        made = _made(text, self.whole, None if self.start is None else self.start + start)
+        if type(made) is Text and text.isdecimal():
+            searches.cut()
+        return made
 
     def cr_parts(self, parts: Any) -> Any:
         """Return texts that stand in this one, in their order, as parts of it."""
@@ -105,6 +109,7 @@ class Text(str):
 
     def encode(self, *args: Any, **kwargs: Any) -> bytes:
         """As of `str`; the bytes are found by their digits."""
+        searches.cut()
         return str.encode(self, *args, **kwargs)
 
 
@@ -188,7 +193,14 @@ def read(text: str) -> None:
 def _owner(text: str) -> Any:
     """Return the traced number behind whose point these digits stand first, also rounded."""
     digits = text.strip()
-    if len(digits) < _TELLING or not digits.isdecimal():
+    if not digits.isdecimal():
+        return None
+    if len(digits) < _TELLING:
+        rounded = (f"{value:.{len(digits)}f}" for value, unknown, _ in running.figures if unknown)
+        for text in (*running.texts, *rounded):
+            if text.partition(".")[2].startswith(digits):
+                searches.cut()
+                break
         return None
     for whole, x in running.texts.items():
         found = _NUMBER.fullmatch(whole)

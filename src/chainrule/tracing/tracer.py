@@ -26,7 +26,7 @@ from ..errors import (
     UnsupportedFunctionError,
     singular,
 )
-from . import cures, foreign, kept, stacked, stores, ufuncs, words  # noqa: F401
+from . import cures, foreign, kept, searches, stacked, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, remember, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
@@ -226,13 +226,19 @@ def call(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if inside is not None and inside.takes(args, kwargs):
         return inside.compute(function, args, kwargs)
     try:
-        return _compute(function, args, kwargs)
+        result = _compute(function, args, kwargs)
+        if running.raised and not running.rules:
+            searches.compared("defined", True, args)
+        return result
     except (LostDerivativeError, UnsupportedFunctionError) as error:
         remember(error, user_frame(2))  # Python code, too, may hide it: an operator's
         if not running.traces or type(running.traces[-1]).lose is Trace.lose:
             raise
         running.traces[-1].lose(error)  # a survey: the plain function computes, and it goes on
         return function(*map(concrete, args), **{k: concrete(v) for k, v in kwargs.items()})
+    except Exception:
+        searches.raised(args)
+        raise
 
 
 def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -260,6 +266,9 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             raise unsupported(function) from None  # its body calls it with a traced value again
         if type(result) not in TRACERS or result.cr_value.ndim:
             result = layouts.as_plain(function, args, kwargs, result)
+        settled = type(result) not in TRACERS or result.cr_value.dtype.kind in "biu"
+        if settled and running.traces and not running.rules:
+            searches.compared(record.name, result, args)
         if running.watch is not None:
             note_counts(record.name, args, kwargs, result)
     else:
@@ -452,6 +461,7 @@ class Tracer(Guarded):
         if not (running.traces and (self.cr_carries() or self.cr_varies())):
             return text
         if len(running.texts) < _MOST_TEXTS:
+            searches.printed(text, (self,))
             running.texts[text.strip()] = self
             plain = concrete(self)
             known_here = type(plain) is not foreign.Foreign and plain.dtype.kind == "f"
@@ -465,7 +475,10 @@ class Tracer(Guarded):
         if self.cr_owner is running.tape:
             return bool(self.cr_owner.observed(self, bool))
         self.cr_owner.observed(self)
-        return bool(self.cr_value)
+        held = self.cr_value
+        if held.dtype.kind in "fc" and type(held) not in TRACERS and not running.rules:
+            searches.compared("truth", bool(held), (held,))
+        return bool(held)
 
     # --- the doors ----------------------------------------------------------------------
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
