@@ -27,7 +27,7 @@ from .conform import (
     tangents_for,
 )
 from .core.graph import Graph, Node
-from .core.settings import left, pause, resume, settings, undisturbed
+from .core.settings import AnewError, left, pause, resume, settings, undisturbed
 from .core.zero import holds_nan
 from .errors import ArgnumsError, NonScalarOutputError, StructureError, UsageError
 from .lift import (
@@ -80,6 +80,9 @@ class Derived:
         found, collecting = settings(), pause()
         try:
             return self.run(self.function, args, kwargs, *self.options)
+        except AnewError as anew:
+            with anew.prepare():
+                return self.run(self.function, args, kwargs, *self.options)
         except BaseException:
             left(found)
             raise

@@ -54,7 +54,7 @@ def finish(
         if own:
             outs = _Around(leaves, evaluate, outs, count, own, name, aux).settle(begun[1])
     if running.trail is not None:
-        running.trail += map(concrete, outs)
+        running.trail += map(_held, outs)
     return outs
 
 
@@ -127,6 +127,12 @@ def take(begun: tuple[int, int], trace: Any) -> tuple[Note, ...]:
     return tuple(n for n in notes if n.owner is None or n.owner is trace)
 
 
+def _held(x: Any) -> Any:
+    """Return the plain value of an output as one of NumPy's: a branch may give Python's number."""
+    found = concrete(x)
+    return np.asarray(found)[()] if type(found) in (float, int, complex) else found
+
+
 class _Around:
     """The outputs of one call as functions of the distance h from the point."""
 
@@ -141,7 +147,7 @@ class _Around:
         self.seen: Any = None  # how large the numbers were next to the point
         self.trailing = 0
         self.wide = flat_size(leaves) > 1 or any(x.dtype.kind == "c" for x in leaves)
-        plain = [concrete(v) for v in (*leaves, *outs)]
+        plain = [_held(v) for v in (*leaves, *outs)]
         self.eps = max(
             [float(np.finfo(v.dtype).eps) for v in plain if v.dtype.kind in "fc"], default=2.0**-52
         )
@@ -154,7 +160,7 @@ class _Around:
             return self.outs
         if any(map(_is_batch, (*self.leaves, *self.outs))):
             raise one_by_one(BatchError("a derivative is a limit, which differs by example"))
-        here = flat([concrete(v) for v in self.outs])
+        here = flat([_held(v) for v in self.outs])
         open_ = np.isnan(here)
         kinked = any(n.kind != "indeterminate" for n in self.notes)
         if kinked:
@@ -170,7 +176,7 @@ class _Around:
 
     def _cannot(self, here: Any, draws: int) -> str:
         """Say why the function cannot be run again, or nothing."""
-        if any(isinstance(concrete(v), Foreign) for v in (*self.leaves, *self.outs)):
+        if any(isinstance(_held(v), Foreign) for v in (*self.leaves, *self.outs)):
             return "it is an array of another library"
         if running.draws != draws:
             return "the function draws random numbers; draw before, and pass them as an argument"
@@ -194,7 +200,7 @@ class _Around:
         if not self.wide:
             return [self._split(one, 0.8 + 0.6j), self._split(-one, 0.8 + 0.6j)]
         other = 0.5 + (k * 0.41421356237309515 + 0.3) % 1.0
-        here = np.sign(np.real(flat([concrete(x) for x in self.leaves])))
+        here = np.sign(np.real(flat([_held(x) for x in self.leaves])))
         out, inside = np.where(here == 0, 1.0, here), np.where(here == 0, 1.0, -here)
         mixed = [np.where((k * w + s) % 1.0 < 0.5, 1.0, -1.0) for w, s in _MIXED]
         turns = np.where(k % 2, -1.0, 1.0)
@@ -206,7 +212,7 @@ class _Around:
     def _split(self, d: Any, turn: complex) -> list[Any]:
         parts, start = [], 0
         for leaf in self.leaves:
-            x = concrete(leaf)
+            x = _held(leaf)
             part = np.reshape(d[start : start + x.size], x.shape)
             if x.dtype.kind == "c":
                 part = part * turn
@@ -238,9 +244,9 @@ class _Around:
         """Return the numbers of a run; none where the results are of another shape."""
         outs, trail = self.run(h, direction)
         pairs = zip(outs, self.outs, strict=True)
-        if any(concrete(a).shape != concrete(b).shape for a, b in pairs):
+        if any(_held(a).shape != _held(b).shape for a, b in pairs):
             return np.zeros(0)
-        return flat([concrete(v) for v in (*outs, *trail)])
+        return flat([_held(v) for v in (*outs, *trail)])
 
     def _sides(self, open_: Any) -> list[tuple[Any, Any]]:
         """Return (limit, error) along the first directions that do not leave the domain."""
@@ -283,7 +289,7 @@ class _Around:
         """Return for each number the greatest size in its own output: rounding is of that order."""
         found, start = np.zeros(total), 0
         for out in self.outs:
-            here = slice(start, start + concrete(out).size)
+            here = slice(start, start + _held(out).size)
             found[here] = sizes[here].max(initial=0.0)
             start = here.stop
         found[start:] = sizes.max(initial=0.0)
@@ -428,7 +434,7 @@ class Verdict:
         """Put the numbers into the outputs; those that an outer derivative goes through, traced."""
         outs, start = [], 0
         for k, out in enumerate(self.around.outs):
-            held = concrete(out)
+            held = _held(out)
             here = slice(start, start + held.size)
             new = replaced[here].reshape(held.shape)
             start += held.size
@@ -451,8 +457,8 @@ class Verdict:
             for weight, h in zip((1 / 3, -2.0, 8 / 3), (1.0, 0.5, 0.25), strict=True):
                 outs, _ = around.run(h * around.eps**0.375, directions[i])
                 total = total + outs[k] * (weight / len(used))
-        mask = ~(np.equal(new, concrete(out)) | (np.isnan(new) & np.isnan(concrete(out))))
-        close = abs(concrete(total) - new) <= 1e3 * around.eps**0.5 * (1 + abs(new))
+        mask = ~(np.equal(new, _held(out)) | (np.isnan(new) & np.isnan(_held(out))))
+        close = abs(_held(total) - new) <= 1e3 * around.eps**0.5 * (1 + abs(new))
         return np.where(mask & close, total, np.where(mask, np.nan, out))
 
 
@@ -464,7 +470,7 @@ def _good_to(errors: Any) -> str:
 
 def flat_size(values: Any) -> int:
     """Count the numbers."""
-    return sum(int(concrete(v).size) for v in values)
+    return sum(int(_held(v).size) for v in values)
 
 
 def _is_batch(value: Any) -> bool:

@@ -12,6 +12,7 @@ import gc
 import threading
 import warnings
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -96,6 +97,16 @@ class Silence:
 _SILENT: Any = [("ignore", None, Warning, None, 0)]
 
 
+class AnewError(BaseException):
+    """A call is to be made anew, after `prepare`: what the program kept of an earlier call decided.
+
+    It is raised when the user's function has returned, so that no code of the program catches it.
+    """
+
+    def __init__(self, prepare: Callable[[], AbstractContextManager[None]]) -> None:
+        self.prepare = prepare
+
+
 def undisturbed(function: _F) -> _F:
     """Decorate a function: however it is left, the settings are what they were, or the program's.
 
@@ -108,6 +119,9 @@ def undisturbed(function: _F) -> _F:
         found, collecting = settings(), pause()
         try:
             return function(*args, **kwargs)
+        except AnewError as anew:
+            with anew.prepare():
+                return function(*args, **kwargs)
         except BaseException:
             left(found)
             raise

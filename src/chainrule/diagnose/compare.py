@@ -160,12 +160,12 @@ def _compare_slope(
         return None
     if not np.isfinite(traced):
         return "the rules give no finite number here; where there is a limit, it is the derivative"
-    along, size, reach = line(point, vs, cts)
+    along, unit, size = line(point, vs, cts)
     eps = float(np.finfo(np.float32 if point.single else np.float64).eps)
     kept = isinstance(point.trace, Recording) and point.trace.keep
-    slope = Slope(along, along(0.0), (min(size, 4.0) / reach,), eps,
+    slope = Slope(along, along(0.0), (unit,), eps,
                   decides(point.trace, getattr(point.trace, "events", ())) if kept else None,
-                  size / reach)  # fmt: skip
+                  size)  # fmt: skip
     reference, _, _, verdict, why = slope.judge(traced)
     if verdict != DIFFERS:
         return why or "the differences do not settle" if verdict == NOTHING else None
@@ -177,14 +177,20 @@ def _compare_slope(
 def direction(
     point: Point, out: Any, plain: list[Any], rng: np.random.Generator
 ) -> tuple[list[Any], list[Any], float]:
-    """Return a direction of the inputs, weights of the outputs, and the traced slope along them."""
+    """Return a direction of the inputs, weights of the outputs, and the traced slope along them.
+
+    Each number moves by its own size: beside 25 a step may be long that is too long beside 0.04.
+    """
     cts = [np.ones_like(y) if len(plain) == 1 and np.size(y) == 1 else random_like(y, rng)
            for y in plain]  # fmt: skip
     if type(point.trace) is Forward:
         vs = [np.asarray(concrete(t))[()] for t in point.nodes]
         traced = float(inner(cts, [_tangent(y, point.trace) for y in _leaves(out)]))
     else:
-        vs = [random_like(x, rng) * (not w) for x, w in zip(point.xs, point.whole, strict=True)]
+        vs = [
+            (random_like(x, rng) * own * (not w)).astype(np.asarray(x).dtype)[()]
+            for x, w, own in zip(point.xs, point.whole, map(_sizes, point.xs), strict=True)
+        ]
         traced = float(inner(_pulled(point, out, cts), vs))
     return vs, cts, traced
 
@@ -192,7 +198,10 @@ def direction(
 def line(
     point: Point, vs: list[Any], cts: list[Any]
 ) -> tuple[Callable[[float], float], float, float]:
-    """Return the plain function along a direction, the size of the point, and of the direction."""
+    """Return the plain function along a direction, a long step, and the size of the point in steps.
+
+    Over the long step no number moves by more than its size, or by 4: programs may be periodic.
+    """
     xs = [np.asarray(x, float) if np.asarray(x).dtype.char in "fe" else x for x in point.xs]
 
     def along(h: float) -> float:
@@ -200,8 +209,18 @@ def line(
             return float(np.real(inner(cts, point.numbers(*move(xs, vs, h)))))
         return np.nan
 
-    size = max([1.0, *(float(np.max(abs(x))) for x in xs if np.size(x))])
-    return along, size, max(float(np.max(abs(v))) for v in vs if np.size(v))
+    owns = [np.broadcast_to(_sizes(x), np.shape(x)) for x in xs]
+    with np.errstate(divide="ignore"):
+        unit = min(float(np.min(o / abs(v))) for o, v in zip(owns, vs, strict=True) if np.size(v))
+    size = max(float(np.max(abs(x) / o)) for o, x in zip(owns, xs, strict=True) if np.size(x))
+    return along, unit, size * unit
+
+
+def _sizes(x: Any) -> Any:
+    """Return by how much each number of an input may move: 0 as far as the largest beside it."""
+    own = abs(np.asarray(x)).astype(float)
+    largest = float(np.max(own, initial=0.0))
+    return np.minimum(np.where(own > 1e-10 * largest, own, largest or 1.0), 4.0)
 
 
 def forward_again(

@@ -6,13 +6,15 @@ the program does with it (a Newton step at the end makes it right), so differenc
 
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Place
+from ..core.settings import AnewError
 from ..errors import CheckError, UncheckedWarning
 from ..lift import name_of
 from ..modes.batch import Batch
@@ -26,6 +28,7 @@ from .compare import Point, differ, direction, forward_again, line, numbers_of
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
 _agreed: dict[tuple[Place, Any], int] = {}
+_remembers: dict[tuple[Place, Any], int] = {}  # places that know the point of an earlier call
 
 
 def examine(
@@ -33,11 +36,14 @@ def examine(
 ) -> None:
     """Raise where the derivative is another than that of plain runs; warn where none tell."""
     places = [row.place for row in rows]
-    keys = [(place, getattr(function, "__code__", None)) for place in places]
+    code = getattr(function, "__code__", None)
+    keys = [(place, code) for place in places]
+    keys_met = [(row.place, code) for row in rows if row.met]
     if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
         return
+    met = all(row.met for row in rows)
     if getattr(_busy, "now", False) or any(
-        n.owner in (trace, None) and n.place not in places for n in running.notes
+        n.owner in (trace, None) and (met or n.place not in places) for n in running.notes
     ):
         return
     if type(trace) is Batch:  # the derivatives are taken inside: of one example they are examined
@@ -53,16 +59,32 @@ def examine(
             return
         _busy.now = True
         try:
-            found = _far(point, out, plain, again)
+            ahead = direction(point, out, plain, np.random.default_rng(0))
+            anew = getattr(_busy, "anew", False)
+            by_state = bool(keys_met) and not anew and all(
+                _remembers.get(k, 0) >= ENOUGH for k in keys_met
+            )
+            found = None if by_state else _far(point, out, plain, ahead, again)
+            if type(found) is tuple and keys_met and not anew:
+                by_state = _is_remembered(point, plain, ahead, found[0], again)
             _plain(point, again)  # what the program keeps of its last run is to be of this point
         finally:
             _busy.now = False
+    if by_state:
+        for key in keys_met if len(_remembers) < 1000 else ():
+            _remembers[key] = _remembers.get(key, 0) + 1
+        raise AnewError(lambda: _elsewhere(point, ahead[0]))
     if found is None:
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
-    where, by = describe_place(places[0]), rows[0].by
-    does = f"{name_of(function)} " + (_DIGITS[0] if by == "digits" else f"searches by {by}")
+    row = min(rows, key=lambda row: row.met)
+    if row.met and not anew:  # a special case at this very point
+        if not isinstance(found, str):
+            running.note("branch", row.met, row.place, owner=trace)
+        return
+    where, by = describe_place(row.place), row.by
+    does = f"{name_of(function)} " + _DOES.get(by, (f"searches by {by}",))[0]
     if isinstance(found, str):
         warnings.warn(
             f"{does} ({where}), and whether the derivative of what it finds is right could not "
@@ -73,22 +95,25 @@ def examine(
         f"{does}, and loses the derivative of what it finds: along a random direction it is "
         f"{found[0]:.10g} in plain runs and {found[1]:.10g} in the traced one",
         where=where,
-        why=_DIGITS[1] if by == "digits" else _SEARCH[0],
-        cure=_DIGITS[2] if by == "digits" else _SEARCH[1],
+        why=_DOES.get(by, _SEARCH)[1],
+        cure=_DOES.get(by, _SEARCH)[2],
     )
 
 
 _SEARCH = (
+    "",
     "each branch keeps a number that was there before, so what the search ends at moves with its "
     "bounds, if at all, and not with the answer",
     "search by scipy.optimize (brentq, bisect, root_scalar, minimize_scalar, …), whose answers are "
     "differentiated, or let a Newton step follow the search",
 )
-_DIGITS = (
-    "takes digits out of the text of a number", "text carries no derivative",
-    "take the parts of the number itself, whole = np.trunc(x) and x - whole; where no derivative "
-    "is meant, print chainrule.stop_gradient(x)",
-)
+_DOES = {
+    "digits": (
+        "takes digits out of the text of a number", "text carries no derivative",
+        "take the parts of the number itself, whole = np.trunc(x) and x - whole; where no "
+        "derivative is meant, print chainrule.stop_gradient(x)",
+    ),
+}
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
@@ -103,10 +128,10 @@ def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
 
 
 def _far(
-    point: Point, out: Any, plain: list[Any], again: Callable[[], None]
+    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None]
 ) -> tuple[float, float] | str | None:
     """Compare with differences over steps that are long beside those of the search's answer."""
-    vs, cts, traced = direction(point, out, plain, np.random.default_rng(0))
+    vs, cts, traced = ahead
     if not any(np.any(v) for v in vs) or not np.isfinite(traced):
         return None
     if differ(plain, numbers_of(out), point.single) is not None:  # it draws random numbers
@@ -114,13 +139,12 @@ def _far(
         value, traced = forward_again(point, vs, cts)
         if differ(plain, value, point.single) is not None:
             return "two runs of it differ"
-    along, size, reach = line(point, vs, cts)
+    along, unit, _ = line(point, vs, cts)
 
     def at(h: float) -> float:
         again()
         return along(h)
 
-    unit = min(size, 4.0) / reach
     steps = [0.02 * unit / 2**k for k in range(4)]
     slopes = [(at(h) - at(-h)) / (2 * h) for h in steps]
     better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]  # without the error of order h²
@@ -139,3 +163,42 @@ def _far(
     ):  # a kink is close by, on both sides of which the derivative is right
         return None
     return better[-1], traced
+
+
+def _is_remembered(
+    point: Point, plain: list[Any], ahead: Any, slope: float, again: Callable[[], None]
+) -> bool:
+    """Say whether the derivative is right when the program was called elsewhere before.
+
+    Then it had kept what belongs to this point, and given it back: a cache of the last point.
+    """
+    vs, cts, _ = ahead
+    again()
+    _call_beside(point, vs)
+    again()
+    value, traced = forward_again(point, vs, cts)
+    if differ(plain, value, point.single) is not None:
+        return False
+    return abs(traced - slope) <= 1e-3 * (abs(traced) + abs(slope))
+
+
+def _call_beside(point: Point, vs: Any) -> None:
+    along, unit, _ = line(point, vs, [])
+    along(0.01 * unit)
+
+
+@contextmanager
+def _elsewhere(point: Point, vs: Any) -> Iterator[None]:
+    """Let the program be called beside the point, before it is called there anew."""
+    with same_draws() as again:
+        _busy.now = True
+        try:
+            _call_beside(point, vs)
+        finally:
+            _busy.now = False
+            again()
+    before, _busy.anew = getattr(_busy, "anew", False), True
+    try:
+        yield
+    finally:
+        _busy.anew = before

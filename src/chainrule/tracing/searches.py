@@ -58,7 +58,8 @@ _HOME = Path(__file__).parents[1]
 _ROOMS = (  # the last are where `np.sign` and `math.isnan` are
     *(f"{_HOME / room}{os.sep}" for room in ("tracing", "core", "modes")),
     *(str(_HOME.joinpath("ops", *path)) for path in (
-        ("numpy", "select.py"), ("python", "scalars.py"))),
+        ("numpy", "select.py"), ("numpy", "logic.py"), ("numpy", "kinds.py"),
+        ("python", "scalars.py"))),
 )  # fmt: skip
 _passed = _Passed()
 
@@ -70,14 +71,15 @@ class Row:
     """
 
     __slots__ = (
-        "always", "by", "call", "compares", "count", "done", "drawn", "early", "first", "kept",
-        "last", "next", "place", "spreads", "true", "turned", "was", "window",
+        "always", "by", "call", "compares", "count", "done", "drawn", "early", "first",
+        "kept", "last", "met", "next", "place", "spreads", "true", "turned", "was", "window",
     )  # fmt: skip
 
     def __init__(self, place: Place, name: str, answer: Any = None) -> None:
         self.place, self.compares, self.done = place, name in _COMPARES, False
         self.always = name not in ("raised", "plane")  # whether both answers are seen
         self.by = _BY.get(name, "comparisons")
+        self.met = ""  # what found that what is compared is the same: it is at this point alone
         self.begin()
         self.was = answer
 
@@ -94,8 +96,20 @@ class Row:
         self.next = _WIDTH  # which question is looked at, after some that are not
         self.kept = False  # whether plain ones did that the program keeps: its answers say no more
 
+    def meet(self, name: str, output: Any, values: Any) -> None:
+        """Take note where what is compared is the same, or differs by nothing from what is kept."""
+        if name in _ALIKE:
+            plain = np.asarray(_every(output))
+            if plain.size and plain.dtype == bool and (plain == _ALIKE[name]).all():
+                self.met = name
+        elif self.count < 2 and name in _COMPARES and len(values) == 2:
+            if _is_nothing(*values) or _is_nothing(*values[::-1]):
+                self.met = name
+
     def searched(self) -> bool:
         """Say whether a search was at work here."""
+        if self.met:
+            return True
         if self.done or not self.always:
             return self.done or self.drawn
         if self.count < MANY:
@@ -130,6 +144,15 @@ class Row:
             self.kept = any(type(name) is tuple for name in close)
 
 
+def _is_nothing(a: Any, b: Any) -> bool:
+    a, b = _every(a), _every(b)
+    if isinstance(b, float | int | np.number) and 0 <= b <= _SLIGHT:
+        return np.size(a) > 0 and bool(np.all(np.equal(a, 0)))
+    return False
+
+
+_SLIGHT = 1e-6
+_ALIKE = {"equal": True, "not_equal": False, "isclose": True, "array_equal": True}
 _BY = {
     "raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex",
     "printed": "texts", "digits": "digits",
@@ -155,6 +178,7 @@ def compared(name: str, output: Any, values: Any) -> None:
             row = Row((code, frame.f_lasti), name)
             running.searches[key] = row
             row.was = _answer(output, row.compares)
+            row.meet(name, output, values)
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other] = row
         return
@@ -166,6 +190,8 @@ def compared(name: str, output: Any, values: Any) -> None:
         if output is _MISSED:
             return
     row.count = count = row.count + 1
+    if not row.met and (count < 2 or name in _ALIKE):
+        row.meet(name, output, values)
     if output is not row.was and output != row.was:
         if not row.turned and row.was is not None:
             row.turned = count
