@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..tracing.codes import own
 from ..tracing.source import describe_line, inside
 from ..tracing.tracer import TRACERS, concrete
 
@@ -83,7 +84,7 @@ class _Follower:
         tangent = None
         if self.trace is not None and type(value) in TRACERS and value.cr_owner is self.trace:
             tangent = np.array(concrete(value.cr_node))
-        self.events.append(Event(code, line, name, held, tangent))
+        self.events.append(Event(own(code), line, name, held, tangent))
 
 
 def follow(run: Callable[[], Any], trace: Any = None) -> list[Event]:

@@ -38,12 +38,11 @@ def examine(
     places = [row.place for row in rows]
     code = getattr(function, "__code__", None)
     keys = [(place, code) for place in places]
-    keys_met = [(row.place, code) for row in rows if row.met]
+    alone = all(row.alone() for row in rows)
     if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
         return
-    met = all(row.met for row in rows)
     if getattr(_busy, "now", False) or any(
-        n.owner in (trace, None) and (met or n.place not in places) for n in running.notes
+        n.owner in (trace, None) and (alone or n.place not in places) for n in running.notes
     ):
         return
     if type(trace) is Batch:  # the derivatives are taken inside: of one example they are examined
@@ -61,29 +60,26 @@ def examine(
         try:
             ahead = direction(point, out, plain, np.random.default_rng(0))
             anew = getattr(_busy, "anew", False)
-            by_state = bool(keys_met) and not anew and all(
-                _remembers.get(k, 0) >= ENOUGH for k in keys_met
-            )
+            by_state = alone and not anew and all(_remembers.get(k, 0) >= ENOUGH for k in keys)
             found = None if by_state else _far(point, out, plain, ahead, again)
-            if type(found) is tuple and keys_met and not anew:
+            if type(found) is tuple and alone and not anew:
                 by_state = _is_remembered(point, plain, ahead, found[0], again)
             _plain(point, again)  # what the program keeps of its last run is to be of this point
         finally:
             _busy.now = False
     if by_state:
-        for key in keys_met if len(_remembers) < 1000 else ():
+        for key in keys if len(_remembers) < 1000 else ():
             _remembers[key] = _remembers.get(key, 0) + 1
         raise AnewError(lambda: _elsewhere(point, ahead[0]))
     if found is None:
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
-    row = min(rows, key=lambda row: row.met)
-    if row.met and not anew:  # a special case at this very point
+    if alone and not anew:  # a special case at this very point
         if not isinstance(found, str):
-            running.note("branch", row.met, row.place, owner=trace)
+            running.note("branch", rows[0].met, rows[0].place, owner=trace)
         return
-    where, by = describe_place(row.place), row.by
+    where, by = describe_place(places[0]), "equality" if alone else rows[0].by
     does = f"{name_of(function)} " + _DOES.get(by, (f"searches by {by}",))[0]
     if isinstance(found, str):
         warnings.warn(
@@ -112,6 +108,13 @@ _DOES = {
         "takes digits out of the text of a number", "text carries no derivative",
         "take the parts of the number itself, whole = np.trunc(x) and x - whole; where no "
         "derivative is meant, print chainrule.stop_gradient(x)",
+    ),
+    "equality": (
+        "decides by numbers that are equal",
+        "what it does there it does at this point alone: it gives what it kept of an earlier call, "
+        "or a special value, and neither moves with the input",
+        "let what is kept be forgotten before, or differentiate the function that computes, in the "
+        "place of the one that remembers",
     ),
 }
 

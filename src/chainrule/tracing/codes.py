@@ -2,9 +2,10 @@
 
 ``A.dot(x)`` is a method of `A`. Where `A` is a plain array NumPy asks its argument for plain
 numbers, and for nothing else; so do ``A[i] = x`` and ``A * [x, y]``. So the functions of the
-program that do such things run, while a function is traced, a copy of their code in which ``A.dot(x)`` is
-``door(A, x)``, and ``A[i] = x`` is ``A = store(A, i, x)``. In the same copy ``type(v) is float``
-compares what a look-alike stands for, and the class that a traced value passes for.
+program that do such things run, while a function is traced, a copy of their code in which
+``A.dot(x)`` is ``door(A, x)``, and ``A[i] = x`` is ``A = store(A, i, x)``. In the same copy
+``type(v) is float`` compares what a look-alike stands for, and the class that a traced value
+passes for.
 """
 
 import dis

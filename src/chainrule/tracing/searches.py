@@ -108,8 +108,6 @@ class Row:
 
     def searched(self) -> bool:
         """Say whether a search was at work here."""
-        if self.met:
-            return True
         if self.done or not self.always:
             return self.done or self.drawn
         if self.count < MANY:
@@ -120,6 +118,10 @@ class Row:
         if not few and not (self.turned and self.count - self.turned >= MANY):
             return False
         return self.drawn or (self.compares and _gap(self.last) <= NEAR * _gap(self.first))
+
+    def alone(self) -> bool:
+        """Say whether what was asked here is so at this point, and no search: see `meet`."""
+        return bool(self.met) and not self.searched()
 
     def look(self, frame: Any, values: Any) -> None:
         """Look at the numbers of the program, and at those that it asks about."""
@@ -375,6 +377,6 @@ def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
 
 
 def found(searches: dict[Any, Row]) -> list[Row]:
-    """Return the places where a search was at work."""
-    rows = {id(row): row for row in searches.values()}  # some stand there twice
-    return [row for row in rows.values() if row.searched()]
+    """Return the places where a search was at work; if none, those that hold at this point alone."""
+    rows = {id(row): row for row in searches.values()}.values()  # some stand there twice
+    return [row for row in rows if row.searched()] or [row for row in rows if row.alone()]
