@@ -377,6 +377,6 @@ def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
 
 
 def found(searches: dict[Any, Row]) -> list[Row]:
-    """Return the places where a search was at work; if none, those that hold at this point alone."""
+    """Return the places where a search was at work; if none, those of `Row.alone`."""
     rows = {id(row): row for row in searches.values()}.values()  # some stand there twice
     return [row for row in rows if row.searched()] or [row for row in rows if row.alone()]
