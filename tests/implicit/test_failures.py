@@ -208,6 +208,7 @@ SOLVERS: dict[str, Callable[[Callable[[Any], Any]], Any]] = {
     "minimize": lambda f: optimize.minimize(lambda x: f(x[0]) ** 2, [1.0]).x[0],
     "least_squares": lambda f: optimize.least_squares(lambda x: [f(x[0])], [1.0]).x[0],
     "quad": lambda f: integrate.quad(f, 0, 1)[0],
+    "quad_vec": lambda f: integrate.quad_vec(f, 0, 1)[0],
     "solve_ivp": lambda f: integrate.solve_ivp(lambda t, y: -f(y), (0, 1), [3.0]).y[0, -1],
     "odeint": lambda f: integrate.odeint(lambda y, t: -f(y), [3.0], [0, 1.0])[-1, 0],
 }
