@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Place
-from ..errors import CheckError, UncheckedWarning
+from ..errors import ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
 from ..modes.batch import Batch
 from ..tracing.draws import same_draws
@@ -44,17 +44,14 @@ def examine(
         return
     if not trace.differentiates:
         return
-    point, found = Point(function, args, kwargs, trace), None
+    point = Point(function, args, kwargs, trace)
+    found: tuple[float, float] | str | None
     with same_draws() as again:
         plain = _plain(point, again)
-        if plain is None:
-            return
-        _busy.now = True
-        try:
-            found = _far(point, out, plain, again)
-            _plain(point, again)  # what the program keeps of its last run is to be of this point
-        finally:
-            _busy.now = False
+        if isinstance(plain, Exception):
+            found = f"run again, it raises {type(plain).__name__}"
+        else:
+            found = _beside(point, out, plain, again)
     if found is None:
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
@@ -78,15 +75,32 @@ def examine(
     )
 
 
-def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
+def _beside(
+    point: Point, out: Any, plain: list[Any], again: Callable[[], None]
+) -> tuple[float, float] | str | None:
+    _busy.now = True
+    try:
+        found = _far(point, out, plain, again)
+    except (ChainRuleError, Warning):
+        raise
+    except Exception as error:
+        found = f"beside the point it raises {type(error).__name__}"
+    try:
+        _plain(point, again)  # what the program keeps of its last run is to be of this point
+    finally:
+        _busy.now = False
+    return found
+
+
+def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:
     """Run the function once on plain numbers; derivatives taken in it are examined in turn."""
     try:
         again()
         return point.numbers(*point.xs)
     except (CheckError, Warning):
         raise
-    except Exception:
-        return None
+    except Exception as error:
+        return error
 
 
 def _far(
