@@ -29,7 +29,13 @@ from .conform import (
 from .core.graph import Graph, Node
 from .core.settings import AnewError, left, pause, resume, settings, undisturbed
 from .core.zero import holds_nan
-from .errors import ArgnumsError, NonScalarOutputError, StructureError, UsageError
+from .errors import (
+    ArgnumsError,
+    ChainRuleError,
+    NonScalarOutputError,
+    StructureError,
+    UsageError,
+)
 from .lift import (
     Argnums,
     Call,
@@ -432,8 +438,14 @@ def _followed(
     f: Function, call: Call, ts: list[Any], values: list[Any], found: list[Any], trace: Forward
 ) -> list[Any]:
     """Push the tangents through a recording, which knows what zeros are structural."""
-    _, graph, leaves, _ = record(f, call.args, {}, call.argnums)
-    if all(map(_same, values, leaves)):
+    graph, leaves = None, []
+    try:
+        _, graph, leaves, _ = record(f, call.args, {}, call.argnums)
+    except ChainRuleError:
+        raise
+    except Exception:  # it runs only once: what is 0·∞ stays so, and is told
+        pass
+    if graph is not None and all(map(_same, values, leaves)):
         pushed = push_graph(graph, ts)
         return [_no_tangent(v) if t is None else t for t, v in zip(pushed, leaves, strict=True)]
     running.note("indeterminate", *trace.doubt)

@@ -18,7 +18,7 @@ import numpy as np
 from .core.settings import beside, ignore, put_back
 from .core.spoken import spoken
 from .core.zero import holds_nan
-from .errors import BatchError, IndeterminateWarning, KinkWarning
+from .errors import BatchError, ChainRuleError, IndeterminateWarning, KinkWarning
 from .modes.cotangents import has_nan
 from .modes.support import owner_of
 from .numeric import flat, limit
@@ -180,7 +180,12 @@ class _Around:
             return "it is an array of another library"
         if running.draws != draws:
             return "the function draws random numbers; draw before, and pass them as an argument"
-        again = self._at(0.0, self.directions()[0])
+        try:
+            again = self._at(0.0, self.directions()[0])
+        except ChainRuleError:
+            raise
+        except Exception as error:
+            return f"run again, the function raises {type(error).__name__}"
         if again.shape[0] < here.size or not np.array_equal(
             again[: here.size], here, equal_nan=True
         ):
@@ -260,8 +265,13 @@ class _Around:
 
             found.append(limit(self._along(direction, open_.size, size), self.eps))
             usable += not np.isnan(found[-1][0][: open_.size][open_]).any()
-        self._at(0.0, direction)  # what the program keeps of its last run is that of the point
+        self._back()
         return found
+
+    def _back(self) -> None:
+        """Run once more at the point: what the program keeps of its last run is to be of it."""
+        with contextlib.suppress(Exception):
+            self._at(0.0, self.directions()[0])
 
     def _along(self, direction: list[Any], least: int, size: int) -> Callable[[float], Any]:
         """Return the outputs and the trail as a function of h; NaN where there are none.
@@ -298,7 +308,7 @@ class _Around:
     def no_limit(self, which: int) -> str:
         """Say why one of the numbers has no limit."""
         found = no_limit(self._at, self.directions(), which, self.wide)
-        self._at(0.0, self.directions()[0])  # what the program keeps is that of the point
+        self._back()
         return found
 
     def _warn(self, words: str) -> None:

@@ -417,3 +417,22 @@ def test_methods_and_builtins_as_targets(capsys: Any, model: Path) -> None:
     assert "Model.nothing" in err
     Path("empty.py").write_text("", encoding="utf-8")
     assert "defines no function" in call(capsys, "check", "empty.py:f")[2]
+
+
+def test_nothing_that_the_program_prints_lands_in_the_document(tmp_path: Path) -> None:
+    path = tmp_path / "noisy.py"
+    path.write_text(
+        "import ctypes, os\n"
+        "c = ctypes.CDLL(None) if os.name == 'posix' else None\n"
+        "print('IMPORT')\n"
+        "def f(x):\n"
+        "    print('PRINT'); os.write(1, b'WRITE\\n'); os.system('echo SHELL')\n"
+        "    c and c.printf(b'PRINTF\\n')\n"
+        "    return x * x\n",
+        encoding="utf-8",
+    )
+    done = run("explain", f"{path}:f", "--at", "x=1.5", "--detail", "brief", "--json")
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["schema"] == "chainrule-derivation/1"
+    assert "PRINT" in done.stderr
+    assert "WRITE" in done.stderr

@@ -594,3 +594,16 @@ def test_an_argument_that_no_rule_knows_is_refused_and_not_met_for_ever():
 
     with pytest.raises(RecursionError):  # the program's own stays Python's
         cr.grad(lambda a: endless(endless, a))(0.7)
+
+
+def test_an_error_of_any_kind_that_names_a_tracers_class_is_ours() -> None:
+    """As that of a wrapper by SWIG, which says which overloads there are for what it was given."""
+    told = "def overloaded(x): raise NotImplementedError(f'no overload for {type(x).__name__}')"
+    library: dict[str, Any] = {}
+    exec(compile(told, np.__file__.replace("__init__", "overloads"), "exec"), library)
+    program: dict[str, Any] = {"library": library["overloaded"]}
+    exec("def f(x): return library(x)\ndef own(x): raise KeyError('floatTracer')", program)
+    with pytest.raises(ChainRuleError, match="no overload for"):
+        cr.grad(program["f"])(1.2)
+    with pytest.raises(KeyError):
+        cr.grad(program["own"])(1.2)

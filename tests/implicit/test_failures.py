@@ -1,5 +1,6 @@
 """Planted failures: each is reported, with numbers, and none gives a wrong gradient in silence."""
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -192,3 +193,75 @@ def test_everything_is_as_before_afterwards() -> None:
 
 def _raises(x: float) -> float:
     raise ValueError("mine")
+
+
+class Enough(Exception):
+    """What a callback raises to end its solver."""
+
+
+SOLVERS: dict[str, Callable[[Callable[[Any], Any]], Any]] = {
+    "newton": lambda f: optimize.newton(f, 1.0, fprime=lambda x: 2 * x),
+    "brentq": lambda f: optimize.brentq(f, 0.0, 2.5),
+    "fsolve": lambda f: optimize.fsolve(lambda x: f(x[0]), 1.0)[0],
+    "fixed_point": lambda f: optimize.fixed_point(lambda x: x - 0.3 * f(x), 1.0),
+    "minimize_scalar": lambda f: optimize.minimize_scalar(lambda x: f(x) ** 2).x,
+    "minimize": lambda f: optimize.minimize(lambda x: f(x[0]) ** 2, [1.0]).x[0],
+    "least_squares": lambda f: optimize.least_squares(lambda x: [f(x[0])], [1.0]).x[0],
+    "quad": lambda f: integrate.quad(f, 0, 1)[0],
+    "quad_vec": lambda f: integrate.quad_vec(f, 0, 1)[0],
+    "solve_ivp": lambda f: integrate.solve_ivp(lambda t, y: -f(y), (0, 1), [3.0]).y[0, -1],
+    "odeint": lambda f: integrate.odeint(lambda y, t: -f(y), [3.0], [0, 1.0])[-1, 0],
+}
+
+
+@pytest.mark.parametrize("name", SOLVERS)
+def test_an_exception_that_only_the_derivative_meets_decides_nothing(name: str) -> None:
+    calls: list[float] = []
+    SOLVERS[name](lambda x: calls.append(0) or x * x - 2.0)
+    most = len(calls)
+
+    def ending(by: str) -> Callable[[Any], Any]:
+        def f(a: Any) -> Any:
+            count = 0
+
+            def g(x: Any) -> Any:
+                nonlocal count
+                count += 1
+                found = x * x - a
+                if count > most if by == "calls" else abs(found) < 1e-12:
+                    raise Enough
+                return found
+
+            try:
+                return SOLVERS[name](g) * 1.0
+            except Enough:
+                return 3 * a
+
+        return f
+
+    for by in ("calls", "size"):
+        f, found = ending(by), None
+        try:
+            found = chainrule.value_and_grad(f)(2.0)[0]
+        except ImplicitError as error:
+            told = str(error)
+        assert found == f(2.0) if found is not None else "raised Enough" in told, by
+
+
+def test_what_the_solver_meets_too_is_the_programs() -> None:
+    def logarithms(a: float) -> Any:
+        return [
+            lambda: optimize.brentq(lambda x: math.log(x - a), 0.0, 3.0),
+            lambda: integrate.quad(lambda t: math.log(t - a), 0, 2),
+            lambda: integrate.solve_ivp(lambda t, y: [math.log(y[0] - a)], (0, 1), [0.5]),
+        ]
+
+    for k in range(3):
+
+        def f(a: Any, k: int = k) -> Any:
+            try:
+                return logarithms(a)[k]()
+            except ValueError:
+                return 5 * a
+
+        assert chainrule.grad(f)(1.0) == 5.0

@@ -1,5 +1,6 @@
 """Where the words go: results to stdout, progress to stderr, colour only to a terminal."""
 
+import ctypes
 import os
 import shutil
 import sys
@@ -31,12 +32,38 @@ _results: list[TextIO] = []  # where results go while the user's own prints are 
 @contextmanager
 def results_only() -> Iterator[None]:
     """Keep stdout for results: what the user's program prints meanwhile goes to stderr."""
-    _results.append(sys.stdout)
+    with _kept_apart() as results:
+        _results.append(results)
+        try:
+            with redirect_stdout(sys.stderr):
+                yield
+        finally:
+            _results.pop()
+
+
+@contextmanager
+def _kept_apart() -> Iterator[TextIO]:
+    """Return where stdout leads, and lead its descriptor to stderr.
+
+    So goes what compiled code and other processes print, which knows nothing of `sys.stdout`.
+    """
     try:
-        with redirect_stdout(sys.stderr):
-            yield
-    finally:
-        _results.pop()
+        out, err = sys.stdout.fileno(), sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):  # no files: a notebook, a test
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    kept = os.dup(out)
+    with open(kept, "w", encoding=sys.stdout.encoding, errors=sys.stdout.errors) as results:
+        os.dup2(err, out)
+        try:
+            yield results
+        finally:
+            results.flush()
+            flush = getattr(ctypes.pythonapi, "fflush", None)
+            if flush is not None:  # what C holds back is the program's, too
+                flush(None)
+            os.dup2(kept, out)
 
 
 def result(text: str) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.graph import Place
 from ..core.settings import AnewError
-from ..errors import CheckError, UncheckedWarning
+from ..errors import ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
 from ..modes.batch import Batch
 from ..tracing.draws import same_draws
@@ -51,22 +51,20 @@ def examine(
         return
     if not trace.differentiates:
         return
-    point, found = Point(function, args, kwargs, trace), None
+    point = Point(function, args, kwargs, trace)
+    found: tuple[float, float] | str | None = None
+    anew = getattr(_busy, "anew", False)
     with same_draws() as again:
         plain = _plain(point, again)
-        if plain is None:
-            return
-        _busy.now = True
-        try:
+        by_state = alone and not anew and all(_remembers.get(k, 0) >= ENOUGH for k in keys)
+        if isinstance(plain, Exception):
+            found, by_state = f"run again, it raises {type(plain).__name__}", False
+        else:
             ahead = direction(point, out, plain, np.random.default_rng(0))
-            anew = getattr(_busy, "anew", False)
-            by_state = alone and not anew and all(_remembers.get(k, 0) >= ENOUGH for k in keys)
-            found = None if by_state else _far(point, out, plain, ahead, again)
+            if not by_state:
+                found = _beside(point, out, plain, ahead, again)
             if type(found) is tuple and alone and not anew:
                 by_state = _is_remembered(point, plain, ahead, found[0], again)
-            _plain(point, again)  # what the program keeps of its last run is to be of this point
-        finally:
-            _busy.now = False
     if by_state:
         for key in keys if len(_remembers) < 1000 else ():
             _remembers[key] = _remembers.get(key, 0) + 1
@@ -119,15 +117,32 @@ _DOES = {
 }
 
 
-def _plain(point: Point, again: Callable[[], None]) -> list[Any] | None:
+def _beside(
+    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None]
+) -> tuple[float, float] | str | None:
+    _busy.now = True
+    try:
+        found = _far(point, out, plain, ahead, again)
+    except (ChainRuleError, Warning):
+        raise
+    except Exception as error:
+        found = f"beside the point it raises {type(error).__name__}"
+    try:
+        _plain(point, again)  # what the program keeps of its last run is to be of this point
+    finally:
+        _busy.now = False
+    return found
+
+
+def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:
     """Run the function once on plain numbers; derivatives taken in it are examined in turn."""
     try:
         again()
         return point.numbers(*point.xs)
     except (CheckError, Warning):
         raise
-    except Exception:
-        return None
+    except Exception as error:
+        return error
 
 
 def _far(
@@ -176,10 +191,17 @@ def _is_remembered(
     Then it had kept what belongs to this point, and given it back: a cache of the last point.
     """
     vs, cts, _ = ahead
-    again()
-    _call_beside(point, vs)
-    again()
-    value, traced = forward_again(point, vs, cts)
+    _busy.now = True
+    try:
+        again()
+        _call_beside(point, vs)
+        again()
+        value, traced = forward_again(point, vs, cts)
+    except ChainRuleError:
+        return False
+    finally:
+        _busy.now = False
+        _plain(point, again)
     if differ(plain, value, point.single) is not None:
         return False
     return abs(traced - slope) <= 1e-3 * (abs(traced) + abs(slope))

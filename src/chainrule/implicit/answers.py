@@ -208,7 +208,9 @@ def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     try:
         if not callbacks or not depth():
             with muted():
-                return solver(*plain_args, **plain_kwargs)
+                found = solver(*plain_args, **plain_kwargs)
+            running.solved = True
+            return found
         args = kwargs.get("args")
         keepers = [*callbacks, *(args if isinstance(args, tuple | list) else ())]
         before = State(keepers)
@@ -216,6 +218,7 @@ def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
             if trace.touched:
                 trace.touch()
             found = solver(*plain_args, **plain_kwargs)
+        running.solved = True
         running.constant = not trace.touched
         if running.session is not None and trace.touched:
             running.session.append(State(keepers))

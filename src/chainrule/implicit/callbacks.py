@@ -21,6 +21,7 @@ from ..core.graph import Node
 from ..core.op import Notation, Op
 from ..core.settings import ignore, put_back
 from ..core.slots import Jvp
+from ..errors import ChainRuleError
 from ..lift import run_traced
 from ..programs.python import BAIL
 from ..programs.state import State, streams
@@ -222,7 +223,12 @@ def taken(f: Function, t: Any, y: Any) -> Callback | None:
     if any(type(trace) is not Recording for trace in running.traces if trace.state <= OPEN):
         return None
     t, before = float(t), Kept(holders(f))
-    recorded = _recorded(f, t, y)
+    try:
+        recorded = _recorded(f, t, y)
+    except ChainRuleError:
+        raise
+    except Exception:  # the solver's own first call meets it, if it is the program's
+        recorded = None
     if recorded is None:
         before.undo()
         return None

@@ -4,12 +4,16 @@ import functools
 import inspect
 from collections.abc import Callable
 from contextlib import suppress
+from types import CodeType
 from typing import Any
 
 import numpy as np
 
 from ..core.registry import composite
+from ..errors import ChainRuleError, ImplicitError
+from ..tracing.losses import raising
 from ..tracing.running import running, tell
+from ..tracing.source import describe, inside, user_frame
 from ..tracing.watching import watching
 from .answers import run, signatures, vector
 
@@ -32,16 +36,23 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
                 found = run(function, *args, **kwargs)
                 return running.inside.mark(found) if running.inside.touched else found
             tell("solver", name or function.__name__)
-            before, running.session, running.again = (running.session, running.again), [], None
+            before = running.session, running.again, running.solved
+            running.session, running.again, running.solved = [], None, False
             try:
                 if running.watch is None:
                     return body(*args, **kwargs)
                 with watching(None):  # its iterations decide much that the program does not
                     return body(*args, **kwargs)
+            except Exception as error:
+                if (place := _called_by_engine(error)) is None:
+                    raise
+                if not running.solved:  # what the solver meets as well is the program's
+                    run(function, *args, **kwargs)
+                raise raising(_untimely(error, place), place.co_filename) from error
             finally:
                 for state in running.session or ():
                     state.undo()
-                running.session, running.again = before
+                running.session, running.again, running.solved = before
                 running.constant = False
                 tell("solved")
 
@@ -49,6 +60,34 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
         return announced
 
     return decorate
+
+
+def _called_by_engine(error: Exception) -> CodeType | None:
+    """Return the program's function that raised, where the engine called it, not the solver."""
+    if isinstance(error, ChainRuleError):
+        return None
+    tb = error.__traceback__
+    while tb is not None and inside[tb.tb_frame.f_code.co_filename]:
+        if tb.tb_frame.f_code is run.__code__:
+            return None
+        tb = tb.tb_next
+    return None if tb is None else tb.tb_frame.f_code
+
+
+def _untimely(error: Exception, code: CodeType) -> ImplicitError:
+    """Build the error for an exception that a plain run does not meet: it never calls there.
+
+    A program that catches it would go a way that it does not go without a derivative.
+    """
+    return ImplicitError(
+        f"{code.co_name} raised {type(error).__name__} where it was called for the derivative, "
+        "and not by the solver",
+        where=describe(user_frame(2)),
+        why="the derivative of an answer is made of what the function gives there and beside it; "
+        "the plain run does not meet this exception",
+        cure="let the function return a number wherever it is called: end the solver by its own "
+        "tolerance or limit of steps",
+    )
 
 
 def arguments(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:

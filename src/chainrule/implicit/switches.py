@@ -67,7 +67,8 @@ class Watched:
             running.call = before
 
     def done(self, *callbacks: Function) -> None:
-        """Take note of what the calls of SciPy's have left behind."""
+        """Take note of what the calls of SciPy's have left behind: its answer is there."""
+        running.solved = True
         if running.traces:
             self.left = State(callbacks, deep=6)
             if running.session is not None:

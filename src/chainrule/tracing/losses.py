@@ -407,10 +407,11 @@ def unhidden(error: Exception) -> Exception | None:
         return hidden
     if (labelled := in_labelled(error, own)) is not None:
         return labelled
-    if not isinstance(error, TypeError | AttributeError | ValueError):
-        return None
-    given = _is_compiled(error) and cures.is_given_traced(user.tb_frame, user.tb_lasti)
-    if "Tracer" not in str(error) and not given and not _met_tracer(error):
+    if isinstance(error, TypeError | AttributeError | ValueError):
+        given = _is_compiled(error) and cures.is_given_traced(user.tb_frame, user.tb_lasti)
+        if "Tracer" not in str(error) and not given and not _met_tracer(error):
+            return None
+    elif not _names_tracer(error):
         return None
     return UnsupportedFunctionError(
         f"a traced value met code that takes plain numbers only ({type(error).__name__}: "
@@ -451,6 +452,16 @@ def _met_tracer(error: Exception) -> bool:
         return False
     values = list(tb.tb_frame.f_locals.values())
     return isinstance(error, TypeError) and any(issubclass(type(v), Guarded) for v in values)
+
+
+def _names_tracer(error: Exception) -> bool:
+    """Say whether compiled code or a library names a tracer's class in any other error (SWIG's)."""
+    tb = error.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    theirs = tb is None or inside[tb.tb_frame.f_code.co_filename] or _is_compiled(error)
+    text = str(error)
+    return theirs and any(kind.__name__ in text for kind in TRACERS)
 
 
 def unsupported(function: Any) -> UnsupportedFunctionError:

@@ -30,6 +30,7 @@ class _Running(threading.local):
         self.inside: Any = None  # the trace of the solver whose callbacks run
         self.again: Any = None  # what callbacks write to, while the engine calls them
         self.constant = False  # whether the solve that is at work has read nothing traced
+        self.solved = False  # whether the solver that is at work has given its answer
         self.session: list[Any] | None = None  # what is undone when a solver's call is done with
         self.texts: dict[str, Any] = {}  # what traced numbers were printed as, while they run
         # those numbers; 1 where the text is not known, as that of ``"%.3f" % x``, 2 where it may

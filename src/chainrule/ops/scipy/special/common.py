@@ -167,6 +167,15 @@ def blockwise(value: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def chosen(where: Any, yes: Callable[..., Any], no: Callable[..., Any], *columns: Any) -> Any:
+    """Return ``np.where(where, yes(*columns), no(*columns))``, each computed where it is taken."""
+    found = np.empty(where.shape)
+    for rows, part in ((where[:, 0], yes), (~where[:, 0], no)):
+        if rows.any():
+            found[rows] = part(*[x[rows] for x in columns])
+    return found
+
+
 def ray(f: Callable[[Any], Any], least: Any, far: Any) -> Any:
     """Integrate f over (0, far), by the trapezoidal rule in u, where s = least·exp(u − e⁻ᵘ).
 

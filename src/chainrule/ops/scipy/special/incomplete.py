@@ -16,7 +16,7 @@ import numpy as np
 from scipy import special
 
 from ....core.op import sample
-from .common import blockwise, doubles, ray, ufunc
+from .common import blockwise, chosen, doubles, ray, ufunc
 from .gammas import polygamma_gap, psi_gap
 
 _SHAPE = (0.3, 4.0)
@@ -98,22 +98,35 @@ beta_density = ufunc(
 )  # fmt: skip
 
 
-def _weighted_gamma(a: Any, x: Any, weight: Any) -> Any:
-    """Integrate the density times weight(log t − ψ(a)) up to x, where over all t it gives 0."""
-    psi = special.digamma(a)
-    below = x < np.exp(psi)
-    density = _gamma_density(a, x)
-    level = np.log(x) - psi
+def _weighted_gamma(a: Any, x: Any, n: int) -> Any:
+    """Return ∂ⁿP/∂aⁿ: the integral up to x of the density times a weight in log t − ψ(a).
+
+    Over all t it gives 0, so it runs from 0 to x where log x lies below the mean, else from x on.
+    """
+    return chosen(
+        x < np.exp(special.digamma(a)),
+        lambda a, x: _gamma_below(a, x, n), lambda a, x: _gamma_above(a, x, n), a, x,
+    )  # fmt: skip
+
+
+def _gamma_below(a: Any, x: Any, n: int) -> Any:
+    level = np.log(x) - special.digamma(a)
     drop, width = np.maximum(a - x, 1e-3), np.sqrt(np.maximum(x, 1e-3))
-    lower = x * density * _falling(
-        lambda s: np.exp(-(a - x) * s - x * (np.expm1(-s) + s)) * weight(level - s),
+    return x * _gamma_density(a, x) * _falling(
+        lambda s: np.exp(-(a - x) * s - x * (np.expm1(-s) + s)) * _gamma_factor(a, level - s, n),
         0.25 / (1 + width + drop), 60.0 / np.maximum(a, 1e-3) + 12.0 / width,
-    )
-    upper = density * -_falling(
-        lambda r: np.exp((a - 1) * np.log1p(r / x) - r) * weight(level + np.log1p(r / x)),
-        0.25 * np.minimum(x, 1.0), 120.0 + 15.0 * np.sqrt(np.maximum(x, a)),
-    )
-    return np.where(below, lower, upper)
+    )  # fmt: skip
+
+
+def _gamma_above(a: Any, x: Any, n: int) -> Any:
+    level = np.log(x) - special.digamma(a)
+
+    def f(r: Any) -> Any:
+        log = np.log1p(r / x)
+        return np.exp((a - 1) * log - r) * _gamma_factor(a, level + log, n)
+
+    far = 120.0 + 15.0 * np.sqrt(np.maximum(x, a))
+    return _gamma_density(a, x) * -_falling(f, 0.25 * np.minimum(x, 1.0), far)
 
 
 def _factor(j: int, k: int, cumulant: Any) -> Any:
@@ -145,8 +158,9 @@ def _gamma_factor(a: Any, e: Any, n: int) -> Any:
 
 @blockwise
 def _gammainc_in_a(a: Any, x: Any, n: int) -> Any:
-    found = _weighted_gamma(a, x, lambda e: _gamma_factor(a, e, n))
-    found = np.where(x > 0.5, found, _gamma_series(a, x, n))
+    found = chosen(
+        x > 0.5, lambda a, x: _weighted_gamma(a, x, n), lambda a, x: _gamma_series(a, x, n), a, x
+    )
     return np.where(np.logical_or(x == 0, np.isinf(x)), 0.0, found)[:, 0]
 
 
@@ -206,28 +220,29 @@ _incomplete_gamma(special.gammaincc, special.gammainccinv, -1.0)
 # --- beta -----------------------------------------------------------------------------------------
 
 
-def _weighted_beta(a: Any, b: Any, x: Any, y: Any, density: Any, weight: Any) -> Any:
-    """Integrate the density times a weight up to x, where over all t it gives 0.
+def _weighted_beta(a: Any, b: Any, x: Any, y: Any, density: Any, j: int, k: int) -> Any:
+    """Integrate the density times its factor (`_beta_factor`) up to x, where over all t it gives 0.
 
-    The weight receives log t and log(1 − t), both less their means. The integral runs from 0 to x
-    where log x lies below its mean, else from x to 1.
+    The integral runs from 0 to x where log x lies below its mean, else from x to 1.
     """
+    return chosen(
+        np.log(x) + psi_gap(a, b) < 0,
+        lambda *at: _beta_side(*at, j, k), lambda a, b, x, y, d: -_beta_side(b, a, y, x, d, k, j),
+        a, b, x, y, density,
+    )  # fmt: skip
+
+
+def _beta_side(a: Any, b: Any, x: Any, y: Any, density: Any, j: int, k: int) -> Any:
     gap, other = psi_gap(a, b), psi_gap(b, a)
-    lower = density * x * ray(
+    return density * x * ray(
         lambda s: (
             np.exp(-a * s + (b - 1) * np.log1p(-x * np.expm1(-s) / y))
-            * weight(np.log(x) - s + gap, np.log1p(-x * np.exp(-s)) + other)
+            * _beta_factor(
+                a, b, np.log(x) - s + gap, np.log1p(-x * np.exp(-s)) + other if k else None, j, k
+            )
         ),
         0.25 * np.minimum(y, 1 / (1 + a + b)), 60.0 / a + 12.0 / np.sqrt(a),
     )[:, None]  # fmt: skip
-    upper = -density * y * ray(
-        lambda s: (
-            np.exp(-b * s + (a - 1) * np.log1p(-y * np.expm1(-s) / x))
-            * weight(np.log1p(-y * np.exp(-s)) + gap, np.log(y) - s + other)
-        ),
-        0.25 * np.minimum(x, 1 / (1 + a + b)), 60.0 / b + 12.0 / np.sqrt(b),
-    )[:, None]  # fmt: skip
-    return np.where(np.log(x) + gap < 0, lower, upper)
 
 
 def _beta_near_zero(a: Any, b: Any, x: Any) -> Any:
@@ -280,7 +295,7 @@ def _betainc_side(a: Any, b: Any, x: Any, j: int, k: int, complement: bool) -> A
     """Return ∂ʲ⁺ᵏI/∂aʲ∂bᵏ; with `complement` x is given as y = 1 − x."""
     x, y = (1 - x, x) if complement else (x, 1 - x)
     density = _beta_density(b, a, y) if complement else _beta_density(a, b, x)
-    found = _weighted_beta(a, b, x, y, density, lambda e, f: _beta_factor(a, b, e, f, j, k))
+    found = _weighted_beta(a, b, x, y, density, j, k)
     if (j, k) == (1, 0):
         found = np.where(x * (1 + b) < 0.05, _beta_near_zero(a, b, x), found)
         found = np.where(y * (1 + a) < 0.05, _beta_near_one(a, b, y), found)
