@@ -253,8 +253,8 @@ def _reads(code: CodeType) -> bool:
 
 
 _READ = frozenset(
-    "ord index rindex find rfind count digit decimal match search fullmatch findall finditer "
-    "create_decimal create_decimal_from_float hex".split()
+    "ord index rindex find rfind count match search fullmatch findall finditer create_decimal"
+    .split()
 )
 
 
