@@ -125,8 +125,10 @@ class Row:
                 self.next = 0  # nothing draws together
             close = [name for name, first in self.spreads.items()
                      if 0 < found.get(name, 0) <= NEAR * first]  # fmt: skip
-            self.drawn = bool(close)
-            self.kept = any(type(name) is tuple for name in close)
+            self.drawn = self.drawn or bool(close)
+            self.kept = self.kept or any(type(name) is tuple for name in close)
+            if self.kept:
+                self.next = 0
 
 
 _BY = {
