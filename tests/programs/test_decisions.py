@@ -6,6 +6,7 @@ is the same bisection, and its derivative is known.
 
 import contextlib
 import decimal
+import fractions
 import heapq
 import io
 import math
@@ -14,6 +15,8 @@ import warnings
 
 import numpy as np
 import pytest
+import scipy.integrate as si
+import scipy.optimize as so
 
 import chainrule as cr
 from chainrule.diagnose import searching
@@ -192,10 +195,38 @@ def by_steps(x):
     return r
 
 
+def kept_as(number, middle):
+    """Return a bisection whose bracket is of some kind of numbers, in a dict."""
+
+    def f(p):
+        b = {"low": number(0), "high": number(4)}
+        for _ in range(40):
+            m = middle(b["low"], b["high"])
+            b["low" if np.isnan(np.log(float(m) ** 3 - p)) else "high"] = m
+        return float(b["low"])
+
+    return f
+
+
+def whole_numbers(p):
+    low, high, unit = 0, 1 << 40, 1 << 38
+    while high - low > 1:
+        m = (low + high) // 2
+        if np.isnan(np.log((m / unit) ** 3 - p)):
+            low = m
+        else:
+            high = m
+    return low / unit
+
+
 RECURRENCES = {
     "log2": logarithm, "binary": binary, "decimals, int": decimals(int),
     "decimals, floor": decimals(math.floor), "an object": in_an_object, "an array": in_an_array,
-    "recursion": by_recursion, "steps": by_steps,
+    "recursion": by_recursion, "steps": by_steps, "whole numbers": whole_numbers,
+    "a dict": kept_as(float, lambda a, b: (a + b) / 2),
+    "fractions": kept_as(fractions.Fraction, lambda a, b: (a + b) / 2),
+    "decimal": kept_as(decimal.Decimal, lambda a, b: (a + b) / 2),
+    "single": kept_as(np.float32, lambda a, b: (a + b) * np.float32(0.5)),
 }  # fmt: skip
 
 
@@ -211,6 +242,21 @@ def test_a_power_that_goes_into_the_plane_is_seen():
     f = halved(lambda m, p: isinstance((m**3 - p) ** 0.5, complex))
     with pytest.raises(CheckError, match="searches by what becomes complex"):
         cr.grad(f)(3.1)
+
+
+WITHIN = {
+    "quad": lambda g, a: si.quad(lambda x: x * g(a), 0, 1)[0],
+    "brentq": lambda g, a: so.brentq(lambda x: x - g(a), -1, 4),
+    "minimize": lambda g, a: so.minimize(lambda v: (v[0] - g(a)) ** 2, [0.5]).x[0],
+}
+
+
+@pytest.mark.parametrize("name", WITHIN)
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_a_search_in_a_callback_is_seen(name):
+    for g in (by_steps, in_an_object):
+        with pytest.raises(CheckError, match="searches by"):
+            cr.grad(lambda a, g=g: WITHIN[name](g, a))(3.1)
 
 
 # --- digits ---------------------------------------------------------------------------------------

@@ -136,14 +136,15 @@ class Row:
         else:
             if self.spreads is None:
                 self.spreads = _spreads(self.early)
-            if not any(self.spreads.values()):  # nothing moves
-                self.next = 0
-                return
             found = _spreads(window)
+            if not any(found.get(name, first) < first for name, first in self.spreads.items()):
+                self.next = 0  # nothing draws together
             close = [name for name, first in self.spreads.items()
                      if 0 < found.get(name, 0) <= NEAR * first]  # fmt: skip
-            self.drawn = bool(close)
-            self.kept = any(type(name) is tuple for name in close)
+            self.drawn = self.drawn or bool(close)
+            self.kept = self.kept or any(type(name) is tuple for name in close)
+            if self.kept:
+                self.next = 0
 
 
 def _is_nothing(a: Any, b: Any) -> bool:
@@ -281,8 +282,8 @@ def _reads(code: CodeType) -> bool:
 
 
 _READ = frozenset(
-    "ord index rindex find rfind count digit decimal match search fullmatch findall finditer "
-    "create_decimal create_decimal_from_float hex".split()
+    "ord index rindex find rfind count match search fullmatch findall finditer create_decimal"
+    .split()
 )
 
 
@@ -351,16 +352,33 @@ _OWN = 3  # references: by the frame, the name here, and the call
 def _plain(v: Any) -> Any:
     """Return a plain number, or a few of them, as they are now."""
     kind = type(v)
-    if kind is float or kind is np.float64:
-        return float(v)
-    if kind in (list, tuple):
-        few = len(v) <= _WIDTH and all(type(e) in (float, np.float64) for e in v)
-        return np.array(v) if few and v else None
+    if kind in (list, tuple, dict):
+        few = (v.values() if kind is dict else v) if len(v) <= _FEW else ()
+        numbers = [n for n in map(_number, few) if n is not None]
+        return np.array(numbers) if numbers else None
+    if (number := _number(v)) is not None:
+        return number
     if hasattr(kind, "cr_owner") and v.cr_owner.level == 0:  # an array that the program made
         v = v.cr_value
     if type(v) is np.ndarray and v.dtype.kind == "f" and 0 < v.size <= _SMALL:
         return v.copy()
     return None
+
+
+def _number(v: Any) -> float | None:
+    kind = type(v)
+    if kind is float:
+        return v  # type: ignore[no-any-return]
+    if (kind is int and abs(v) < _HUGE) or kind in _REALS or (
+        kind.__name__ in ("Fraction", "Decimal") and kind.__module__ in ("fractions", "decimal")
+    ):  # fmt: skip
+        return float(v)
+    return None
+
+
+_REALS = (np.float64, np.float32, np.longdouble)
+_FEW = 8  # numbers in a list or a dict
+_HUGE = 1 << 1000
 
 
 def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
