@@ -120,6 +120,12 @@ PLAINLY: list[str] = [  # the same, without doors
 ]
 
 WORDS: list[tuple[str, str]] = [
+    ("def put(u, v):\n    u[0] = v\nu = np.sin(data)\nput(u, x[0])\nreturn np.sum(u**2)",
+     "def put(u, v):\n    u[0] = v\nu = np.sin(data)\nu = np.copy(u)\nput(u, x[0])\nreturn np.sum(u**2)"),
+    ("def put(u, v):\n    u[0] = v\ndef twice(w, v):\n    put(w, v)\nu = np.sin(data)\ntwice(u, x[0])\nreturn np.sum(u**2)",
+     "def put(u, v):\n    u[0] = v\ndef twice(w, v):\n    put(w, v)\nu = np.sin(data)\nu = np.copy(u)\ntwice(u, x[0])\nreturn np.sum(u**2)"),
+    ("def put(u, v):\n    u[0] = v\nbox = {'u': np.sin(data)}\nput(box['u'], x[0])\nreturn np.sum(box['u']**2)",
+     "def put(u, v):\n    u[0] = v\nbox = {'u': np.copy(np.sin(data))}\nput(box['u'], x[0])\nreturn np.sum(box['u']**2)"),
     ("y = data[:3]\ny -= [x[0], x[1], 2.0]\nreturn np.sum(y**3)",
      "y = np.copy(data[:3])\ny -= np.array([x[0], x[1], 2.0])\nreturn np.sum(y**3)"),
     ("rows = [[x[0], x[1]], [x[1], 2.0]]\nreturn np.sum((W[:2, :2] % rows) ** 2)",

@@ -181,3 +181,22 @@ def test_an_array_of_integers_takes_what_is_cut_off() -> None:
         return np.sum(k * x)
 
     assert np.allclose(cr.grad(f)(X), slopes(f))
+
+
+COPIES = ["START.copy()", "START.astype(float)", "START.flatten()", "START[::-1].copy()",
+          "START.reshape(3, 1).copy().ravel()", "np.full_like(START, x[1])"]  # fmt: skip
+KEPT_BY = {
+    "a name": "u = {}; put(u, x)", "a dict": "d = {{'u': {}}}; d['u'] *= x[0]; u = d['u']",
+    "a list": "u = [{}]; put(u[0], x); u = u[0]", "two names": "u = w = {}; put(w, x)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("how", KEPT_BY)
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_is_the_functions_own(copied: str, how: str) -> None:
+    scope: dict[str, Any] = {"np": np, "START": START.copy(), "put": put}
+    exec("def f(x):\n    " + KEPT_BY[how].format(copied) + "\n    return np.sum(u ** 3)", scope)
+    f, v = scope["f"], np.array([0.3, -0.2, 0.7])
+    slope = (f(X + 1e-6 * v) - f(X - 1e-6 * v)) / 2e-6
+    np.testing.assert_allclose(cr.grad(f)(X) @ v, slope, rtol=1e-7)
+    np.testing.assert_array_equal(scope["START"], START)

@@ -224,6 +224,13 @@ def _full_like(function: Any) -> Callable[..., Any]:
             values = [v for v in (*args, *kwargs.values()) if type(v) in TRACERS]
             if not values:
                 return hold(function(tracers.concrete(a), *args, **kwargs))
+        if running.traces and function is np.full_like and _traced((*args, *kwargs.values())):
+            names = ("fill_value", "dtype", "order", "subok", "shape")
+            given = dict(zip(names, args, strict=False)) | kwargs
+            value = array(given.pop("fill_value"))
+            result = hold(np.empty_like(a, **given))
+            result[...] = value
+            return result
         result = function(a, *args, **kwargs)
         return result if type(result) in TRACERS else hold_fresh(result)
 

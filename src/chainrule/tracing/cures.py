@@ -17,7 +17,7 @@ import numpy as np
 
 from .calls import Names, expression, grouped, text_of, traces
 from .cure_rules import rule_for
-from .source import own_frame
+from .source import inside, own_frame
 
 ARRAY, NUMBER, COMPLEX, KEY, BYTES = "array", "number", "complex", "key", "bytes"
 CALL = "call"  # of a function without a rule
@@ -154,7 +154,7 @@ def store(frame: FrameType | None, result: bool = False) -> str:
             f"for name in {name}.dtype.names}}, and write fields[…] in the place of {name}[…]"
         )
     if frame is not None and not unknown and not _is_outside(frame):
-        return _owned(node, Names(frame))
+        return _given(name, held, frame) or _owned(node, Names(frame))
     return (
         ("write y[...] = y + x in the place of y += x; or " if result else "")
         + "make the array in the traced function itself: np.zeros_like(x), np.zeros(n), or "
@@ -173,6 +173,37 @@ def _is_of_numpy(function: Any) -> bool:
 
 
 _BY_LABEL = ("loc", "iloc", "at", "iat")  # of pandas
+
+
+def _given(name: str, held: Any, frame: FrameType) -> str:
+    """Say who is to own an array that a function was given: of a copy in it no other would know."""
+    if not _is_parameter(name, frame) or type(held) is not np.ndarray:
+        return ""
+    given = frame
+    while _is_parameter(name, given) and (caller := given.f_back) is not None:
+        if inside[caller.f_code.co_filename]:  # the function itself is differentiated
+            return ""
+        found = [n for n, v in caller.f_locals.items() if v is held]
+        if not found:
+            break
+        given, name = caller, found[0]
+    names, where = Names(given), given.f_code.co_name
+    if given is frame:
+        return (
+            f"give {frame.f_code.co_name} an array that was made in the function that is "
+            f"differentiated, by {names.numpy}.zeros(…) or {names.numpy}.copy(…), and go on with "
+            f"that one; where no derivative is meant, store {names.library}.stop_gradient(…)"
+        )
+    return (
+        f"in {where}, write {name} = {names.numpy}.copy({name}) before it calls "
+        f"{frame.f_code.co_name}: the array is then made in the function that is differentiated; "
+        f"where no derivative is meant, store {names.library}.stop_gradient(…)"
+    )
+
+
+def _is_parameter(name: str, frame: FrameType) -> bool:
+    code = frame.f_code
+    return name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
 
 def _owned(node: Any, names: Names) -> str:

@@ -75,6 +75,19 @@ def _compiled_door(name: str) -> Callable[..., Any]:
     return door
 
 
+def _copy_door(name: str) -> Callable[..., Any]:
+    """Let a copy of a plain array, as `np.copy`, be one that traced values may be stored into."""
+
+    def door(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = getattr(self, name)(*args, **kwargs)
+        if running.traces and type(self) is np.ndarray and type(result) is np.ndarray:
+            return result if np.may_share_memory(result, self) else tracers.hold(result)
+        return result
+
+    door.__name__ = door.__qualname__ = name
+    return door
+
+
 def _to_numpy(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Return what a labelled column holds, traced as it is: its own code would ask for numbers."""
     if running.traces and type(self).__module__.partition(".")[0] in LABELLED and not args:
@@ -89,6 +102,7 @@ def _to_numpy(self: Any, *args: Any, **kwargs: Any) -> Any:
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
+    | {name: _copy_door(name) for name in ("copy", "astype", "flatten")}
     | {name: _compiled_door(name) for name in ("solve",)}  # of factors (`register_method`)
     | {"to_numpy": _to_numpy}
 )
