@@ -79,7 +79,8 @@ def stand_in(door: CodeType, code: CodeType) -> None:
 def compares(code: CodeType) -> bool:
     """Say whether code, or code inside it, writes ``a is b``, where b is no constant."""
     units = code.co_code
-    asks = [k for k in range(0, len(units), 2) if units[k] == _IS]
+    there = _IS in units[::2]  # most code has none, and the next line takes long
+    asks = [k for k in range(0, len(units), 2) if units[k] == _IS] if there else []
     if any(units[k - 2] != _CONSTANT for k in asks):
         return True
     if asks and not set(asks).isdisjoint(dis.findlabels(units)):  # ``a is (b if c else None)``
