@@ -85,8 +85,15 @@ class EntryByEntry:
         self._chunks.append(chunk)
         for k, place in enumerate(zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(),
                                       strict=True)):  # fmt: skip
+            if place in self._table and self.format == "dok" and self._hides(place):  # type: ignore[attr-defined]
+                del self._table[place]  # SciPy has no such key: the store is that of a new one
             self._table[place] = number, k
             self._explicit.discard(place)
+
+    def _hides(self, place: Any) -> bool:
+        """Say whether an entry is 0 by its value, and not stored in SciPy."""
+        chunk, k = self._table[place]
+        return place not in self._explicit and agreed(self._chunks[chunk])[k] == 0
 
     def _take(self, value: Any) -> None:
         """Take the rows of another matrix, as SciPy's lil does; who had the old ones keeps them."""

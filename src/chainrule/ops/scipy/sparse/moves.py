@@ -15,7 +15,9 @@ from ..common import refusal
 from .forms import FORMS
 from .matrices import (
     TracedEntries,
+    _alike,
     _hiding,
+    _structure,
     _traced_like,
     behind,
     followable,
@@ -154,19 +156,6 @@ def _pool(matrices: list[Any]) -> Any:
     """Return the data of all matrices behind a zero, which is what no entry is."""
     parts = [np.ravel(_data_of(a)) for a in matrices]
     return np.concatenate([np.zeros_like(parts[0], shape=(1,)), *parts])
-
-
-def _structure(a: Any) -> tuple[Any, ...]:
-    names = ("indices", "indptr", "coords", "offsets")
-    return tuple(v for n in names if (v := a.__dict__.get(n)) is not None)
-
-
-def _alike(a: Any, b: Any) -> bool:
-    """Say whether two matrices have one structure."""
-    pairs = zip(_structure(a), _structure(b), strict=False)
-    return a.format == b.format and a.data.shape == b.data.shape and all(
-        np.array_equal(x, y) for x, y in pairs
-    )  # fmt: skip
 
 
 def _outside_as(made: Any, *sources: Any) -> Any:
