@@ -139,7 +139,8 @@ class EntryByEntry:
     def tocoo(self, copy: bool = False) -> Any:
         """Return the matrix of the entries that stand in the table now."""
         starts = np.cumsum([0, *(c.shape[0] for c in self._chunks)])
-        places = np.array(list(self._table), int).reshape(-1, 2)
+        kind = self._get_index_dtype(maxval=max(self.shape))  # type: ignore[attr-defined]
+        places = np.array(list(self._table), kind).reshape(-1, 2)
         index = np.array([starts[chunk] + k for chunk, k in self._table.values()], int)
         data = np.concatenate(self._chunks)[index]
         made = _traced_like(_pattern(places.T, self.shape, self), data)  # type: ignore[attr-defined]
