@@ -253,7 +253,7 @@ def _mover(name: str) -> Any:
     return move
 
 
-for _name in "tocsr tocsc tocoo todia tobsr __getitem__ reshape getrow getcol".split():
+for _name in "tocsr tocsc tocoo todia tobsr __getitem__ reshape getrow getcol transpose".split():
     setattr(TracedEntries, _name, _mover(_name))
 
 
@@ -279,12 +279,12 @@ def _by_entry(name: str) -> Any:
 
 for _name in (
     "_mul_scalar", "__neg__", "__abs__", "__round__", "power", "conj", "conjugate", "_real",
-    "_imag", "astype", "transpose",
+    "_imag", "astype",
     *(u.__name__ for u in _data._ufuncs_with_fixed_point_at_zero),
 ):  # fmt: skip
     setattr(TracedEntries, _name, _by_entry(_name))
 
-_SHARING = ("transpose", "astype", "conj", "conjugate", "_real", "_imag")
+_SHARING = ("astype", "conj", "conjugate", "_real", "_imag")
 
 
 def _are_one(a: Any, b: Any) -> bool:
