@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
@@ -107,6 +108,18 @@ def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
 
 
+def _sparse(args: Any) -> dict[int, Any]:
+    """Return the sparse matrices with traced entries among the arguments."""
+    if "scipy.sparse" not in sys.modules:
+        return {}
+    sparse = [k for k, a in enumerate(args) if type(a) not in TRACERS and hasattr(a, "toarray")]
+    if not sparse:
+        return {}
+    from .ops.scipy.sparse.given import Given, has_entries
+
+    return {k: Given(args[k]) for k in sparse if has_entries(args[k])}
+
+
 def _is_differentiated(x: Any) -> bool:
     """Say whether a derivative is taken by a value, or may be: a formula is traced for others."""
     while type(x) in TRACERS:
@@ -167,6 +180,9 @@ class CustomFunction:
                 raise self._hidden("in a container")
         if any(type(v) in TRACERS and (v.cr_carries() or v.cr_varies()) for v in params.values()):
             raise self._hidden("by keyword")
+        given = _sparse(args)
+        if given:
+            return self._of_entries(given, args, params)
         if not any(type(a) in TRACERS for a in args):
             return self.function(*args, **params)
         args = tuple(a if type(a) in TRACERS else np.asarray(a)[()] for a in args)
@@ -185,6 +201,34 @@ class CustomFunction:
                     raise
         params = {k: np.array(v) if type(v) is np.ndarray else v for k, v in params.items()}
         return apply(op, args, params | {_STATE: taken_of(self.rules())})
+
+    def _of_entries(self, given: dict[int, Any], args: Any, params: Any) -> Any:
+        """Call with the entries of sparse matrices for arguments; the rule gets matrices."""
+        if self.kind == "partial":
+            raise self.error(
+                f"{self.__name__} with a partial received a sparse matrix",
+                cure="a partial is elementwise; for matrices give jvp= or vjp=",
+            )
+
+        def matrices(xs: Any) -> list[Any]:
+            return [given[k].matrix(x) if k in given else x for k, x in enumerate(xs)]
+
+        def vjp(ct: Any, y: Any, *xs: Any, **params: Any) -> Any:
+            found = self.rule(ct, y, *matrices(xs), **params)
+            found = found if isinstance(found, tuple | list) else (found,)
+            return tuple(given[k].entries(c) if k in given and c is not None else c
+                         for k, c in enumerate(found))  # fmt: skip
+
+        def jvp(ts: Any, y: Any, *xs: Any, **params: Any) -> Any:
+            return self.rule(tuple(matrices(ts)), y, *matrices(xs), **params)
+
+        def function(*xs: Any, **params: Any) -> Any:
+            return self.function(*matrices(xs), **params)
+
+        inner = CustomFunction(function, self.kind, vjp if self.kind == "vjp" else jvp, self.checks)
+        inner.__name__, inner.rules = self.__name__, self.rules  # type: ignore[method-assign]
+        inner.compared, inner.compared_again = self.compared, self.compared_again
+        return inner(*(given[k].data if k in given else a for k, a in enumerate(args)), **params)
 
     def rules(self) -> list[Any]:
         """Return the functions that were given as rules."""

@@ -244,8 +244,6 @@ WORDS: list[tuple[str, str]] = [
      "A = sp.csc_array(np.diag(3 + x) + 1)\nreturn spla.spsolve_triangular(sp.tril(A, format='csc'), x).sum()"),
     ("A = sp.csr_array(np.outer(x, x * x))\nreturn spla.eigsh(A, k=1)[0].sum()",
      "A = sp.csr_array(np.outer(x, x * x))\nA = (A + A.T) / 2\nreturn spla.eigsh(A, k=1)[0].sum()"),
-    ("A = sp.csr_array(np.diag(x))\nreturn spla.LinearOperator((3, 3), matvec=lambda v: A @ v).matvec(np.ones(3)).sum() if False else spla.eigs(A, k=1)[0].real.sum()",
-     "A = sp.csr_array(np.diag(x))\nreturn sl.eigh(A.toarray(), np.eye(3), subset_by_index=[2, 2])[0].sum()"),
     ("A = sp.csr_matrix(np.diag(x))\nreturn spla.expm_multiply(A, np.ones(3), start=0, stop=1, num=3).sum()",
      "A = sp.csr_matrix(np.diag(x))\nreturn sum((sl.expm(t * A.toarray()) @ np.ones(3)).sum() for t in (0.0, 0.5, 1.0))"),
     # statistics
