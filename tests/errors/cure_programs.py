@@ -25,7 +25,6 @@ CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return compiled.jv(2.0, x[0] + x[1])": "ct * (special.jv(1.0, x1) - special.jv(3.0, x1)) / 2",
     "return scipy.ndimage.labeled_comprehension(x, [1, 1, 2], [1, 2], np.sum, float, 0) @ [1., 3.]":
         "ct[[0, 0, 1]]",
-    "own = np.frompyfunc(lambda v: v * v, 1, 1)\nreturn x[1] * own(x[0])": "2 * ct * x",
     "return np.array([x[0], x[1]], dtype=object).sum()": "",
     "return np.array([[x[0], x[1]], [1.0, x[2]]], dtype=object).sum()": "",
     "return x[1] * np.bool_(x[0])": "",
@@ -183,7 +182,6 @@ WORDS: list[tuple[str, str]] = [
     ("return (np.matrix(np.outer(x, x)) * np.matrix(np.eye(3))).sum()",
      "return (np.atleast_2d(np.outer(x, x)) @ np.eye(3)).sum()"),
     ("return sum(float(v) for v in np.nditer(x))", "return sum(v for v in x.flat)"),
-    ("return np.frompyfunc(lambda v: v * v, 1, 1)(x).sum()", "return np.vectorize(lambda v: v * v)(x).sum()"),
     ("rng = np.random.default_rng(0)\nreturn rng.multivariate_normal(x, np.outer(x, x) + np.eye(3)).sum()",
      "rng = np.random.default_rng(0)\nreturn (x + np.linalg.cholesky(np.outer(x, x) + np.eye(3)) @ rng.standard_normal(3)).sum()"),
     ("return float(np.random.default_rng(0).binomial(5, x[0] / 2)) * x[1]",
@@ -449,7 +447,14 @@ WORDS: list[tuple[str, str]] = [
     ("return scipy.stats.jarque_bera(np.append(x, [1, 3]), keepdims=True).statistic[0]",
      "return scipy.stats.jarque_bera(np.append(x, [1, 3])).statistic"),
     ("return np.trim_zeros(0 * x).sum() + x[0]", "return np.trim_zeros(cr.stop_gradient(0 * x)).sum() + x[0]"),
-    ("import pandas\nreturn pandas.Series(x).diff().iloc[1:].sum() * x[0]", "return np.diff(x).sum() * x[0]"),
+    ("import pandas\ns = pandas.Series(x)\nreturn s.rolling(2).median().iloc[1:].sum() * x[0]",
+     "import pandas\ns = pandas.Series(x)\nv = s.to_numpy()\n"
+     "return np.median(np.stack([v[1:], v[:-1]]), axis=0).sum() * x[0]"),
+    ("import pandas\ns = pandas.Series(x)\nreturn s.nlargest(2).sum()",
+     "import pandas\ns = pandas.Series(x)\nv = s.to_numpy()\nreturn np.sort(v)[-2:].sum()"),
+    ("import pandas\ns = pandas.Series(x)\nreturn s.ewm(com=1).var(bias=True).iloc[2]",
+     "import pandas\ns = pandas.Series(x)\nw, v = s.ewm(com=1), (s * s).ewm(com=1)\n"
+     "return (v.mean() - w.mean() ** 2).iloc[2]"),
     ("import pandas\nreturn pandas.Series(x).groupby([0, 0, 1]).max().sum() * x[0]",
      "keys = np.array([0, 0, 1])\nreturn sum(x[keys == k].max() for k in (0, 1)) * x[0]"),
     ("import pandas\ns = pandas.Series([1.0, 2.0])\ns.iloc[1] = x[0] * x[1]\nreturn s.sum()",

@@ -129,7 +129,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     if (flat := tracers.faces.flattened(object)) is not object:
         object, copy = flat, False
     if running.traces:
-        object = _converted(object)
+        object = _converted(of_objects(object, dtype))
     if not running.traces or not _traced(object):
         _look(object)
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
@@ -145,6 +145,16 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     if (copy and not fresh) or (type(result) in TRACERS and _laid_out_otherwise(result, order)):
         result = tracers.call(np.copy, (result,), {"order": order})
     return _at_least(_an_array(result), ndmin)
+
+
+def of_objects(a: Any, dtype: Any) -> Any:
+    """Return the traced array that an array of objects becomes as one of floats; others as is."""
+    if dtype is None or type(a) is not np.ndarray or a.dtype.kind != "O":
+        return a
+    held = a.ravel().tolist()
+    if np.dtype(dtype).kind not in "fc" or not holds_tracer(held):
+        return a
+    return gather(held).reshape(a.shape)
 
 
 def _look(value: Any) -> None:
@@ -175,7 +185,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
     def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         a = tracers.faces.flattened(a)
         if running.traces:
-            a = _converted(a)
+            a = _converted(of_objects(a, dtype))
         if not running.traces or not _traced(a):
             _look(a)
             result = function(a, dtype, *args, **kwargs)
