@@ -356,6 +356,8 @@ WORDS: list[tuple[str, str]] = [
      "return cr.grad(lambda t: special.sph_harm_y(2, 1, t, x[1]).real)(x[0])"),
     ("return scipy.integrate.quad(cosine, 0, x[0])[0]",
      "return scipy.integrate.quad(np.cos, 0, x[0])[0]"),
+    ("return scipy.integrate.quad(packed, 0, 2, args=(x[0],))[0]",
+     "return scipy.integrate.quad(lambda t, *args: t ** 2 * args[0], 0, 2, args=(x[0],))[0]"),
     ("return scipy.integrate.quad(cosine, 0, x[0])[0] * x[1]",
      "return scipy.integrate.quad(cosine, 0, cr.stop_gradient(x[0]))[0] * x[1]"),
     ("return scipy.integrate.quad(lambda t: t if np.isfinite(np.log(t - x[0])) else 2 * t, 0, 3)[0]",
