@@ -114,11 +114,13 @@ def compared(name: str, output: Any, values: list[Any]) -> None:
             if row.count == _FIRST + 1:
                 row.second = values
             row.before = row.last
-        elif output:
-            row.true += 1
+        else:
+            row.true += bool(output)
+            if row.first is _NOTHING and np.isfinite(_gap(values)):
+                row.first = values
         row.last = values
-    elif row.count == _FIRST:
-        row.first = values
+    elif row.count == _FIRST and (not row.compares or np.isfinite(_gap(values))):
+        row.first = values  # not beside `inf`, as a loop over the least begins: all is near to it
 
 
 def _gap(values: list[Any]) -> float:
@@ -134,7 +136,8 @@ def _gap(values: list[Any]) -> float:
 def _near(row: Row) -> bool:
     """Say whether the operands of a place have drawn together, beside how far apart they were."""
     if row.compares:
-        return _gap(row.last) <= NEAR * _gap(row.first)
+        first = _gap(row.first)
+        return bool(np.isfinite(first)) and _gap(row.last) <= NEAR * first
     return _change(row.before, row.last) <= NEAR * _change(row.first, row.second)
 
 
