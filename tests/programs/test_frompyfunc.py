@@ -58,6 +58,14 @@ def test_the_function_meets_numbers_of_python_and_gives_objects() -> None:
         cr.grad(f)(X)
 
 
+def test_a_result_of_objects_is_told_as_such() -> None:
+    with pytest.raises(cr.ChainRuleError, match="array of objects") as caught:
+        cr.jacobian(lambda s: times(s, R))(X)
+    assert "astype(float)" in caught.value.cure
+    got = cr.jacobian(lambda s: times(s, R).astype(float))(X)
+    assert np.array_equal(got, np.diag(R))
+
+
 def test_an_unknown_ufunc_is_refused() -> None:
     special = pytest.importorskip("numpy._core._umath_tests")
     with pytest.raises(cr.ChainRuleError):

@@ -310,10 +310,8 @@ class Jitted:
             )
         if not _identical(again, values) or not _alike(again, plain):
             step = parting(inputs, nodes, tape.nodes, outs)
-            return self._refuse(
-                "its recording does not repeat it" + (f" to the last bit, first at {step}" if step else ""),
-                result,
-            )
+            how = f" to the last bit, first at {step}" if step else ""
+            return self._refuse(f"its recording does not repeat it{how}", result)
         path.runs = 0
         self.paths[key] = [path, *self.paths.get(key, ())]
         return result

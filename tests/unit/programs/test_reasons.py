@@ -54,6 +54,11 @@ def test_what_a_cached_property_keeps_outside_is_seen() -> None:
             assert np.allclose(slope(X[:n]), cr.grad(f)(X[:n]))
 
 
+def called(f: Any) -> None:
+    for _ in range(3):
+        f(X)
+
+
 def made_plain(x: Any) -> Any:
     y = x * 2
     return y[0] * float(np.lib.stride_tricks.as_strided(np.ones(3), (2,), (8,))[0]) + np.sum(
@@ -64,8 +69,7 @@ def made_plain(x: Any) -> Any:
 def test_a_plain_number_is_told_with_its_line() -> None:
     slope = cr.jit(cr.grad(made_plain))
     with pytest.warns(EagerWarning, match=r"test_reasons\.py:\d+, in made_plain: .*as_strided"):
-        for _ in range(3):
-            slope(X)
+        called(slope)
 
 
 def test_what_does_not_repeat_is_told_with_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,5 +94,4 @@ def test_what_does_not_repeat_is_told_with_its_line(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(programs, "_identical", lambda *_: False)
     again = cr.jit(f)
     with pytest.warns(EagerWarning, match=r"first at multiply of .*test_reasons\.py:\d+, in f"):
-        for _ in range(3):
-            again(X)
+        called(again)

@@ -83,11 +83,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "numpy.matrix": (_MATRIX, _ARRAY),
     "numpy.asmatrix": (_MATRIX, _ARRAY),
     "numpy.bmat": (_MATRIX, "write np.block([[A, B], [C, D]]), which gives an ordinary array"),
-    "numpy.nditer": (
-        "its elements are views of plain memory, which carry no derivative",
-        "loop over x.flat, over np.ndindex(x.shape) or np.ndenumerate(x), or write the loop as "
-        "array operations",
-    ),
     "numpy.nested_iters": (
         "its elements are views of plain memory, which carry no derivative",
         "loop over np.ndindex(x.shape)",
