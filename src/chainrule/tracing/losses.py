@@ -24,7 +24,7 @@ from .strange import (
     LABELLED,
     AskedError,
     asks_column,
-    column_at,
+    cure_for,
     in_labelled,
     library_of,
     words_for,
@@ -105,7 +105,7 @@ class Guarded:
             if running.asking and asks_column(sys._getframe(1)):
                 raise AskedError
             self.cr_lose("a traced value met data that is labelled or masked", words[0],
-                         words[1].format(column_at(own_frame(sys._getframe(1)))))  # fmt: skip
+                         cure_for(words, own_frame(sys._getframe(1))))  # fmt: skip
             return np.array(self.cr_concrete(), dtype)
         self.cr_lose(
             "a traced array was about to be converted to a plain NumPy array",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UnsupportedFunctionError
-from .calls import Names, expression, grouped
+from .calls import Names, expression, grouped, text_of
 from .source import describe, user_frame
 
 _ALIGNS = "its operators align by labels, which the traced array does not have"
@@ -153,7 +153,39 @@ def in_labelled(error: Exception, own: Any) -> Exception | None:
     )
 
 
-def column_at(frame: Any, offset: int | None = None, otherwise: str = "the column") -> str:
+def cure_for(words: tuple[str, str], frame: Any) -> str:
+    """Write the cure of such words for the expression that is under way in a frame."""
+    if words is not _MASKED:
+        return words[1].format(column_at(frame))
+    node, names = (None, None) if frame is None else (expression(frame), Names(frame))
+    keep, data = _kept(node, names) if type(node) is ast.Call else ("", "")
+    if keep:
+        return (
+            f"keep what is not masked: keep = {keep}; then {data}[keep], which has no gaps, for "
+            f"reductions, or np.where(keep, {data}, 0) where the shape is to stay"
+        )
+    found = column_at(frame, otherwise="m", masked=True)
+    return words[1].format(found)
+
+
+def _kept(call: Any, names: Any) -> tuple[str, str]:
+    """Return which elements a call of `numpy.ma` leaves unmasked, and the data, as text."""
+    function, args = names.value(call.func), list(call.args)
+    given = {k.arg: k.value for k in call.keywords}
+    if function is np.ma.masked_where and len(args) == 2:
+        return f"~{grouped(args[0])}", grouped(args[1])
+    if function is np.ma.masked_invalid and args:
+        return f"np.isfinite({text_of(args[0])})", grouped(args[0])
+    mask = given.get("mask", args[1] if len(args) > 1 else None)
+    makes = any(function is f for f in (np.ma.array, np.ma.masked_array, np.ma.MaskedArray))
+    if makes and args and mask is not None and len(args) < 3:
+        return f"~np.asarray({text_of(mask)}, dtype=bool)", grouped(args[0])
+    return "", ""
+
+
+def column_at(
+    frame: Any, offset: int | None = None, otherwise: str = "the column", masked: bool = False
+) -> str:
     """Return the text of the labelled data that an expression of the program is about."""
     node = None if frame is None else expression(frame, offset)
     if node is None:
@@ -170,6 +202,9 @@ def column_at(frame: Any, offset: int | None = None, otherwise: str = "the colum
         places += node.slice.elts if type(node.slice) is ast.Tuple else [node.slice]
         places = places[1:] if names.value(node.value) is not None else places
     places = [_grouped_one(p) for p in places if p is not None]
+    if masked:
+        held = [p for p in places if isinstance(names.value(p), np.ma.MaskedArray)]
+        return grouped(held[0]) if held else otherwise
     for place in places:
         if of_pandas(type(names.value(place))) or type(place) is ast.Subscript:
             return grouped(place)
