@@ -130,11 +130,14 @@ stats.norm.pdf(s); stats.norm.logpdf(d.a, loc=x[0], scale=x[1]); stats.norm(x[0]
 stats.gamma.pdf(s, 2.0, scale=d.a); special.logsumexp(s); special.expit(s)
 signal.lfilter([1.0, 0.5], [1.0], s); linalg.solve(F.iloc[:2], [1.0, 2.0]); linalg.norm(s)
 interpolate.CubicSpline(d.a, s)(2.5); interpolate.interp1d(d.a, s)(2.5)
+optimize.curve_fit(lambda t, a, b: a + b * t, d.a, s)[0]; integrate.simpson(s, d.a)
+np.vectorize(lambda v, p: v * p.sum(), excluded=[1])(x, s); integrate.trapezoid(s, d.a)
+integrate.quad(lambda u, p: (p * p).loc[1] * u, 0, 1, args=(s,))[0]; np.percentile(s, [30, 60])
 """
 LIST = [part.strip() for line in CALLS.split("\n") for part in line.split(";") if part.strip()]
 SOURCE = (
     "import numpy as np\nimport pandas as pd\n"
-    "from scipy import interpolate, linalg, signal, special, stats\n"
+    "from scipy import integrate, interpolate, linalg, optimize, signal, special, stats\n"
     "d = pd.DataFrame({'a': [1.0, 2, 3, 4]})\n"
 ) + "".join(
     f"def f{k}(x):\n    s, F = pd.Series(x), pd.DataFrame({{'u': x, 'w': x**2}})\n"

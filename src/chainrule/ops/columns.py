@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from pandas import DataFrame, Series
+from pandas._libs import lib
 from pandas.api.extensions import no_default
 from pandas.core import algorithms, construction
 from pandas.core.array_algos import quantile as quantiles
@@ -97,7 +98,11 @@ def mapped(arr: Any, mapper: Any, na_action: Any = None) -> Any:
     for v in arr:
         v = v.item() if hasattr(v, "item") else v
         found.append(np.nan if na_action == "ignore" and np.isnan(v) else mapper(v))
-    return np.stack(found) if found else arr.copy()
+    if any(map(_holds, found)):
+        return np.stack(found)
+    made = np.empty(len(found), object)
+    made[:] = found
+    return lib.maybe_convert_objects(made) if found else arr.copy()
 
 
 @_inside(quantiles, "quantile_compat")
@@ -141,12 +146,15 @@ def _as_array(plainly: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
     return np.stack([columns[k] for k in sorted(columns)], axis=1)
 
 
-def _sanitized(plainly: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
+def _sanitized(
+    plainly: Any, data: Any, index: Any, dtype: Any = None, *args: Any, **kwargs: Any
+) -> Any:
     """Make one traced array of a list of traced numbers, as pandas makes one of floats."""
     if type(data) in (list, tuple) and any(map(_holds, data)):
-        if all(np.ndim(v) == 0 and not isinstance(v, str | None) for v in data):
+        numbers = all(_holds(v) or isinstance(v, float | int | np.number) for v in data)
+        if numbers and all(np.ndim(v) == 0 for v in data) and (dtype is None or dtype.kind == "f"):
             data = np.stack(data)
-    return plainly(data, *args, **kwargs)
+    return plainly(data, index, dtype, *args, **kwargs)
 
 
 where(construction, "sanitize_array", _sanitized)

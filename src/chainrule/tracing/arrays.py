@@ -392,7 +392,7 @@ DOORS: dict[Any, Any] = {
 }  # fmt: skip
 
 
-def _of_lists(function: Any) -> Callable[..., Any]:
+def _of_lists(function: Any, most: int = 3) -> Callable[..., Any]:
     """Let columns stand in the lists of arrays that `function` takes by itself."""
 
     def one(a: Any) -> Any:
@@ -402,7 +402,7 @@ def _of_lists(function: Any) -> Callable[..., Any]:
 
     def door(*args: Any, **kwargs: Any) -> Any:
         if running.traces and "pandas" in sys.modules:
-            args = tuple(map(one, args))
+            args = (*map(one, args[:most]), *args[most:])
         return function(*args, **kwargs)
 
     return door
@@ -423,7 +423,8 @@ def listed() -> dict[Any, Any]:
         if name in sys.modules
         for f in vars(sys.modules[name]).values()
         if isinstance(f, (np.ufunc, type(np.sum))) and f not in DOORS and f not in _SEQUENCES
-    } | {f: _of_lists(f) for f in (np.block, np.select, np.piecewise)}
+    } | {np.block: _of_lists(np.block), np.select: _of_lists(np.select),
+         np.piecewise: _of_lists(np.piecewise, 2)}  # the others are its functions'
 
 
 __all__ = ["CONSTANT", "DOORS", "array", "gather", "holds_tracer", "listed"]

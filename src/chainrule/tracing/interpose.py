@@ -322,10 +322,11 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
             return own(*args, **kwargs)
         found = _look(args) | _look(kwargs.values())
         if "pandas" in sys.modules and not of_columns:  # a library takes columns as arrays
-            if found & _TRACED or any(map(_is_column, (*args, *kwargs.values()))):
+            given = (*args, *kwargs.values())
+            found |= _TRACED * any(map(_is_column, given))
+            if found & _TRACED and not any(map(_calls, given)):
                 args = tuple(map(unlabelled, args))
                 kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
-                found = _look(args) | _look(kwargs.values())
         if found and scalar and not _always(function):
             _refuse_as_plain(own, args, kwargs)
         if found & _TRACED or ((always := _always(function)) and _called_by_program(always)):
@@ -424,6 +425,11 @@ def _look(values: Any) -> int:
             if parts is not None:
                 found |= _look(parts)
     return found
+
+
+def _calls(value: Any) -> bool:
+    """Say whether a value is a function of the program, which may be given columns as they are."""
+    return callable(value) and not type(value).__module__.startswith("scipy.")
 
 
 def _is_column(value: Any) -> bool:
