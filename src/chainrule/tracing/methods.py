@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import registry
 from . import tracer as tracers
-from .arrays import gather, holds_tracer
+from .arrays import gather, holds_tracer, of_objects
 from .foreign import admit
 from .lent import carries, lend_unnamed
 from .running import running
@@ -99,12 +99,20 @@ def _to_numpy(self: Any, *args: Any, **kwargs: Any) -> Any:
     return self.to_numpy(*args, **kwargs)
 
 
+def _astype(self: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+    """Make numbers of an array of objects, of which some are traced."""
+    if running.traces and type(self) is np.ndarray and self.dtype.kind == "O":
+        made = of_objects(self, dtype)
+        return made.astype(dtype, *args, **kwargs)
+    return self.astype(dtype, *args, **kwargs)
+
+
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
     | {name: _copy_door(name) for name in ("copy", "astype", "flatten")}
     | {name: _compiled_door(name) for name in ("solve",)}  # of factors (`register_method`)
-    | {"to_numpy": _to_numpy}
+    | {"to_numpy": _to_numpy, "astype": _astype}
 )
 
 

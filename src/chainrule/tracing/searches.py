@@ -117,7 +117,9 @@ class Row:
         few = BOTH <= self.true <= self.count - BOTH * self.compares
         if not few and not (self.turned and self.count - self.turned >= MANY):
             return False
-        return self.drawn or (self.compares and _gap(self.last) <= NEAR * _gap(self.first))
+        first = _gap(self.first)
+        near = self.compares and np.isfinite(first) and _gap(self.last) <= NEAR * first
+        return self.drawn or bool(near)
 
     def alone(self) -> bool:
         """Say whether what was asked here is so at this point, and no search: see `meet`."""
@@ -205,10 +207,12 @@ def compared(name: str, output: Any, values: Any) -> None:
         if output and row.compares:
             row.true += 1
         row.last = values
+        if row.first is _NOTHING and row.compares and np.isfinite(_gap(values)):
+            row.first = values
         if count == row.next:
             row.look(frame, values)
-    elif count == _FIRST:
-        row.first = values
+    elif count == _FIRST and (not row.compares or np.isfinite(_gap(values))):
+        row.first = values  # not beside `inf`, as a loop over the least begins: all is near to it
 
 
 def _warm(code: Any, at: int) -> int | None:
@@ -321,6 +325,7 @@ def _gap(values: list[Any]) -> float:
     return float(np.max(gap, initial=0.0))
 
 
+<<<<<<< HEAD
 def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
     """Return the numbers that are asked about, and the plain ones in the names of the program."""
     found: dict[Any, Any] = {}
@@ -344,6 +349,14 @@ def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
                 held.clear()
         frame = frame.f_back
     return found
+=======
+def _near(row: Row) -> bool:
+    """Say whether the operands of a place have drawn together, beside how far apart they were."""
+    if row.compares:
+        first = _gap(row.first)
+        return bool(np.isfinite(first)) and _gap(row.last) <= NEAR * first
+    return _change(row.before, row.last) <= NEAR * _change(row.first, row.second)
+>>>>>>> pnd
 
 
 _OWN = 3  # references: by the frame, the name here, and the call
