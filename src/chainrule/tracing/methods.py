@@ -65,7 +65,7 @@ def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _compiled_door(name: str) -> Callable[..., Any]:
     def door(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if running.traces and (holds_tracer(args) or holds_tracer(kwargs.values())):
+        if running.traces:
             body = registry.method_of(type(self), name)
             if body is not None:
                 return body(self, *args, **kwargs)
@@ -99,18 +99,23 @@ def _to_numpy(self: Any, *args: Any, **kwargs: Any) -> Any:
     return self.to_numpy(*args, **kwargs)
 
 
+_COMPILED = (  # of factors and of trees of neighbours (`register_method`)
+    "solve", "query", "query_ball_point", "query_ball_tree", "count_neighbors",
+    "sparse_distance_matrix",
+)  # fmt: skip
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
     | {name: _copy_door(name) for name in ("copy", "astype", "flatten")}
-    | {name: _compiled_door(name) for name in ("solve",)}  # of factors (`register_method`)
+    | {name: _compiled_door(name) for name in _COMPILED}
     | {"to_numpy": _to_numpy}
 )
 
 
 def _bound(name: str) -> Callable[..., Any]:
     def door(self: Any) -> Any:
-        if running.traces and (type(self) is np.ndarray or name == "to_numpy"):
+        compiled = name in _COMPILED and registry.method_of(type(self), name) is not None
+        if running.traces and (type(self) is np.ndarray or name == "to_numpy" or compiled):
             return partial(METHODS[name], self)
         return getattr(self, name)
 
