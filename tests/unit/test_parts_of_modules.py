@@ -1,7 +1,7 @@
 """What SciPy compiled is met wherever it is named from: ``scipy.optimize.f``, as after ``from``."""
 
-import importlib
 import sys
+from operator import is_
 
 import numpy as np
 import scipy
@@ -23,19 +23,21 @@ PLACES = sorted(
 
 
 def test_every_name_in_every_module_has_its_door():
-    assert "scipy.spatial.cKDTree" in PLACES and "scipy.sparse.csgraph.dijkstra" in PLACES
+    assert {"scipy.spatial.cKDTree", "scipy.sparse.csgraph.dijkstra"} <= set(PLACES)
+
+    without = []
 
     def f(x):
         for place in PLACES:
-            module, _, name = place.rpartition(".")
             found = scipy
-            for part in module.split(".")[1:]:
+            for part in place.split(".")[1:]:
                 found = getattr(found, part)
-            assert names.original(getattr(found, name)) is not getattr(found, name), place
-            assert getattr(found, name) == getattr(importlib.import_module(module), name)
+            if is_(found, names.original(found)):  # the word `is` sees no difference here
+                without.append(place)
         return x
 
     assert cr.grad(f)(1.0) == 1.0
+    assert not without
 
 
 def test_by_the_modules():

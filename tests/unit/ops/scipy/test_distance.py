@@ -8,7 +8,7 @@ from scipy import spatial
 from scipy.spatial import distance
 
 import chainrule as cr
-from chainrule.errors import ChainRuleError, UnsupportedFunctionError
+from chainrule.errors import UnsupportedFunctionError
 
 RNG = np.random.default_rng(3)
 A, B = RNG.standard_normal((4, 3)), RNG.standard_normal((5, 3))

@@ -9,6 +9,7 @@ of the distance, and a step of what is looked up by the index.
 """
 
 import math
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def count_neighbors(
     for radius in np.ravel(radii):
         pairs = spatial.cKDTree.query_ball_tree(self, other, radius, p)
         rows = np.repeat(np.arange(self.n), list(map(len, pairs)))
-        sums.append(np.sum(one[rows] * two[np.array(sum(pairs, []), np.intp)]))
+        sums.append(np.sum(one[rows] * two[np.array(list(chain(*pairs)), np.intp)]))
     if not cumulative:
         sums = sums[:1] + [a - b for a, b in zip(sums[1:], sums, strict=False)]
     return as_computed(np.reshape(np.stack(sums), np.shape(radii)), value[()])
