@@ -65,7 +65,7 @@ def _door(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _compiled_door(name: str) -> Callable[..., Any]:
     def door(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if running.traces and (holds_tracer(args) or holds_tracer(kwargs.values())):
+        if running.traces:
             body = registry.method_of(type(self), name)
             if body is not None:
                 return body(self, *args, **kwargs)
@@ -104,21 +104,27 @@ def _astype(self: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
     if running.traces and type(self) is np.ndarray and self.dtype.kind == "O":
         made = of_objects(self, dtype)
         return made.astype(dtype, *args, **kwargs)
-    return self.astype(dtype, *args, **kwargs)
+    return _COPIED(self, dtype, *args, **kwargs)
 
 
+_COPIED = _copy_door("astype")
+_COMPILED = (  # of factors and of trees of neighbours (`register_method`)
+    "solve", "query", "query_ball_point", "query_ball_tree", "count_neighbors",
+    "sparse_distance_matrix",
+)  # fmt: skip
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
-    | {name: _copy_door(name) for name in ("copy", "astype", "flatten")}
-    | {name: _compiled_door(name) for name in ("solve",)}  # of factors (`register_method`)
+    | {name: _copy_door(name) for name in ("copy", "flatten")}
+    | {name: _compiled_door(name) for name in _COMPILED}
     | {"to_numpy": _to_numpy, "astype": _astype}
 )
 
 
 def _bound(name: str) -> Callable[..., Any]:
     def door(self: Any) -> Any:
-        if running.traces and (type(self) is np.ndarray or name == "to_numpy"):
+        compiled = name in _COMPILED and registry.method_of(type(self), name) is not None
+        if running.traces and (type(self) is np.ndarray or name == "to_numpy" or compiled):
             return partial(METHODS[name], self)
         return getattr(self, name)
 

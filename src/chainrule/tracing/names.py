@@ -28,7 +28,6 @@ from .tracer import TRACERS, release
 _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
-_PARTS = ("linalg", "fft", "random")  # modules inside a module that hold functions with doors
 _HOMES = (
     "numpy", "math", "cmath", "scipy", "inspect", "ast", "decimal", "json", "fractions", "marshal",
     "tomllib", "pandas", "yaml", "mpmath", "sympy",
@@ -366,12 +365,20 @@ def imported_into(namespace: dict[str, Any]) -> None:
 
 def _make_look_alike(module: ModuleType) -> ModuleType:
     changed = {k: d for k, v in vars(module).items() if (d := _door_of(v)) is not None}
-    if module.__name__ in ("scipy", "numpy"):
-        parts = {k: look_alike(v) for k, v in vars(module).items() if k in _PARTS}
+    if module.__name__.split(".")[0] in ("scipy", "numpy"):
+        parts = {k: look_alike(v) for k, v in vars(module).items() if _is_part(v, module, k)}
         changed |= {k: p for k, p in parts.items() if p is not vars(module)[k]}
     if not changed:
         return module
     return modules.make(module, changed)
+
+
+def _is_part(value: Any, module: ModuleType, name: str) -> bool:
+    """Say whether a value is a public module inside a module: ``scipy.spatial``, ``np.linalg``."""
+    return (
+        name[0] != "_" and isinstance(value, ModuleType)
+        and getattr(value, "__name__", "") == f"{module.__name__}.{name}"
+    )  # fmt: skip
 
 
 def door(value: Any, bare: bool = False) -> Any:

@@ -325,7 +325,6 @@ def _gap(values: list[Any]) -> float:
     return float(np.max(gap, initial=0.0))
 
 
-<<<<<<< HEAD
 def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
     """Return the numbers that are asked about, and the plain ones in the names of the program."""
     found: dict[Any, Any] = {}
@@ -349,14 +348,6 @@ def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
                 held.clear()
         frame = frame.f_back
     return found
-=======
-def _near(row: Row) -> bool:
-    """Say whether the operands of a place have drawn together, beside how far apart they were."""
-    if row.compares:
-        first = _gap(row.first)
-        return bool(np.isfinite(first)) and _gap(row.last) <= NEAR * first
-    return _change(row.before, row.last) <= NEAR * _change(row.first, row.second)
->>>>>>> pnd
 
 
 _OWN = 3  # references: by the frame, the name here, and the call

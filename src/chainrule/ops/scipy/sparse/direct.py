@@ -228,6 +228,8 @@ def floating(b: Any) -> Any:
 
 def _solve(self: Any, rhs: Any, trans: str = "N") -> Any:
     """Solve with factors that were made outside of the traced function."""
+    if not traced(rhs):
+        return self.solve(rhs, trans)
     return factored(floating(rhs), factor=self, trans=trans)
 
 

@@ -43,11 +43,11 @@ def _weighted(x: Any, w: Any) -> Any:
 
 
 def _minkowski(u: Any, v: Any, p: Any = 2, w: Any = None) -> Any:
-    size = np.abs(u - v)
     if p == math.inf:
         return _chebyshev(u, v, w)
     if p == 2:
         return _euclidean(u, v, w)
+    size = np.abs(u - v)
     total = np.sum(_weighted(size if p == 1 else size**p, w), axis=-1)
     if p == 1:
         return total
@@ -375,22 +375,6 @@ def minkowski_distance_p(x: Any, y: Any, p: Any = 2.0) -> Any:
     return as_computed(found, _minkowski_power_value(x, y, p=p))
 
 
-@composite(spatial.KDTree.query, name="scipy.spatial.KDTree.query")
-def query(
-    self: Any, x: Any, k: Any = 1, eps: float = 0.0, p: float = 2.0,
-    distance_upper_bound: Any = math.inf, workers: int = 1,
-) -> Any:  # fmt: skip
-    """Find the nearest neighbours: their indices are constant, and the distances flow."""
-    x = _real(x)
-    plain_x, bound = plain(x), plain(distance_upper_bound)
-    value, index = spatial.KDTree.query(self, plain_x, k, eps, p, bound, workers)
-    index, several = np.asarray(index), np.ndim(index) > x.ndim - 1
-    missing = index == self.n
-    near = self.data[np.where(missing, 0, index)]
-    found = _minkowski(x[..., None, :] if several else x, near, p)
-    return as_computed(np.where(missing, math.inf, found), np.asarray(value)[()]), index
-
-
 @composite(distance.directed_hausdorff, name="scipy.spatial.distance.directed_hausdorff")
 def directed_hausdorff(u: Any, v: Any, rng: Any = 0, **_: Any) -> Any:
     """Return the directed Hausdorff distance; the pair that decides is locally constant."""
@@ -399,11 +383,6 @@ def directed_hausdorff(u: Any, v: Any, rng: Any = 0, **_: Any) -> Any:
     return as_computed(_euclidean(u[i], v[j]), np.float64(value)), i, j
 
 
-refused(
-    spatial.KDTree.__init__, "a tree holds plain numbers only",
-    "build the tree of chainrule.stop_gradient(‹data 0›), query it for indices, and compute the "
-    "distances with NumPy", "scipy.spatial.KDTree",
-)  # fmt: skip
 refused(
     spatial.procrustes, "it has no rule", "use scipy.linalg.orthogonal_procrustes",
     "scipy.spatial.procrustes",
