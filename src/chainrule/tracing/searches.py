@@ -99,9 +99,10 @@ class Row:
     def meet(self, name: str, output: Any, values: Any) -> None:
         """Take note where what is compared is the same, or differs by nothing from what is kept."""
         if name in _ALIKE:
-            plain = np.asarray(_every(output))
-            if plain.size and plain.dtype == bool and (plain == _ALIKE[name]).all():
-                self.met = name
+            plain = _every(output)
+            if type(plain) is bool or (type(plain) in _OF_NUMPY and plain.dtype == bool):
+                if np.size(plain) and np.all(plain == _ALIKE[name]):
+                    self.met = name
         elif self.count < 2 and name in _COMPARES and len(values) == 2:
             if _is_nothing(*values) or _is_nothing(*values[::-1]):
                 self.met = name
@@ -152,11 +153,13 @@ class Row:
 def _is_nothing(a: Any, b: Any) -> bool:
     a, b = _every(a), _every(b)
     if isinstance(b, float | int | np.number) and 0 <= b <= _SLIGHT:
-        return np.size(a) > 0 and bool(np.all(np.equal(a, 0)))
+        known = type(a) in (float, int) or isinstance(a, np.ndarray | np.generic)
+        return known and np.size(a) > 0 and bool(np.all(np.equal(a, 0)))
     return False
 
 
 _SLIGHT = 1e-6
+_OF_NUMPY = (np.ndarray, np.bool_)
 _ALIKE = {"equal": True, "not_equal": False, "isclose": True, "array_equal": True}
 _BY = {
     "raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex",
