@@ -43,8 +43,9 @@ def custom_rule(
     vjp : ``vjp(ct, y, *xs) -> x̄`` (a tuple for several arguments), linear in the cotangent.
 
     `f` maps arrays to one array and always receives plain arrays, so it may call anything
-    (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
-    to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
+    (compiled code, an external program). A sparse matrix is one argument: `vjp` returns its
+    cotangent as a matrix, dense or sparse, or as what stands at its `data`.
+    Keyword arguments are constants, passed on to `f` and to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
     call. The first time that an argument is differentiated, the rule is compared with central
     differences along a random direction in it, unless ``check=False`` (for a rule that is meant to
     differ, such as a straight-through estimator). The first time that the rule is differentiated
