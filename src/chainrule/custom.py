@@ -42,14 +42,16 @@ def custom_rule(
     jvp : ``jvp(tangents, y, *xs) -> ẏ``, linear in the tuple of tangents, not branching on values.
     vjp : ``vjp(ct, y, *xs) -> x̄`` (a tuple for several arguments), linear in the cotangent.
 
-    `f` maps arrays to one array and always receives plain arrays, so it may call anything
-    (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
-    to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
-    call. The first time that an argument is differentiated, the rule is compared with central
-    differences along a random direction in it, unless ``check=False`` (for a rule that is meant to
-    differ, such as a straight-through estimator). The first time that the rule is differentiated
-    itself, for a second derivative, it is compared with itself on plain numbers: what it hides
-    (`stop_gradient`, kept numbers) is an error, and with ``check=False`` a `CustomRuleWarning`.
+    `f` maps arrays to one array and always receives plain arrays, so it may call anything (compiled
+    code, an external program). A sparse matrix is one argument: `vjp` returns its cotangent as a
+    matrix, dense or sparse, or as what stands at its `data`. Keyword arguments are constants,
+    passed on to `f` and to the rule. What a rule reads besides its arguments must be, when it runs,
+    what it was at the call. The first time that an argument is differentiated, the rule is compared
+    with central differences along a random direction in it, unless ``check=False`` (for a rule that
+    is meant to differ, such as a straight-through estimator). The first time that the rule is
+    differentiated itself, for a second derivative, it is compared with itself on plain numbers:
+    what it hides (`stop_gradient`, kept numbers) is an error, and with ``check=False`` a
+    `CustomRuleWarning`.
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
     wrong.
