@@ -328,7 +328,8 @@ def _resolvent(e: App) -> Expr:
     vectors, rows, _, table, x = e.args[5:]
     shape = (*e.shape[:-2], rows.shape[-2], e.shape[-1]) if rows.shape else ()
     inner = simplify(App("matmul", (rows, x), {}, shape))
-    return simplify(App("matmul", (vectors, App("multiply", (inner, table), {}, shape)), {}, e.shape))
+    inner = App("multiply", (inner, table), {}, shape)
+    return simplify(App("matmul", (vectors, inner), {}, e.shape))
 
 
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
@@ -336,7 +337,8 @@ _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
     "matmul": _product, "solve": _product, "solve_again": _product,
-    "resolvent": _resolvent, "weighted_sum": _weighted_sum, "zeros_like": _zeros, "setitem": _setitem,
+    "weighted_sum": _weighted_sum, "zeros_like": _zeros, "setitem": _setitem,
+    "resolvent": _resolvent,
 }  # fmt: skip
 
 

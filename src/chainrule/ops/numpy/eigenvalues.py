@@ -4,8 +4,8 @@ Of a symmetric matrix NumPy reads one triangle, and the derivative is that of th
 stands: the entries of the other triangle have derivative zero, as differences show.
 
 The vectors of an eigenvalue that repeats have no derivative (it would depend on the direction):
-their tangents are NaN, and theirs only; see `resolvents`. The first derivative of the eigenvalues of a symmetric matrix never is; those
-of a defective matrix have none.
+their tangents are NaN, and theirs only; see `resolvents`. The first derivative of the eigenvalues
+of a symmetric matrix never is; those of a defective matrix have none.
 
 Complex eigenvectors are determined up to a phase only; the phase that LAPACK chooses (one
 component real) is kept fixed.
