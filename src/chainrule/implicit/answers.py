@@ -198,7 +198,7 @@ def functions_of(operator: Any) -> list[Any]:
     return found
 
 
-def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def run(solver: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Run SciPy's solver on plain numbers; what its callbacks keep is marked (see `inside`)."""
     with muted():
         pass  # refused in a batch: the examples are solved one by one
