@@ -3,8 +3,9 @@
 A kernel that receives plain numbers, and arrays that the program made of them, runs as it is: it
 gets the memory of these arrays, and what it writes there is stored into them. A kernel that
 receives traced values is run as the Python function that it was compiled from, and the compiled one
-beside it: where they part, it is refused. Ufuncs run it for every element, or every core. One that receives an object of Numba's, which keeps its
-state, runs once, as Python. What is compiled meanwhile sees the program's own names.
+beside it: where they part, it is refused. Ufuncs run it for every element, or every core. One that
+receives an object of Numba's, which keeps its state, runs once, as Python. What is compiled
+meanwhile sees the program's own names.
 """
 
 import sys
@@ -151,7 +152,7 @@ def _ufunc(kernel: Any, own: Any, args: Any) -> Any:
     function = kernel._dispatcher.py_func if builder is None else builder.py_func
     ins, outs = _cores(builder, len(args))
     if len(outs) != 1 or len(ins) != len(args):
-        raise _refused(kernel, "it is a compiled ufunc of several results, or writes into its inputs")
+        raise _refused(kernel, "it is a compiled ufunc of several results")
     inner = np.ndim(wanted) - len(outs[0])
     made = tracers.hold(np.zeros_like(wanted, shape=np.shape(wanted) or (1,)))
     for index in np.ndindex(np.shape(wanted)[:inner]):
