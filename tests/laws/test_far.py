@@ -76,3 +76,62 @@ def test_the_curvature_of_a_length(x):
     with mpmath.workdps(50):
         want = (mpmath.mpf(x) ** 2 + 1) ** mpmath.mpf(-1.5)
     np.testing.assert_allclose(cr.derivative(lambda v: np.hypot(v, 1.0), 2)(x), float(want), 1e-12)
+
+
+# --- families of an order n, where a recurrence would cancel --------------------------------------
+
+
+def _w(z):
+    return mpmath.exp(-z * z) * mpmath.erfc(-1j * z)
+
+
+def _voigt(x, s, g):
+    if s == 0:
+        return g / mpmath.pi / (x * x + g * g)
+    w = _w(mpmath.mpc(x, g) / (s * mpmath.sqrt(2)))
+    return mpmath.re(w) / (s * mpmath.sqrt(2 * mpmath.pi))
+
+
+def _exactly(f, x, order):
+    with mpmath.workdps(90):
+        x = mpmath.mpf(x)
+        return complex(mpmath.diff(f, x, order, h=mpmath.mpf(10) ** -16) if order else f(x))
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("x", [-1e6, -300.0, -16.5, -15.5, -6.0, -1.01, -0.99, 3.0])
+def test_the_logarithm_of_the_normal_tail(x, order):
+    def slope(v):
+        return mpmath.npdf(v) / mpmath.ncdf(v)
+
+    want = _exactly(slope, x, order - 1).real
+    for f in (special.log_ndtr, stats.norm.logcdf, lambda v: stats.norm.logsf(-v)):
+        np.testing.assert_allclose(cr.derivative(f, order)(x), want, rtol=1e-11)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("x, y", [(1e4, 1.0), (30.0, 1e-9), (8.5, 0.5), (3.0, 2.0), (9.0, -0.1)])
+def test_the_function_of_faddeeva(x, y, order):
+    want = _exactly(lambda v: _w(v + mpmath.mpc(0, y)), x, order)
+    for part in (np.real, np.imag):
+        got = cr.derivative(lambda v: part(special.wofz(v + 1j * y)), order)(x)
+        np.testing.assert_allclose(got, part(want), rtol=1e-9)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("k", [0, 1, 2])
+@pytest.mark.parametrize("at", [
+    (1.7, 1e-8, 0.99), (1.7, 0.0, 0.99), (30.0, 0.01, 1.0), (0.3, 0.5, 0.2), (12.0, 1.2, 0.5),
+])  # fmt: skip
+def test_the_profile_of_voigt(at, k, order):
+    if at[k] == 0:  # it is even in σ, and the formula of the other side is none
+        want = 0.0 if order == 1 else _exactly(lambda v: _voigt(v, 0, at[2]), at[0], 2).real
+    else:
+        want = _exactly(
+            lambda v: _voigt(*[v if j == k else mpmath.mpf(a) for j, a in enumerate(at)]), at[k],
+            order,
+        ).real
+    got = cr.derivative(
+        lambda v: special.voigt_profile(*[v if j == k else a for j, a in enumerate(at)]), order
+    )(at[k])
+    np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-300)
