@@ -263,11 +263,13 @@ def _pull_partial(slot: Partial, k: int) -> Pull:
 
 
 def _pull_quotient(slot: Partial, k: int) -> Pull:
-    parts = slot.parts
+    lower: Any = slot.over
+    upper: Any = slot.rule if callable(slot.rule) else lambda *_xs, **_params: slot.rule
 
     def pull(ct: Any, node: Node) -> Any:
-        factor, over = parts(node.output, *node.primals, **node.params)
-        product = times(ct, factor, over)
+        over = lower(node.output, *node.primals, **node.params)
+        factor = upper(node.output, *node.primals, **node.params)
+        product = ct * factor if over is None else times(ct, factor, over)
         kind = type(product)
         if kind is np.float64 and product == product:
             return product
