@@ -110,12 +110,15 @@ def test_the_logarithm_of_the_normal_tail(x, order):
 
 
 @pytest.mark.parametrize("order", [1, 2, 3])
-@pytest.mark.parametrize("x, y", [(1e4, 1.0), (30.0, 1e-9), (8.5, 0.5), (3.0, 2.0), (9.0, -0.1)])
-def test_the_function_of_faddeeva(x, y, order):
+@pytest.mark.parametrize("z", [(1e4, 1.0), (30.0, 1e-9), (8.5, 0.5), (3.0, 2.0), (9.0, -0.1)])
+def test_the_function_of_faddeeva(z, order):
+    x, y = z
     want = _exactly(lambda v: _w(v + mpmath.mpc(0, y)), x, order)
-    for part in (np.real, np.imag):
-        got = cr.derivative(lambda v: part(special.wofz(v + 1j * y)), order)(x)
-        np.testing.assert_allclose(got, part(want), rtol=1e-9)
+    got = [
+        cr.derivative(lambda v, part=part: part(special.wofz(v + 1j * y)), order)(x)
+        for part in (np.real, np.imag)
+    ]
+    np.testing.assert_allclose(got, [want.real, want.imag], rtol=1e-9)
 
 
 @pytest.mark.parametrize("order", [1, 2])
@@ -135,3 +138,30 @@ def test_the_profile_of_voigt(at, k, order):
         lambda v: special.voigt_profile(*[v if j == k else a for j, a in enumerate(at)]), order
     )(at[k])
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-300)
+
+
+# --- where poles cancel, and where an integral would need more nodes ------------------------------
+
+
+@pytest.mark.parametrize(("f", "x", "order", "want"), [
+    (lambda b: special.beta(2.0, b), -2.0, 2, 1.75),
+    (lambda b: special.betaln(2.0, b), -2.0, 2, 1.25),
+    (lambda b: special.betaln(3.0, b), -5.0, 2, 1 / 25 + 1 / 16 + 1 / 9),
+    (lambda a: special.poch(a, 3.0), -2.0 + 1e-9, 1, 1.999999994),
+    (lambda a: special.poch(a, 2.0), -3.0, 1, -5.0),
+    (lambda n: special.binom(n, 3.0), -1.0 + 1e-9, 2, -1.999999999),
+    (lambda x: special.hyp1f1(-1.0, -2.0, x), 0.3, 1, 0.5),
+    (lambda x: special.hyp1f1(-2.0, -3.0, x), 0.3, 2, 1 / 3),
+])  # fmt: skip
+def test_poles_that_cancel(f, x, order, want):
+    np.testing.assert_allclose(cr.derivative(f, order)(x), want, rtol=1e-12)
+
+
+@pytest.mark.parametrize("f", [special.pro_cv, special.obl_cv])
+@pytest.mark.parametrize("at", [(0, 60, 1.0), (1, 40, 20.0), (0, 3, 30.0), (2, 7, 10.0)])
+def test_eigenvalues_of_the_spheroidal_equation(f, at):
+    m, n, c = at
+    step = 1e-4 * c
+    around = [f(m, n, c + k * step) for k in (-2, -1, 1, 2)]
+    want = (around[0] - 8 * around[1] + 8 * around[2] - around[3]) / (12 * step)
+    np.testing.assert_allclose(cr.grad(lambda v: f(m, n, v))(c), want, rtol=1e-6)

@@ -45,8 +45,8 @@ elementwise(
     text="+{0}", latex="+{0}", level=15, operands=(20,), rule="+ passes the gradient on",
 )  # fmt: skip
 elementwise(
-    np.reciprocal, over(lambda _y, x: x, lambda y, _x: -y), domain=(ABOVE_ZERO,), complex=True, mp="1 / x",
-    text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(21,),
+    np.reciprocal, over(lambda _y, x: x, lambda y, _x: -y), domain=(ABOVE_ZERO,),
+    complex=True, mp="1 / x", text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(21,),
     rule="reciprocal rule: d(1/u) = −du/u²",
 )  # fmt: skip
 elementwise(
@@ -116,8 +116,9 @@ def _power_exponent(y: Any, x: Any, n: Any) -> Any:
 
 
 elementwise(
-    np.power, over(_power_over, _power_base), _power_exponent, domain=((0.01, 100.0), EVERYWHERE), complex=True,
-    mp="x**y", text="{0}^{1}", latex="{0}^{{{1}}}", level=30, operands=(31, 31),
+    np.power, over(_power_over, _power_base), _power_exponent,
+    domain=((0.01, 100.0), EVERYWHERE), complex=True, mp="x**y",
+    text="{0}^{1}", latex="{0}^{{{1}}}", level=30, operands=(31, 31),
     rule="power rule: d uᵛ = v·uᵛ⁻¹ du + uᵛ·log u dv",
 )  # fmt: skip
 

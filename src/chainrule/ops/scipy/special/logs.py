@@ -22,13 +22,15 @@ def _over(x: Any, y: Any) -> Any:
 
 
 elementwise(
-    special.xlogy, lambda _y, _x, v: np.log(v), over(lambda _y, x, v: _over(x, v), lambda _y, x, _v: x),
+    special.xlogy, lambda _y, _x, v: np.log(v),
+    over(lambda _y, x, v: _over(x, v), lambda _y, x, _v: x),
     domain=(EVERYWHERE, ABOVE_ZERO), mp="x * log(y)", complex=True,
     text="{0} · log {1}", latex="{0} \\log {1}", level=20, operands=(20, 100),
     rule="d u·log v = log v du + u/v dv, where 0/0 is 0",
 )  # fmt: skip
 elementwise(
-    special.xlog1py, lambda _y, _x, v: np.log1p(v), over(lambda _y, x, v: _over(x, 1.0 + v), lambda _y, x, _v: x),
+    special.xlog1py, lambda _y, _x, v: np.log1p(v),
+    over(lambda _y, x, v: _over(x, 1.0 + v), lambda _y, x, _v: x),
     domain=(EVERYWHERE, (-1.0, math.inf)), mp="x * log1p(y)", complex=True,
     text="{0} · log(1 + {1})", latex="{0} \\log\\left(1 + {1}\\right)", level=20, operands=(20, 10),
     rule="d u·log(1 + v) = log(1 + v) du + u/(1 + v) dv",
@@ -38,11 +40,13 @@ elementwise(
     rule="d (−u·log u) = −(1 + log u) du",
 )  # fmt: skip
 elementwise(
-    special.rel_entr, lambda _y, x, v: 1.0 + np.log(x / v), over(lambda _y, _x, v: v, lambda _y, x, _v: -x),
+    special.rel_entr, lambda _y, x, v: 1.0 + np.log(x / v),
+    over(lambda _y, _x, v: v, lambda _y, x, _v: -x),
     domain=(POSITIVE,) * 2, rule="d u·log(u/v) = (1 + log(u/v)) du − u/v dv",
 )  # fmt: skip
 elementwise(
-    special.kl_div, lambda _y, x, v: np.log(x / v), over(lambda _y, _x, v: v, lambda _y, x, v: v - x),
+    special.kl_div, lambda _y, x, v: np.log(x / v),
+    over(lambda _y, _x, v: v, lambda _y, x, v: v - x),
     domain=(POSITIVE,) * 2, rule="d (u·log(u/v) − u + v) = log(u/v) du + (1 − u/v) dv",
 )  # fmt: skip
 elementwise(

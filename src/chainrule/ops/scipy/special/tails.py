@@ -96,7 +96,8 @@ def _mills_derivative(x: Any, n: int) -> Any:
         _cumulant(np.minimum(-below, far), n=n + 1),
     )  # fmt: skip
     near = _near_mills(np.maximum(x, -1.0), n)
-    return np.where(np.less(x, -1), low - (n == 1), near).astype(np.result_type(np.asarray(x).dtype, np.float16))[()]
+    kind = np.result_type(np.asarray(x).dtype, np.float16)
+    return np.where(np.less(x, -1), low - (n == 1), near).astype(kind)[()]
 
 
 mills_derivative = declare(
