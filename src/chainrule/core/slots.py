@@ -22,10 +22,38 @@ class Partial:
     ``rule(y, *xs, **params)`` is a NumPy expression of the output and the inputs; a plain number
     declares a constant partial. With `selects` the op chooses between its arguments: where the
     partial is 0 this one has no say, whatever infinity or NaN it holds.
+
+    With `over` the partial is the quotient ``rule / over``, and what arrives is divided before it
+    is multiplied. Of a tiny u the 1/u² of a derivative of 1/u is no number; (u′/u)/u is one. Where
+    `over` returns None nothing is divided.
     """
 
     rule: Rule | float
     selects: bool = False
+    over: Rule | None = None
+
+    @property
+    def constant(self) -> bool:
+        """Say whether the partial is a plain number."""
+        return self.over is None and not callable(self.rule)
+
+    def parts(self, y: Any, *xs: Any, **params: Any) -> tuple[Any, Any]:
+        """Return the two sides of the quotient; the lower one is None where there is none."""
+        rule: Any = self.rule
+        over = None if self.over is None else self.over(y, *xs, **params)
+        return rule(y, *xs, **params) if callable(rule) else rule, over
+
+    def whole(self, y: Any, *xs: Any, **params: Any) -> Any:
+        """Return the partial itself."""
+        times, over = self.parts(y, *xs, **params)
+        return times if over is None else times / over
+
+
+def times(t: Any, factor: Any, over: Any) -> Any:
+    """Multiply what arrives with a partial that is given by its two sides."""
+    if over is None:
+        return t * factor
+    return t / over if factor.__class__ is float and factor == 1 else t / over * factor
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -143,7 +171,8 @@ def reads(rule: Any, before: int, has_output: bool = True) -> Reads:
 def reads_of(slot: Slot) -> Reads:
     """Which values the pull of this slot reads; its own value is not counted for `Linear`."""
     if isinstance(slot, Partial):
-        return reads(slot.rule, 0)
+        own = reads(slot.rule, 0)
+        return own if slot.over is None else _either(own, reads(slot.over, 0))
     if isinstance(slot, Jvp) and slot.shortcut is not None:
         return _either(reads(slot.rule, 1), reads(slot.shortcut, 1))
     if isinstance(slot, Jvp | Vjp):

@@ -21,20 +21,19 @@ def holds_nan(value: Any) -> bool:
 _TRUTHS = (bool, np.bool_)
 
 
-def without(dead: Any, *factors: Any) -> Any:
-    """Multiply the factors, where `dead` with zeros in their place: nothing flows there."""
-    product: Any = 1
-    for factor in factors:
-        product = product * np.where(dead, 0, factor)
-    return product
+def without(dead: Any, t: Any, factor: Any = 1, over: Any = None) -> Any:
+    """Multiply by factor / over, where `dead` with zeros in their place: nothing flows there."""
+    product = np.where(dead, 0, t) * np.where(dead, 0, factor)
+    return product if over is None else product / np.where(dead, 1, over)
 
 
-def strong_product(ct: Any, partial: Any) -> Any:
-    """Multiply so that an exact zero in `ct` gives zero whatever `partial` holds there.
+def strong_product(ct: Any, factor: Any, over: Any = None) -> Any:
+    """Multiply so that an exact zero in `ct` gives zero whatever the partial holds there.
 
     For those who know no more of `ct` than its value; a pass knows whether a zero is structural.
     """
-    return ct * np.where(ct == 0, 0.0, partial)
+    product = ct * np.where(ct == 0, 0.0, factor)
+    return product if over is None else product / np.where(ct == 0, 1, over)
 
 
 def chooses(op: Op, k: int, constant: Any) -> bool:
@@ -46,7 +45,7 @@ def chooses(op: Op, k: int, constant: Any) -> bool:
     slot = op.slot(k)
     if type(slot) is not Partial:
         return False
-    if slot.selects or not callable(slot.rule):
+    if slot.selects or slot.constant:
         return True
     read = reads_of(slot)
     return not read.output and any(map(read.input, range(len(read.inputs)))) and all(

@@ -124,7 +124,7 @@ class _Form:
         slot = t.reader.op.slot(t.argument)
         alone = self.run.live[t.reader] == 1 << t.argument
         linear = t.reader.op.name in ("add", "subtract", "multiply", "divide")
-        return isinstance(slot, Partial) and callable(slot.rule) and alone and not linear
+        return isinstance(slot, Partial) and not slot.constant and alone and not linear
 
     def _row(self, node: Node) -> dict[str, Any]:
         if node in self.deltas:

@@ -21,7 +21,7 @@ from ..modes.support import follow
 from ..tracing.recording import Recording
 from ..tracing.tracer import TRACERS, concrete
 from .evaluation import evaluate
-from .expr import App, Expr, Num, Reader, Sym, simplify, symbols
+from .expr import App, Expr, Num, Reader, Sym, apply, is_one, simplify, symbols
 from .record import Run, Symbol
 
 
@@ -305,6 +305,9 @@ def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
     if c.shape != parent.shape or c.dtype != parent.dtype:
         whole = fit(c, parent)
     value, rule, tree = concrete(whole), bench.tree(c), bench.tree(whole)
+    if getattr(node.op.slot(k), "over", None) is not None:  # type: ignore[union-attr]
+        product = _as_product(rule)
+        rule, tree = product, put(tree, rule, product)
     letters = _by_letters(bench, node, k, rule, concrete(c))
     if letters is not None:
         rule, tree = letters, put(tree, rule, letters)
@@ -355,6 +358,45 @@ def _by_letters(bench: Bench, node: Node, k: int, rule: Expr, found: Any) -> Exp
     return e if same else None
 
 
+def _as_product(e: Expr) -> Expr:
+    """Write (ȳ / u)·v, which the engine computes, as ȳ·(v / u): the local derivative in one."""
+    if not isinstance(e, App):
+        return e
+    sign = e.op == "negative"
+    inner = e.args[0] if sign else e
+    factors = inner.args if isinstance(inner, App) and inner.op == "multiply" else (inner, Num(1.0))
+    first, v = factors
+    if not isinstance(first, App) or first.op != "divide":
+        return e
+    ct, u = first.args
+    v = apply("negative", v) if sign else v
+    less = v if is_one(u) else _lowered(v, u)
+    if less is not None:
+        slope = less
+    elif is_one(v) and not isinstance(u, Num):
+        slope = apply("reciprocal", u)
+    elif isinstance(u, Num) and isinstance(v, Num):
+        slope = Num(v.value / u.value)
+    else:
+        slope = apply("divide", v, u)
+    return apply("multiply", ct, slope, shape=e.shape)
+
+
+def _lowered(v: Expr, u: Expr) -> Expr | None:
+    """Write c·uⁿ / u as c·uⁿ⁻¹; None where it is something else."""
+    if not isinstance(v, App):
+        return None
+    if v.op in ("negative", "multiply"):
+        less = _lowered(v.args[-1], u)
+        return None if less is None else apply(v.op, *v.args[:-1], less, shape=v.shape)
+    if v.op == "power_of" and v.args[0] == u:
+        return simplify(App("power_of", v.args, {"n": v.params["n"] - 1}, v.shape))
+    if v.op == "power" and v.args[0] == u:
+        exponent = apply("subtract", v.args[1], Num(1))
+        return App("power", (u, exponent), {}, v.shape)
+    return None
+
+
 def _moves(e: Expr) -> bool:
     """Say whether a formula moves axes about, by steps that are none of mathematics."""
     if not isinstance(e, App):
@@ -370,9 +412,13 @@ def _mended(doubt: Doubt, node: Node, state: Pass) -> Any:
         concrete(doubt.found),
         [None if c is None else concrete(c) for c in ct] if type(ct) is list else concrete(ct),
         node, doubt.k, doubt.mend,
-        doubt.factor if callable(doubt.factor) else concrete(doubt.factor),
+        doubt.factor if callable(doubt.factor) else _plain(doubt.factor),
     )  # fmt: skip
     return plain.mend(plain, state)
+
+
+def _plain(factor: Any) -> Any:
+    return None if factor is None else tuple(map(concrete, factor))
 
 
 def _guarded(bench: Bench, rule: Expr, mended: Any, found: Any) -> Expr:

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.graph import Graph, Node
 from ..core.op import Op, rule_params
 from ..core.settings import ignore, put_back
-from ..core.slots import Index, Jvp, Linear, Partial, Vjp
+from ..core.slots import Index, Jvp, Linear, Partial, Vjp, times
 from ..core.zero import holds_nan, strong_product
 from ..errors import RuleError, singular
 from ..tracing.foreign import Foreign, zeros
@@ -182,19 +182,20 @@ def like_output(term: Any, y: Any) -> Any:
 def _push_partial(
     op: Op, k: int, y: Any, xs: Any, ts: Any, params: dict[str, Any], state: Any
 ) -> Any:
-    rule: Any = op.slot(k).rule  # type: ignore[union-attr]
+    slot: Any = op.slot(k)
     t = ts[k]
-    if not callable(rule):
+    if slot.constant:
+        rule = slot.rule
         return t if rule == 1 else t * rule if rule else np.zeros_like(t)
     errors = ignore()
     try:
-        partial = rule(y, *xs, **params)
-        product = t * partial
+        factor, over = slot.parts(y, *xs, **params)
+        product = times(t, factor, over)
         if not holds_nan(held := every(product)):
             return product
         if type(held) is Foreign or state is None:
-            return strong_product(t, partial)
-        return mend_partial(op, k, ts, partial, state)
+            return strong_product(t, factor, over)
+        return mend_partial(op, k, ts, factor, over, state)
     finally:
         put_back(errors)
 

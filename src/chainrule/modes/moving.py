@@ -192,9 +192,10 @@ class Moving:
         return total
 
     def _through_partial(self, node: Node, k: int, t: Any, xs: list[Any]) -> Any:
-        rule: Any = node.op.slot(k).rule  # type: ignore[union-attr]
-        if not callable(rule):
-            return t * rule
+        slot: Any = node.op.slot(k)  # type: ignore[union-attr]
+        if slot.constant:
+            return t * slot.rule
+        rule = slot.whole
         if chooses(node.op, k, lambda j: node.inputs[j] is None):  # type: ignore[arg-type]
             partial = constant(rule(node.output, *node.primals, **node.params))
             return without(np.equal(partial, 0), t, self._moderate(np.multiply(partial, 1.0)))

@@ -138,19 +138,19 @@ class _Detection:
 
     def _partial(self, node: Node, k: int, p: Rows, fixed: Fixed, outside: bool) -> Rows | None:
         slot: Any = node.op.slot(k)  # type: ignore[union-attr]
-        if not callable(slot.rule) and slot.rule == 0:
+        if slot.constant and slot.rule == 0:
             return None
         rows = self.width.spread(p, node.inputs[k].shape, node.shape)  # type: ignore[union-attr]
         read = reads_of(slot)
         which = [j for j in range(len(node.inputs)) if read.input(j)]
-        if not callable(slot.rule) or read.output or not which:
+        if slot.constant or read.output or not which:
             return rows
         if not all(fixed(j) and _counts(node.primals[j]) for j in which):
             return rows
 
         def partial(node: Node) -> Any:
             with np.errstate(all="ignore"):
-                found = slot.rule(node.output, *node.primals, **node.params)
+                found = slot.whole(node.output, *node.primals, **node.params)
             return np.broadcast_to(concrete(found), node.shape)
 
         live = self._mask((self.index, k), partial, node, outside)

@@ -15,7 +15,7 @@ from ..core.equation import transpose_of
 from ..core.graph import Node
 from ..core.op import Op
 from ..core.settings import ignore, put_back
-from ..core.slots import Index, Jvp, Linear, Partial, Vjp
+from ..core.slots import Index, Jvp, Linear, Partial, Vjp, times
 from ..core.zero import chooses, holds_nan, strong_product
 from ..errors import singular
 from ..tracing.foreign import Foreign, zeros
@@ -173,7 +173,7 @@ def _settled(pull: Pull) -> Pull:
             return [c.found if type(c) is Doubt else c for c in found]
         if type(found) is not Doubt:
             return found
-        return found.found if found.mend is not mend_partial else strong_product(ct, found.factor)
+        return found.found if found.mend is not mend_partial else strong_product(ct, *found.factor)
 
     return settled
 
@@ -238,6 +238,8 @@ def _derive(op: Op, mask: int, arity: int) -> Pulls:
 
 def _pull_partial(slot: Partial, k: int) -> Pull:
     rule: Any = slot.rule
+    if slot.over is not None:
+        return _pull_quotient(slot, k)
     if not callable(rule):
         if rule == 1:
             return lambda ct, node: ct
@@ -255,7 +257,27 @@ def _pull_partial(slot: Partial, k: int) -> Pull:
             return product
         if type(held) is Foreign:  # not known before it is computed
             return strong_product(ct, partial)
-        return Doubt(product, ct, node, k, mend_partial, partial)
+        return Doubt(product, ct, node, k, mend_partial, (partial, None))
+
+    return pull
+
+
+def _pull_quotient(slot: Partial, k: int) -> Pull:
+    lower: Any = slot.over
+    upper: Any = slot.rule if callable(slot.rule) else lambda *_xs, **_params: slot.rule
+
+    def pull(ct: Any, node: Node) -> Any:
+        over = lower(node.output, *node.primals, **node.params)
+        factor = upper(node.output, *node.primals, **node.params)
+        product = ct * factor if over is None else times(ct, factor, over)
+        kind = type(product)
+        if kind is np.float64 and product == product:
+            return product
+        if not holds_nan(held := product if kind is np.ndarray else every(product)):
+            return product
+        if type(held) is Foreign:
+            return strong_product(ct, factor, over)
+        return Doubt(product, ct, node, k, mend_partial, (factor, over))
 
     return pull
 

@@ -56,13 +56,12 @@ def follow(node: Node, found: Any, supports: Cotangents, state: Pass) -> None:
 
 def _through_partial(node: Node, k: int, s: Any, state: Pass, stand_in: Node) -> Any:
     slot: Any = node.op.slot(k)  # type: ignore[union-attr]
-    rule = slot.rule
-    if not callable(rule):
-        return s if rule else None
+    if slot.constant:
+        return s if slot.rule else None
     if not is_choice(node, k, state):
         return _through_standing(node, k, s, state, stand_in)
     with np.errstate(all="ignore"):
-        partial = constant(rule(node.output, *node.primals, **node.params))
+        partial = constant(slot.whole(node.output, *node.primals, **node.params))
     return without(np.equal(partial, 0), s)
 
 
@@ -157,14 +156,15 @@ def narrowed(
 
 def mend_partial(doubt: Doubt, state: Pass) -> Any:
     """Multiply again, with 0 for the structural zeros; take note of the others."""
-    node, k, partial = doubt.node, doubt.k, doubt.factor
+    node, k = doubt.node, doubt.k
+    factor, over = doubt.factor
     s = state.support(node)
     if s is None:
         return doubt.found
-    dead = np.equal(s, 0)
+    dead, partial = np.equal(s, 0), factor if over is None else factor / over
     if is_choice(node, k, state):
         dead = np.logical_or(dead, np.equal(constant(partial), 0))
-    found = without(dead, doubt.ct, partial)
+    found = without(dead, doubt.ct, factor, over)
     note(state.inner or node, found, doubt.ct, partial)
     return found
 

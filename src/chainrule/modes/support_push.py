@@ -17,20 +17,21 @@ Tangents = list[Any]
 
 
 def mend_partial(
-    op: Op, k: int, ts: Tangents, partial: Any, state: Any
+    op: Op, k: int, ts: Tangents, factor: Any, over: Any, state: Any
 ) -> Any:
     """Multiply again, with 0 for the structural zeros of the partial and of the tangent."""
     t, dead = ts[k], np.False_
+    partial = factor if over is None else factor / over
     if chooses(op, k, lambda j: ts[j] is None):
         dead = np.equal(constant(partial), 0)
-    found = without(dead, t, partial)
+    found = without(dead, t, factor, over)
     if not np.any(np.isnan(every(found))):
         return found
     supports = state.supports(op.name, factors(t, partial))
     if supports is None:
         return found
     dead = np.logical_or(dead, state.still())
-    found = without(np.logical_or(dead, np.equal(supports[k], 0)), t, partial)
+    found = without(np.logical_or(dead, np.equal(supports[k], 0)), t, factor, over)
     noted(op, state.place, found, t, partial)
     return found
 

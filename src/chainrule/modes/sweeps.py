@@ -20,7 +20,7 @@ from ..core.equation import parse, plan, swap
 from ..core.graph import Graph, Node
 from ..core.op import Op
 from ..core.settings import ignore, put_back
-from ..core.slots import Linear, Partial
+from ..core.slots import Linear, Partial, times
 from ..ops.numpy.index import fill_index
 from ..tracing.running import CLOSED, running
 from ..tracing.tracer import TRACERS
@@ -133,19 +133,19 @@ class Sweeps:
 
     def _times_partial(self, slot: Partial, k: int, t: Any, node: Node) -> Any:
         """Multiply with the partial, whose axes are those of one sweep."""
-        rule: Any = slot.rule
         missing = len(node.shape) + 1 - t.ndim
         if missing:
             t = np.reshape(t, (t.shape[0], *(1,) * missing, *t.shape[1:]))
-        if not callable(rule):
+        if slot.constant:
+            rule: Any = slot.rule
             return t if rule == 1 else t * rule if rule else np.zeros_like(t)
-        partial = None if self.partials is None else self.partials.get((node, k))
-        if partial is None:
+        parts = None if self.partials is None else self.partials.get((node, k))
+        if parts is None:
             y = node.output if node.output is not None else node
-            partial = rule(y, *node.primals, **node.params)
+            parts = slot.parts(y, *node.primals, **node.params)
             if self.partials is not None:
-                self.partials[node, k] = partial
-        return t * partial
+                self.partials[node, k] = parts
+        return times(t, *parts)
 
     def _push_formula(self, op: Op, node: Node, here: list[Any], size: int) -> Any:
         """Push by the rule itself, on tracers of a batch; a user's sees one sweep at a time."""

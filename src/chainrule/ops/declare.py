@@ -30,7 +30,7 @@ _SHAPES: dict[int, tuple[Sample, ...]] = {
 
 def elementwise(
     function: Any,
-    *partials: Callable[..., Any] | float,
+    *partials: Callable[..., Any] | float | Partial,
     text: str = "",
     latex: str = "",
     rule: str = "",
@@ -56,7 +56,7 @@ def elementwise(
         Op(
             name,
             value or function,
-            tuple(Partial(p, selects) for p in partials),
+            tuple(p if type(p) is Partial else Partial(p, selects) for p in partials),
             function=function,
             notation=Notation(text, latex, level, operands, rule),
             domain=domain or (REAL,) * arity,
@@ -64,6 +64,11 @@ def elementwise(
             **data,
         )
     )
+
+
+def over(lower: Callable[..., Any], upper: Callable[..., Any] | float = 1.0) -> Partial:
+    """Declare the partial upper / lower, by which what arrives is divided first."""
+    return Partial(upper, over=lower)
 
 
 def _as_call(name: str, text: str, latex: str, arity: int) -> tuple[str, str]:

@@ -68,14 +68,14 @@ def condition(op: Op, slot: int, point: tuple[float, ...]) -> float:
 
     What an ulp of an argument does to the result, no way of computing it can undo.
     """
-    rule: Any = op.slots[slot].rule  # type: ignore[union-attr]
-    if not callable(rule):
+    declared = op.slots[slot]
+    if not isinstance(declared, Partial) or declared.constant:
         return 0.0
     total, step = 0.0, 2.0**-17
 
     def partial(k: int, sign: int) -> Any:
         xs = [np.float64(x * (1 + sign * step * (j == k))) for j, x in enumerate(point)]
-        return rule(op.value(*xs), *xs)
+        return declared.whole(op.value(*xs), *xs)
 
     with np.errstate(all="ignore"):
         for k in range(len(point)):
@@ -105,7 +105,7 @@ def errors(op: Op) -> Iterator[tuple[int, tuple[float, ...], float, float, float
             for k, slot in enumerate(op.slots):
                 if not isinstance(slot, Partial):
                     continue
-                got = float(slot.rule(y, *xs) if callable(slot.rule) else slot.rule)
+                got = float(slot.whole(y, *xs))
                 want = _real(lambda at=exact, k=k: _slope(f, at, k))
                 if want is None or (want and not 1e-300 < abs(want) < 1e300):
                     continue

@@ -166,8 +166,8 @@ def rules(op: Op) -> list[tuple[int, Any, int]]:
     found = []
     arity = len(op.slots)
     for k, slot in enumerate(op.slots):
-        if isinstance(slot, Partial) and callable(slot.rule):
-            found.append((k, slot.rule, 1 + arity))
+        if isinstance(slot, Partial):
+            found += [(k, r, 1 + arity) for r in (slot.rule, slot.over) if callable(r)]
         elif isinstance(slot, Jvp | Vjp):
             found.append((k, slot.rule, 2 + arity))
             if getattr(slot, "shortcut", None) is not None:

@@ -7,9 +7,9 @@ import numpy as np
 
 from ...core.op import Const, Notation, Op, sample
 from ...core.registry import composite, declare
-from ...core.slots import INDEX, Jvp, Linear, Partial
+from ...core.slots import INDEX, Jvp, Linear
 from .. import jumps
-from ..declare import ABOVE_ZERO, EVERYWHERE, as_array, constant, elementwise
+from ..declare import ABOVE_ZERO, EVERYWHERE, as_array, constant, elementwise, over
 
 POSITIVE = (0.2, 3.0)
 NONZERO = (0.3, 3.0)
@@ -31,7 +31,7 @@ elementwise(
     rule="product rule: each factor passes the other on",
 )  # fmt: skip
 elementwise(
-    np.divide, lambda _y, _a, b: np.divide(1.0, b), lambda _y, a, b: -np.divide(a, b) / b,
+    np.divide, over(lambda _y, _a, b: b), over(lambda _y, _a, b: b, lambda _y, a, b: -(a / b)),
     value=operator.truediv, domain=(EVERYWHERE, ABOVE_ZERO), complex=True, mp="x / y",
     text="{0} / {1}", latex="\\frac{{{0}}}{{{1}}}", level=20, operands=(20, 21),
     rule="quotient rule: d(a/b) = da/b − (a/b)·db/b",
@@ -45,8 +45,8 @@ elementwise(
     text="+{0}", latex="+{0}", level=15, operands=(20,), rule="+ passes the gradient on",
 )  # fmt: skip
 elementwise(
-    np.reciprocal, lambda y, _x: -y * y, domain=(ABOVE_ZERO,), complex=True, mp="1 / x",
-    text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(21,),
+    np.reciprocal, over(lambda _y, x: x, lambda y, _x: -y), domain=(ABOVE_ZERO,),
+    complex=True, mp="1 / x", text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(21,),
     rule="reciprocal rule: d(1/u) = −du/u²",
 )  # fmt: skip
 elementwise(
@@ -55,17 +55,47 @@ elementwise(
 )  # fmt: skip
 
 
-def _power_slope(_y: Any, x: Any, n: float) -> Any:
-    if n == 0:
-        return x * 0.0
-    return n * x ** (n - 1) if n != 2 else 2 * x
+def _below(n: Any) -> Any:
+    """Say where xⁿ⁻¹ is a quotient, n / x¹⁻ⁿ or n·xⁿ / x: for n < 1, since it may be no number."""
+    if type(n) in _NUMBERS:
+        return bool(n != 0 and n.real < 1)
+    low = np.logical_and(np.less(np.real(n), 1), np.not_equal(n, 0))
+    return low if type(low) not in (np.ndarray, np.bool_) or low.any() else False
+
+
+_NUMBERS = (int, float, complex, np.float64)
+
+
+def _power_over(_y: Any, x: Any, n: Any) -> Any:
+    if n.__class__ is int and n >= 0:  # the most frequent powers: they take no detour
+        return None
+    low = _below(n)
+    if low is False:
+        return None
+    if low is True:
+        return x if n.real < 0 else x ** (1 - n)
+    exponent = np.where(np.less(np.real(n), 0), 1, 1 - n)
+    return np.power(x, np.where(low, exponent, 0))
+
+
+def _power_base(_y: Any, x: Any, n: Any) -> Any:
+    """n·xⁿ⁻¹, and 0 where n = 0 (there x⁰ is constant, also at x = 0)."""
+    if n.__class__ is int and n >= 2:
+        return n * x ** (n - 1) if n > 2 else 2 * x
+    low = _below(n)
+    if low is True:
+        return n * x**n if n.real < 0 else n
+    if low is False and type(n) in _NUMBERS:
+        return n * x ** (n - 1) if n not in (0, 2) else np.multiply(x, 0.0) if n == 0 else 2 * x
+    upper = np.where(np.less(np.real(n), 0), n, 0)
+    return n * np.power(x, np.where(low, upper, np.where(np.equal(n, 0), 1, n) - 1))
 
 
 power_of = declare(
     Op(
         "power_of",
         lambda x, n: x**n,
-        (Partial(_power_slope),),
+        (over(_power_over, _power_base),),
         notation=Notation("{0}^{n}", "{0}^{{{n}}}", 30, (31,), "power rule: d uⁿ = n·uⁿ⁻¹ du"),
         domain=(NONZERO,),
         complex=True,
@@ -77,14 +107,6 @@ power_of = declare(
 )  # fmt: skip
 
 
-def _power_base(_y: Any, x: Any, n: Any) -> Any:
-    """n·xⁿ⁻¹, and 0 where n = 0 (there x⁰ is constant, also at x = 0)."""
-    if type(n) in (int, float, complex):
-        return n * np.power(x, n - 1) if n != 0 else np.multiply(x, 0.0)
-    flat = np.equal(n, 0)
-    return n * np.power(x, np.where(flat, 1, n) - 1)
-
-
 def _power_exponent(y: Any, x: Any, n: Any) -> Any:
     """xⁿ·log x; at x = 0 it is 0 for n > 0, where 0ⁿ is constant, and else −∞."""
     if type(x) in (int, float, np.float64) and x != 0:
@@ -94,8 +116,9 @@ def _power_exponent(y: Any, x: Any, n: Any) -> Any:
 
 
 elementwise(
-    np.power, _power_base, _power_exponent, domain=((0.01, 100.0), EVERYWHERE), complex=True,
-    mp="x**y", text="{0}^{1}", latex="{0}^{{{1}}}", level=30, operands=(31, 31),
+    np.power, over(_power_over, _power_base), _power_exponent,
+    domain=((0.01, 100.0), EVERYWHERE), complex=True, mp="x**y",
+    text="{0}^{1}", latex="{0}^{{{1}}}", level=30, operands=(31, 31),
     rule="power rule: d uᵛ = v·uᵛ⁻¹ du + uᵛ·log u dv",
 )  # fmt: skip
 
@@ -109,12 +132,12 @@ def float_power(x1: Any, x2: Any) -> Any:
 
 
 elementwise(
-    np.sqrt, lambda _y, x: 0.5 * np.reciprocal(np.sqrt(x)), domain=(ABOVE_ZERO,), complex=True,
+    np.sqrt, over(lambda _y, x: np.sqrt(x), 0.5), domain=(ABOVE_ZERO,), complex=True,
     mp="sqrt(x)", text="√{0}", latex="\\sqrt{{{0}}}", level=30, operands=(100,),
     rule="root rule: d √u = du / (2√u)",
 )  # fmt: skip
 elementwise(
-    np.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), domain=(EVERYWHERE,), kinks=(0.0,),
+    np.cbrt, over(lambda y, _x: 3.0 * np.square(y)), domain=(EVERYWHERE,), kinks=(0.0,),
     mp="cbrt(x)", text="∛{0}", latex="\\sqrt[3]{{{0}}}", level=30, operands=(100,),
     rule="root rule: d ∛u = du / (3 (∛u)²)",
 )  # fmt: skip

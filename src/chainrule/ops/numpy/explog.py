@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..declare import ABOVE_ZERO, EVERYWHERE, elementwise
+from ..declare import ABOVE_ZERO, EVERYWHERE, elementwise, over
 
 NEAR_ZERO = (-40.0, 40.0)
 _LN2, _LN10 = math.log(2), math.log(10)
@@ -23,19 +23,19 @@ elementwise(
     rule="d (eᵘ − 1) = eᵘ du",
 )  # fmt: skip
 elementwise(
-    np.log, lambda _y, x: np.reciprocal(x), domain=(ABOVE_ZERO,), complex=True, mp="log(x)",
+    np.log, over(lambda _y, x: x), domain=(ABOVE_ZERO,), complex=True, mp="log(x)",
     latex="\\log", rule="logarithm rule: d log u = du / u",
 )  # fmt: skip
 elementwise(
-    np.log2, lambda _y, x: np.reciprocal(x) * (1 / _LN2), domain=(ABOVE_ZERO,), complex=True,
+    np.log2, over(lambda _y, x: x, 1 / _LN2), domain=(ABOVE_ZERO,), complex=True,
     mp="log(x) / log(2)", text="log₂", latex="\\log_{{2}}", rule="d log₂u = du / (u·ln 2)",
 )  # fmt: skip
 elementwise(
-    np.log10, lambda _y, x: np.reciprocal(x) * (1 / _LN10), domain=(ABOVE_ZERO,), complex=True,
+    np.log10, over(lambda _y, x: x, 1 / _LN10), domain=(ABOVE_ZERO,), complex=True,
     mp="log10(x)", text="log₁₀", latex="\\log_{{10}}", rule="d log₁₀u = du / (u·ln 10)",
 )  # fmt: skip
 elementwise(
-    np.log1p, lambda _y, x: np.reciprocal(1.0 + x), domain=((-1.0, math.inf),), complex=True,
+    np.log1p, over(lambda _y, x: 1.0 + x), domain=((-1.0, math.inf),), complex=True,
     mp="log1p(x)", rule="d log(1 + u) = du / (1 + u)",
 )  # fmt: skip
 

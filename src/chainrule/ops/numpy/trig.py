@@ -9,7 +9,7 @@ from ...core.op import Notation, Op, sample
 from ...core.registry import declare
 from ...core.slots import Partial
 from .. import jumps
-from ..declare import EVERYWHERE, elementwise
+from ..declare import EVERYWHERE, elementwise, over
 
 elementwise(
     np.sin, lambda _y, x: np.cos(x), domain=(EVERYWHERE,), complex=True, mp="sin(x)", latex="\\sin",
@@ -24,15 +24,15 @@ elementwise(
     domain=((-1.5, 1.5),), rule="tangent rule: d tan u = (1 + tan²u) du",
 )  # fmt: skip
 elementwise(
-    np.arcsin, lambda _y, x: np.reciprocal(np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
+    np.arcsin, over(lambda _y, x: np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
     mp="asin(x)", latex="\\arcsin", domain=((-1.0, 1.0),), rule="d arcsin u = du / √(1 − u²)",
 )  # fmt: skip
 elementwise(
-    np.arccos, lambda _y, x: -np.reciprocal(np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
+    np.arccos, over(lambda _y, x: np.sqrt((1.0 - x) * (1.0 + x)), -1.0), complex=True,
     mp="acos(x)", latex="\\arccos", domain=((-1.0, 1.0),), rule="d arccos u = −du / √(1 − u²)",
 )  # fmt: skip
 elementwise(
-    np.arctan, lambda _y, x: np.reciprocal(1.0 + np.square(x)), complex=True, mp="atan(x)",
+    np.arctan, over(lambda _y, x: 1.0 + np.square(x)), complex=True, mp="atan(x)",
     domain=(EVERYWHERE,),
     latex="\\arctan", rule="d arctan u = du / (1 + u²)",
 )  # fmt: skip
@@ -51,14 +51,27 @@ elementwise(
 )  # fmt: skip
 
 
-def _share_of_length(y: Any, a: Any) -> Any:
-    """Return a / y, and 0 where the length y is 0."""
-    zero = np.equal(y, 0)
-    return np.where(zero, 0.0, a) / np.where(zero, 1.0, y)
+def _share(a: Any, b: Any) -> Any:
+    """Return a / √(a² + b²), and 0 where the length is 0."""
+    length = np.hypot(a, b)
+    return np.where(np.equal(length, 0), 0.0, a) / np.where(np.equal(length, 0), 1.0, length)
 
 
+def _length(a: Any, b: Any) -> Any:
+    length = np.hypot(a, b)
+    return np.where(np.equal(length, 0), 1.0, length)
+
+
+share_of_length = elementwise(
+    None, over(lambda _y, a, b: _length(a, b), lambda _y, a, b: np.square(share_of_length(b, a))),
+    over(lambda _y, a, b: _length(a, b), lambda y, a, b: -y * share_of_length(b, a)),
+    name="share_of_length", value=_share, mp="x / sqrt(x*x + y*y)", domain=(EVERYWHERE,) * 2,
+    text="{0} / hypot({0}, {1})",
+    latex="\\frac{{{0}}}{{\\operatorname{{hypot}}({0}, {1})}}", level=20, operands=(21, 0),
+    rule="the cosine c and the sine s of an angle: dc = s·(s da − c db) / length",
+)  # fmt: skip
 elementwise(
-    np.hypot, lambda y, a, _b: _share_of_length(y, a), lambda y, _a, b: _share_of_length(y, b),
+    np.hypot, lambda _y, a, b: share_of_length(a, b), lambda _y, a, b: share_of_length(b, a),
     mp="hypot(x, y)", domain=(EVERYWHERE,) * 2, jump=jumps.zero_result,
     rule="length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0",
 )  # fmt: skip
@@ -104,24 +117,22 @@ elementwise(
 )  # fmt: skip
 
 
-def _arcsinh_slope(_y: Any, x: Any) -> Any:
-    """1/√(1 + x²), without overflow."""
-    if x.dtype.kind == "c":
-        return np.reciprocal(np.sqrt(1.0 + np.square(x)))
-    return np.reciprocal(np.hypot(1.0, x))
+def _arcsinh_over(_y: Any, x: Any) -> Any:
+    """√(1 + x²), without overflow."""
+    return np.sqrt(1.0 + np.square(x)) if x.dtype.kind == "c" else np.hypot(1.0, x)
 
 
 elementwise(
-    np.arcsinh, _arcsinh_slope, complex=True, domain=(EVERYWHERE,), mp="asinh(x)",
+    np.arcsinh, over(_arcsinh_over), complex=True, domain=(EVERYWHERE,), mp="asinh(x)",
     latex="\\operatorname{{arsinh}}", rule="d arsinh u = du / √(1 + u²)",
 )  # fmt: skip
 elementwise(
-    np.arccosh, lambda _y, x: np.reciprocal(np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), complex=True,
+    np.arccosh, over(lambda _y, x: np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), complex=True,
     mp="acosh(x)", latex="\\operatorname{{arcosh}}", domain=((1.0, math.inf),),
     rule="d arcosh u = du / √(u² − 1)",
 )  # fmt: skip
 elementwise(
-    np.arctanh, lambda _y, x: np.reciprocal((1.0 - x) * (1.0 + x)), complex=True, mp="atanh(x)",
+    np.arctanh, over(lambda _y, x: (1.0 - x) * (1.0 + x)), complex=True, mp="atanh(x)",
     latex="\\operatorname{{artanh}}", domain=((-1.0, 1.0),), rule="d artanh u = du / (1 − u²)",
 )  # fmt: skip
 

@@ -10,11 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from scipy import special
+from scipy import linalg, special
 
 from .common import (
-    UNIT_NODES,
-    UNIT_WEIGHTS,
     WHOLE,
     blockwise,
     refuse_twice,
@@ -198,13 +196,35 @@ def _mathieu_slope(solution: Any) -> Callable[..., Any]:
     return slope
 
 
-def _spheroidal_slope(value: Any, solution: Any, sign: float) -> Callable[..., Any]:
+def _mean_square(m: float, n: float, c: float, sign: float) -> float:
+    """Return ∫x²S² dx / ∫S² dx over (−1, 1), from the expansion of S in Legendre's functions.
+
+    In them the equation is the eigenvalue problem of a tridiagonal matrix r(r + 1) ± c²x², whose
+    n-th eigenvector has all digits whatever n and c are.
+    """
+    r = m + (n - m) % 2 + 2.0 * np.arange((n - m) // 2 + 40 + int(c))
+    up, down = ((k * k - m * m) / (4 * k * k - 1) for k in (r + 1, r))
+    far = ((r + 2) ** 2 - m * m) / (4 * (r + 2) ** 2 - 1)
+    square, beside = up + down, np.sqrt(up * far)[:-1]
+    place = int(n - m) // 2
+    _, v = linalg.eigh_tridiagonal(
+        r * (r + 1) + sign * c * c * square, sign * c * c * beside, select="i",
+        select_range=(place, place),
+    )
+    v = v[:, 0]
+    return float(v * square @ v + 2 * (v[:-1] * beside @ v[1:]))
+
+
+def _spheroidal_slope(value: Any, sign: float) -> Callable[..., Any]:
     """Return dλ/dc = ±2c·∫x²S² dx / ∫S² dx; NaN below c = 0, where SciPy gives λ at 0."""
 
     def slope(m: Any, n: Any, c: Any) -> Any:
-        weight = np.square(solution(m, n, c, value(m, n, c), UNIT_NODES)[0]) * UNIT_WEIGHTS
-        mean = np.sum(weight * np.square(UNIT_NODES), axis=-1) / np.sum(weight, axis=-1)
-        return np.where(c < 0, np.nan, sign * 2 * c)[:, 0] * mean
+        known = np.isfinite(value(m, n, c)) & (c >= 0)
+        found = [
+            2 * at[2] * _mean_square(*at, sign=sign) if good else np.nan
+            for good, *at in zip(known[:, 0], m[:, 0], n[:, 0], c[:, 0], strict=True)
+        ]
+        return sign * np.array(found)
 
     return slope
 
@@ -242,8 +262,7 @@ def _spheroidal(prefix: str, sign: float) -> None:
     """
     value = getattr(special, f"{prefix}_cv")
     _eigenvalue(
-        value, _spheroidal_slope(value, getattr(special, f"{prefix}_ang1_cv"), sign), "m n c",
-        (_ONE, _TWO),
+        value, _spheroidal_slope(value, sign), "m n c", (_ONE, _TWO),
         f"d λ(u) = {'−' if sign < 0 else ''}2u·∫x²S²dx/∫S²dx du",
     )  # fmt: skip
 

@@ -1,7 +1,7 @@
 """The error function and its kin: logistic and normal distribution functions, Dawson, Fresnel.
 
 Partials that would cancel or overflow are written through small operations of our own
-(`gaussian`, `erfinv_slope`, `mills`, `repeated_erfcx`), each closed under differentiation.
+(`gaussian`, `erfinv_slope`, `repeated_erfcx`; `tails.mills`), each closed under differentiation.
 
 References: NIST Digital Library of Mathematical Functions, §7.
 """
@@ -15,8 +15,9 @@ from scipy import special
 from ....core.op import Notation, Op, sample
 from ....core.registry import declare
 from ....core.slots import Partial
-from ...declare import EVERYWHERE, elementwise
+from ...declare import EVERYWHERE, elementwise, over
 from .common import blockwise, ray, several, ufunc
+from .tails import mills
 
 _ROOT_PI = math.sqrt(math.pi)
 _ROOT_TAU = math.sqrt(2 * math.pi)
@@ -28,7 +29,7 @@ elementwise(
     mp="1 / (1 + exp(-x))", text="σ", latex="\\sigma", rule="d σ(u) = σ(u)·σ(−u) du",
 )  # fmt: skip
 elementwise(
-    special.logit, lambda _y, x: np.reciprocal(x * (1.0 - x)), domain=(_UNIT,),
+    special.logit, over(lambda _y, x: x * (1.0 - x)), domain=(_UNIT,),
     mp="log(x) - log(1 - x)", rule="d logit u = du / (u·(1 − u))",
 )  # fmt: skip
 elementwise(
@@ -76,17 +77,6 @@ elementwise(
 )  # fmt: skip
 
 
-def _mills(x: Any) -> Any:
-    """φ(x)/Φ(x); far below 0 without dividing small by small."""
-    low = math.sqrt(2 / math.pi) / special.erfcx(np.minimum(x, -1.0) * -math.sqrt(0.5))
-    high = _gaussian(np.maximum(x, -1.0), 0.5) / (special.ndtr(x) * math.sqrt(2 * math.pi))
-    return np.where(np.less(x, -1), low, high)[()]
-
-
-mills = elementwise(
-    None, lambda y, x: -y * (x + y), name="mills", value=_mills,
-    rule="d φ/Φ = −φ/Φ·(u + φ/Φ) du", text="φ/Φ", latex="\\tfrac{{\\phi}}{{\\Phi}}",
-)  # fmt: skip
 elementwise(
     special.log_ndtr, lambda _y, x: mills(x), domain=((-10.0, 2.0),),
     mp="log(erfc(-x / sqrt(2)) / 2)", text="log Φ", latex="\\log \\Phi",
@@ -208,32 +198,6 @@ dawsn_derivative = declare(
     )
 )
 ufunc(special.dawsn, lambda _y, x: dawsn_derivative(x, n=1), rule="d D(u) = (1 − 2u·D(u)) du")
-ufunc(
-    special.wofz, lambda y, z: 2j / _ROOT_PI - 2.0 * z * y, complex=True,
-    rule="d w(u) = (2i/√π − 2u·w(u)) du",
-)  # fmt: skip
-
-
-def _faddeeva(x: Any, sigma: Any, gamma: Any) -> Any:
-    """Return w′(z)/(2σ²√π) at z = (x + iγ)/(σ√2)."""
-    z = (x + 1j * gamma) / (math.sqrt(2) * sigma)
-    slope = 2j / _ROOT_PI - 2.0 * z * special.wofz(z)
-    return slope / (2 * _ROOT_PI * np.square(sigma))
-
-
-def _voigt_in_sigma(y: Any, x: Any, s: Any, g: Any) -> Any:
-    slope = _faddeeva(x, s, g)
-    return -(y + x * np.real(slope) - g * np.imag(slope)) / s
-
-
-ufunc(
-    special.voigt_profile,
-    lambda _y, x, s, g: np.real(_faddeeva(x, s, g)),
-    _voigt_in_sigma,
-    lambda _y, x, s, g: -np.imag(_faddeeva(x, s, g)),
-    domain=((-3.0, 3.0), (0.3, 2.0), (0.1, 2.0)),
-    rule="d V = Re w′ dx − Im w′ dγ over 2σ²√π, at (x + iγ)/(σ√2); V is homogeneous of degree −1",
-)  # fmt: skip
 ufunc(
     special.owens_t,
     lambda _y, h, a: (-0.5 / _ROOT_TAU) * gaussian(h, c=0.5) * special.erf(a * h * math.sqrt(0.5)),

@@ -70,6 +70,9 @@ polygamma = declare(
     )
 )  # fmt: skip
 
+_FEW = 32  # a whole number of steps for which the recurrence is summed below 0
+
+
 def _polygamma_gap(a: Any, b: Any, n: int) -> Any:
     """Return ψ⁽ⁿ⁾(a + b) − ψ⁽ⁿ⁾(a) without cancellation, for a and a + b above 0.
 
@@ -88,7 +91,14 @@ def _polygamma_gap(a: Any, b: Any, n: int) -> Any:
     for k, number in enumerate(_BERNOULLI, 1):
         weight = number * math.factorial(2 * k + n - 1) / math.factorial(2 * k)
         total = total + sign * weight * _power_gap(c, b, 2 * k + n)
-    return np.where(np.logical_and(a > 0, a + b > 0), total, plain)[()]
+    found = np.where(np.logical_and(a > 0, a + b > 0), total, plain)
+    few = np.logical_and(b == np.round(b), np.logical_and(b >= 0, b <= _FEW))
+    few = np.logical_and(few, a <= 0)  # b terms: the poles of both, which cancel, are not met
+    if np.any(few):
+        a, b = np.where(few, a, 0.5), np.where(few, b, 0.0)
+        terms = (np.where(j < b, (a + j) ** -(n + 1.0), 0.0) for j in range(_FEW))
+        found = np.where(few, -sign * math.factorial(n) * sum(terms), found)
+    return found[()]
 
 
 def _power_gap(a: Any, b: Any, m: int) -> Any:
@@ -147,12 +157,15 @@ constant(special.gammasgn, samples=(sample((2, 3)),))
 
 
 def _rgamma_slope(x: Any) -> Any:
-    """Return (1/Γ)′ = −ψ/Γ, whose limit at a pole −n of both is (−1)ⁿ·n!."""
-    pole = np.logical_and(np.less_equal(np.real(x), 0), np.equal(x, np.round(np.real(x))))
-    n = np.where(pole, -np.real(x), 0.0)
-    limit = (1.0 - 2.0 * np.mod(n, 2)) * special.gamma(n + 1.0)
-    away = np.where(pole, 0.5, x)
-    return np.where(pole, limit, -special.digamma(away) * special.rgamma(away))[()]
+    """Return (1/Γ)′ = −ψ/Γ; of Γ(1 − x)·sin(πx)/π where the poles of both would cancel."""
+    left = np.logical_and(np.less(np.real(x), 0.25), np.less(np.abs(np.imag(x)), 1.0))
+    inner, safe = np.where(left, x, 0.0), np.where(left, 1.0, x)
+    whole = np.round(np.real(inner))
+    turn, sign = math.pi * (inner - whole), 1.0 - 2.0 * np.mod(whole, 2)
+    z = 1.0 - inner
+    mirrored = sign * (np.cos(turn) - special.digamma(z) * np.sin(turn) / math.pi)
+    right = -special.digamma(safe) * special.rgamma(safe)
+    return np.where(left, special.gamma(z) * mirrored, right)[()]
 
 
 def _rgamma_bend(y: Any, x: Any) -> Any:

@@ -9,7 +9,7 @@ from scipy import special
 from ....core.op import Const, Notation, Op, sample
 from ....core.registry import composite, declare
 from ....core.slots import Partial
-from ...declare import ABOVE_ZERO, EVERYWHERE, constant, elementwise
+from ...declare import ABOVE_ZERO, EVERYWHERE, constant, elementwise, over
 from .common import UNIT_NODES, UNIT_WEIGHTS, WHOLE, blockwise, refuse, ufunc
 from .gammas import POSITIVE
 
@@ -17,19 +17,20 @@ DEGREE = math.pi / 180
 
 
 def _over(x: Any, y: Any) -> Any:
-    """Return x / y, and 0 where x is 0."""
-    zero = np.equal(x, 0)
-    return np.where(zero, 0.0, x) / np.where(zero, 1.0, y)
+    """Return y to divide by, and 1 where 0/0 is 0."""
+    return np.where(np.logical_and(np.equal(x, 0), np.equal(y, 0)), 1.0, y)
 
 
 elementwise(
-    special.xlogy, lambda _y, _x, v: np.log(v), lambda _y, x, v: _over(x, v),
+    special.xlogy, lambda _y, _x, v: np.log(v),
+    over(lambda _y, x, v: _over(x, v), lambda _y, x, _v: x),
     domain=(EVERYWHERE, ABOVE_ZERO), mp="x * log(y)", complex=True,
     text="{0} · log {1}", latex="{0} \\log {1}", level=20, operands=(20, 100),
     rule="d u·log v = log v du + u/v dv, where 0/0 is 0",
 )  # fmt: skip
 elementwise(
-    special.xlog1py, lambda _y, _x, v: np.log1p(v), lambda _y, x, v: _over(x, 1.0 + v),
+    special.xlog1py, lambda _y, _x, v: np.log1p(v),
+    over(lambda _y, x, v: _over(x, 1.0 + v), lambda _y, x, _v: x),
     domain=(EVERYWHERE, (-1.0, math.inf)), mp="x * log1p(y)", complex=True,
     text="{0} · log(1 + {1})", latex="{0} \\log\\left(1 + {1}\\right)", level=20, operands=(20, 10),
     rule="d u·log(1 + v) = log(1 + v) du + u/(1 + v) dv",
@@ -39,11 +40,13 @@ elementwise(
     rule="d (−u·log u) = −(1 + log u) du",
 )  # fmt: skip
 elementwise(
-    special.rel_entr, lambda _y, x, v: 1.0 + np.log(x / v), lambda _y, x, v: -x / v,
+    special.rel_entr, lambda _y, x, v: 1.0 + np.log(x / v),
+    over(lambda _y, _x, v: v, lambda _y, x, _v: -x),
     domain=(POSITIVE,) * 2, rule="d u·log(u/v) = (1 + log(u/v)) du − u/v dv",
 )  # fmt: skip
 elementwise(
-    special.kl_div, lambda _y, x, v: np.log(x / v), lambda _y, x, v: (v - x) / v,
+    special.kl_div, lambda _y, x, v: np.log(x / v),
+    over(lambda _y, _x, v: v, lambda _y, x, v: v - x),
     domain=(POSITIVE,) * 2, rule="d (u·log(u/v) − u + v) = log(u/v) du + (1 − u/v) dv",
 )  # fmt: skip
 elementwise(
@@ -65,11 +68,11 @@ elementwise(
     domain=(EVERYWHERE,), complex=True, rule="d (eᵘ − 1) = eᵘ du",
 )  # fmt: skip
 elementwise(
-    special.log1p, lambda _y, x: np.reciprocal(1.0 + x), name="special.log1p", text="log1p",
+    special.log1p, over(lambda _y, x: 1.0 + x), name="special.log1p", text="log1p",
     mp="log1p(x)", domain=((-1.0, math.inf),), complex=True, rule="d log(1 + u) = du / (1 + u)",
 )  # fmt: skip
 elementwise(
-    special.cbrt, lambda y, _x: np.reciprocal(3.0 * np.square(y)), name="special.cbrt",
+    special.cbrt, over(lambda y, _x: 3.0 * np.square(y)), name="special.cbrt",
     domain=(EVERYWHERE,), kinks=(0.0,), mp="cbrt(x)", text="∛{0}", latex="\\sqrt[3]{{{0}}}",
     level=30, operands=(100,), rule="root rule: d ∛u = du / (3 (∛u)²)",
 )  # fmt: skip

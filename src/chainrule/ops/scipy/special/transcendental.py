@@ -166,12 +166,19 @@ ufunc(
 
 # --- hypergeometric functions and Wright's --------------------------------------------------------
 
+def _kummer_slope(_y: Any, a: Any, b: Any, z: Any) -> Any:
+    """a/b·₁F₁(a+1; b+1; z); of a + 1 = 0 it is 1, also where b + 1 is no argument of SciPy's."""
+    ends = np.equal(a, -1)
+    up, low = np.where(ends, 1.0, a + 1.0), np.where(ends, 1.0, b + 1.0)
+    return a / b * special.hyp1f1(up, low, np.where(ends, 0.0, z))
+
+
 ufunc(
     special.hyp0f1, "v", lambda _y, v, z: special.hyp0f1(v + 1.0, z) / v, at=(1.5, None),
     domain=(_PARAMETER, _NEAR), rule="d ₀F₁(v; u) = ₀F₁(v+1; u)/v du",
 )  # fmt: skip
 ufunc(
-    special.hyp1f1, "a", "b", lambda _y, a, b, z: a / b * special.hyp1f1(a + 1.0, b + 1.0, z),
+    special.hyp1f1, "a", "b", _kummer_slope,
     at=(0.7, 1.5, None), domain=(_PARAMETER, _PARAMETER, _NEAR),
     rule="d ₁F₁(a; b; u) = a/b·₁F₁(a+1; b+1; u) du",
 )  # fmt: skip

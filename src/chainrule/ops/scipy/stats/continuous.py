@@ -148,6 +148,11 @@ def _standard(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
     if method == "logpdf":
         return _log_density(dist, x, *shapes)
     if all(map(_is_plain, shapes)):
+        if method.startswith("log") and _own(dist, f"_{method}"):
+            try:  # a logarithm that SciPy forms without the tail itself has its own digits far out
+                return _first(dist, method, _own(dist, f"_{method}"), (x, *shapes))
+            except UnsupportedFunctionError:
+                pass
         x = np.broadcast_to(x, np.broadcast_shapes(np.shape(x), *map(np.shape, shapes)))
         return _IN_X[method](x, of=Standard(dist, shapes))
     try:
