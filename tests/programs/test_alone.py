@@ -4,6 +4,7 @@ An objective that remembers its last point gives back a plain number there; a sp
 iteration that starts at its answer do alike. The derivative is that of the function all the same.
 """
 
+import math
 from types import SimpleNamespace
 from typing import Any
 
@@ -91,6 +92,11 @@ def test_special_cases(name: str) -> None:
     f, x, want = SPECIAL[name]
     assert abs(cr.grad(f)(x) - want) < 1e-7
     assert abs(cr.jvp(f, (x,), (1.0,))[1] - want) < 1e-7
+
+
+def test_a_piece_of_its_own_that_jumps_keeps_its_slope() -> None:
+    for near in (math.isclose, np.isclose, lambda x, a: abs(x - a) < 2.5e-9, lambda x, a: x == a):
+        assert cr.grad(lambda x, near=near: x**2 if near(x, 2.5) else x**3)(2.5) == 5.0
 
 
 def test_a_branch_at_a_kink_keeps_its_side() -> None:

@@ -146,3 +146,20 @@ def test_pairs_that_nearly_coincide_and_are_not_read(name):
     wanted = -0.0100250617120896 if name == "three" else -0.150662158870
     for found in (cr.hessian(f)(1.0), cr.hvp(f, 1.0, 1.0), cr.derivative(f, 2)(1.0)):
         assert found == pytest.approx(wanted, rel=1e-10)
+
+
+QUOTIENTS = {
+    "same": (lambda v: np.sum(v / v), 0.0), "beside another": (lambda v: np.sum(v / v + v), 1.0),
+    "of twice": (lambda v: np.sum(2 * v / v), 0.0), "product": (lambda v: np.sum(v * (1 / v)), 0.0),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", QUOTIENTS)
+def test_arguments_that_cancel_leave_none_of_them_alone(name):
+    """Where x / x stands still it does so by both of its arguments, not by one of them."""
+    f, slope = QUOTIENTS[name]
+    with np.errstate(all="ignore"):
+        found = cr.grad(f)(np.array([0.0, 1.0, 2.0]))
+    assert np.isnan(found[0]) or found[0] == slope
+    np.testing.assert_allclose(found[1:], slope, atol=1e-15)

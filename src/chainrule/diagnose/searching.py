@@ -6,7 +6,7 @@ the program does with it (a Newton step at the end makes it right), so differenc
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
@@ -62,7 +62,7 @@ def examine(
         else:
             ahead = direction(point, out, plain, np.random.default_rng(0))
             if not by_state:
-                found = _beside(point, out, plain, ahead, again)
+                found = _beside(point, out, plain, ahead, again, alone)
             if type(found) is tuple and alone and not anew:
                 by_state = _is_remembered(point, plain, ahead, found[0], again)
     if by_state:
@@ -118,11 +118,11 @@ _DOES = {
 
 
 def _beside(
-    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None]
+    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool
 ) -> tuple[float, float] | str | None:
     _busy.now = True
     try:
-        found = _far(point, out, plain, ahead, again)
+        found = _far(point, out, plain, ahead, again, alone)
     except (ChainRuleError, Warning):
         raise
     except Exception as error:
@@ -146,7 +146,7 @@ def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:
 
 
 def _far(
-    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None]
+    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool
 ) -> tuple[float, float] | str | None:
     """Compare with differences over steps that are long beside those of the search's answer."""
     vs, cts, traced = ahead
@@ -175,12 +175,20 @@ def _far(
     if gap <= 10 * spread:
         return "the differences do not settle"
     here = at(0.0)
+    if alone and _jumps(abs(at(h) - here) for h in (1e-3 * unit, 1e-4 * unit)):
+        return None  # it is a piece of its own, as small as it may be
     if all(
         min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1)) <= 5e-3 * scale
         for h in (1e-3 * unit, 1e-4 * unit)
     ):  # a kink is close by, on both sides of which the derivative is right
         return None
     return better[-1], traced
+
+
+def _jumps(gaps: Iterable[float]) -> bool:
+    """Say whether the value beside the point does not come near that at the point."""
+    longer, shorter = gaps
+    return shorter > 0.5 * longer
 
 
 def _is_remembered(

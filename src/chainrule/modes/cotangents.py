@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from ..core.slots import Partial
 from ..core.zero import holds_nan, without
 from ..tracing.foreign import Foreign
 from ..tracing.stacked import every
@@ -95,13 +94,15 @@ class Pass(set[Node]):
         return self.moving
 
     def where_moving(self, node: Node, k: int, ct: Any) -> Any:
-        """Return a cotangent with zeros where input `k`, or the output itself, stands still."""
+        """Return a cotangent with zeros where input `k`, or what it gives the output, stands still.
+
+        Where the output stands still as its arguments cancel (x / x) one of them alone does not.
+        """
         found = self.moves(node)
         if found is None:
             return ct
         still = found.still(node.inputs[k])  # type: ignore[arg-type]
-        if isinstance(node.op.slot(k), Partial):  # type: ignore[union-attr]
-            still = np.logical_or(still, found.still(node))
+        still = np.logical_or(still, found.still_through(node, k))
         return without(still, ct).astype(ct.dtype)[()]
 
 

@@ -141,6 +141,18 @@ class Moving:
         t = self.tangents.get(node)
         return False if t is None or type(t) is list else np.equal(t, 0)
 
+    def still_through(self, node: Node, k: int) -> Any:
+        """Return where what argument `k` gives to a node stands still, whatever the others give."""
+        ts = self.inputs_of(node)
+        if ts[k] is None or not isinstance(node.op.slot(k), Partial):  # type: ignore[union-attr]
+            return False
+        try:
+            with np.errstate(all="ignore"):
+                xs = random_values(node, self.rng, False, self.value)
+                return np.equal(self._through_partial(node, k, ts[k], xs), 0)
+        except (ArithmeticError, ValueError, TypeError, IndexError):
+            return False
+
     def zeros(self, node: Node, j: int) -> Any:
         """Return where a factor is 0 and stands still: as good as a zero that is written there."""
         t = self.inputs_of(node)[j]
