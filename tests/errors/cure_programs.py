@@ -270,6 +270,12 @@ WORDS: list[tuple[str, str]] = [
     # special
     ("return special.jv(x[0], 1.0)", "return x[1] * special.jv(cr.stop_gradient(x[0]), 1.0)"),
     ("return special.comb(x[0], 2, exact=True)", "return special.comb(x[0], 2)"),
+    # ranks
+    ("return x[0] * scipy.stats.somersd(np.outer(x, x)).statistic", "return x[0] * scipy.stats.somersd(x, x[::-1]).statistic"),
+    ("return x[0] * scipy.stats.ks_2samp(x[None], W[:1], axis=1).statistic[0]",
+     "return x[0] * scipy.stats.ks_2samp(x, W[0]).statistic"),
+    ("return x[0] * scipy.stats.mannwhitneyu(x, W[0], method=scipy.stats.PermutationMethod(n_resamples=9)).statistic",
+     "return x[0] * scipy.stats.mannwhitneyu(x, W[0]).statistic"),
     # space
     ("return x[0] * scipy.spatial.KDTree(x[:, None]).tree.split",
      "return x[0] * scipy.spatial.KDTree(x[:, None]).query_ball_point([0.5], 0.3, return_length=True)"),

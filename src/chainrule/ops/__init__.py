@@ -56,6 +56,7 @@ _LATE = {
         "scipy.stats.moments",
         "scipy.stats.kernel_density",
         "scipy.stats.multivariate",
+        "scipy.stats.ranks",
         "scipy.stats.samples",
         "scipy.stats.summaries",
     ),
