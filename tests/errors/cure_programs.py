@@ -270,6 +270,9 @@ WORDS: list[tuple[str, str]] = [
     # special
     ("return special.jv(x[0], 1.0)", "return x[1] * special.jv(cr.stop_gradient(x[0]), 1.0)"),
     ("return special.comb(x[0], 2, exact=True)", "return special.comb(x[0], 2)"),
+    ("return x[0] * scipy.stats.multivariate_t.cdf([x[1]], [0.0], [[1.0]], df=3)", "return x[0] * scipy.stats.t.cdf(x[1], df=3)"),
+    ("return scipy.stats.multivariate_normal.cdf(x[:2], cov=np.ones((2, 2)), allow_singular=True)",
+     "return scipy.stats.multivariate_normal.cdf(x[:2], cov=np.eye(2) + np.ones((2, 2)))"),
     # ranks
     ("return x[0] * scipy.stats.somersd(np.outer(x, x)).statistic", "return x[0] * scipy.stats.somersd(x, x[::-1]).statistic"),
     ("return x[0] * scipy.stats.ks_2samp(x[None], W[:1], axis=1).statistic[0]",

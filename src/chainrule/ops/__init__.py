@@ -57,6 +57,7 @@ _LATE = {
         "scipy.stats.kernel_density",
         "scipy.stats.multivariate",
         "scipy.stats.ranks",
+        "scipy.stats.rectangles",
         "scipy.stats.samples",
         "scipy.stats.summaries",
     ),
