@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable
 from sys import getrefcount
 from typing import Any
@@ -41,14 +42,16 @@ def custom_rule(
     jvp : ``jvp(tangents, y, *xs) -> ẏ``, linear in the tuple of tangents, not branching on values.
     vjp : ``vjp(ct, y, *xs) -> x̄`` (a tuple for several arguments), linear in the cotangent.
 
-    `f` maps arrays to one array and always receives plain arrays, so it may call anything
-    (compiled code, an external program). Keyword arguments are constants, passed on to `f` and
-    to the rule. What a rule reads besides its arguments must be, when it runs, what it was at the
-    call. The first time that an argument is differentiated, the rule is compared with central
-    differences along a random direction in it, unless ``check=False`` (for a rule that is meant to
-    differ, such as a straight-through estimator). The first time that the rule is differentiated
-    itself, for a second derivative, it is compared with itself on plain numbers: what it hides
-    (`stop_gradient`, kept numbers) is an error, and with ``check=False`` a `CustomRuleWarning`.
+    `f` maps arrays to one array and always receives plain arrays, so it may call anything (compiled
+    code, an external program). A sparse matrix is one argument: `vjp` returns its cotangent as a
+    matrix, dense or sparse, or as what stands at its `data`. Keyword arguments are constants,
+    passed on to `f` and to the rule. What a rule reads besides its arguments must be, when it runs,
+    what it was at the call. The first time that an argument is differentiated, the rule is compared
+    with central differences along a random direction in it, unless ``check=False`` (for a rule that
+    is meant to differ, such as a straight-through estimator). The first time that the rule is
+    differentiated itself, for a second derivative, it is compared with itself on plain numbers:
+    what it hides (`stop_gradient`, kept numbers) is an error, and with ``check=False`` a
+    `CustomRuleWarning`.
 
     Raises CustomRuleError: a rule that is missing, given twice, of wrong shape, not linear, or
     wrong.
@@ -105,6 +108,18 @@ _SIGNATURES = {"partial": "y, x", "jvp": "tangents, y, x", "vjp": "ct, y, x"}
 
 def _name(f: Any) -> str:
     return getattr(f, "__name__", None) or type(f).__name__
+
+
+def _sparse(args: Any) -> dict[int, Any]:
+    """Return the sparse matrices with traced entries among the arguments."""
+    if "scipy.sparse" not in sys.modules:
+        return {}
+    sparse = [k for k, a in enumerate(args) if type(a) not in TRACERS and hasattr(a, "toarray")]
+    if not sparse:
+        return {}
+    from .ops.scipy.sparse.given import Given, has_entries
+
+    return {k: Given(args[k]) for k in sparse if has_entries(args[k])}
 
 
 def _is_differentiated(x: Any) -> bool:
@@ -167,6 +182,9 @@ class CustomFunction:
                 raise self._hidden("in a container")
         if any(type(v) in TRACERS and (v.cr_carries() or v.cr_varies()) for v in params.values()):
             raise self._hidden("by keyword")
+        given = _sparse(args)
+        if given:
+            return self._of_entries(given, args, params)
         if not any(type(a) in TRACERS for a in args):
             return self.function(*args, **params)
         args = tuple(a if type(a) in TRACERS else np.asarray(a)[()] for a in args)
@@ -185,6 +203,34 @@ class CustomFunction:
                     raise
         params = {k: np.array(v) if type(v) is np.ndarray else v for k, v in params.items()}
         return apply(op, args, params | {_STATE: taken_of(self.rules())})
+
+    def _of_entries(self, given: dict[int, Any], args: Any, params: Any) -> Any:
+        """Call with the entries of sparse matrices for arguments; the rule gets matrices."""
+        if self.kind == "partial":
+            raise self.error(
+                f"{self.__name__} with a partial received a sparse matrix",
+                cure="a partial is elementwise; for matrices give jvp= or vjp=",
+            )
+
+        def matrices(xs: Any) -> list[Any]:
+            return [given[k].matrix(x) if k in given else x for k, x in enumerate(xs)]
+
+        def vjp(ct: Any, y: Any, *xs: Any, **params: Any) -> Any:
+            found = self.rule(ct, y, *matrices(xs), **params)
+            found = found if isinstance(found, tuple | list) else (found,)
+            return tuple(given[k].entries(c) if k in given and c is not None else c
+                         for k, c in enumerate(found))  # fmt: skip
+
+        def jvp(ts: Any, y: Any, *xs: Any, **params: Any) -> Any:
+            return self.rule(tuple(matrices(ts)), y, *matrices(xs), **params)
+
+        def function(*xs: Any, **params: Any) -> Any:
+            return self.function(*matrices(xs), **params)
+
+        inner = CustomFunction(function, self.kind, vjp if self.kind == "vjp" else jvp, self.checks)
+        inner.__name__, inner.rules = self.__name__, self.rules  # type: ignore[method-assign]
+        inner.compared, inner.compared_again = self.compared, self.compared_again
+        return inner(*(given[k].data if k in given else a for k, a in enumerate(args)), **params)
 
     def rules(self) -> list[Any]:
         """Return the functions that were given as rules."""

@@ -465,13 +465,14 @@ def check_output(function: Any, out: Any) -> None:
     if kind and kind in "fcbiu":
         return
     name = getattr(function, "__name__", "the function")
-    shown = repr(out)
+    shown = "an array of objects" if kind == "O" else repr(out)
     raise OutputTypeError(
         f"{name} returned {shown if len(shown) < 80 else type(out).__name__}, not a number or "
         "array",
         where=_definition(function),
         why="only numbers and arrays (in any nesting of dicts, lists and tuples) have a derivative",
-        cure="add the missing return statement" if out is None else "return the numbers only; "
+        cure="add the missing return statement" if out is None else "make it one of numbers, "
+        "y.astype(float)" if kind == "O" else "return the numbers only; "
         "with has_aux=True a function may return (value, anything else)",
     )
 

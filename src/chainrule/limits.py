@@ -504,9 +504,13 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
         text = f"{name}: a derivative of second or higher order where {by} {what}{where}"
         kind = KinkWarning
     elif first.op:
-        met = "a factor that is no number" if "nan" in str(first.detail) else "0·∞"
+        factors = first.detail[0] if type(first.detail) is tuple else first.detail
+        same = [n.detail for n in notes if n[1:3] == first[1:3] and type(n.detail) is tuple]
+        why = same[0][1] if same else ""
+        met = "a factor that is no number" if "nan" in str(factors) else "0·∞"
         text = f"{name}: {met} in the derivative of {spoken(first.op)}{where}"
-        text += f" (the factors are {first.detail})" if first.detail else ""
+        text += f" (the factors are {factors})" if factors else ""
+        text += f", as {why}" if why else ""
     else:
         text = f"{name}: the rules give no number (a term is none, or infinities meet)"
     _warn(f"{text}; {words}", kind)

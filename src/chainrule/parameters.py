@@ -124,6 +124,7 @@ def _reads(text: str) -> bool:
 
 def bad_leaf(name: str, leaf: Any) -> InputTypeError:
     """Build the error for a leaf that cannot be differentiated."""
+    leaf = leaf.value if type(leaf) is tree.Fixed else leaf
     dtype = getattr(leaf, "dtype", None)
     what = f"an array of {dtype}" if dtype is not None else f"{type(leaf).__name__} {leaf!r}"
     cure = "pass only numbers and float arrays in the differentiated arguments; choose others "
@@ -138,6 +139,8 @@ def bad_leaf(name: str, leaf: Any) -> InputTypeError:
     ):
         what = f"a {type(leaf).__name__}"
         cure = f"pass a NumPy array, np.asarray({name})"
+        if dtype.kind in "fiu" and type(leaf).__module__.startswith("pandas."):
+            cure = f"pass {name}.astype(float), where no number is missing"
     elif getattr(dtype, "kind", "") in ("i", "u"):  # of another library
         cure = f"pass {name}.astype(float)"
     elif getattr(dtype, "kind", "") == "b" or isinstance(leaf, bool):

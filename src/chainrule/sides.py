@@ -16,9 +16,13 @@ def no_limit(
     With one real input (not `wide`) the directions are the right and the left.
     """
     ends = [_end(at, d, which) for d in directions[: 6 if wide else 2]]
+    if all(end is None for end in ends):
+        return "around the point the rules give no number, either, so that no limit could be taken"
     if wide:
         if "∞" in ends or "−∞" in ends:
             return "there is no finite limit: it grows without bound around the point"
+        if len({end for end in ends if end}) < 2 and "" not in ends:
+            return "along some directions the rules give no number, so that no limit could be taken"
         return "there is no limit"
     right, left = ends
     if not right and not left:
@@ -26,22 +30,27 @@ def no_limit(
     if not (right and left):
         side, end = ("right", right) if right else ("left", left)
         other = "left" if right else "right"
+        if None in ends and end not in ("∞", "−∞"):
+            words = f"it is {end} from the {side}, and no number from the {other}"
+            return f"no limit could be taken: {words}"
         return f"there is no finite limit: it is {end} from the {side}, and none from the {other}"
     if right == left:
         return f"there is no finite limit: it is {right} from both sides"
     return f"there is no limit: it is {right} from the right and {left} from the left"
 
 
-def _end(at: Callable[[float, list[Any]], Any], direction: list[Any], which: int) -> str:
-    """Return what the number tends to, in words; nothing where it is no number or comes to none."""
+def _end(at: Callable[[float, list[Any]], Any], direction: list[Any], which: int) -> str | None:
+    """Return what the number tends to, in words: none where it settles nowhere, None where it is no
+    number.
+    """
     values = []
     for h in _NEAR:
         try:
             values.append(float(np.real(at(h, direction)[which])))
         except Exception:  # outside of what the program takes
-            return ""
+            return None
     if any(v != v for v in values):
-        return ""
+        return None
     if abs(values[-1]) == np.inf:
         return "∞" if values[-1] > 0 else "−∞"
     first, second = np.diff(np.abs(values))

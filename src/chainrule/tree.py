@@ -17,8 +17,11 @@ from typing import Any
 
 import numpy as np
 
+from . import frames
+
 NAMESPACE, _PARAMETERS = "chainrule", "chainrule.parameters"  # optree's, without and with objects
 object_classes: set[type] = set()  # those whose objects are taken apart
+_SPACES = NAMESPACE, _PARAMETERS
 _plain = {np.ndarray, np.float64, float, int}
 
 Treedef = Any
@@ -61,6 +64,11 @@ def flatten(tree: Any, parameters: bool = False) -> tuple[list[Any], Treedef]:
     if not kinds <= _plain:
         fresh = kinds - _known
         _known.update(fresh)
+        labelled = [kind for kind in fresh if frames.is_labelled(kind)]
+        for cls in labelled:
+            register(cls, frames.taker(cls, Fixed), frames.maker(cls, Fixed), _SPACES, _entry(cls))
+        if labelled:
+            return flatten(tree, parameters)
         found = [kind for kind in fresh if _is_container(kind)]
         for cls in found:
             object_classes.add(cls)
@@ -144,14 +152,21 @@ def same_structure(a: Treedef, b: Treedef) -> bool:
 
 
 def register(
-    cls: type, take_apart: Any, rebuild: Any, spaces: tuple[str, ...] = (NAMESPACE, _PARAMETERS)
+    cls: type, take_apart: Any, rebuild: Any, spaces: tuple[str, ...] = _SPACES, entry: Any = None
 ) -> None:
     """Take objects of `cls` apart by a function, and put them together by another."""
     for space in spaces:
         optree.register_pytree_node(
-            cls, take_apart, rebuild, path_entry_type=optree.GetAttrEntry, namespace=space
+            cls, take_apart, rebuild, path_entry_type=entry or optree.GetAttrEntry, namespace=space
         )
     _known.add(cls)
+
+
+def _entry(cls: type) -> Any:
+    """Return how the leaves of a frame are told: a column by its label, a series by its name."""
+    if cls.__name__ == "DataFrame":
+        return optree.MappingEntry
+    return type("_Whole", (optree.GetAttrEntry,), {"codify": lambda self, node="": node})
 
 
 # --- objects --------------------------------------------------------------------------------------

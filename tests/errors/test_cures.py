@@ -65,6 +65,8 @@ class Steps(scipy.integrate.RK45):
 libm = ctypes.CDLL("libm.so.6")
 libm.cos.restype, libm.cos.argtypes = ctypes.c_double, (ctypes.c_double,)
 cosine = scipy.LowLevelCallable(libm.cos)
+_packed = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_int, ctypes.POINTER(ctypes.c_double))
+packed = scipy.LowLevelCallable(_packed(lambda n, xx: xx[0] ** 2 * xx[1]))
 """
 _made = iter(range(10**6))
 

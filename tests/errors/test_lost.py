@@ -552,10 +552,10 @@ def test_what_is_constant_may_become_a_number() -> None:
 
 
 def test_an_unknown_function_is_named() -> None:
-    own = np.frompyfunc(lambda a: a * a, 1, 1)
+    own = pytest.importorskip("numpy._core._umath_tests").inner1d
 
     def spectrum(q: Any) -> Any:
-        return own(q)  # <-
+        return own(q, q)  # <-
 
     refuse(
         lambda: cr.grad(spectrum)(X), UnsupportedFunctionError, TypeError, "has no derivative rule",

@@ -141,6 +141,8 @@ PLACES = {  # what is there, how it is read, how it is changed
     "globals": ("k = 2.0", "globals()['k']", "k = 5.0"),
     "eval": ("k = 2.0", "eval('k')", "k = 5.0"),
     "builtins": ("import builtins", "2.0 if len([1]) == 1 else 5.0", "len = lambda v: 7"),
+    "names of builtins": ("import builtins\nbuiltins.kept_by_hostile = 2.0", "kept_by_hostile",
+                          "builtins.kept_by_hostile = 5.0"),
     "logger": ("import logging\nl = logging.getLogger('zz')\nl.setLevel(2)", "float(l.level)",
                "l.setLevel(5)"),
     "warnings": ("import warnings", "float(len(warnings.filters))",

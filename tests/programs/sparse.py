@@ -17,6 +17,8 @@ FORMS = ("csr", "csc", "coo", "dia", "bsr", "lil", "dok")
 DENSE = "d = np.outer(x, x)"
 SEVEN = "d = np.arange(1.0, 8) * x[0] + x[1] * np.array([3.0, 1, 4, 1, 5, 9, 2]) * x[2]"
 FIVE = "d = (np.arange(1.0, 6)[:, None, None] * x[0] + x[1]) * np.ones((5, 1, 1))"
+ZEROS = ("{0}[::3] = 0.0", "{0}[[0, 2]] = 0.0", "{0}[-1] = 0.0", "{0}[abs({0}) < 4] = 0.0",
+         "{0}[:] = 0.0")  # fmt: skip
 ROWS = ("[2, 0, 1, 1, 0, 2, 0]", "[0, 2, 0, 1, 1, 2, 0]", "[2, 0, 2, 1, 0, 2, 2]",
         "[0, 1, 2, 0, 1, 0, 2]")  # fmt: skip
 COMPRESSED = [(SEVEN, f"A = {{}}((d, np.array({r}), np.array([0, 3, 5, 7])), shape=(3, 3){{}})")
@@ -70,6 +72,9 @@ OPERATIONS = (
     "sp.kron({0}, {1}, format='{2}')", "sp.kron({0}, np.ones((2, 2)))", "sp.kronsum({0}, {1})",
     "sp.block_array([[{0}, None], [None, {1}]], format='{2}')", "1.0 * ({0} > 2.0)",
     "{0} * ({0} != {1}).nnz",
+    "sp.diags_array({0} @ x)", "sp.diags_array({0}.T @ x[: {0}.shape[0]], format='{2}')",
+    "sp.diags_array({0} @ np.outer(x, x)[0])", "{0}.sorted_indices()", "{0} - {0}", "{0} * 0.0",
+    "sp.csr_{3}(({0}.data, {0}.indices, {0}.indptr), shape={0}.shape)",
 )  # fmt: skip
 CHANGES = (
     "{0}.data[0] = 3.0", "{0}.data[-1] = x[1]", "d[0] = 5.0", "d[-1] = x[0] * x[1]", "{0} *= x[0]",
@@ -79,6 +84,17 @@ CHANGES = (
     "{0}.resize(4, 4)", "{0} += 1.0 * {0}", "{0}.data += 1.0", "{0}.max()", "{0}.sum(axis=0)",
     "{0}.diagonal()", "{0} @ x", "sp.linalg.norm({0})", "{0}.nonzero()", "{0}.mean()",
 )  # fmt: skip
+# what stores zeros, and what takes entries away or sorts them in place
+STRUCTURE = (
+    *(zeros.format("{0}.data") for zeros in ZEROS),
+    "{0}.setdiag(0)", "{0}.setdiag(0.0, k=-1)", "{0}[0, 1] = 0.0", "{0}[1] = 0.0", "{0} *= 0.0",
+    "{0}[{0} > 4.0] = 0.0", "{0}.data *= np.sign({0}.data - 4.0) > 0", "{0}.resize(2, 3)",
+    "{0} -= 1.0 * {0}", "{0}.data[1] = x[0]", "{0}.data *= x[1]", "{0} *= x[0]",
+    "{0}.has_canonical_format, {0}.has_sorted_indices", "{0}.sum_duplicates()", "{0}.prune()",
+    "{0}.has_canonical_format = False", "{0}.has_sorted_indices = False",
+    "{0}.sort_indices()", "{0}[1, 1] = x[2]", *6 * ("{0}.eliminate_zeros()",),
+)  # fmt: skip
+CHANGES += STRUCTURE
 PLAIN = sp.csr_array(np.array([[1.0, 0, 2], [0, 3, 0], [4, 0, 5]]))
 
 
@@ -105,17 +121,21 @@ def lines_of(seed: int) -> tuple[list[str], list[str]]:
     form, kind = draw.choice(FORMS), draw.choice(("array", "matrix"))
     copy = draw.choice(("", "", ", copy=True"))
     lines = [p.format(f"sp.{form}_{kind}", copy) for p in draw.choice(MADE[form])]
-    names = ["A"]
+    if draw.random() < 0.5:
+        lines.insert(1, draw.choice(ZEROS).format("d"))
+    names, made, changes = ["A"], 0.68, CHANGES
+    if draw.random() < 0.4:
+        made, changes = 0.3, STRUCTURE
     for name in "BCEF"[: draw.choice((1, 1, 2, 2, 3, 4))]:
         given = draw.choice(names), draw.choice(names), draw.choice(FORMS)
-        if draw.random() < 0.68:
+        if draw.random() < made:
             line = draw.choice(OPERATIONS).format(*given, draw.choice(("array", "matrix")))
             lines.append(f"{name} = {line}")
             names.append(name)
         else:
-            lines.append(draw.choice(CHANGES).format(*given))
+            lines.append(draw.choice(changes).format(*given))
     if draw.random() < 0.5:
-        lines.append(draw.choice(CHANGES).format(draw.choice(names)))
+        lines.append(draw.choice(changes).format(draw.choice(names)))
     return lines, names
 
 

@@ -52,6 +52,20 @@ s.groupby(pd.Categorical(d.g, list("pqr")), observed=False).mean().fillna(0)
 s.groupby(d.g).sum(min_count=2).fillna(0); s.groupby(d.g).apply(lambda q: (q * q).sum())
 s.groupby(d.g).diff().fillna(0); sum(q["a"] * x[0] for _, q in d.iterrows())
 sum(q.a * v for q, v in zip(d.itertuples(), x))
+s.shift(1).dropna() * 2; (s + N).dropna(); s.diff().dropna(); s.diff(-2).fillna(0); s.cov(d.a)
+d.a.cov(s); s.corr(d.a); s.autocorr(); s.quantile(0.3); s.quantile([0.2, 0.7]); s.describe()
+s.rolling(2).mean().dropna(); s.rolling(2).sum().iloc[1:]; s.rolling(3, min_periods=1).std()[1:]
+(s + N).rolling(3, min_periods=1).var().fillna(0); (s + N).rolling(2, min_periods=1).sum()
+s.rolling(3, center=True).max().dropna(); s.rolling(2).min().dropna(); s.expanding().mean()
+s.expanding(2).var(ddof=0).dropna(); s.rolling(2).apply(lambda q: (q * q).sum()).dropna()
+s.rolling(2).apply(lambda q: q[0] * q[1], raw=True).dropna(); s.ewm(alpha=0.5).mean() * R
+s.ewm(span=3, adjust=False).mean(); (s + N).ewm(com=1).mean(); s.rolling(2, closed="left").sum()
+(s + N).ewm(com=1, adjust=False, ignore_na=True).mean(); (s + N).ewm(com=1, adjust=False).mean()
+s.ewm(halflife=2, min_periods=3).mean().dropna(); d.assign(c=s)[["a", "c"]].rolling(2).sum()[1:]
+s.groupby(d.g).rolling(2).mean().dropna(); s.map(lambda v: v * 2); s.apply(lambda v: v**2 + 1)
+pd.DataFrame({"u": x, "w": x**2}).corr(); pd.Series(list(x)).mean(); pd.Series([x[0], 2.0]) * 3
+pd.DataFrame({"u": x, "w": x**2}).diff()[1:]; s.argsort() * s; s.to_numpy(na_value=0.0)
+pd.DataFrame({"u": x, "w": x**2}).rolling(2).mean()[1:]; s.rolling(9, min_periods=2).mean()[1:]
 """
 STATEMENTS = """
 s.iloc[0] = 5.0; r = s * x
@@ -72,11 +86,11 @@ d = d.sort_values("b"); r = d.a * s
 t = pd.DataFrame(index=rows); t["u"] = x; r = t.u * 2
 """
 MAY_REFUSE = """
-d[["a", "b"]].mul(s, axis=0); s.rolling(2).sum().iloc[1:]; s.rank(); s.corr(d.a)
-s.groupby(d.g).max(); s.map(lambda v: v * 2); s.sort_values() * R; s.quantile(0.3)
-s.diff().iloc[1:]; np.diff(s); np.asarray(s); s.ewm(alpha=0.5).mean()
+d[["a", "b"]].mul(s, axis=0); s.rank(); s.rolling(2).median()[1:]; s.ewm(com=1).var()[1:]
+s.groupby(d.g).max(); s.sort_values() * R; np.diff(s); np.asarray(s); s.nlargest(2); s.skew()
+s.rolling(2).cov(d.a)[1:]; s.rolling(2).skew().fillna(0); s.ffill(); s.combine(d.a, max)
 pd.DataFrame(np.outer(x, x)).sum(); d[["a", "b"]] + x[:2]; d[["a", "b"]].T @ x; d.a @ x
-s.cov(d.a); s.to_dict()["a"]; I.astype("Int64") * x; s.groupby(d.g).std()
+s.to_dict()["a"]; I.astype("Int64") * x; s.groupby(d.g).std()
 s.groupby(d.g).agg(lambda q: q.sum()); s.interpolate()
 """
 

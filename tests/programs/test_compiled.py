@@ -78,8 +78,63 @@ def test_kernels_on_traced_values_run_as_python(warm: bool) -> None:
     for x in (0.7, 1.3):
         assert cr.grad(f)(x) == pytest.approx(slope(f, x), rel=1e-8)
         assert cr.jvp(f, (x,), (1.0,))[1] == pytest.approx(slope(f, x), rel=1e-8)
+        found = cr.grad(lambda x: k["each"](C * x).sum())(x)
+        assert found == pytest.approx(np.sum(np.cos(C * x) * C))
     with pytest.raises(UnsupportedFunctionError, match="custom_rule"):
-        cr.grad(lambda x: k["each"](C * x).sum())(1.0)
+        cr.grad(lambda x: k["each"](C * x, out=np.zeros(3)).sum())(1.0)
+
+
+def ufuncs() -> dict[str, Any]:
+    @numba.vectorize(["float64(float64, float64)"])
+    def two(a, b):  # type: ignore[no-untyped-def]
+        return a * b + np.sin(a) if a > 0 else b
+
+    @numba.guvectorize(["void(float64[:], float64, float64[:])"], "(n),()->(n)")
+    def sums(v, a, out):  # type: ignore[no-untyped-def]
+        s = 0.0
+        for i in range(v.shape[0]):
+            s += a * v[i] ** 2
+            out[i] = s
+
+    @numba.guvectorize(["void(float64[:], float64[:], float64[:])"], "(n),(n)->()")
+    def dot(v, w, out):  # type: ignore[no-untyped-def]
+        out[0] = 0.0
+        for i in range(v.shape[0]):
+            out[0] += v[i] * w[i]
+
+    @numba.guvectorize(["void(float64[:], float64[:], float64[:, :])"], "(n),(m)->(n,m)")
+    def outer(v, w, out):  # type: ignore[no-untyped-def]
+        for i in range(v.shape[0]):
+            for j in range(w.shape[0]):
+                out[i, j] = v[i] * w[j] ** 2
+
+    return {"two": two, "sums": sums, "dot": dot, "outer": outer}
+
+
+ROWS = np.arange(1.0, 7.0).reshape(2, 3)
+CALLED = {
+    "vectorize": lambda k, x: k["two"](x, x[::-1]).sum(),
+    "of numbers": lambda k, x: k["two"](x[0], x[1]),
+    "broadcast": lambda k, x: k["two"](ROWS, x).prod(),
+    "a core and a number": lambda k, x: k["sums"](x, x[0]).sum(),
+    "loops": lambda k, x: k["sums"](ROWS * x, x[:2]).sum(),
+    "to a number": lambda k, x: k["dot"](x, x) + k["dot"](ROWS, x).sum() ** 2,
+    "to a matrix": lambda k, x: (k["outer"](x, ROWS) ** 2).sum(),
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_ufuncs_run_their_python_for_every_core(name: str) -> None:
+    k, v = ufuncs(), np.array([0.4, -1.0, 0.6])
+    x = np.array([0.3, -0.2, 0.9])
+
+    def f(x: Any) -> Any:
+        return CALLED[name](k, x)
+
+    want = slope(lambda h: f(x + h * v), 0.0)
+    assert cr.grad(f)(x) @ v == pytest.approx(want, rel=1e-8)
+    assert cr.jvp(f, (x,), (v,))[1] == pytest.approx(want, rel=1e-8)
+    assert f(x) == pytest.approx(cr.value_and_grad(f)(x)[0], rel=1e-14)
 
 
 @pytest.mark.parametrize("warm", [False, True])

@@ -103,6 +103,19 @@ def by_grids(p):
     return (low + high) / 2
 
 
+def from_infinity(p):
+    """A bisection whose first questions are about what overflows."""
+    low, high = 0.0, 80.0
+    for _ in range(60):
+        m = (low + high) / 2
+        v = cubic(p)(m)
+        if (v if m < 4.0 else v * math.inf) < 0:
+            low = m
+        else:
+            high = m
+    return m * p
+
+
 RNG = np.random.default_rng(0)
 BOTH = np.array([1.0, 0.5])
 LOST = {
@@ -119,6 +132,7 @@ LOST = {
     "searchsorted": halved(lambda m, p: np.searchsorted([m**3], p)),
     "heaviside": halved(lambda m, p: float(np.heaviside(p - m**3, 0))),
     "grids": by_grids,
+    "from infinity": from_infinity,
     "beside draws": lambda p: bisect(cubic(p), 0.0, 4.0) + RNG.normal() * p,
     "math": lambda p: bisect(lambda x: math.exp(x) - p - 1, 0.0, 4.0) * p,
 }
@@ -183,7 +197,19 @@ def euler(end):
     return y
 
 
+def nearest(p):
+    """The least of numbers with their places, of which some are infinite: (inf, 0) < (t, 1)."""
+    total = 0.0
+    for px in np.linspace(-0.3, 0.3, 40):
+        hits = [(1 + abs(px - c) * (p + k) if abs(px - c) * p < 0.53 else math.inf, k)
+                for k, c in enumerate((-0.3, 0.11, 0.2))]  # fmt: skip
+        t, k = min(hits)
+        total += 0.0 if math.isinf(t) else t * (k + 1)
+    return total
+
+
 RIGHT = {
+    "the least of some that are infinite": nearest,
     "a last step that is cut": lambda p: euler(p / 3),
     "a Newton step at the end": newton_at_the_end,
     "a line search": line_search,

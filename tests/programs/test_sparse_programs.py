@@ -9,7 +9,7 @@ from chainrule.errors import ChainRuleError
 from .sparse import programs
 
 X, T = np.array([0.71, 1.32, 2.13]), np.array([1.1, -0.7, 0.4])
-COUNT = 240
+COUNT = 480
 
 
 def verdict(f):
@@ -30,6 +30,10 @@ def verdict(f):
         return "refused"
     assert seen[: len(said)] == said
     np.testing.assert_allclose(value, wanted, rtol=1e-10, atol=1e-12)
+    with_weights = np.cos(np.arange(found.size))
+    back = cr.vjp(lambda x: f(x, []), X)[1](with_weights)[0]  # after all that was stored in place
+    if not np.isnan(back).any():
+        np.testing.assert_allclose(back @ T, with_weights @ found, rtol=1e-9, atol=1e-9)
     told = np.isnan(found)  # such as the slope of a root of 0: a warning says so
     np.testing.assert_allclose(found, np.where(told, found, slopes), rtol=1e-5, atol=1e-5)
     return "told" if told.any() else "right"

@@ -57,6 +57,7 @@ class Linear:
     into: Rule | None = None
     over: Rule | None = None
     links: Rule | None = None
+    narrow: Rule | None = None
 
     def __post_init__(self) -> None:
         given = [r for r in (self.equation, self.transpose, self.joint) if r is not None]
@@ -76,11 +77,18 @@ class Jvp:
     ``shortcut(ct, y, *xs, **params)`` is a quicker way to the cotangent of this argument; where it
     is none it returns NotImplemented. A law holds it equal to the derived transpose, and what is
     printed is the derived one.
+
+    ``narrow(*supports)`` is asked where the transpose gave a NaN. Of each output it is told where
+    its cotangent may be other than 0 (None: nowhere), and returns None, or parameters with which
+    the rule computes the tangents of a part of the outputs, beside the index of that part in each.
+    ``cause(supports, y, *xs, **params)`` may say in words why a NaN is left.
     """
 
     rule: Rule
     joint: bool = False
     shortcut: Rule | None = None
+    narrow: Rule | None = None
+    cause: Rule | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

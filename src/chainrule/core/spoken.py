@@ -26,7 +26,11 @@ SPOKEN = {
     "solve_again": "solve", "inverse_transposed": "inv",
     "regular_back": "inv", "regular": "nonsingular", "apart": "distinct", "independent": "distinct",
     "vanishing": "zero_singular_values",
-    "gap_reciprocals": "1/differences", "cofactor": "cofactors", "cofactor_slope": "cofactors′",
+    "quotients": "1/differences", "singular_quotients": "1/differences", "deeper_quotients":
+    "1/differences", "apart_pairs": "distinct", "inverses": "reciprocal", "resolvent":
+    "reduced_resolvent", "singular_resolvent": "reduced_resolvent", "left_vectors": "inv",
+    "every_pair": "eigh", "every_mode": "eigh_tridiagonal",
+    "cofactor": "cofactors", "cofactor_slope": "cofactors′",
     "frechet": "Fréchet_derivative", "lu_rows": "permutation", "lu_factor_rows":
     "permutation", "lu_permutation": "permutation", "lu_pivots": "pivots",
     "qr_columns": "pivots", "qr_complete": "qr", "qr_raw": "qr", "expm_of_frechet": "expm",

@@ -67,7 +67,7 @@ class Count:
             self.arithmetic += size(np.shape(parts[0])) if many else 0
         elif (op.function is not None and isinstance(op.function, np.ufunc)) or _elementwise(node):
             self.functions += n
-        elif op.name == "gap_reciprocals":
+        elif op.name in ("quotients", "inverses"):
             self.arithmetic += 2 * n
         elif (terms := leading(node)) is not None:
             self.arithmetic += terms

@@ -323,12 +323,22 @@ def _is(e: Expr, op: str) -> Any:
     return isinstance(e, App) and e.op == op
 
 
+def _resolvent(e: App) -> Expr:
+    """Write a resolvent as what computes it: V (F ∘ LX), of all vectors."""
+    vectors, rows, _, table, x = e.args[5:]
+    shape = (*e.shape[:-2], rows.shape[-2], e.shape[-1]) if rows.shape else ()
+    inner = simplify(App("matmul", (rows, x), {}, shape))
+    inner = App("multiply", (inner, table), {}, shape)
+    return simplify(App("matmul", (vectors, inner), {}, e.shape))
+
+
 _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "multiply": _multiply, "negative": _negative, "power_of": _power_of, "copy": _first,
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
     "matmul": _product, "solve": _product, "solve_again": _product,
     "weighted_sum": _weighted_sum, "zeros_like": _zeros, "setitem": _setitem,
+    "resolvent": _resolvent,
 }  # fmt: skip
 
 

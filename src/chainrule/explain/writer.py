@@ -156,6 +156,10 @@ class Writer(MatrixWriter):
                 parts.append(f"{k}={self.param(lone(k, v), [])}")
         return f"{self.function(e.op)}({', '.join(parts)})"
 
+    def _singular_resolvent(self, e: App) -> tuple[str, int]:
+        """Leave out what only serves to compute it."""
+        return f"{self.function(e.op)}({self.expr(e.args[0])}, {self.expr(e.args[-1])})", ATOM
+
     def function(self, op: str) -> str:
         """Write the name of a function, as a reader knows it."""
         return word_of(op)

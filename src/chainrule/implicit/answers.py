@@ -31,6 +31,7 @@ from ..ops.declare import as_array
 from ..tracing.layouts import laid_as
 from ..tracing.running import running, tell
 from ..tracing.source import describe, user_frame
+from ..tracing.strange import unlabelled
 from ..tracing.tracer import TRACERS, concrete, depth, known, muted
 from ..tracing.watching import Decision, watching
 from .inside import Inside, State, inside, kind_of, prune, recordings
@@ -106,8 +107,9 @@ def attach(answer: Any, traced: Any) -> Any:
 
 
 def vector(values: Any) -> Any:
-    """Return what a user's function gave (a number, a list, an array) as an array."""
-    found = as_array(values)  # as it is now: a callback may write into the same array again
+    """Return what a user's function gave (a number, a list, a column) as an array."""
+    found = as_array(unlabelled(values))
+    # as it is now: a callback may write into the same array again
     return found.cr_snapshot() if type(found) in TRACERS else found
 
 
@@ -196,7 +198,7 @@ def functions_of(operator: Any) -> list[Any]:
     return found
 
 
-def run(solver: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def run(solver: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Run SciPy's solver on plain numbers; what its callbacks keep is marked (see `inside`)."""
     with muted():
         pass  # refused in a batch: the examples are solved one by one

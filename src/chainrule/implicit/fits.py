@@ -136,6 +136,7 @@ def curve_fit(f: Function, xdata: Any, ydata: Any, *args: Any, **kwargs: Any) ->
 
     `p0` and a user-given `jac` serve the solver only.
     """
+    ydata = ydata.to_numpy() if hasattr(ydata, "to_numpy") else ydata  # as SciPy; f gets xdata
     found = run(optimize.curve_fit, f, xdata, ydata, *args, **kwargs)
     given = arguments(optimize.curve_fit, (f, xdata, ydata, *args), kwargs)
     residual = _curve_residual(f, given)

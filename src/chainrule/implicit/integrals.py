@@ -66,13 +66,20 @@ class _Options:
         return float(value)
 
 
-def _compiled(name: str) -> UnsupportedFunctionError:
+def _compiled(name: str, func: Any) -> UnsupportedFunctionError:
+    """Refuse a compiled integrand; one that takes its numbers in an array is called otherwise."""
+    packed = " (int, " in str(getattr(func, "signature", ""))
+    cure = (
+        "write the integrand in Python as it is called, f(x, *args), in the place of ‹func 0›: x "
+        "is what the compiled one reads as xx[0], args are xx[1:]"
+        if packed
+        else "pass the Python function that was compiled in the place of ‹func 0›"
+    )
     return UnsupportedFunctionError(
         f"scipy.integrate.{name} of a compiled integrand received a traced value",
         where=describe(user_frame(1)),
         why="what it computes cannot be followed, and it cannot be called at the limits",
-        cure="pass the Python function that was compiled in the place of ‹func 0›; where no "
-        "derivative is meant, write ‹held›",
+        cure=f"{cure}; where no derivative is meant, write ‹held›",
     )
 
 
@@ -95,7 +102,7 @@ def quad(func: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     extra = given["args"] if isinstance(given["args"], tuple) else (given["args"],)
     if not callable(func):  # compiled
         if any_traced([a, b, list(extra), given["points"], given["wvar"]]):
-            raise _compiled("quad")
+            raise _compiled("quad", func)
         return integrate.quad(func, plain(a), plain(b), *plain(args), **plain(kwargs))
     if given["weight"] is not None and any_traced([a, b, given["wvar"]]):
         raise _weighted("in its limits and in wvar")
@@ -203,7 +210,7 @@ def nquad(
     if not callable(func):
         parts = [args, [r for r in ranges if not callable(r)]]
         if any_traced(parts) or any(map(callable, ranges)):
-            raise _compiled("nquad")
+            raise _compiled("nquad", func)
         return integrate.nquad(func, plain(ranges), plain(args), opts, full_output)
     ranges = [r if callable(r) else _constant(r) for r in ranges]
     if opts is None:

@@ -10,7 +10,6 @@ import numpy as np
 import scipy.linalg
 from scipy.sparse import linalg
 
-from ..core.registry import composite
 from ..errors import ImplicitError
 from ..ops.scipy.common import agreed, numbers, refusal, settled, traced
 from ..ops.scipy.common import plain as values_of
@@ -19,15 +18,6 @@ from ..ops.scipy.sparse.matrices import is_traced
 from ..ops.scipy.sparse.operators import is_operator
 from .answers import attach, run
 from .calls import solver
-
-
-def _without_rule(function: Any, cure: str) -> None:
-    @composite(function, name=f"scipy.sparse.linalg.{function.__name__}", always=True)
-    def body(A: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refuse traced entries; plain ones are computed as ever."""
-        if is_traced(A) or traced(A) or traced(args) or traced(kwargs):
-            raise refusal(f"scipy.sparse.linalg.{function.__name__}", "it has no rule", cure)
-        return function(A, *args, **kwargs)
 
 
 def _is_symmetric(a: Any) -> bool:
@@ -43,9 +33,9 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
     SciPy finds which they are; they are differentiated as those of the dense matrices. Errors: a
     large matrix, and `mode` other than "normal", are refused.
     """
-    given = settled(dict(zip(_OPTIONS, args, strict=False)) | kwargs)
+    given = _begun(settled(dict(zip(_OPTIONS, args, strict=False)) | kwargs))
     if not _may_flow(A, M, given):
-        return linalg.eigsh(A, k, M, *args, **kwargs)
+        return linalg.eigsh(A, k, M, **given)
     if given.get("mode", "normal") != "normal":
         raise refusal(
             f"scipy.sparse.linalg.eigsh(mode={given['mode']!r})", "it has no rule",
@@ -67,6 +57,15 @@ def eigsh(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
 _OPTIONS = (
     "sigma", "which", "v0", "ncv", "maxiter", "tol", "return_eigenvectors", "Minv", "OPinv", "mode",
 )  # fmt: skip
+
+
+def _begun(given: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of a call, with a stream of its own where SciPy would draw a start anew.
+
+    So a function gives the same twice, whose limits are looked at.
+    """
+    drawn = given.get("rng") is None and given.get("random_state") is None
+    return given | {"rng": np.random.default_rng(0)} if drawn else given
 
 
 def _symmetric(dense: Any, name: str) -> Any:
@@ -92,9 +91,41 @@ def _those(dense: Any, weights: Any, found: Any, within: float = 0.0) -> tuple[A
     if found[1] is None:
         return chosen_values, None
     base = found[1] if weights is None else agreed(weights) @ found[1]
-    sides = np.sign(np.real(np.sum(np.conjugate(agreed(every[:, chosen])) * base, axis=0)))
-    vectors = every[:, chosen] * np.where(sides == 0, 1.0, sides)
+    vectors = every[:, chosen] * _sides(agreed(every[:, chosen]), base)
     return chosen_values, attach(found[1], vectors)
+
+
+def _sides(mine: Any, theirs: Any) -> Any:
+    """Return by what the columns of `mine` are multiplied to be as `theirs`: a sign, or a phase."""
+    found = np.sum(np.conjugate(mine) * theirs, axis=0)
+    size = np.abs(found)
+    return np.where(size == 0, 1.0, found / np.where(size == 0, 1.0, size))
+
+
+@solver(linalg.eigs, "scipy.sparse.linalg.eigs")
+def eigs(A: Any, k: int = 6, M: Any = None, *args: Any, **kwargs: Any) -> Any:
+    """Return eigenvalues and vectors of a square matrix, or of A v = λ M v; as `eigsh`."""
+    given = _begun(settled(dict(zip(_OPTIONS, args, strict=False)) | kwargs))
+    if not _may_flow(A, M, given):
+        return linalg.eigs(A, k, M, **given)
+    given = {name: numbers(v) if traced(v) else v for name, v in given.items()}
+    found = run(linalg.eigs, A, k, M, **given)
+    dense, weights = full(A, "eigs"), None if M is None else full(M, "eigs")
+    if weights is not None:
+        dense = np.linalg.solve(weights, dense)
+    if not traced(dense):
+        return found
+    if not given.get("return_eigenvectors", True):
+        values = np.linalg.eigvals(dense)
+        return attach(found, values[_nearest(agreed(values), found)])
+    values, every = np.linalg.eig(dense)
+    chosen = _nearest(agreed(values), found[0])
+    vectors = every[:, chosen]
+    if weights is not None:  # vᴴ M v = 1 in SciPy, vᴴ v = 1 in NumPy
+        squares = np.sum(np.conjugate(vectors) * np.matmul(weights, vectors), axis=0)
+        vectors = vectors / np.sqrt(np.real(squares))
+    vectors = vectors * _sides(agreed(vectors), found[1])
+    return attach(found[0], values[chosen]), attach(found[1], vectors)
 
 
 @solver(linalg.lobpcg, "scipy.sparse.linalg.lobpcg")
@@ -126,7 +157,8 @@ _ITERATION = {"Y", "retLambdaHistory", "retResidualNormsHistory"}
 @solver(linalg.svds, "scipy.sparse.linalg.svds")
 def svds(A: Any, k: int = 6, *args: Any, **kwargs: Any) -> Any:
     """Return singular values and vectors; differentiated as those of the dense matrix."""
-    args, kwargs = settled(args), settled(kwargs)
+    args = settled(args)
+    kwargs = settled(kwargs) if len(args) > 7 else _begun(settled(kwargs))
     if not _may_flow(A, args, kwargs):
         return linalg.svds(A, k, *args, **kwargs)
     found = run(linalg.svds, A, k, *args, **kwargs)
@@ -140,9 +172,9 @@ def svds(A: Any, k: int = 6, *args: Any, **kwargs: Any) -> Any:
     chosen = _nearest(values_of(s), found[1])
     turned = found[0] if found[0] is not None else np.transpose(found[2])
     mine = u if found[0] is not None else np.transpose(vh)
-    sides = np.sign(np.real(np.sum(np.conjugate(values_of(mine[:, chosen])) * turned, axis=0)))
-    sides = np.where(sides == 0, 1.0, sides)
-    mine = u[:, chosen] * sides, s[chosen], vh[chosen] * sides[:, None]
+    sides = _sides(values_of(mine[:, chosen]), turned)
+    back = np.conjugate(sides) if found[0] is not None else sides
+    mine = u[:, chosen] * sides, s[chosen], vh[chosen] * back[:, None]
     return tuple(None if a is None else attach(a, b) for a, b in zip(found, mine, strict=True))
 
 
@@ -161,5 +193,3 @@ def _nearest(every: Any, found: Any) -> Any:
         free[chosen[-1]] = False
     return np.array(chosen, int)
 
-
-_without_rule(linalg.eigs, "use np.linalg.eig(A.toarray()), or scipy.linalg.eigh of it")

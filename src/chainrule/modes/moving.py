@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Aval, Node
-from ..core.slots import Linear, Partial
+from ..core.slots import Linear, Partial, reads_of
 from ..core.zero import chooses, without
 from ..tracing.stacked import constant, every
 from ..tracing.tracer import apply
@@ -43,8 +43,11 @@ def random_values(node: Node, rng: Any, inner: bool, kept: Any = None) -> list[A
     Inside the formula of a rule (`inner`) all values do. Of a step that reads none nothing is kept.
     ``kept(parent, value)`` may give other numbers than these.
     """
-    primals = []
-    for p, parent in zip(node.primals or (), node.inputs, strict=node.primals is not None):
+    primals: list[Any] = []
+    held: Any = node.primals
+    if held is None:  # they were let go
+        held = node.inputs if kept is not None and None not in node.inputs else ()
+    for p, parent in zip(held, node.inputs, strict=bool(held)):
         kind = getattr(getattr(p, "dtype", None), "kind", "")
         if (parent is None and not inner) or kind not in ("f", "c"):
             p = constant(p)
@@ -91,18 +94,47 @@ class Moving:
                     self.tangents[n] = self._random(n)
         return [None if n is None else self.tangents.get(n) for n in node.inputs]
 
-    def _value(self, parent: Node, value: Any) -> Any:
+    def value(self, parent: Node, value: Any, depth: int = 0) -> Any:
         """Return a random value, the same wherever it is read; what stands still has its own."""
         known = self.values.get(parent)
         if known is None:
-            known, t = self._random(value), self.tangents.get(parent)
+            t = self.tangents.get(parent)
             if type(value) in (Aval, Node):
-                return known
-            if t is not None:
-                still = np.equal(t, 0)
-                known = np.where(still, constant(value), known) if np.any(every(still)) else known
+                known = self._made(parent, depth)
+            else:
+                known = self._random(value)
+                if t is not None:
+                    still = np.equal(t, 0)
+                    some = np.any(every(still))
+                    known = np.where(still, constant(value), known) if some else known
             self.values[parent] = known
         return known
+
+    def _made(self, node: Node, depth: int) -> Any:
+        """Return random numbers for a value that was let go, with the zeros that it has anyhow.
+
+        They are those of an op that is linear, but for a constant, in each of its arguments: what
+        else is 0 for random numbers need not be so here.
+        """
+        op: Any = node.op
+        held: Any = node.primals
+        if held is None and None not in node.inputs:
+            held = node.inputs
+        known = op is not None and node.dtype is not None and held is not None
+        if not known or depth > 50 or not _is_affine(node):
+            return self._random(node)
+        xs = [x if n is None else self.value(n, x, depth + 1)
+              for n, x in zip(node.inputs, held, strict=True)]  # fmt: skip
+        if any(type(x) in (Aval, Node) for x in xs):
+            return self._random(node)
+        try:
+            with np.errstate(all="ignore"):
+                found = apply(op, [*map(constant, xs)], node.params)
+        except (ArithmeticError, ValueError, TypeError, IndexError):
+            return self._random(node)
+        if getattr(found, "shape", None) != node.shape or found.dtype != node.dtype:
+            return self._random(node)
+        return self._moderate(found)
 
     def still(self, node: Node) -> Any:
         """Return where the value of a node that was asked for stands still; False: not known."""
@@ -140,7 +172,7 @@ class Moving:
         return self._moderate(found)
 
     def _pushed_exactly(self, node: Node, op: Any, ts: list[Any]) -> Any:
-        xs = random_values(node, self.rng, False, self._value)
+        xs = random_values(node, self.rng, False, self.value)
         if op.additive:
             return apply(op, [_zero(x) if t is None and op.flows(k) else x if t is None else t
                               for k, (x, t) in enumerate(zip(xs, ts, strict=True))],
@@ -167,12 +199,24 @@ class Moving:
             partial = constant(rule(node.output, *node.primals, **node.params))
             return without(np.equal(partial, 0), t, self._moderate(np.multiply(partial, 1.0)))
         partial = constant(rule(self._random(node), *xs, **node.params))
-        flat = np.equal(partial, 0)
-        if np.any(every(flat)):  # a piece of a function that is constant there: is it here?
-            here = constant(rule(node.output, *node.primals, **node.params))
-            flat = np.logical_and(flat, np.equal(here, 0))
+        flat = self._flat(node, rule, partial)
         partial = self._moderate(np.where(flat, 0, np.where(np.equal(partial, 0), 1, partial))[()])
         return without(np.equal(t, 0), t, partial)
+
+    def flat(self, node: Node, k: int, xs: list[Any]) -> Any:
+        """Return where the partial in argument `k`, which is a rule, is 0 for any values."""
+        rule: Any = node.op.slot(k).rule  # type: ignore[union-attr]
+        return self._flat(node, rule, constant(rule(self._random(node), *xs, **node.params)))
+
+    def _flat(self, node: Node, rule: Any, partial: Any) -> Any:
+        flat = np.equal(partial, 0)
+        if np.any(every(flat)) and not _is_affine(node):
+            # a piece of a function that is constant there: is it here?
+            if node.primals is None:
+                return np.False_
+            here = constant(rule(node.output, *node.primals, **node.params))
+            flat = np.logical_and(flat, np.equal(here, 0))
+        return flat
 
     def _moderate(self, t: Any) -> Any:
         """Put a random number for what is too large or too small to be summed without loss."""
@@ -189,6 +233,22 @@ class Moving:
         if node.dtype is None:
             return [np.full((), float(alive))[()]] * node.op.outputs  # type: ignore[union-attr]
         return self._random(node) if alive else np.zeros(node.shape, node.dtype)[()]
+
+
+def _is_affine(node: Node) -> bool:
+    """Say whether a step is linear, but for a constant, in each argument that is traced."""
+    op: Any = node.op
+    for k, parent in enumerate(node.inputs):
+        slot = op.slot(k)
+        if parent is None:
+            continue
+        if isinstance(slot, Partial):
+            read = reads_of(slot)
+            if callable(slot.rule) and (read.output or read.input(k)):
+                return False
+        elif not isinstance(slot, Linear):
+            return False
+    return True
 
 
 def _zero(x: Any) -> Any:

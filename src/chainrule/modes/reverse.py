@@ -24,7 +24,7 @@ from ..tracing.stacked import every
 from ..tracing.tracer import TRACERS
 from .cotangents import Cotangents, Doubt, Pass, Piece, arrive, fit, has_nan
 from .linear import formula_at
-from .support import follow, mend_formula, mend_partial, mend_product
+from .support import follow, mend_formula, mend_partial, mend_product, narrowed
 
 __all__ = ["backward", "cotangent_of", "doubting_pulls", "fit", "pull_back", "pulls"]
 
@@ -280,8 +280,13 @@ def _pull_linear(op: Op, slot: Linear, k: int, arity: int) -> Pull:
 
     def guarded(ct: Any, node: Node) -> Any:
         found = rule(ct, *node.primals, **node.params)
-        return Doubt(found, ct, node, k, mend_formula) if has_nan(found) else found
+        return Doubt(found, ct, node, k, mend_formula, narrow) if has_nan(found) else found
 
+    def careful(ct: Any, node: Node, supports: list[Any], _k: int) -> Any:
+        assert slot.narrow is not None
+        return slot.narrow(ct, supports[0], *node.primals, **node.params)
+
+    narrow = None if slot.narrow is None else careful
     return guarded
 
 
@@ -301,8 +306,10 @@ def _pull_formula(slot: Any, which: tuple[int, ...]) -> Pull:
         return found if slot.joint else found[which[0]]
 
     def careful(ct: Any, node: Node, supports: list[Any], k: int) -> Any:
-        program, values = formula_at(node, slot, which)
         cotangents = ct if node.op.outputs else [ct]  # type: ignore[union-attr]
+        if slot.narrow is not None:
+            node, cotangents, supports = narrowed(node, slot, cotangents, supports)
+        program, values = formula_at(node, slot, which)
         state = Pass(follow=follow)
         state.inner = node
         return program.transpose_carefully(cotangents, values, pull_back, state, supports)[k]

@@ -32,14 +32,16 @@ def follow(node: Node, found: Any, supports: Cotangents, state: Pass) -> None:
         return
     rng = randoms()
     s = [randomized(p, rng) for p in found] if type(found) is list else randomized(found, rng)
-    stand_in = _with(node, random_values(node, rng, state.inner is not None))
+    moving = state.moves(node)
+    kept = None if moving is None else moving.value
+    stand_in = _with(node, random_values(node, rng, state.inner is not None, kept))
     joint: dict[Any, list[int]] = {}
     for k, parent in enumerate(node.inputs):
         slot = op.slot(k)
         if parent is None or isinstance(slot, Index):
             continue
         if isinstance(slot, Partial):
-            arrive(supports, parent, _through_partial(node, k, s, state), state)
+            arrive(supports, parent, _through_partial(node, k, s, state, stand_in), state)
         elif isinstance(slot, Linear) and slot.joint is None:
             arrive(supports, parent, _safely(_through_linear, slot, k, s, stand_in, parent), state)
         else:
@@ -52,16 +54,28 @@ def follow(node: Node, found: Any, supports: Cotangents, state: Pass) -> None:
                 arrive(supports, node.inputs[k], back[k], state)
 
 
-def _through_partial(node: Node, k: int, s: Any, state: Pass) -> Any:
+def _through_partial(node: Node, k: int, s: Any, state: Pass, stand_in: Node) -> Any:
     slot: Any = node.op.slot(k)  # type: ignore[union-attr]
     rule = slot.rule
     if not callable(rule):
         return s if rule else None
     if not is_choice(node, k, state):
-        return s
+        return _through_standing(node, k, s, state, stand_in)
     with np.errstate(all="ignore"):
         partial = constant(rule(node.output, *node.primals, **node.params))
     return without(np.equal(partial, 0), s)
+
+
+def _through_standing(node: Node, k: int, s: Any, state: Pass, stand_in: Node) -> Any:
+    """Pull a support back through a partial that is 0 where a factor is 0 and stands still."""
+    moving = state.moves(node)
+    if moving is None:
+        return s
+    try:
+        with np.errstate(all="ignore"):
+            return without(moving.flat(node, k, stand_in.primals), s)
+    except (ArithmeticError, ValueError, TypeError, IndexError):  # no values that the rule takes
+        return s
 
 
 def is_choice(node: Node, k: int, state: Pass) -> bool:
@@ -71,6 +85,8 @@ def is_choice(node: Node, k: int, state: Pass) -> bool:
 
 
 def _through_linear(slot: Linear, k: int, s: Any, node: Node) -> Any:
+    if slot.narrow is not None:
+        return slot.narrow(s, s, *node.primals, **node.params)
     if slot.transpose is None:
         equation: Any = slot.equation
         return transpose_of(equation, k, s, node)
@@ -116,6 +132,24 @@ def _through_program(node: Node, slot: Jvp, which: tuple[int, ...], sources: lis
     state = Pass()
     state.inner = node
     return program.transpose(sources, [*map(constant, values)], follow, state)
+
+
+def narrowed(
+    node: Node, slot: Jvp, cts: list[Any], supports: list[Any]
+) -> tuple[Node, list[Any], list[Any]]:
+    """Return a node whose rule is of the used part of its outputs, with that part's cotangents."""
+    assert slot.narrow is not None
+    found = slot.narrow(*(None if s is None else np.asarray(every(s)) for s in supports))
+    if found is None:
+        return node, cts, supports
+    params, picks = found
+
+    def picked(parts: list[Any]) -> list[Any]:
+        return [None if p is None else p[k] for p, k in zip(parts, picks, strict=True)]
+
+    part = Node(node.op, node.inputs, {**node.params, **params}, node.place, node.mask,
+                node.primals, node.output, node.shape, node.dtype)  # fmt: skip
+    return part, picked(cts), picked(supports)
 
 
 # --- the mending of contributions that hold a NaN -------------------------------------------
@@ -197,20 +231,33 @@ def mend_formula(doubt: Doubt, state: Pass) -> Any:
     found = doubt.found
     if doubt.factor is not None:
         found = doubt.factor(doubt.ct, node, sources, doubt.k)
-    note(state.inner or node, found, 0.0, np.inf)
+    note(state.inner or node, found, 0.0, np.inf, _cause(node, doubt.k, found, sources))
     return found
 
 
-def note(node: Node, found: Any, a: Any, b: Any) -> None:
+def _cause(node: Node, k: int, found: Any, supports: list[Any]) -> str:
+    """Say in words why a formula gives a NaN, where its operation knows."""
+    cause = getattr(node.op.slot(k), "cause", None)  # type: ignore[union-attr]
+    if cause is None or not has_nan(found):
+        return ""
+    y: Any = node.output
+    y = tuple(map(every, y)) if node.op.outputs else every(y)  # type: ignore[union-attr]
+    parts = [None if s is None else np.asarray(every(s)) for s in supports]
+    return str(cause(parts, y, *map(every, node.primals), **node.params))
+
+
+def note(node: Node, found: Any, a: Any, b: Any, why: str = "") -> None:
     """Take note of a product that is NaN though one factor is an exact zero."""
-    noted(node.op, node.place, found, a, b)
+    noted(node.op, node.place, found, a, b, why)
 
 
-def noted(op: Any, place: Any, found: Any, a: Any, b: Any) -> None:
+def noted(op: Any, place: Any, found: Any, a: Any, b: Any, why: str = "") -> None:
     """As `note`, of an op and its place."""
     bad = np.isnan(every(found)) & (np.equal(every(a), 0) | np.equal(every(b), 0))
     if np.any(bad):
-        running.note("indeterminate", op.name, place, factors(a, b, bad), owner_of(found))
+        told: Any = factors(a, b, bad)
+        told = (told, why) if why else told
+        running.note("indeterminate", op.name, place, told, owner_of(found))
 
 
 def factors(a: Any, b: Any, where: Any = None) -> str:

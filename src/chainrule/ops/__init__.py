@@ -12,7 +12,7 @@ _LATE = {
     "statistics": ("python.statistics",),
     "numpy.fft": ("numpy.fft",),
     "numpy.polynomial": ("numpy.series",),
-    "pandas": ("columns",),
+    "pandas": ("columns", "windows"),
     "scipy.fft": ("scipy.fft",),
     "scipy.interpolate": (
         "scipy.interpolate.univariate",

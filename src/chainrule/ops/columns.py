@@ -10,9 +10,12 @@ from typing import Any
 
 import numpy as np
 from pandas import DataFrame, Series
+from pandas._libs import lib
 from pandas.api.extensions import no_default
-from pandas.core import construction
+from pandas.core import algorithms, construction
+from pandas.core.array_algos import quantile as quantiles
 from pandas.core.array_algos import take
+from pandas.core.base import IndexOpsMixin
 from pandas.core.dtypes import missing
 from pandas.core.groupby import ops as groups_of_pandas
 from pandas.core.internals import construction as tables
@@ -76,11 +79,48 @@ def taken(
     return np.where(absent.reshape(shape), fill_value, found)
 
 
+@_inside(algorithms, "diff")
+def differences(arr: Any, n: Any, axis: int = 0) -> Any:
+    """Subtract what stands `n` places before; there is nothing before the first."""
+    if n != int(n):
+        raise ValueError("periods must be an integer")
+    before = np.arange(arr.shape[axis]) - int(n)
+    there = (before >= 0) & (before < arr.shape[axis])
+    return arr - taken(arr, np.where(there, before, -1), axis)
+
+
+@_inside(algorithms, "map_array")
+def mapped(arr: Any, mapper: Any, na_action: Any = None) -> Any:
+    """Apply a function number by number: it meets Python's numbers, as from pandas."""
+    if not callable(mapper):
+        raise TypeError("traced values have no place in a table")
+    found = []
+    for v in arr:
+        v = v.item() if hasattr(v, "item") else v
+        found.append(np.nan if na_action == "ignore" and np.isnan(v) else mapper(v))
+    if any(map(_holds, found)):
+        return np.stack(found)
+    made = np.empty(len(found), object)
+    made[:] = found
+    return lib.maybe_convert_objects(made) if found else arr.copy()
+
+
+@_inside(quantiles, "quantile_compat")
+def quantile(values: Any, qs: Any, interpolation: str) -> Any:
+    """Take quantiles along the last axis of what is not NaN."""
+    return np.moveaxis(np.nanquantile(values, qs, axis=-1, method=interpolation), 0, -1)
+
+
 def _holds(values: Any) -> bool:
     return hasattr(type(values), "cr_owner")
 
 
-def _where(owner: Any, name: str, body: Callable[..., Any]) -> None:
+def holds(column: Any) -> bool:
+    """Say whether a column, or one of a frame, holds traced values."""
+    return any(_holds(a) for a in getattr(getattr(column, "_mgr", None), "arrays", ()))
+
+
+def where(owner: Any, name: str, body: Callable[..., Any]) -> None:
     """Let a method be ``body(plainly, self, …)``; what is traced lies within its arguments."""
     function = getattr(owner, name, None)
     if function is None:
@@ -90,7 +130,9 @@ def _where(owner: Any, name: str, body: Callable[..., Any]) -> None:
     )
     plainly.__kwdefaults__ = function.__kwdefaults__
 
-    @composite(function, name=f"{owner.__module__}.{name}", always="anywhere")
+    home = getattr(owner, "__module__", owner.__name__)
+
+    @composite(function, name=f"{home}.{function.__qualname__}", always="anywhere")
     def method(*args: Any, **kwargs: Any) -> Any:
         return body(plainly, *args, **kwargs)
 
@@ -104,6 +146,49 @@ def _as_array(plainly: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
     return np.stack([columns[k] for k in sorted(columns)], axis=1)
 
 
+def _sanitized(
+    plainly: Any, data: Any, index: Any, dtype: Any = None, *args: Any, **kwargs: Any
+) -> Any:
+    """Make one traced array of a list of traced numbers, as pandas makes one of floats."""
+    if type(data) in (list, tuple) and any(map(_holds, data)):
+        numbers = all(_holds(v) or isinstance(v, float | int | np.number) for v in data)
+        if numbers and all(np.ndim(v) == 0 for v in data) and (dtype is None or dtype.kind == "f"):
+            data = np.stack(data)
+    return plainly(data, index, dtype, *args, **kwargs)
+
+
+where(construction, "sanitize_array", _sanitized)
+
+
+def _order(
+    plainly: Any, self: Any, axis: Any = 0, kind: Any = "quicksort", *args: Any, **kwargs: Any
+) -> Any:
+    """Say in which order the numbers of a column rise, what is NaN last."""
+    if not holds(self):
+        return plainly(self, axis, kind, *args, **kwargs)
+    order = np.argsort(self._values, kind=kind or "quicksort")
+    return self._constructor(order, index=self.index, name=self.name)
+
+
+where(Series, "argsort", _order)
+
+
+def _correlated(
+    plainly: Any, self: Any, method: Any = "pearson", min_periods: Any = 1,
+    numeric_only: bool = False,
+) -> Any:  # fmt: skip
+    """Correlate the columns of a frame in pairs."""
+    if not holds(self) or method != "pearson":
+        return plainly(self, method, min_periods, numeric_only)
+    data = self._get_numeric_data() if numeric_only else self
+    columns = [data.iloc[:, k] for k in range(data.shape[1])]
+    found = [np.stack([a.corr(b, min_periods=min_periods) for b in columns]) for a in columns]
+    return self._constructor(np.stack(found), index=data.columns, columns=data.columns)
+
+
+where(DataFrame, "corr", _correlated)
+
+
 def _row(plainly: Any, self: Any, loc: int) -> Any:
     """Put what columns have in one row into a column."""
     if not any(_holds(b.values) for b in self.blocks):
@@ -114,8 +199,31 @@ def _row(plainly: Any, self: Any, loc: int) -> Any:
     return managers.SingleBlockManager(block, self.axes[0])
 
 
-_where(managers.BlockManager, "as_array", _as_array)
-_where(managers.BlockManager, "fast_xs", _row)
+where(managers.BlockManager, "as_array", _as_array)
+where(managers.BlockManager, "fast_xs", _row)
+
+
+def _without_absent(plainly: Any, arr: Any) -> Any:
+    """Leave out of a column what is NaN."""
+    return arr[arr.notna()] if holds(arr) else plainly(arr)
+
+
+def _to_numpy(
+    plainly: Any, self: Any, dtype: Any = None, copy: bool = False, na_value: Any = no_default,
+    **kwargs: Any,
+) -> Any:  # fmt: skip
+    """Give what a column holds, traced as it is."""
+    if not holds(self):
+        return plainly(self, dtype, copy, na_value, **kwargs)
+    values = self._values
+    if na_value is not no_default:
+        values = np.where(np.isnan(values), na_value, values)
+    values = values if dtype is None or values.dtype == dtype else values.astype(dtype)
+    return values.copy() if copy else values
+
+
+where(missing, "remove_na_arraylike", _without_absent)
+where(IndexOpsMixin, "to_numpy", _to_numpy)
 
 
 @_inside(tables, "ndarray_to_mgr")
@@ -138,7 +246,7 @@ def _as_frame(plainly: Any, self: Any, series: Any, axis: Any, *args: Any) -> An
     return self._constructor(values, index=self.index, columns=self.columns)
 
 
-_where(DataFrame, "_maybe_align_series_as_frame", _as_frame)
+where(DataFrame, "_maybe_align_series_as_frame", _as_frame)
 
 
 @composite(DataFrame.dot, name="pandas.DataFrame.dot")

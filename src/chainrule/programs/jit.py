@@ -26,6 +26,7 @@ from ..tracing.running import CLOSED, running
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, release
 from .arguments import Handed, containers, form, is_input
+from .parting import parting
 from .python import BAIL, Program, lower
 from .state import State, streams
 from .tape import Tape, UnreplayableError
@@ -308,7 +309,9 @@ class Jitted:
                 "its recordings do not run at the points that they were made at", result
             )
         if not _identical(again, values) or not _alike(again, plain):
-            return self._refuse("its recording does not repeat it", result)
+            step = parting(inputs, nodes, tape.nodes, outs)
+            how = f" to the last bit, first at {step}" if step else ""
+            return self._refuse(f"its recording does not repeat it{how}", result)
         path.runs = 0
         self.paths[key] = [path, *self.paths.get(key, ())]
         return result

@@ -198,7 +198,10 @@ class State:
         self.entries.append((partial(_code, f), code, f.__name__))
         space = f.__globals__
         for word in _loaded(code):
-            self._entry(partial(space.get, word, MISSING), space.get(word, MISSING), word)
+            for known in (space, f.__builtins__):  # type: ignore[attr-defined]
+                self._entry(partial(known.get, word, MISSING), known.get(word, MISSING), word)
+                if word in known:
+                    break
         self._cells(f, name)
         self._entry(lambda: f.__defaults__, f.__defaults__, f.__name__)
         self._entry(lambda: f.__kwdefaults__, f.__kwdefaults__, f.__name__)

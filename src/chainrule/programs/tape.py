@@ -14,6 +14,7 @@ from ..core.graph import Node
 from ..core.op import Op
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN
+from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, Tracer
 
 TRUE, EQUAL, MADE, JUMP, NUMBER, DEFINED = "true equal made jump number defined".split()
@@ -59,7 +60,9 @@ class Tape(Recording):
 
     def refuse(self, why: str) -> None:
         """Take note that the run cannot be repeated by its operations alone; it goes on."""
-        self.refusal = self.refusal or why
+        if not self.refusal:
+            place = describe(user_frame(1))
+            self.refusal = f"{why} at {place}" if place else why
 
     def lose(self, error: Exception) -> None:
         self.refuse(getattr(error, "what", str(error)))

@@ -12,7 +12,8 @@ import weakref
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, cached_property
+from threading import RLock
 from types import CodeType, FrameType
 from typing import Any
 
@@ -57,6 +58,8 @@ ASKS = frozenset(
     "array2string array_str array_repr".split()
 )
 _WEAKREFS = weakref.__file__
+_ONCE = cached_property.__get__.__code__  # it takes a lock, in some versions of Python
+_LOCK = type(RLock())
 _TEXTS = ("arrayprint.py", "ctypeslib.py", "_ctypeslib.py")
 _READERS = (_HERE, _IMPORTS, *(_LIBRARY + name for name in ("linecache.py", "tokenize.py")))
 _KINDS = (
@@ -113,6 +116,8 @@ class Watch:
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":
             name = getattr(arg, "__name__", "")
+            if frame.f_code is _ONCE and type(getattr(arg, "__self__", None)) is _LOCK:
+                return  # what it stores is seen in the state
             if name in _FILES and not frame.f_code.co_filename.startswith(_READERS):
                 self._refuse(name, frame)
             elif self._by_program(frame) and (name in ASKS or not _computes(arg)):

@@ -66,6 +66,7 @@ OWN_CALLS: dict[str, Own] = {
     "numpy.vsplit": Own(lambda f, x: f(x, 2), ((2, 3),)),
     "numpy.dsplit": Own(lambda f, x: f(x, 2), ((2, 1, 4),)),
     "numpy.unstack": Own(lambda f, x: f(x), ((2, 3),)),
+    "numpy.frompyfunc": Own(lambda f, x: f(lambda v: v * v, 1, 1)(x).astype(float), ((3,),)),
     "numpy.row_stack": Own(lambda f, x, y: f([x, y]), ((3,), (3,))),
     "numpy.ix_": Own(lambda f, x, y: list(f(x, y)), ((2,), (3,))),
     "numpy.put_along_axis": Own(lambda f, x: _put_along(f, x), ((2, 3),)),

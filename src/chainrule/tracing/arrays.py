@@ -21,6 +21,7 @@ from . import tracer as tracers
 from .foreign import is_foreign, under
 from .running import running
 from .source import inside
+from .strange import AskedError, of_pandas, values_of
 from .tracer import CONSTANT, TRACERS, apply, hold
 
 
@@ -54,7 +55,8 @@ def gather(value: Any) -> Any:
         return value
     found = elements(value)
     if found is None:
-        return np.asarray(value)
+        made = _converted(value)
+        return made if type(made) in TRACERS else np.asarray(value)
     value = found
     flat, shape = _scalars(value)
     if shape is not None and not any(under(v) is not None for v in flat):
@@ -96,24 +98,29 @@ def _traced(value: Any) -> bool:
         return True
     found = elements(value)
     if found is None:
-        return _converts(type(value)) and type(_converted(value)) in TRACERS
+        return _as_made(type(value)) is not None and type(_converted(value)) in TRACERS
     return holds_tracer(found)
 
 
 @lru_cache(maxsize=4096)
-def _converts(kind: type) -> bool:
-    """Say whether a class of the program's says itself what array its objects are."""
+def _as_made(kind: type) -> Callable[[Any], Any] | None:
+    """Return what gives the array that an object is: a column, or one of a class of the program."""
     method = getattr(kind, "__array__", None)
-    if type(method) is not FunctionType or inside[method.__code__.co_filename]:
-        return False
-    return tracers.operands.meaning(kind) == tracers.operands.OTHER
+    if type(method) is not FunctionType:
+        return None
+    if of_pandas(kind):
+        return values_of
+    if inside[method.__code__.co_filename]:
+        return None
+    return method if tracers.operands.meaning(kind) == tracers.operands.OTHER else None
 
 
 def _converted(value: Any) -> Any:
-    """Return the array that an object of the program's says that it is, and other values as is."""
-    if type(value) in TRACERS or not _converts(type(value)):
+    """Return the traced array that an object of another class stands for; other values as is."""
+    make = None if type(value) in TRACERS else _as_made(type(value))
+    if make is None:
         return value
-    made = value.__array__()
+    made = make(value)
     return made if type(made) in TRACERS else value
 
 
@@ -122,7 +129,7 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     if (flat := tracers.faces.flattened(object)) is not object:
         object, copy = flat, False
     if running.traces:
-        object = _converted(object)
+        object = _converted(of_objects(object, dtype))
     if not running.traces or not _traced(object):
         _look(object)
         result = np.array(object, dtype, copy=copy, ndmin=ndmin, **kw)
@@ -138,6 +145,16 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
     if (copy and not fresh) or (type(result) in TRACERS and _laid_out_otherwise(result, order)):
         result = tracers.call(np.copy, (result,), {"order": order})
     return _at_least(_an_array(result), ndmin)
+
+
+def of_objects(a: Any, dtype: Any) -> Any:
+    """Return the traced array that an array of objects becomes as one of floats; others as is."""
+    if dtype is None or type(a) is not np.ndarray or a.dtype.kind != "O":
+        return a
+    held = a.ravel().tolist()
+    if np.dtype(dtype).kind not in "fc" or not holds_tracer(held):
+        return a
+    return gather(held).reshape(a.shape)
 
 
 def _look(value: Any) -> None:
@@ -168,7 +185,7 @@ def _as_array(function: Any, ndmin: int = 0) -> Callable[..., Any]:
     def door(a: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         a = tracers.faces.flattened(a)
         if running.traces:
-            a = _converted(a)
+            a = _converted(of_objects(a, dtype))
         if not running.traces or not _traced(a):
             _look(a)
             result = function(a, dtype, *args, **kwargs)
@@ -302,10 +319,28 @@ def _listed(function: Any) -> Callable[..., Any]:
             if type(a) not in TRACERS and running.traces and _traced(a):
                 args = tuple(map(_gathered, args))
                 kwargs = {k: v if k == "out" else _gathered(v) for k, v in kwargs.items()}
-                break
+                return _on_columns(function, args, kwargs)
         return function(*args, **kwargs)
 
     return door
+
+
+def _on_columns(function: Any, args: Any, kwargs: Any) -> Any:
+    """Call a function that leaves columns to their methods, or else asks for their values.
+
+    Which of the two it does is seen by letting it: what it did before it asks is nothing.
+    """
+    if not any(of_pandas(type(a)) for a in (*args, *kwargs.values())):
+        return function(*args, **kwargs)
+    asking, running.asking = running.asking, True
+    try:
+        return function(*args, **kwargs)
+    except AskedError:
+        pass
+    finally:
+        running.asking = asking
+    given = {k: v if k == "out" else _converted(v) for k, v in kwargs.items()}
+    return function(*map(_converted, args), **given)
 
 
 def _joining(function: Any) -> Callable[..., Any]:
@@ -314,15 +349,17 @@ def _joining(function: Any) -> Callable[..., Any]:
     def door(arrays: Any, *args: Any, **kwargs: Any) -> Any:
         if running.traces and is_sequence(arrays):
             held = elements(arrays)
-            if any(is_sequence(a) and _traced(a) for a in held):
-                arrays = [_gathered(a) for a in held]
+            if any(type(a) not in TRACERS and _traced(a) for a in held):
+                arrays = [_converted(_gathered(a)) for a in held]
         return function(arrays, *args, **kwargs)
 
     return door
 
 
 def _gathered(a: Any) -> Any:
-    if type(a) in TRACERS or not is_sequence(a) or not _traced(a):
+    if type(a) in TRACERS or of_pandas(type(a)):
+        return a
+    if not is_sequence(a) or not _traced(a):
         return _converted(a)
     return gather(a) if _is_regular(elements(a)) else a
 
@@ -360,6 +397,24 @@ DOORS: dict[Any, Any] = {
     np.ndenumerate: ndenumerate,
     np.require: require,
 }  # fmt: skip
+
+
+def _of_lists(function: Any, most: int = 3) -> Callable[..., Any]:
+    """Let columns stand in the lists of arrays that `function` takes by itself."""
+
+    def one(a: Any) -> Any:
+        if type(a) in (list, tuple):
+            return type(a)(map(one, a)) if holds_tracer(a) else a
+        return _converted(a)
+
+    def door(*args: Any, **kwargs: Any) -> Any:
+        if running.traces and "pandas" in sys.modules:
+            args = (*map(one, args[:most]), *args[most:])
+        return function(*args, **kwargs)
+
+    return door
+
+
 _SEQUENCES = {  # these take lists of arrays by themselves
     np.block, np.ix_, np.linalg.multi_dot, np.einsum_path, np.select, np.piecewise, np.choose,
     np.lexsort, np.savez, np.savez_compressed, np.ravel_multi_index, np.histogramdd,
@@ -375,7 +430,8 @@ def listed() -> dict[Any, Any]:
         if name in sys.modules
         for f in vars(sys.modules[name]).values()
         if isinstance(f, (np.ufunc, type(np.sum))) and f not in DOORS and f not in _SEQUENCES
-    }
+    } | {np.block: _of_lists(np.block), np.select: _of_lists(np.select),
+         np.piecewise: _of_lists(np.piecewise, 2)}  # the others are its functions'
 
 
 __all__ = ["CONSTANT", "DOORS", "array", "gather", "holds_tracer", "listed"]

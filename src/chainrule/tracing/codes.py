@@ -11,13 +11,15 @@ passes for.
 import dis
 import sys
 import weakref
+from collections import deque
+from itertools import repeat
+from operator import is_
 from types import CodeType, FunctionType
 from typing import Any
 
 from . import lent
 from .identity import same
 from .methods import BOUND, METHODS, OPERATORS
-from .modules import last
 from .places import Store, operations_in, stores_in
 from .rewrite import EXTENDED, FORWARD, NOP, Rewriting, caches, unit
 
@@ -79,7 +81,8 @@ def stand_in(door: CodeType, code: CodeType) -> None:
 def compares(code: CodeType) -> bool:
     """Say whether code, or code inside it, writes ``a is b``, where b is no constant."""
     units = code.co_code
-    asks = [k for k in range(0, len(units), 2) if units[k] == _IS]
+    there = _IS in units[::2]  # most code has none, and the next line takes long
+    asks = [k for k in range(0, len(units), 2) if units[k] == _IS] if there else []
     if any(units[k - 2] != _CONSTANT for k in asks):
         return True
     if asks and not set(asks).isdisjoint(dis.findlabels(units)):  # ``a is (b if c else None)``
@@ -111,12 +114,18 @@ def prepared(functions: list[FunctionType]) -> list[tuple[Any, CodeType, CodeTyp
 
 def resume(entries: list[tuple[Any, CodeType, CodeType]]) -> None:
     """Do as `enter` with functions that were looked at before: a program has hundreds."""
-    for ref, plain, copy in entries:
-        f = ref()
+    functions = [ref() for ref, _, _ in entries]
+    plain = [code for _, code, _ in entries]
+    if None not in functions and all(map(is_, [f.__code__ for f in functions], plain)):
+        copies = [copy for _, _, copy in entries]
+        _running.extend(zip(functions, plain, copies, strict=True))  # first: see `enter`
+        deque(map(setattr, functions, repeat("__code__"), copies), 0)
+        return
+    for f, (_, own_code, copy) in zip(functions, entries, strict=True):
         if f is not None:
             code = f.__code__
-            if code is plain:
-                _running.append((f, plain, copy))  # first: an interrupt may follow
+            if code is own_code:
+                _running.append((f, own_code, copy))
                 f.__code__ = copy
             elif code is not copy:  # the program gave it another
                 enter([f])
@@ -124,12 +133,12 @@ def resume(entries: list[tuple[Any, CodeType, CodeType]]) -> None:
 
 def leave() -> None:
     """Give all functions their own code back, unless the program gave them another."""
-    while (entry := last(_running)) is not None:
-        f, plain, copy = entry
-        if f.__code__ is copy:
-            f.__code__ = plain
-        if _running and _running[-1] is entry:  # a signal handler may have been here
-            _running.pop()
+    while _running:
+        entries = _running[:]  # a signal handler may differentiate, and be here, too
+        for f, plain, copy in entries:
+            if f.__code__ is copy:
+                f.__code__ = plain
+        del _running[: len(entries)]
 
 
 def _set_method_doors(new: Rewriting) -> None:

@@ -3,8 +3,9 @@
 A kernel that receives plain numbers, and arrays that the program made of them, runs as it is: it
 gets the memory of these arrays, and what it writes there is stored into them. A kernel that
 receives traced values is run as the Python function that it was compiled from, and the compiled one
-beside it: where they part, it is refused. One that receives an object of Numba's, which keeps its
-state, runs once, as Python. What is compiled meanwhile sees the program's own names.
+beside it: where they part, it is refused. Ufuncs run it for every element, or every core. One that
+receives an object of Numba's, which keeps its state, runs once, as Python. What is compiled
+meanwhile sees the program's own names.
 """
 
 import sys
@@ -122,7 +123,9 @@ class _Lent:
 def _as_python(kernel: Any, own: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     function = getattr(kernel, "py_func", None)
     if function is None:
-        raise _refused(kernel, "it is a compiled ufunc, which takes plain numbers only")
+        if kwargs or any(v.cr_varies() for v in args if type(v) in tracers.TRACERS):
+            raise _refused(kernel, "it is a compiled ufunc, called with more than its arguments")
+        return _ufunc(kernel, own, args)
     if _is_of_numba(function):
         function = _method(function, args)
     objects = any(hasattr(type(v), "_numba_type_") for v in (*args, *kwargs.values()))
@@ -139,6 +142,55 @@ def _as_python(kernel: Any, own: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     if not _near(wanted, result) or not all(_near(a, b) for a, b in written):
         raise _refused(kernel, "the compiled code and its Python source give different values")
     return result
+
+
+def _ufunc(kernel: Any, own: Any, args: Any) -> Any:
+    """Run the Python function behind a ufunc, element by element, or core by core."""
+    plain = [np.asarray(tracers.known(v)) for v in args]
+    wanted = own(kernel, *plain)
+    builder = getattr(kernel, "gufunc_builder", None)
+    function = kernel._dispatcher.py_func if builder is None else builder.py_func
+    ins, outs = _cores(builder, len(args))
+    if len(outs) != 1 or len(ins) != len(args):
+        raise _refused(kernel, "it is a compiled ufunc of several results")
+    inner = np.ndim(wanted) - len(outs[0])
+    made = tracers.hold(np.zeros_like(wanted, shape=np.shape(wanted) or (1,)))
+    for index in np.ndindex(np.shape(wanted)[:inner]):
+        given = [_part(v, core, index) for v, core in zip(args, ins, strict=True)]
+        if builder is None:
+            made[index or 0] = function(*given)
+        elif outs[0]:
+            function(*given, made[index] if index else made)
+        else:
+            one = tracers.hold(np.zeros(1, wanted.dtype))
+            function(*given, one)
+            made[index or 0] = one[0]
+    result = made if np.ndim(wanted) else made[0]
+    if not _near(wanted, result):
+        raise _refused(kernel, "the compiled code and its Python source give different values")
+    return result
+
+
+def _cores(builder: Any, count: int) -> tuple[list[Any], list[Any]]:
+    """Return the core dimensions of inputs and outputs; None for a number that is passed as one."""
+    if builder is None:
+        return [None] * count, [()]
+    sides = builder.signature.replace(" ", "").split("->")
+    ins, outs = ([tuple(filter(None, core.split(","))) for core in side[1:-1].split("),(")]
+                 for side in sides)  # fmt: skip
+    types = builder._sigs[0]
+    numbers = [not hasattr(t, "ndim") for t in getattr(types, "args", types)[: len(ins)]]
+    return [None if n and not c else c for c, n in zip(ins, numbers, strict=False)], outs
+
+
+def _part(v: Any, core: Any, index: tuple[int, ...]) -> Any:
+    """Return what of an input one core reads, by broadcasting over the loops."""
+    axes = np.ndim(v) - len(core or ())
+    shape = np.shape(v)[:axes]
+    place = tuple(0 if n == 1 else k
+                  for n, k in zip(shape, index[len(index) - axes :], strict=True))  # fmt: skip
+    part = v[place] if place else v
+    return part.reshape(1) if core == () else part
 
 
 def _is_of_numba(function: Any) -> bool:

@@ -44,6 +44,7 @@ from .reach import ALL, needed
 from .running import OPEN, running
 from .source import inside
 from .stacked import all_finite, not_for_all
+from .strange import unlabelled, values_of
 from .walk import Reach
 
 _lock = threading.RLock()
@@ -320,12 +321,19 @@ def _door(free: tuple[str, ...]) -> CodeType:
 
 def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
     """Return what decides, by the arguments of a call, who computes `function`."""
-    scalar = getattr(function, "__module__", "") in ("math", "cmath")
+    module = getattr(function, "__module__", None) or ""
+    scalar, of_columns = module in ("math", "cmath"), module.partition(".")[0] == "pandas"
 
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not running.traces and not (scalar and _open):  # other threads call `math`, too
             return own(*args, **kwargs)
         found = _look(args) | _look(kwargs.values())
+        if "pandas" in sys.modules and not of_columns:  # a library takes columns as arrays
+            given = (*args, *kwargs.values())
+            found |= _TRACED * any(map(_is_column, given))
+            if found & _TRACED and not any(map(_calls, given)):
+                args = tuple(map(unlabelled, args))
+                kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
         if found and scalar and not _always(function):
             _refuse_as_plain(own, args, kwargs)
         if found & _TRACED or ((always := _always(function)) and _called_by_program(always)):
@@ -425,6 +433,15 @@ def _look(values: Any) -> int:
             if parts is not None:
                 found |= _look(parts)
     return found
+
+
+def _calls(value: Any) -> bool:
+    """Say whether a value is a function of the program, which may be given columns as they are."""
+    return callable(value) and not type(value).__module__.startswith("scipy.")
+
+
+def _is_column(value: Any) -> bool:
+    return type(value) not in tracers.TRACERS and values_of(value) is not value
 
 
 def _released(value: Any) -> Any:

@@ -20,7 +20,15 @@ from . import calls, cures, kept, searches
 from .handed import hand_out
 from .running import CLOSED, MUTED, running
 from .source import describe, inside, is_own, own_frame, user_frame
-from .strange import LABELLED, in_labelled, library_of, words_for
+from .strange import (
+    LABELLED,
+    AskedError,
+    asks_column,
+    cure_for,
+    in_labelled,
+    library_of,
+    words_for,
+)
 from .watching import note
 
 TRACERS: set[type] = set()
@@ -103,8 +111,10 @@ class Guarded:
             return np.asarray(self.cr_as_index(), dtype)  # what NumPy refuses unless it is whole
         words = words_for(sys._getframe(1))
         if words is not None:
+            if running.asking and asks_column(sys._getframe(1)):
+                raise AskedError
             self.cr_lose("a traced value met data that is labelled or masked", words[0],
-                         words[1].format("data"))  # fmt: skip
+                         cure_for(words, own_frame(sys._getframe(1))))  # fmt: skip
             return np.array(self.cr_concrete(), dtype)
         self.cr_lose(
             "a traced array was about to be converted to a plain NumPy array",

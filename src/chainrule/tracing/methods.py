@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import registry
 from . import tracer as tracers
-from .arrays import gather, holds_tracer
+from .arrays import gather, holds_tracer, of_objects
 from .foreign import admit
 from .lent import carries, lend_unnamed
 from .running import running
@@ -99,6 +99,15 @@ def _to_numpy(self: Any, *args: Any, **kwargs: Any) -> Any:
     return self.to_numpy(*args, **kwargs)
 
 
+def _astype(self: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+    """Make numbers of an array of objects, of which some are traced."""
+    if running.traces and type(self) is np.ndarray and self.dtype.kind == "O":
+        made = of_objects(self, dtype)
+        return made.astype(dtype, *args, **kwargs)
+    return _COPIED(self, dtype, *args, **kwargs)
+
+
+_COPIED = _copy_door("astype")
 _COMPILED = (  # of factors, trees of neighbours, triangulations (`register_method`)
     "solve", "query", "query_ball_point", "query_ball_tree", "count_neighbors",
     "sparse_distance_matrix", "find_simplex",
@@ -106,9 +115,9 @@ _COMPILED = (  # of factors, trees of neighbours, triangulations (`register_meth
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
-    | {name: _copy_door(name) for name in ("copy", "astype", "flatten")}
+    | {name: _copy_door(name) for name in ("copy", "flatten")}
     | {name: _compiled_door(name) for name in _COMPILED}
-    | {"to_numpy": _to_numpy}
+    | {"to_numpy": _to_numpy, "astype": _astype}
 )
 
 

@@ -7,6 +7,7 @@ package of the function that is differentiated.
 import os
 import sys
 import weakref
+from collections import deque
 from collections.abc import Callable
 from operator import is_
 from sys import getrefcount
@@ -42,7 +43,7 @@ _modules: dict[int, Any] = {}  # look-alikes, by the identity of the module
 _standing: list[Any] = []
 _looked: tuple[int, int] = (0, 0)
 _newest: Any = None
-_swapped: list[tuple[dict[str, Any], "Scan"]] = []
+_swapped: list[tuple[Any, Any]] = []  # a namespace and its scan, or None and all of the program's
 _imported: list[dict[str, Any]] = []  # namespaces whose code imported while a function was traced
 # what makes the stand-in of a generator, and of a function with a cache
 _generators: dict[type, Callable[[Any], Any]] = {cached.CACHED: cached.door}
@@ -51,6 +52,8 @@ _generators: dict[type, Callable[[Any], Any]] = {cached.CACHED: cached.door}
 _seen: weakref.WeakValueDictionary[int, CodeType] = weakref.WeakValueDictionary()
 _nameless: dict[int, list[weakref.ref[CodeType]]] = {}
 _scans: dict[int, "Scan"] = {}  # by the identity of the namespace
+_PROGRAM = "program"
+_program_scans: dict[str, "Whole"] = {}  # all of the program at once, until something changes
 _comparing: list[Any] = []  # the functions in all of them that compare by identity
 
 
@@ -65,7 +68,12 @@ def swap(function: Any) -> None:
             if _types_in([code]) or codes.compares(code):
                 _nameless.setdefault(id(g.__globals__), []).append(weakref.ref(code))
                 _scans.pop(id(g.__globals__), None)
-    for namespace, owner in _namespaces(functions):
+                _program_scans.clear()
+    found = _namespaces(functions)
+    whole = _program_scans.get(_PROGRAM)
+    if whole is not None and (whole.stands() or whole.enter()):
+        found = found[len(_program) :]
+    for namespace, owner in found:
         scan = _scans.get(id(namespace))
         entered = scan is not None and namespace.get(scan.first) is scan.door
         if scan is None or len(namespace) != scan.count + entered * len(scan.added):
@@ -75,6 +83,9 @@ def swap(function: Any) -> None:
                 scan = _scan(namespace, owner)
             _swapped.append((namespace, scan))  # first: an interrupt may follow
             namespace.update(scan.doors)
+    if _PROGRAM not in _program_scans and _scans.keys() >= _program.keys():
+        pairs = [(space, _scans[key]) for key, (space, _) in _program.items()]
+        _program_scans[_PROGRAM] = Whole(pairs)
     codes.resume(_copies())
 
 
@@ -95,14 +106,11 @@ def restore() -> None:
     """Bind every exchanged name to what it was bound to, unless the program rebound it."""
     while (entry := modules.last(_swapped)) is not None:
         namespace, scan = entry
-        if _bound(namespace, scan.doors):
-            namespace.update(scan.plain)
-            for name in scan.added:
-                namespace.pop(name, None)
-        else:
-            _unbind(namespace, scan)
-        if _scans.get(id(namespace)) is not scan:
-            _scans.pop(id(namespace), None)  # it was scanned again amid its doors
+        if namespace is not None:
+            _give_back(namespace, scan)
+        elif not scan.leave():
+            for pair in scan.pairs:
+                _give_back(*pair)
         _drop(_swapped, entry)
     if not _imported:
         return
@@ -111,6 +119,18 @@ def restore() -> None:
             if (plain := original(value)) is not value:
                 namespace[name] = plain
         _drop(_imported, namespace)
+
+
+def _give_back(namespace: dict[str, Any], scan: "Scan") -> None:
+    if _bound(namespace, scan.doors):
+        namespace.update(scan.plain)
+        for name in scan.added:
+            namespace.pop(name, None)
+    else:
+        _unbind(namespace, scan)
+    if _scans.get(id(namespace)) is not scan:  # it was scanned again amid its doors
+        _scans.pop(id(namespace), None)
+        _program_scans.clear()
 
 
 def _unbind(namespace: dict[str, Any], scan: "Scan") -> None:
@@ -130,11 +150,12 @@ class Scan:
     def __init__(
         self, space: Any, owner: Any, count: int, plain: Any, doors: Any, copies: Any
     ) -> None:
-        key, table, comparing = id(space), _scans, _comparing
+        key, table, comparing, whole = id(space), _scans, _comparing, _program_scans
 
         def forget(_: Any) -> None:
             table.pop(key, None)
             comparing.clear()
+            whole.clear()
 
         self.owner = weakref.ref(owner, forget)  # a module, or a function
         self.count = count
@@ -144,6 +165,65 @@ class Scan:
         self.first: Any = next(iter(doors), None)
         self.door = doors.get(self.first, self)
         self.copies: list[Any] = copies  # of the functions that ask ``a is b``
+
+
+class Whole:
+    """The scans of all namespaces of the program, exchanged at once: a program has hundreds.
+
+    Each look at them is one pass that no Python code of the program comes in between.
+    """
+
+    __slots__ = (
+        "added", "counts", "doors", "firsts", "flat", "full", "pairs", "plain", "spaces", "updated",
+    )  # fmt: skip
+
+    def __init__(self, pairs: list[tuple[dict[str, Any], Scan]]) -> None:
+        self.pairs = [(space, scan) for space, scan in pairs if scan.doors]
+        self.spaces = [space for space, _ in pairs]
+        self.counts = [scan.count for _, scan in pairs]
+        self.full = [scan.count + len(scan.added) for _, scan in pairs]
+        self.updated = [space for space, _ in self.pairs]
+        self.plain = [scan.plain for _, scan in self.pairs]
+        self.doors = [scan.doors for _, scan in self.pairs]
+        self.firsts = [scan.first for _, scan in self.pairs], [scan.door for _, scan in self.pairs]
+        self.added = [(space, name) for space, scan in self.pairs for name in scan.added]
+        of_plain = [(space, *item) for space, scan in self.pairs for item in scan.plain.items()]
+        of_doors = [(space, *item) for space, scan in self.pairs for item in scan.doors.items()]
+        self.flat = tuple(zip(*of_plain, strict=True)), tuple(zip(*of_doors, strict=True))
+
+    def stands(self) -> bool:
+        """Say whether all is exchanged, and no namespace has got another name since."""
+        names, doors = self.firsts
+        first = self.pairs[0] if self.pairs else None
+        if first is None or first[0].get(first[1].first) is not first[1].door:
+            return False
+        return list(map(len, self.spaces)) == self.full and all(
+            map(is_, map(dict.get, self.updated, names), doors)
+        )
+
+    def enter(self) -> bool:
+        """Exchange all, where every name is bound as it was, and none has come."""
+        if list(map(len, self.spaces)) != self.counts or not _all_bound(self.flat[0]):
+            return False
+        _swapped.append((None, self))  # first: an interrupt may follow
+        deque(map(dict.update, self.updated, self.doors), 0)
+        return True
+
+    def leave(self) -> bool:
+        """Give all back, where nothing has happened to it meanwhile."""
+        if _program_scans.get(_PROGRAM) is not self or not _all_bound(self.flat[1]):
+            return False
+        deque(map(dict.update, self.updated, self.plain), 0)
+        for space, name in self.added:
+            space.pop(name, None)
+        return True
+
+
+def _all_bound(flat: Any) -> bool:
+    if not flat:
+        return True
+    spaces, names, values = flat
+    return all(map(is_, map(dict.get, spaces, names), values))
 
 
 def _drop(entries: list[Any], done: Any) -> None:
@@ -184,6 +264,7 @@ def _refresh() -> None:
     _modules.clear()
     _standing.clear()
     _scans.clear()
+    _program_scans.clear()
     _program.clear()
     _packages.clear()
     _looked = key
@@ -417,6 +498,7 @@ def _scan(namespace: dict[str, Any], owner: Any) -> Scan:
             doors[name] = BUILTIN.get(name) or OF_TEXTS[name]
     found = Scan(namespace, owner, count, plain, doors, codes.prepared(comparing))
     _scans[id(namespace)] = found
+    _program_scans.clear()
     _comparing.clear()
     return found
 

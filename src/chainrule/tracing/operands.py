@@ -163,6 +163,15 @@ def with_objects(ufunc: Any, *args: Any) -> Any:
     return np.frompyfunc(operation, len(args), 1)(*map(objects, args))
 
 
+def by_objects(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
+    """Let a function of Python meet each element as the number that it would meet: Python's.
+
+    What it gives is an array of objects, as without tracing.
+    """
+    given = [objects(a) if isinstance(a, np.ndarray) or type(a) in TRACERS else a for a in args]
+    return (ufunc if method == "__call__" else getattr(ufunc, method))(*given, **kwargs)
+
+
 def standing(args: Any) -> Any:
     """Look at the arguments of a ufunc: how they are to be taken, or NotImplemented."""
     new = []

@@ -47,6 +47,7 @@ class _Running(threading.local):
         self.draws = 0  # how often random numbers were drawn
         self.check = _Running.everywhere
         self.tape: Any = None  # what records the whole call, see `programs`
+        self.asking = False  # whether a door has values to give where a column is asked for them
         self.watched = False  # whether it is seen what the program calls, to be recorded
         self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point
 

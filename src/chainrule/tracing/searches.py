@@ -99,9 +99,10 @@ class Row:
     def meet(self, name: str, output: Any, values: Any) -> None:
         """Take note where what is compared is the same, or differs by nothing from what is kept."""
         if name in _ALIKE:
-            plain = np.asarray(_every(output))
-            if plain.size and plain.dtype == bool and (plain == _ALIKE[name]).all():
-                self.met = name
+            plain = _every(output)
+            if type(plain) is bool or (type(plain) in _OF_NUMPY and plain.dtype == bool):
+                if np.size(plain) and np.all(plain == _ALIKE[name]):
+                    self.met = name
         elif self.count < 2 and name in _COMPARES and len(values) == 2:
             if _is_nothing(*values) or _is_nothing(*values[::-1]):
                 self.met = name
@@ -117,7 +118,9 @@ class Row:
         few = BOTH <= self.true <= self.count - BOTH * self.compares
         if not few and not (self.turned and self.count - self.turned >= MANY):
             return False
-        return self.drawn or (self.compares and _gap(self.last) <= NEAR * _gap(self.first))
+        first = _gap(self.first)
+        near = self.compares and np.isfinite(first) and _gap(self.last) <= NEAR * first
+        return self.drawn or bool(near)
 
     def alone(self) -> bool:
         """Say whether what was asked here is so at this point, and no search: see `meet`."""
@@ -150,11 +153,13 @@ class Row:
 def _is_nothing(a: Any, b: Any) -> bool:
     a, b = _every(a), _every(b)
     if isinstance(b, float | int | np.number) and 0 <= b <= _SLIGHT:
-        return np.size(a) > 0 and bool(np.all(np.equal(a, 0)))
+        known = type(a) in (float, int) or isinstance(a, np.ndarray | np.generic)
+        return known and np.size(a) > 0 and bool(np.all(np.equal(a, 0)))
     return False
 
 
 _SLIGHT = 1e-6
+_OF_NUMPY = (np.ndarray, np.bool_)
 _ALIKE = {"equal": True, "not_equal": False, "isclose": True, "array_equal": True}
 _BY = {
     "raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex",
@@ -205,10 +210,12 @@ def compared(name: str, output: Any, values: Any) -> None:
         if output and row.compares:
             row.true += 1
         row.last = values
+        if row.first is _NOTHING and row.compares and np.isfinite(_gap(values)):
+            row.first = values
         if count == row.next:
             row.look(frame, values)
-    elif count == _FIRST:
-        row.first = values
+    elif count == _FIRST and (not row.compares or np.isfinite(_gap(values))):
+        row.first = values  # not beside `inf`, as a loop over the least begins: all is near to it
 
 
 def _warm(code: Any, at: int) -> int | None:

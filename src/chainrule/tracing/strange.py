@@ -1,19 +1,23 @@
 """Classes whose operators mean something else than those of their bare numbers."""
 
+import ast
 from dis import opname
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnsupportedFunctionError
+from .calls import Names, expression, grouped, text_of
 from .source import describe, user_frame
 
 _ALIGNS = "its operators align by labels, which the traced array does not have"
 _CURES = {
     "pandas": (
         "its code asks for plain numbers there, which carry no derivative",
-        "write {0}.to_numpy(), with the rows in the order that is meant",
+        "compute on v = {0}.to_numpy(), which holds the traced values in the order of its rows: "
+        "np.sort(v), np.quantile(v, q), v[rows]",
     ),
     "xarray": (_ALIGNS, "write {0}.to_numpy(), with the axes in the order that is meant"),
     "polars": (_ALIGNS, "write {0}.to_numpy()"),
@@ -67,6 +71,24 @@ def unlabelled(value: Any) -> Any:
     if values is None:
         return value
     return values if hasattr(type(values), "cr_owner") else np.asarray(values)
+
+
+class AskedError(BaseException):
+    """A column of traced values is asked for an array; who called with it has others to give.
+
+    No code in between may take it for an error of its own.
+    """
+
+
+def asks_column(frame: Any) -> bool:
+    """Say whether `frame`, of pandas, gives a column as an array to somebody else."""
+    return frame.f_code.co_name == "__array__" and library_of(frame.f_back) != "pandas"
+
+
+def values_of(value: Any) -> Any:
+    """Return the traced array in a column or a frame; what holds none as it is."""
+    arrays = getattr(getattr(value, "_mgr", None), "arrays", ())
+    return value.values if any(hasattr(type(a), "cr_owner") for a in arrays) else value
 
 
 def refused(value: Any) -> UnsupportedFunctionError:
@@ -125,11 +147,79 @@ def in_labelled(error: Exception, own: Any) -> Exception | None:
         f"({type(error).__name__}: {str(error).splitlines()[0][:120]})",
         where=describe(own.tb_frame, offset=own.tb_lasti),
         why=f"{found} computes there in compiled code, which carries no derivative",
-        cure="compute on the traced array itself, and store into an array, own = "
-        "np.copy(data.to_numpy()), in the place of data: np.diff(x), np.cumsum(x), or "
-        "np.convolve(x, np.ones(n) / n, 'valid') for the means of n in a row, "
-        "x[data.to_numpy() == k].sum() for the sum of a group",
+        cure=f"compute on v = {(data := column_at(own.tb_frame, own.tb_lasti))}.to_numpy(), which "
+        "holds the traced values in the order of its rows: np.sort(v), np.diff(v), "
+        f"v[rows].sum(); what is stored by label goes into own = np.copy({data}), by position",
     )
+
+
+def cure_for(words: tuple[str, str], frame: Any) -> str:
+    """Write the cure of such words for the expression that is under way in a frame."""
+    if words is not _MASKED:
+        return words[1].format(column_at(frame))
+    node, names = (None, None) if frame is None else (expression(frame), Names(frame))
+    keep, data = _kept(node, names) if type(node) is ast.Call else ("", "")
+    if keep:
+        return (
+            f"keep what is not masked: keep = {keep}; then {data}[keep], which has no gaps, for "
+            f"reductions, or np.where(keep, {data}, 0) where the shape is to stay"
+        )
+    found = column_at(frame, otherwise="m", masked=True)
+    return words[1].format(found)
+
+
+def _kept(call: Any, names: Any) -> tuple[str, str]:
+    """Return which elements a call of `numpy.ma` leaves unmasked, and the data, as text."""
+    function, args = names.value(call.func), list(call.args)
+    given = {k.arg: k.value for k in call.keywords}
+    if function is np.ma.masked_where and len(args) == 2:
+        return f"~{grouped(args[0])}", grouped(args[1])
+    if function is np.ma.masked_invalid and args:
+        return f"np.isfinite({text_of(args[0])})", grouped(args[0])
+    mask = given.get("mask", args[1] if len(args) > 1 else None)
+    makes = any(function is f for f in (np.ma.array, np.ma.masked_array, np.ma.MaskedArray))
+    if makes and args and mask is not None and len(args) < 3:
+        return f"~np.asarray({text_of(mask)}, dtype=bool)", grouped(args[0])
+    return "", ""
+
+
+def column_at(
+    frame: Any, offset: int | None = None, otherwise: str = "the column", masked: bool = False
+) -> str:
+    """Return the text of the labelled data that an expression of the program is about."""
+    node = None if frame is None else expression(frame, offset)
+    if node is None:
+        return otherwise
+    names = Names(frame, offset)
+    places: list[Any] = [getattr(node, name, None) for name in ("left", "right", "value")]
+    if type(node) is ast.Call:
+        places = [*node.args, *(k.value for k in node.keywords)]
+        if type(node.func) is ast.Attribute and not isinstance(
+            names.value(node.func.value), ModuleType
+        ):
+            places.insert(0, node.func.value)
+    if type(node) is ast.Subscript:
+        places += node.slice.elts if type(node.slice) is ast.Tuple else [node.slice]
+        places = places[1:] if names.value(node.value) is not None else places
+    places = [_grouped_one(p) for p in places if p is not None]
+    if masked:
+        held = [p for p in places if isinstance(names.value(p), np.ma.MaskedArray)]
+        return grouped(held[0]) if held else otherwise
+    for place in places:
+        if of_pandas(type(names.value(place))) or type(place) is ast.Subscript:
+            return grouped(place)
+    unknown = [p for p in places if type(p) not in (ast.Name, ast.Constant)]
+    return grouped(unknown[0]) if unknown else otherwise
+
+
+def _grouped_one(node: Any) -> Any:
+    """Return the column that windows or groups are of, as in ``s.rolling(3).median()``."""
+    node = node.value if type(node) is ast.Starred else node
+    while type(node) is ast.Call and type(node.func) is ast.Attribute:
+        if node.func.attr not in ("rolling", "expanding", "ewm", "groupby", "resample"):
+            break
+        node = node.func.value
+    return node
 
 
 def _is_of_values(error: BaseException | None) -> bool:

@@ -84,12 +84,14 @@ def power(base: Any, exponent: Any) -> Any:
 
 def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     """Answer ``__array_ufunc__``."""
+    record = registry.find(ufunc)
+    if record is None and is_of_python(ufunc):
+        return operands.by_objects(ufunc, method, args, kwargs)
     if method != "__call__":
         result = _method(ufunc, method, args, kwargs)
         if method == "at" or kwargs.get("out") is not None:
             return result
         return layouts.as_plain(getattr(ufunc, method), args, kwargs, result)
-    record = registry.find(ufunc)
     if record is None:
         raise tracers.unsupported(ufunc)
     for a in args:
@@ -128,6 +130,13 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     if rebound:
         return fitted(out[0], result)
     return result if out is None else stores.store_out(out, result, broadcast=True)
+
+
+def is_of_python(ufunc: Any) -> bool:
+    """Say whether a ufunc calls a function of Python for each element (`np.frompyfunc`)."""
+    return ufunc.types == ["O" * ufunc.nin + "->" + "O" * ufunc.nout] and (
+        ufunc.__name__.endswith("(vectorized)")
+    )
 
 
 def _cast(

@@ -224,58 +224,69 @@ def _names(code: CodeType) -> set[str]:
     return names
 
 
-def _held(f: FunctionType) -> Iterator[FunctionType]:
+def _held(f: FunctionType, met: "Met | None" = None) -> Iterator[FunctionType]:
     """Give the functions that closure and defaults of a function hold."""
     for cell in f.__closure__ or ():
         try:
-            yield from _reached(cell.cell_contents)
+            yield from _reached(cell.cell_contents, met=met)
         except ValueError:  # still empty
             continue
-    for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
-        yield from _reached(value)
+    if f.__defaults__ or f.__kwdefaults__:
+        for value in (*(f.__defaults__ or ()), *(f.__kwdefaults__ or {}).values()):
+            yield from _reached(value, met=met)
 
 
-def _reached(value: Any, names: Any = (), depth: int = 3) -> Iterator[FunctionType]:
+Met = dict[int, int]  # what one walk has met, by its identity, and how deep it went from there
+
+
+def _reached(
+    value: Any, names: Any = (), depth: int = 3, met: Met | None = None
+) -> Iterator[FunctionType]:
     """Give the program's functions behind a value: of classes, instances, containers, wrappers."""
     kind = type(value)
     if kind in _SIMPLE or kind in TRACERS:
         return
+    if met is not None:
+        if met.get(id(value), -1) >= depth:
+            return
+        met[id(value)] = depth
     if kind is FunctionType:
         if not inside[value.__code__.co_filename]:
             yield value
         if depth and "__wrapped__" in value.__dict__:
-            yield from _reached(value.__wrapped__, (), depth - 1)
+            yield from _reached(value.__wrapped__, (), depth - 1, met)
     elif not depth:
         return
     elif kind is MethodType or kind is partial:
         bound = kind is MethodType
         for part in (value.__func__, value.__self__) if bound else (value.func, *value.args):
-            yield from _reached(part, (), depth - 1)
+            yield from _reached(part, (), depth - 1, met)
     elif kind in (list, tuple, dict):
         for v in list(value.values() if kind is dict else value)[:_FEW]:
             if type(v) not in _SIMPLE and type(v) not in TRACERS:
-                yield from _reached(v, (), depth - 1)
+                yield from _reached(v, (), depth - 1, met)
     elif isinstance(value, type):
-        yield from _methods(value)
+        yield from _methods(value, met)
     elif kind is ModuleType:
         if of_program(vars(value)):
             for name in names & vars(value).keys():
-                yield from _reached(vars(value)[name], (), depth - 1)
+                yield from _reached(vars(value)[name], (), depth - 1, met)
     else:
-        yield from _methods(kind)
+        yield from _methods(kind, met)
         for v in list(_state(value).values())[:_FEW]:
-            yield from _reached(v, (), depth - 1)
+            yield from _reached(v, (), depth - 1, met)
 
 
 def _behind(space: dict[str, Any]) -> list[FunctionType]:
     """Return the functions behind the names of a namespace."""
-    todo = [f for value in list(space.values()) for f in _reached(value)]
+    met: Met = {}
+    todo = [f for value in list(space.values()) for f in _reached(value, met=met)]
     seen: dict[int, FunctionType] = {}
     while todo and len(seen) < 10 * _MOST:
         f = todo.pop()
         if id(f) not in seen:
             seen[id(f)] = f
-            todo += _held(f)
+            todo += _held(f, met)
     return list(seen.values())
 
 
@@ -293,7 +304,11 @@ def _state(value: Any) -> dict[str, Any]:
 _FEW = 100
 
 
-def _methods(cls: type) -> Iterator[FunctionType]:
+def _methods(cls: type, met: Met | None = None) -> Iterator[FunctionType]:
+    if met is not None:
+        if ~id(cls) in met:
+            return
+        met[~id(cls)] = 0
     for c in cls.__mro__:
         if not c.__flags__ & _HEAP:
             continue

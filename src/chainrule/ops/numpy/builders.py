@@ -79,8 +79,13 @@ def vectorize(self: Any, *args: Any, **kwargs: Any) -> Any:
     if self.signature is not None or any(k in self.excluded for k in (*range(len(args)), *kwargs)):
         return _loop_over(self, args, kwargs)
     names = list(kwargs)
-    arrays = np.broadcast_arrays(*args, *kwargs.values())
+    arrays = np.broadcast_arrays(*map(_values, (*args, *kwargs.values())))
     return _together(self, function, arrays, names, len(args))
+
+
+def _values(a: Any) -> Any:
+    """Return the values of a column of pandas, which are traced where the column is."""
+    return a.to_numpy() if hasattr(a, "to_numpy") else a
 
 
 def _together(self: Any, function: Any, arrays: Any, names: list[str], positional: int) -> Any:
@@ -119,7 +124,7 @@ def _loop_over(self: Any, args: Any, kwargs: Any) -> Any:
             *[a if k in fixed else next(rest) for k, a in enumerate(args)], **given, **held
         )
 
-    arrays = np.broadcast_arrays(*moving, *(kwargs[k] for k in names))
+    arrays = np.broadcast_arrays(*map(_values, (*moving, *(kwargs[k] for k in names))))
     return _together(self, function, arrays, names, len(moving))
 
 

@@ -4,9 +4,9 @@ What NumPy reads of a symmetric matrix is one triangle, and the derivative is th
 as it stands: the entries of the other triangle have derivative zero, as differences show. For a
 symmetric matrix that is built of something else (``M @ M.T``) the choice makes no difference.
 
-Singular vectors have no derivative where values repeat (it would depend on the
-direction): there their tangent is infinite or NaN. The singular values' own first
-derivative never is.
+The vectors of a singular value that repeats have no derivative (it would depend on the
+direction): their tangents are NaN, and theirs only; see `resolvents`. The singular values' own
+first derivative never is.
 
 Complex vectors are determined up to a phase only; the phase that LAPACK chooses (one component
 real) is kept fixed.
@@ -25,9 +25,18 @@ from ...core.registry import add, composite, declare
 from ...core.slots import Jvp
 from ...errors import UnsupportedFunctionError
 from ..declare import as_array
+from .gaps import inverses
 from .householder import complete_op, raw_op
 from .linalg import GILES, adjoint, from_triangle, identity_like, well_conditioned
 from .own_python import carries
+from .resolvents import (
+    Live,
+    columns,
+    near_triples,
+    singular_quotients,
+    singular_resolvent,
+    triples_used,
+)
 from .triangular import cholesky_back, triangular
 
 WALTER = "S. F. Walter and L. Lehmann, Algorithmic differentiation of linear algebra (2010)"
@@ -47,70 +56,6 @@ def positive_definite(*shape: int) -> Any:
 def distinct(*shape: int) -> Any:
     """Draw positive values apart from each other, for samples."""
     return lambda rng: np.cumsum(0.5 + rng.random(shape), axis=-1)
-
-
-def gaps(values: Any) -> Any:
-    """Return 1/(λⱼ − λᵢ), zero on the diagonal, NaN where rounding has too large a part in it.
-
-    There the vectors may be turned into each other. In functions that are smooth all the same the
-    quotients cancel, and what is left would be rounding; see `trusted`.
-    """
-    return reciprocals(values, sign=-1)
-
-
-def sums(values: Any) -> Any:
-    """Return 1/(σⱼ + σᵢ), zero on the diagonal, NaN where both are as good as zero."""
-    return reciprocals(values, sign=1)
-
-
-def trusted(eps: float, order: int) -> float:
-    """Return the least relative gap δ whose power δ⁻ᵏ, k the order, is still worth something.
-
-    Derivatives of order k divide by the k-th power of a gap, whose error is eps: of the result,
-    eps·δ⁻ᵏ is rounding, and this is to be less than eps^(3/8), about 1e-6.
-    """
-    return float(eps ** (0.625 / order))
-
-
-def inverses(values: Any) -> Any:
-    """Return 1/σ, NaN where σ is as good as zero."""
-    zero = np.zeros_like(values, shape=(*values.shape[:-1], 1))
-    return sums(np.concatenate([values, zero], axis=-1))[..., -1, :-1]
-
-
-def _reciprocals(values: Any, sign: int, order: int = 1) -> Any:
-    n = values.shape[-1]
-    table = values[..., None, :] + sign * values[..., :, None]
-    eps = np.finfo(values.dtype).eps
-    noise = max(_NOISE * n * eps, trusted(eps, order))
-    largest = np.max(np.abs(values), axis=-1, keepdims=True, initial=0.0)[..., None]
-    table = np.where(np.abs(table) <= noise * largest, np.nan, table)
-    table[..., np.arange(n), np.arange(n)] = np.inf
-    return np.reciprocal(table)
-
-
-_NOISE = 8  # the error of an eigenvalue of norm 1, in units of n·eps, with room to spare
-
-
-def _reciprocals_jvp(t: Any, _y: Any, values: Any, sign: int, order: int = 1) -> Any:
-    y = reciprocals(values, sign=sign, order=order + 1)
-    return -np.square(y) * (t[..., None, :] + sign * t[..., :, None])
-
-
-reciprocals = Op(
-    "gap_reciprocals",
-    _reciprocals,
-    (Jvp(_reciprocals_jvp),),
-    batch="stacks",
-    complex=True,
-    samples=(
-        sample(distinct(3), sign=-1), sample(distinct(2, 3), sign=-1), sample(distinct(3), sign=1),
-    ),
-    notation=Notation(
-        "F({0})", "F({0})", rule="Fᵢⱼ = 1/(λⱼ ± λᵢ) off the diagonal: dF = −F² ∘ (dλⱼ ± dλᵢ)"
-    ),
-)
-add(reciprocals)
 
 
 def diagonal_of_product(a: Any, b: Any) -> Any:
@@ -278,35 +223,28 @@ def _check_independent(
 # --- singular values ------------------------------------------------------------------------------
 
 
-def _svd_jvp(t: Any, y: Any, _a: Any) -> Any:
+def _svd_jvp(t: Any, y: Any, a: Any, live: Live = None) -> Any:
     """Return Townsend's tangents of U, s and Vᴴ (thin)."""
-    u, s, vh = y
-    (m, k), n = u.shape[-2:], vh.shape[-1]
-    v = adjoint(vh)
+    all_u, all_s, all_vh = y
+    all_v, m = adjoint(all_vh), all_u.shape[-2]
+    u, s, v, alike, apart, rest = (
+        columns(part, live) for part in (all_u, all_s, all_v, *singular_quotients(all_s))
+    )
     tv = np.matmul(t, v)
-    inner = np.matmul(adjoint(u), tv)
-    ds = np.diagonal(inner, 0, -2, -1)
-    ds = np.real(ds) if ds.dtype.kind == "c" else ds
+    change = np.concatenate([tv, np.matmul(adjoint(t), u)], axis=-2)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # (P + Pᴴ)/2 turns both sides alike, and only it is divided by a difference
-        alike = gaps(s) * (0.5 * (inner + adjoint(inner)))
-        apart = sums(s) * (0.5 * (inner - adjoint(inner)))
-        du = np.matmul(u, alike + apart)
-        dv = np.matmul(v, alike - apart)
-        if m > k:
-            du = du + (tv - np.matmul(u, inner)) * inverses(s)[..., None, :]
-        if n > k:
-            tu = np.matmul(adjoint(t), u)
-            dv = dv + (tu - np.matmul(v, adjoint(inner))) * inverses(s)[..., None, :]
-        if inner.dtype.kind == "c":
-            du, dv = _svd_phase(du, dv, u, v, inner, s)
-    return du, ds, adjoint(dv)
+        turn = singular_resolvent(
+            a, s, u, v, all_u, all_v, all_s, alike, apart, rest, change, order=1
+        )
+        du, dv = turn[..., :m, :], turn[..., m:, :]
+        if u.dtype.kind == "c":
+            du, dv = _svd_phase(du, dv, u, v, np.imag(np.sum(np.conjugate(u) * tv, axis=-2)), s)
+    return du, diagonal_of_product(u, tv), adjoint(dv)
 
 
-def _svd_phase(du: Any, dv: Any, u: Any, v: Any, inner: Any, s: Any) -> Any:
+def _svd_phase(du: Any, dv: Any, u: Any, v: Any, turned: Any, s: Any) -> Any:
     """Add what turns pairs of complex vectors, keeping the first component of one side real."""
-    angle = np.imag(np.diagonal(inner, 0, -2, -1)) * inverses(s)
-    du = du + u * (1j * angle)[..., None, :]
+    du = du + u * (1j * (turned * inverses(s)))[..., None, :]
     fixed, tangent = (v, dv) if u.shape[-2] >= v.shape[-2] else (u, du)
     pivot = np.real(fixed[..., 0, :])
     back = np.imag(tangent[..., 0, :]) * np.reciprocal(np.where(pivot == 0, 1, pivot))
@@ -317,7 +255,7 @@ def _svd_phase(du: Any, dv: Any, u: Any, v: Any, inner: Any, s: Any) -> Any:
 svd_op = Op(
     "svd",
     lambda a: np.linalg.svd(a, full_matrices=False),
-    (Jvp(_svd_jvp),),
+    (Jvp(_svd_jvp, narrow=triples_used, cause=near_triples),),
     batch="stacks",
     outputs=3,
     complex=True,

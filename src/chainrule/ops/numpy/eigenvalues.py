@@ -3,9 +3,9 @@
 Of a symmetric matrix NumPy reads one triangle, and the derivative is that of the program as it
 stands: the entries of the other triangle have derivative zero, as differences show.
 
-Eigenvectors have no derivative where eigenvalues repeat (it would depend on the direction): there
-their tangent is NaN. The first derivative of the eigenvalues of a symmetric matrix never is; those
-of a defective matrix have none.
+The vectors of an eigenvalue that repeats have no derivative (it would depend on the direction):
+their tangents are NaN, and theirs only; see `resolvents`. The first derivative of the eigenvalues
+of a symmetric matrix never is; those of a defective matrix have none.
 
 Complex eigenvectors are determined up to a phase only; the phase that LAPACK chooses (one
 component real) is kept fixed.
@@ -21,14 +21,20 @@ from ...core.op import Notation, Op, sample
 from ...core.registry import add, declare
 from ...core.slots import INDEX, Jvp
 from ..declare import as_array
-from .decompositions import (
-    diagonal_of_product,
-    from_triangle,
-    gaps,
-    positive_definite,
-    trusted,
-)  # fmt: skip
-from .linalg import GILES, adjoint
+from .decompositions import diagonal_of_product, positive_definite
+from .gaps import trusted
+from .linalg import GILES, adjoint, from_triangle
+from .resolvents import (
+    Live,
+    apart,
+    columns,
+    left_vectors,
+    near_values,
+    only_used,
+    quotients,
+    resolvent,
+    rows,
+)
 
 # --- symmetric eigenvalues ------------------------------------------------------------------------
 
@@ -42,15 +48,18 @@ def _fix_phase(dv: Any, v: Any, row: int) -> Any:
     return dv - v * (1j * np.where(pivot == 0, 0, angle))[..., None, :]
 
 
-def _eigh_jvp(t: Any, y: Any, _a: Any, UPLO: str) -> Any:
+def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: str, live: Live = None) -> Any:
     """Return dλ = diag(Vᴴ dA V) and dV = V (F ∘ Vᴴ dA V), Fᵢⱼ = 1/(λⱼ − λᵢ)."""
-    w, v = y
-    inner = np.matmul(adjoint(v), np.matmul(from_triangle(t, UPLO == "L"), v))
-    dw = np.diagonal(inner, 0, -2, -1)
+    all_w, all_v = y
+    w, v, table = (columns(part, live) for part in (all_w, all_v, quotients(all_w, all_w)))
+    change = np.matmul(from_triangle(t, UPLO == "L"), v)
     with np.errstate(divide="ignore", invalid="ignore"):
-        dv = np.matmul(v, gaps(w) * inner)
+        dv = resolvent(
+            a, 0, w, v, adjoint(v), all_v, adjoint(all_v), all_w, table, change,
+            triangle=UPLO, order=1,
+        )  # fmt: skip
         dv = _fix_phase(dv, v, 0 if UPLO == "L" else -1)
-    return (np.real(dw) if dw.dtype.kind == "c" else dw), dv
+    return diagonal_of_product(v, change), dv
 
 
 def _bind_eigh(a: Any, UPLO: str = "L") -> Any:
@@ -68,7 +77,7 @@ eigh = declare(
     Op(
         "eigh",
         np.linalg.eigh,
-        (Jvp(_eigh_jvp),),
+        (Jvp(_eigh_jvp, narrow=only_used, cause=near_values),),
         outputs=2,
         bind=_bind_eigh,
         batch="stacks",
@@ -141,26 +150,38 @@ independent = Op(
 add(independent)
 
 
-def _slopes(v: Any, t: Any, order: int) -> Any:
-    """Return V⁻¹ dA V, NaN in the rows of vectors that do not stand apart."""
-    return np.linalg.solve(v, np.matmul(t, v)) * independent(v, order=order)[..., :, None]
+def _eig_jvp(t: Any, y: Any, a: Any, live: Live = None) -> Any:
+    """Return dλ = diag(V⁻¹ dA V) and dV = V (F ∘ V⁻¹ dA V), brought to LAPACK's scaling.
 
-
-def _eig_jvp(t: Any, y: Any, _a: Any) -> Any:
-    """Return dλ = diag(V⁻¹ dA V) and dV = V (F ∘ V⁻¹ dA V), brought to LAPACK's scaling."""
-    w, v = y
-    inner = _slopes(v, t, 1)
+    Both are NaN where vectors hardly stand apart: dλ for its own, dv for any of them.
+    """
+    all_w, all_v = y
+    all_l = left_vectors(a, all_w, all_v)
+    once, twice = independent(all_v, order=1), independent(all_v, order=2)
+    table = quotients(all_w, all_w) * apart(all_w, all_l) * once[..., :, None]
+    w, v, table, once, twice = (
+        columns(part, live) for part in (all_w, all_v, table, once, twice)
+    )
+    left, change = rows(all_l, live), np.matmul(t, v)
     with np.errstate(divide="ignore", invalid="ignore"):
-        dv = _scale_like_lapack(np.matmul(v, gaps(w) * inner), v)
-    dw = np.diagonal(inner, 0, -2, -1).astype(w.dtype)  # of SciPy they are complex, always
-    return dw, dv * independent(v, order=2)[..., None, :]
+        dv = resolvent(
+            a, 0, w, v, left, all_v, all_l, all_w, table, change, triangle="", order=1
+        )
+        dv = _scale_like_lapack(dv, v)
+    dw = _slopes(left, change) * once
+    return dw.astype(w.dtype), dv * twice[..., None, :]  # of SciPy they are complex, always
+
+
+def _slopes(left: Any, change: Any) -> Any:
+    """Return the diagonal of V⁻¹ dA V."""
+    return np.sum(np.matrix_transpose(left) * change, axis=-2)
 
 
 eig = declare(
     Op(
         "eig",
         np.linalg.eig,
-        (Jvp(_eig_jvp),),
+        (Jvp(_eig_jvp, narrow=only_used, cause=near_values),),
         outputs=2,
         bind=lambda a: ((as_array(a),), {}),
         batch="stacks",
@@ -202,7 +223,7 @@ def _eigvals_jvp(t: Any, y: Any, a: Any) -> Any:
     rounding, so that κ goes in twice.
     """
     w, v = np.linalg.eig(a.astype(y.dtype, copy=False))
-    slopes = np.diagonal(_slopes(v, t, 2), 0, -2, -1)
+    slopes = _slopes(left_vectors(a, w, v), np.matmul(t, v)) * independent(v, order=2)
     return np.take_along_axis(slopes, nearest(y, w), axis=-1)
 
 

@@ -83,18 +83,9 @@ REFUSED: dict[str, tuple[str, str]] = {
     "numpy.matrix": (_MATRIX, _ARRAY),
     "numpy.asmatrix": (_MATRIX, _ARRAY),
     "numpy.bmat": (_MATRIX, "write np.block([[A, B], [C, D]]), which gives an ordinary array"),
-    "numpy.nditer": (
-        "its elements are views of plain memory, which carry no derivative",
-        "loop over x.flat, over np.ndindex(x.shape) or np.ndenumerate(x), or write the loop as "
-        "array operations",
-    ),
     "numpy.nested_iters": (
         "its elements are views of plain memory, which carry no derivative",
         "loop over np.ndindex(x.shape)",
-    ),
-    "numpy.frompyfunc": (
-        "the ufunc that it makes gives arrays of objects, which carry no derivative",
-        "write np.vectorize(f), or f with array operations",
     ),
     **dict.fromkeys(
         ("numpy.recarray", "numpy.rec.array", "numpy.rec.fromarrays", "numpy.rec.fromrecords"),
@@ -104,7 +95,6 @@ REFUSED: dict[str, tuple[str, str]] = {
         ),
     ),
 }  # fmt: skip
-_MADE = {"numpy.frompyfunc"}  # what is called with traced values is what it returns
 
 
 def entries() -> dict[str, tuple[str, str]]:
@@ -128,7 +118,7 @@ _LATE = {"numpy.rec": "numpy._core.records"}  # loaded when first named, and who
 
 
 for _name, (_why, _cure) in REFUSED.items():
-    if _name not in _MADE and named(_name) is not None:
+    if named(_name) is not None:
         refuse(named(_name), _why, _cure)
 
 

@@ -109,7 +109,6 @@ def test_the_plain_classes_are_left_as_they_are():
 
 def test_what_has_no_rule_is_refused():
     for f in (
-        lambda x: sl.eigs(rows_of_traced(x), k=1)[0],
         lambda x: sl.eigsh(S4, k=2, M=sp.diags_array(x), mode="cayley", sigma=0.1)[0],
         lambda x: sl.expm_multiply(rows_of_traced(x), X, start=0, stop=1, num=3),
         lambda x: x * (OLD + np.outer(x, x)),

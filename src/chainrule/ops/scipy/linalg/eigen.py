@@ -20,38 +20,24 @@ from ...numpy.decompositions import (
     cholesky_jvp,
     diagonal_of_product,
     from_triangle,
-    gaps,
     positive_definite,
 )
 from ...numpy.eigenvalues import _eig_jvp, _eigvals_jvp
 from ...numpy.linalg import GILES, adjoint, well_conditioned
+from ...numpy.resolvents import (
+    Live,
+    columns,
+    near_triples,
+    near_values,
+    only_used,
+    quotients,
+    resolvent,
+    triples_used,
+)
 from ..common import over_batch, reader, refusal, refused
 from .matfuncs import root_change
 
 # --- symmetric eigenvalues ------------------------------------------------------------------------
-
-
-def _flags(full: Any, chosen: Any) -> Any:
-    """Return, for every chosen eigenvalue, which of all eigenvalues it is, as a 0-1 matrix."""
-    which = np.zeros((full.shape[-1], chosen.shape[-1]), full.dtype)
-    if full.shape == chosen.shape:
-        np.fill_diagonal(which, 1)
-        return which
-    start = int(np.argmin([
-        np.sum(np.abs(full[k : k + chosen.size] - chosen))
-        for k in range(full.size - chosen.size + 1)
-    ]))  # fmt: skip
-    which[np.arange(start, start + chosen.size), np.arange(chosen.size)] = 1
-    return which
-
-
-flags = Op("flags", _flags, (INDEX, INDEX), batch="loop", notation=Notation(rule="nothing flows"))
-add(flags)
-
-
-def _gaps(all_w: Any, w: Any) -> Any:
-    """Return the columns of 1/(λⱼ − λᵢ) that belong to the chosen eigenvalues."""
-    return np.take(gaps(all_w), np.argmax(flags(all_w, w), axis=0), axis=1)
 
 
 def _hermitian_change(da: Any, db: Any, v: Any, w: Any, lower: bool, like: Any) -> Any:
@@ -63,17 +49,23 @@ def _hermitian_change(da: Any, db: Any, v: Any, w: Any, lower: bool, like: Any) 
     return change
 
 
-def _eigh_jvp(t: Any, y: Any, a: Any, b: Any, lower: bool, **params: Any) -> Any:
+def _eigh_jvp(
+    t: Any, y: Any, a: Any, b: Any, lower: bool, live: Live = None, **params: Any
+) -> Any:
     """Return dλ = diag(Vᴴ(dA − λ dB)V), dV = V (F ∘ Vᴴ(dA − λ dB)V) − ½ V diag(VᴴdB V)."""
-    w, v = y
     da, db = t
-    whole = {"subset_by_index": None, "subset_by_value": None, "driver": None}
-    all_w, all_v = eigh_op(a, b, lower=lower, **(params | whole))
+    all_w, all_v = y
+    if params["subset_by_index"] is not None or params["subset_by_value"] is not None:
+        whole = {"subset_by_index": None, "subset_by_value": None, "driver": None}
+        all_w, all_v = every_pair(a, b, lower=lower, **(params | whole))
+    w, v, table = (columns(part, live) for part in (*y, quotients(all_w, y[0])))
     change = _hermitian_change(da, db, v, w, lower, a)
     dw = diagonal_of_product(v, change)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = _gaps(all_w, w)
-        dv = np.matmul(all_v, gap * np.matmul(adjoint(all_v), change))
+        dv = resolvent(
+            a, b, w, v, adjoint(v), all_v, adjoint(all_v), all_w, table, change,
+            triangle="L" if lower else "U", order=1,
+        )  # fmt: skip
         if db is not None:
             size = diagonal_of_product(v, np.matmul(from_triangle(db, lower), v))
             dv = dv - 0.5 * v * size
@@ -106,7 +98,13 @@ def _eigh(a: Any, b: Any, **params: Any) -> Any:
     return linalg.eigh(a, b if np.ndim(b) else None, **params)
 
 
-_joint_eigh, _joint_eigvalsh = Jvp(_eigh_jvp, joint=True), Jvp(_eigvalsh_jvp, joint=True)
+_joint_eigh = Jvp(_eigh_jvp, joint=True, narrow=only_used, cause=near_values)
+_joint_eigvalsh = Jvp(_eigvalsh_jvp, joint=True)
+every_pair = Op(
+    "every_pair", _eigh, (INDEX, INDEX), batch="loop", outputs=2, complex=True,
+    notation=Notation(rule="all pairs serve to compute a resolvent: nothing flows"),
+)  # fmt: skip
+add(every_pair)
 eigh_op = Op(
     "scipy.eigh",
     _eigh,
@@ -197,28 +195,30 @@ def _tridiagonal_times(dd: Any, de: Any, v: Any) -> Any:
     return change + below + np.concatenate([de[:, None] * v[1:], zero])
 
 
-def _tridiagonal_vectors(d: Any, e: Any, params: Any) -> Any:
-    whole = {"select": "a", "select_range": None, "lapack_driver": "auto"}
-    return eigh_tridiagonal_op(d, e, **(params | whole))
+_ALL = {"select": "a", "select_range": None, "lapack_driver": "auto"}
 
 
-def _tridiagonal_jvp(t: Any, y: Any, d: Any, e: Any, **params: Any) -> Any:
-    w, v = y
-    all_w, all_v = _tridiagonal_vectors(d, e, params)
+def _tridiagonal_jvp(
+    t: Any, y: Any, d: Any, e: Any, live: Live = None, **params: Any
+) -> Any:
+    all_w, all_v = y if params["select"] == "a" else every_mode(d, e, **(params | _ALL))
+    w, v, table = (columns(part, live) for part in (*y, quotients(all_w, y[0])))
     change = _tridiagonal_times(*t, v)
     with np.errstate(divide="ignore", invalid="ignore"):
-        gap = _gaps(all_w, w)
-        dv = np.matmul(all_v, gap * np.matmul(np.matrix_transpose(all_v), change))
+        matrix = np.diag(d) + np.diag(e, 1) + np.diag(e, -1)
+        left, all_left = np.matrix_transpose(v), np.matrix_transpose(all_v)
+        dv = resolvent(
+            matrix, 0, w, v, left, all_v, all_left, all_w, table, change, triangle="", order=1
+        )
     return np.sum(v * change, axis=0), dv
 
 
-def _tridiagonal_values_jvp(t: Any, y: Any, d: Any, e: Any, **params: Any) -> Any:
-    all_w, all_v = _tridiagonal_vectors(d, e, params)
-    v = np.matmul(all_v, flags(all_w, y))
+def _tridiagonal_values_jvp(t: Any, _y: Any, d: Any, e: Any, **params: Any) -> Any:
+    v = eigh_tridiagonal_op(d, e, **params)[1]
     return np.sum(v * _tridiagonal_times(*t, v), axis=0)
 
 
-_joint = Jvp(_tridiagonal_jvp, joint=True)
+_joint = Jvp(_tridiagonal_jvp, joint=True, narrow=only_used, cause=near_values)
 _joint_values = Jvp(_tridiagonal_values_jvp, joint=True)
 _TRIDIAGONAL = Notation(
     "eigh_tridiagonal({0}, {1})", "\\operatorname{{eigh}}({0}, {1})",
@@ -233,6 +233,12 @@ eigvalsh_tridiagonal_op = Op(
     lambda d, e, **params: linalg.eigvalsh_tridiagonal(d, e, **params),
     (_joint_values, _joint_values), batch="loop", notation=_TRIDIAGONAL, references=(GILES,),
 )  # fmt: skip
+every_mode = Op(
+    "every_mode", lambda d, e, **params: linalg.eigh_tridiagonal(d, e, **params), (INDEX, INDEX),
+    batch="loop", outputs=2,
+    notation=Notation(rule="all pairs serve to compute a resolvent: nothing flows"),
+)  # fmt: skip
+add(every_mode)
 add(eigh_tridiagonal_op)
 add(eigvalsh_tridiagonal_op)
 
@@ -267,7 +273,8 @@ _read_tridiagonal_values = reader(linalg.eigvalsh_tridiagonal)
 
 eig_op = Op(
     "scipy.eig", lambda a, **params: linalg.eig(a, **params), (Jvp(
-        lambda t, y, a, **_params: _eig_jvp(t, y, a)
+        lambda t, y, a, live=None, **_params: _eig_jvp(t, y, a, live),
+        narrow=only_used, cause=near_values,
     ),),
     batch="loop",
     outputs=2, complex=True, references=(GILES,),
@@ -332,7 +339,11 @@ def _single(params: dict[str, Any], name: str) -> Any:
 
 svd_op = Op(
     "scipy.svd", lambda a, **params: linalg.svd(a, full_matrices=False, **params),
-    (Jvp(lambda t, y, a, **_params: _svd_jvp(t, y, a)),), batch="loop", outputs=3, complex=True,
+    (Jvp(
+        lambda t, y, a, live=None, **_params: _svd_jvp(t, y, a, live), narrow=triples_used,
+        cause=near_triples,
+    ),),
+    batch="loop", outputs=3, complex=True,
     references=(TOWNSEND,),
     notation=Notation(
         "svd({0})", "\\operatorname{{svd}}({0})",

@@ -20,7 +20,8 @@ from ....core.registry import add, composite, declare
 from ....core.settings import Silence
 from ....core.slots import INDEX, Jvp, Linear
 from ...declare import as_array
-from ...numpy.decompositions import positive_definite, trusted
+from ...numpy.decompositions import positive_definite
+from ...numpy.gaps import trusted
 from ...numpy.linalg import adjoint, well_conditioned
 from ..common import over_batch, own_stream, reader, refusal, refused
 

@@ -85,8 +85,15 @@ class EntryByEntry:
         self._chunks.append(chunk)
         for k, place in enumerate(zip(np.ravel(rows).tolist(), np.ravel(cols).tolist(),
                                       strict=True)):  # fmt: skip
+            if place in self._table and self.format == "dok" and self._hides(place):  # type: ignore[attr-defined]
+                del self._table[place]  # SciPy has no such key: the store is that of a new one
             self._table[place] = number, k
             self._explicit.discard(place)
+
+    def _hides(self, place: Any) -> bool:
+        """Say whether an entry is 0 by its value, and not stored in SciPy."""
+        chunk, k = self._table[place]
+        return place not in self._explicit and agreed(self._chunks[chunk])[k] == 0
 
     def _take(self, value: Any) -> None:
         """Take the rows of another matrix, as SciPy's lil does; who had the old ones keeps them."""
@@ -132,7 +139,8 @@ class EntryByEntry:
     def tocoo(self, copy: bool = False) -> Any:
         """Return the matrix of the entries that stand in the table now."""
         starts = np.cumsum([0, *(c.shape[0] for c in self._chunks)])
-        places = np.array(list(self._table), int).reshape(-1, 2)
+        kind = self._get_index_dtype(maxval=max(self.shape))  # type: ignore[attr-defined]
+        places = np.array(list(self._table), kind).reshape(-1, 2)
         index = np.array([starts[chunk] + k for chunk, k in self._table.values()], int)
         data = np.concatenate(self._chunks)[index]
         made = _traced_like(_pattern(places.T, self.shape, self), data)  # type: ignore[attr-defined]

@@ -16,8 +16,8 @@ from .matrices import (
     _plain_class,
     _traced_like,
     _unseen,
-    _version,
     behind,
+    hide,
     is_traced,
     plain_matrix,
     shown,
@@ -43,8 +43,12 @@ def held_elsewhere(a: Any) -> bool:
 
 def _places_held(a: Any) -> bool:
     """Say whether anyone else holds what tells the places of the entries."""
-    base = a.indices.base
-    return getrefcount(a.indices) > 2 or (base is not None and getrefcount(base) > 3)
+    for name in ("indices", "indptr"):
+        array = a.__dict__[name]
+        base = array.base
+        if getrefcount(array) > 3 or (base is not None and getrefcount(base) > 3):
+            return True
+    return False
 
 
 def shared(what: str) -> LostDerivativeError:
@@ -79,19 +83,23 @@ def replace(self: Any, new: Any, change: Any, what: str) -> None:
     if stays:
         self.data = data
         if hidden is not None:
-            self._whole = (hidden[0], *_version(data))
+            hide(self, hidden[0])
 
 
 def _store_into(data: Any, new: Any, rest: Any) -> None:
     """Store the data of `new` into `data`, as SciPy's code does in place, and let `new` have them.
 
-    What is behind them is left over.
+    What is behind them is left over; of a much larger array they are a copy then.
     """
     size, hidden = new.data.shape[0], new.__dict__.get("_whole")
     data[...] = np.concatenate([new.data, rest[size:]])
-    new.data = _part_of(data, np.arange(size))
+    new.data, first = _part_of(data, np.arange(size)), data
+    while getattr(first, "cr_base", None) is not None:
+        first = first.cr_base[0]
+    if size < first.size // 2:
+        new.data = new.data.copy()
     if hidden is not None:
-        new._whole = (hidden[0], *_version(new.data))
+        hide(new, hidden[0])
 
 
 def _without_zeros(a: Any, own: Any, like: Any, kept: Any) -> Any:
@@ -101,7 +109,7 @@ def _without_zeros(a: Any, own: Any, like: Any, kept: Any) -> Any:
         lost = np.setdiff1d(np.arange(a.data.shape[0]), kept)
         data = data + _unseen(a.data[lost])
     new = _traced_like(like, data)
-    new._whole = (_traced_like(own, own.data), *_version(data))
+    hide(new, own)
     return new
 
 
@@ -120,8 +128,9 @@ def _in_place(self: Any, name: str) -> None:
         self.__dict__.update({k: v for k, v in like.__dict__.items() if k.startswith("_has_")})
         return
     held = self.format != "coo" and held_elsewhere(self)
+    places_held = self.format != "coo" and _places_held(self)  # before `new` holds them, too
     alone = held or getattr(self.data, "cr_base", None) is not None
-    alone = alone and self.format != "coo" and not _places_held(self)
+    alone = alone and self.format != "coo" and not places_held
     if held and not valued and like.indices.size == self.indices.size and (
         behind(self) is None
     ):  # sorted, for all who have the memory
@@ -131,19 +140,17 @@ def _in_place(self: Any, name: str) -> None:
     if held and not alone:  # by another matrix, which would see other places, too
         raise shared(f"{name}()")
     own = whole(self)
-    if alone:  # what is hidden stays as it is where the data are written to
-        own = _traced_like(own, own.data.copy())
     if name == "sort_indices":
         new = _traced_like(like, self.data[kept])
         if whole(self) is not self:
-            new._whole = (own, *_version(new.data))
+            hide(new, own)
     elif valued and self._unique() is not self:
         new = _without_zeros(self, own, like, kept)
     else:
         new = shown(_traced_like(own, own.data), like)
     if alone:  # names have the data, and nobody else what tells the places
         _store_into(self.data, new, self.data if valued else self.data[kept])
-    elif self.format != "coo" and _places_held(self):
+    elif places_held:
         _in_memory(self, new, name)
     _become(self, new)
 
@@ -200,7 +207,7 @@ def scale(self: Any, other: Any) -> Any:
     own = whole(self)
     self.data *= other
     if own is not self:
-        self._whole = (own._mul_scalar(other), *_version(self.data))
+        hide(self, own._mul_scalar(other))
     return self
 
 

@@ -37,7 +37,7 @@ from ...numpy.index import scatter_add, split_index
 from ..common import agreed, flows, refusal, traced
 from .forms import FORMS, Form, places_of
 from .numpy_matrix import Matrix
-from .settled import OF_ONE, followed, is_settled
+from .settled import OF_ONE, followed
 
 # --- matrices with traced entries -----------------------------------------------------------------
 
@@ -111,8 +111,19 @@ def _hiding(made: Any, source: Any, of_whole: Any) -> Any:
     """Return `made`, of the data of `source`; what `source` hides is hidden in it too."""
     own = behind(source)
     if own is not None:
-        made._whole = (whole(of_whole(own)), *_version(made.__dict__["data"]))
+        hide(made, whole(of_whole(own)))
     return made
+
+
+def hide(shows: Any, own: Any) -> None:
+    """Let `shows` keep the matrix `own`, of all entries, beside what it shows.
+
+    Its memory is its own: into that of other matrices the program, and SciPy, write in place.
+    """
+    data = own.data
+    data = data.cr_snapshot() if hasattr(data, "cr_snapshot") else data.copy()
+    own = _traced_like(own.form().matrix.copy(), data)
+    shows._whole = (own, *_version(shows.__dict__["data"]))
 
 
 def behind(a: Any) -> Any:
@@ -168,7 +179,7 @@ def shown(made: Any, like: Any) -> Any:
     lost = ~np.isin(np.ravel_multi_index(places_of(made), like.shape), wanted)
     data = data + _unseen(made.data[np.flatnonzero(lost)])
     found = _placed(like, data, index)
-    found._whole = (made, *_version(found.__dict__["data"]))
+    hide(found, made)
     return found
 
 
@@ -232,6 +243,19 @@ def of_dense(dense: Any, like: Any) -> Any:
     return shown(_traced_like(_pattern(places, dense.shape, like), np.ravel(dense)), like)
 
 
+def _alike(a: Any, b: Any) -> bool:
+    """Say whether two matrices have one structure."""
+    pairs = zip(_structure(a), _structure(b), strict=False)
+    return a.format == b.format and a.shape == b.shape and a.data.shape == b.data.shape and all(
+        np.array_equal(x, y) for x, y in pairs
+    )  # fmt: skip
+
+
+def _structure(a: Any) -> tuple[Any, ...]:
+    names = ("indices", "indptr", "coords", "offsets")
+    return tuple(v for n in names if (v := a.__dict__.get(n)) is not None)
+
+
 class TracedEntries:
     """What a csr, csc or coo class does where its data are traced; see `_class_of`."""
 
@@ -252,9 +276,14 @@ class TracedEntries:
         return followed(self.form().filled(data), self)
 
     def lasting_form(self) -> Form:
-        """Return a form whose places stay as they are when the matrix is sorted."""
-        form = self.form()
-        return form if is_settled(self) else Form(form.matrix.copy())
+        """Return a form whose places stay as they are, whatever is written into the matrix.
+
+        It is kept: for one place after the other of a program it is the same.
+        """
+        kept = self.__dict__.get("_lasting")
+        if kept is None or not _alike(kept.matrix, self):
+            kept = self._lasting = Form(self.form().matrix.copy())
+        return kept
 
     def _unique(self) -> Any:
         """Return the matrix if no place stands twice in it, else one where they are added up."""
@@ -275,7 +304,7 @@ class TracedEntries:
 
     def copy(self) -> Any:
         """Return a copy."""
-        found = _traced_like(self.lasting_form().matrix, self.data.copy())
+        found = _traced_like(self.form().matrix.copy(), self.data.copy())
         return found if whole(self) is self else shown(whole(self), found.form().matrix)
 
 

@@ -15,7 +15,9 @@ from ..common import refusal
 from .forms import FORMS
 from .matrices import (
     TracedEntries,
+    _alike,
     _hiding,
+    _structure,
     _traced_like,
     behind,
     followable,
@@ -156,19 +158,6 @@ def _pool(matrices: list[Any]) -> Any:
     return np.concatenate([np.zeros_like(parts[0], shape=(1,)), *parts])
 
 
-def _structure(a: Any) -> tuple[Any, ...]:
-    names = ("indices", "indptr", "coords", "offsets")
-    return tuple(v for n in names if (v := a.__dict__.get(n)) is not None)
-
-
-def _alike(a: Any, b: Any) -> bool:
-    """Say whether two matrices have one structure."""
-    pairs = zip(_structure(a), _structure(b), strict=False)
-    return a.format == b.format and a.data.shape == b.data.shape and all(
-        np.array_equal(x, y) for x, y in pairs
-    )  # fmt: skip
-
-
 def _outside_as(made: Any, *sources: Any) -> Any:
     """Return `made`, which does not know its numbers outside where a source does not."""
     if made.format == "dia" and any(a.__dict__.get("_outside") for a in sources):
@@ -264,7 +253,7 @@ def _mover(name: str) -> Any:
     return move
 
 
-for _name in "tocsr tocsc tocoo todia tobsr __getitem__ reshape getrow getcol".split():
+for _name in "tocsr tocsc tocoo todia tobsr __getitem__ reshape getrow getcol transpose".split():
     setattr(TracedEntries, _name, _mover(_name))
 
 
@@ -290,12 +279,12 @@ def _by_entry(name: str) -> Any:
 
 for _name in (
     "_mul_scalar", "__neg__", "__abs__", "__round__", "power", "conj", "conjugate", "_real",
-    "_imag", "astype", "transpose",
+    "_imag", "astype",
     *(u.__name__ for u in _data._ufuncs_with_fixed_point_at_zero),
 ):  # fmt: skip
     setattr(TracedEntries, _name, _by_entry(_name))
 
-_SHARING = ("transpose", "astype", "conj", "conjugate", "_real", "_imag")
+_SHARING = ("astype", "conj", "conjugate", "_real", "_imag")
 
 
 def _are_one(a: Any, b: Any) -> bool:

@@ -17,9 +17,9 @@ from scipy.sparse import _data  # type: ignore[attr-defined]
 
 from ...declare import as_array
 from ...numpy.index import scatter_add, split_index
-from ..common import refusal
+from ..common import flows, refusal
 from . import changes, products  # noqa: F401 - which have methods of all forms
-from .changes import held_elsewhere, shared
+from .changes import _places_held, held_elsewhere, shared
 from .entries import multiplied
 from .forms import Form
 from .matrices import (
@@ -29,9 +29,11 @@ from .matrices import (
     _hiding,
     _plain_class,
     _traced_like,
+    _unseen,
     _version,
     as_double,
     behind,
+    hide,
     plain_matrix,
     plainly,
     shown,
@@ -146,7 +148,7 @@ class OtherForm:
         data *= other
         self.__dict__["data"] = data
         if own is not None:
-            self._whole = (own._mul_scalar(other), *_version(data))
+            hide(self, own._mul_scalar(other))
         return self
 
     def setdiag(self, values: Any, k: int = 0) -> None:
@@ -199,6 +201,26 @@ class OtherForm:
     def sort_indices(self) -> None:
         """Sort the blocks of each row."""
         _settled_blocks(self, "sort_indices")
+
+    def eliminate_zeros(self) -> None:
+        """Store no blocks of zeros: where SciPy's code stores the others, too."""
+        held, plain = held_elsewhere(self) and _places_held(self), plain_matrix(self).copy()
+        kept = np.any(plain.data != 0, axis=tuple(range(1, plain.data.ndim)))
+        if self.format == "dia" or np.all(kept):  # type: ignore[attr-defined]
+            plain.eliminate_zeros()  # SciPy's dia matrix has no such method
+            return
+        if held:
+            raise shared("eliminate_zeros()")
+        own, data, count = whole(self).copy(), self.__dict__["data"], np.count_nonzero(kept)
+        stays = data[np.flatnonzero(kept)]
+        hides = flows(data)
+        data[:count] = stays + _unseen(np.ravel(data[~kept])) if hides else stays
+        plain.indices, plain.indptr = self.indices, self.indptr  # they are written to in place
+        plain.eliminate_zeros()
+        self.__dict__.update(indices=plain.indices, data=data[:count])
+        if hides:
+            hide(self, own)
+        self.__dict__.pop("_rows", None)
 
     def _getnnz(self, axis: Any = None) -> Any:
         return plain_matrix(self)._getnnz(axis)
@@ -303,7 +325,6 @@ _BY_ENTRY = (
     "__neg__ __abs__ __round__ power conj conjugate _real _imag astype".split()
     + [u.__name__ for u in _data._ufuncs_with_fixed_point_at_zero]
 )  # fmt: skip
-_IN_PLACE = "eliminate_zeros prune".split()
 for _name in _OF_TRACED:
     setattr(OtherForm, _name, vars(TracedEntries)[_name])
 for _name in _BY_ROWS:
@@ -312,6 +333,5 @@ for _name in _MOVING:
     setattr(OtherForm, _name, _by("_moved", _name))
 for _name in _BY_ENTRY:
     setattr(OtherForm, _name, _by("_by_data", _name))
-for _name in _IN_PLACE:
-    setattr(OtherForm, _name, _changing(_name))
+setattr(OtherForm, "prune", _changing("prune"))  # noqa: B010
 METHODS.update(dia=OtherForm, bsr=OtherForm)

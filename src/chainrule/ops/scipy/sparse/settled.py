@@ -11,7 +11,8 @@ from typing import Any
 from weakref import ref
 
 SETTLING = ("sum_duplicates", "sort_indices")
-OF_ONE = ("_whole", "_outside", "_rows", *SETTLING)  # attributes that no other matrix gets
+# attributes that no other matrix gets
+OF_ONE = ("_whole", "_outside", "_rows", "_lasting", *SETTLING)
 
 
 def is_settled(a: Any) -> bool:
