@@ -210,10 +210,10 @@ WORDS: list[tuple[str, str]] = [
      "return si.RegularGridInterpolator((np.arange(4.),), np.append(x, 1), method='cubic')([0.5])[0]"),
     ("return si.interpn((np.arange(3.), np.arange(3.)), np.outer(x, x), [0.5, 0.6], method='splinef2d')[0]",
      "return si.RegularGridInterpolator((np.arange(4.), np.arange(4.)), np.outer(np.append(x, 1), np.append(x, 2)), method='cubic')([0.5, 0.6])[0]"),
-    ("return si.griddata(np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0], x, [[0.3, 0.3]])[0]",
-     "return si.griddata(np.array([[0, 0], [1, 0], [0, 1.]]), x, [[0.3, 0.3]])[0]"),
     ("return si.CloughTocher2DInterpolator(np.array([[0, 0], [1, 0], [0, 1.]]), x)(0.3, 0.3)[()]",
      "return si.LinearNDInterpolator(np.array([[0, 0], [1, 0], [0, 1.]]), x)(0.3, 0.3)[()]"),
+    ("P = np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0]\nreturn si.griddata(P, x, [[0.3, 0.3]], rescale=True)[0]",
+     "P = np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0]\nreturn si.griddata(P, x, [[0.3, 0.3]])[0]"),
     ("return si.CubicSpline([0, 1, 2.], x).roots()[0]",
      "spline = si.CubicSpline([0, 1, 2.], x - 0.9)\nreturn scipy.optimize.brentq(spline, 0, 1)"),
     # linear algebra
@@ -273,7 +273,18 @@ WORDS: list[tuple[str, str]] = [
     # special
     ("return special.jv(x[0], 1.0)", "return x[1] * special.jv(cr.stop_gradient(x[0]), 1.0)"),
     ("return special.comb(x[0], 2, exact=True)", "return special.comb(x[0], 2)"),
+    ("return x[0] * scipy.stats.multivariate_t.cdf([x[1]], [0.0], [[1.0]], df=3)", "return x[0] * scipy.stats.t.cdf(x[1], df=3)"),
+    ("return scipy.stats.multivariate_normal.cdf(x[:2], cov=np.ones((2, 2)), allow_singular=True)",
+     "return scipy.stats.multivariate_normal.cdf(x[:2], cov=np.eye(2) + np.ones((2, 2)))"),
+    # ranks
+    ("return x[0] * scipy.stats.somersd(np.outer(x, x)).statistic", "return x[0] * scipy.stats.somersd(x, x[::-1]).statistic"),
+    ("return x[0] * scipy.stats.ks_2samp(x[None], W[:1], axis=1).statistic[0]",
+     "return x[0] * scipy.stats.ks_2samp(x, W[0]).statistic"),
+    ("return x[0] * scipy.stats.mannwhitneyu(x, W[0], method=scipy.stats.PermutationMethod(n_resamples=9)).statistic",
+     "return x[0] * scipy.stats.mannwhitneyu(x, W[0]).statistic"),
     # space
+    ("t = scipy.spatial.Delaunay(np.array([[0, 0], [1, 0], [0, 1.0]]) * x[:2])\nreturn t.equations.sum()",
+     "P = np.array([[0, 0], [1, 0], [0, 1.0]]) * x[:2]\nreturn np.linalg.det(P[1:] - P[0]) * 0.5"),
     ("return x[0] * scipy.spatial.KDTree(x[:, None]).tree.split",
      "return x[0] * scipy.spatial.KDTree(x[:, None]).query_ball_point([0.5], 0.3, return_length=True)"),
     ("t = scipy.spatial.cKDTree(x[:, None])\nreturn t.sparse_distance_matrix(t, 1.0, output_type='ndarray')['v'].sum()",

@@ -47,7 +47,7 @@ _LATE = {
     ),
     "scipy.sparse.csgraph": ("scipy.sparse.csgraph",),
     "scipy.sparse.linalg": ("scipy.sparse.direct", "scipy.sparse.linalg", "scipy.sparse.operators"),
-    "scipy.spatial": ("scipy.spatial.distance", "scipy.spatial.trees"),
+    "scipy.spatial": ("scipy.spatial.distance", "scipy.spatial.hulls", "scipy.spatial.trees"),
     "scipy.spatial.transform": ("scipy.spatial.rotations",),
     "scipy.special": ("scipy.special",),
     "scipy.stats": (
@@ -56,6 +56,8 @@ _LATE = {
         "scipy.stats.moments",
         "scipy.stats.kernel_density",
         "scipy.stats.multivariate",
+        "scipy.stats.ranks",
+        "scipy.stats.rectangles",
         "scipy.stats.samples",
         "scipy.stats.summaries",
     ),

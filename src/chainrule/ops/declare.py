@@ -60,7 +60,7 @@ def elementwise(
             function=function,
             notation=Notation(text, latex, level, operands, rule),
             domain=domain or (REAL,) * arity,
-            samples=data.pop("samples", _SHAPES[arity]),
+            samples=data.pop("samples") if "samples" in data else _SHAPES[arity],
             **data,
         )
     )

@@ -7,6 +7,7 @@ something of it, it has a side effect, and is not repeated without the program.
 """
 
 import abc
+import copyreg
 import dis
 import enum
 import sys
@@ -31,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..core import registry
 from ..tracing.cached import CACHED
 from ..tracing.codes import own
 from ..tracing.draws import GENERATORS
@@ -285,7 +287,9 @@ class State:
             if names is None or s in names:
                 get = partial(getattr, value, s, MISSING)
                 self._entry(get, get(), f"{name}.{s}")
-        if hidden:
+        if hidden and _is_operation(value):
+            self.sizes.append((_backends, _backends(), name))
+        elif hidden:
             raise TooMuchError(f"{name} is a {cls.__name__}, a class that extends a compiled one")
 
     def _is_nested(self, code: CodeType) -> bool:
@@ -306,6 +310,18 @@ def _hides(cls: type, slots: int) -> bool:
     """Say whether objects of a class hold more than attributes: compiled code keeps it there."""
     pointers = slots + (cls.__dictoffset__ > 0) + (cls.__weakrefoffset__ > 0)
     return bool(cls.__itemsize__) or cls.__basicsize__ > object.__basicsize__ + 8 * pointers
+
+
+def _is_operation(value: Any) -> bool:
+    """Say whether a compiled function of a library is one that a recording has as an operation."""
+    return type(value).__hash__ is object.__hash__ and registry.find(value) is not None
+
+
+def _backends() -> Any:
+    """Return which backends stand behind SciPy's functions, which a program may exchange."""
+    state = getattr(sys.modules.get("scipy._lib.uarray"), "get_state", lambda: None)()
+    reduce = copyreg.dispatch_table.get(type(state))
+    return None if reduce is None else reduce(state)
 
 
 def _is_plain(value: Any) -> bool:

@@ -60,7 +60,12 @@ def as_plain(function: Any, args: Any, kwargs: dict[str, Any], result: Any) -> A
                 laid[k] = laid_as(parts[k], layout)
     if parts is not result:
         return laid[0]
-    return type(result)(*laid) if hasattr(result, "_fields") else type(result)(laid)
+    if not hasattr(result, "_fields"):
+        return type(result)(laid)
+    made: Any = tuple.__new__(type(result), laid)
+    if hasattr(result, "__dict__"):  # SciPy's results have more to say than their elements
+        vars(made).update(vars(result))
+    return made
 
 
 def _idle(given: Any, result: Any) -> Any:

@@ -108,9 +108,9 @@ def _astype(self: Any, dtype: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 _COPIED = _copy_door("astype")
-_COMPILED = (  # of factors and of trees of neighbours (`register_method`)
+_COMPILED = (  # of factors, trees of neighbours, triangulations (`register_method`)
     "solve", "query", "query_ball_point", "query_ball_tree", "count_neighbors",
-    "sparse_distance_matrix",
+    "sparse_distance_matrix", "find_simplex",
 )  # fmt: skip
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 from scipy import fft as sp_fft
+from scipy._lib import uarray
 from scipy.fft import _backend
 
 from ...core.op import Const, Notation, Op, sample
-from ...core.registry import add, composite, find
+from ...core.registry import add, composite
 from ...core.slots import Linear
 from ...errors import UnsupportedFunctionError
 from ..batched import over_axes
@@ -27,6 +28,28 @@ from ..numpy.transforms import Axes, along, fit_shape, irfft_transpose, opposite
 _SYMMETRIC = "the matrix of the transform is symmetric: the gradient is transformed alike"
 _HALF = "the transpose puts back the half of the frequencies that is left out"
 _COSINE = "the gradient is transformed by the partner type: 1 ⇄ 1, 2 ⇄ 3, 4 ⇄ 4"
+
+
+_BODIES: dict[Any, Callable[..., Any]] = {}
+
+
+def _offer(name: str, body: Callable[..., Any], *samples: Any) -> None:
+    """Register a public function; where the program has set a backend, that is asked first."""
+    public = getattr(sp_fft, name)
+    _BODIES[public] = body
+
+    def asked(*args: Any, **kwargs: Any) -> Any:
+        return (public if _has_backends() else body)(*args, **kwargs)
+
+    asked.__doc__ = body.__doc__
+    composite(public, *samples, name=f"scipy.fft.{name}")(asked)
+
+
+def _has_backends() -> bool:
+    """Say whether another backend than SciPy's own stands behind its functions."""
+    everywhere, here, *_ = uarray.get_state()._pickle()
+    (usual, *_), registered, *_ = everywhere["numpy.scipy.fft"]
+    return usual is not _backend._ScipyBackend or bool(registered) or any(map(any, here.values()))
 
 
 def _alike(name: str, function: Any, text: str) -> Op:
@@ -186,8 +209,7 @@ def _public(name: str, body: Body, *extra: Any) -> None:
     for ending, samples, function in (
         ("", (*_LINES, *extra), one), ("2", _TWO, two), ("n", (*_GRIDS, *extra), many),
     ):  # fmt: skip
-        public = getattr(sp_fft, name + ending)
-        composite(public, *samples, name=f"scipy.fft.{name}{ending}")(function)
+        _offer(name + ending, function, *samples)
 
 
 _COMPLEX = (sample(complex_array(4)), sample(complex_array(2, 3)))
@@ -294,8 +316,8 @@ def _public_trigonometric(family: str, inverse: bool) -> None:
     ) -> Any:  # fmt: skip
         return many(x, type, n, axis, norm, orthogonalize=orthogonalize)
 
-    composite(getattr(sp_fft, name), *_TYPES, *_CUTS, name=f"scipy.fft.{name}")(one)
-    composite(getattr(sp_fft, name + "n"), *_TYPES, *_MANY, name=f"scipy.fft.{name}n")(many)
+    _offer(name, one, *_TYPES, *_CUTS)
+    _offer(name + "n", many, *_TYPES, *_MANY)
 
 
 for _family in ("dct", "dst"):
@@ -313,8 +335,8 @@ def through_backend(method: Any, args: Any, kwargs: Any) -> Any:
     The functions are multimethods of uarray, which no door reaches; this Python function stands
     behind all of them, however the user imported them.
     """
-    record: Any = find(method)
-    return NotImplemented if record is None else record.body(*args, **kwargs)
+    body = _BODIES.get(method)
+    return NotImplemented if body is None else body(*args, **kwargs)
 
 
 # --- the rest -----------------------------------------------------------------------------------

@@ -166,7 +166,6 @@ def test_second_derivatives(name):
         lambda p: si.CubicSpline(X, y(p) - 0.5).roots().sum(),
         lambda p: si.make_smoothing_spline(X, y(p))(1.0),
         lambda p: si.CloughTocher2DInterpolator(*scattered(p))(0.4, 0.4),
-        lambda p: si.griddata(scattered(p)[0] * p, scattered(p)[1], [[0.4, 0.4]])[0],
         lambda p: si.RegularGridInterpolator(G, z(p), method="pchip")([0.4, 0.4])[0],
         lambda p: si.SmoothBivariateSpline(X, X**2, y(p), kx=1, ky=1).ev(0.4, 0.4),
         lambda p: si.Rbf(*scattered(p)[0].T, scattered(p)[1])(0.4, 0.4),

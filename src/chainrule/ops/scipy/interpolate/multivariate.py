@@ -1,7 +1,7 @@
 """`scipy.interpolate` in several dimensions: regular grids, triangulations, radial functions.
 
-Errors: traced points of a triangulation, cubic interpolation over triangles, and neighbours of
-radial functions that are chosen per query are refused.
+Errors: cubic interpolation over triangles, rescaled triangulations of traced points, and neighbours
+of radial functions that are chosen per query are refused.
 """
 
 import itertools
@@ -13,7 +13,8 @@ from scipy import interpolate
 from ....core.registry import composite
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
-from ..common import as_computed, flows, numbers, plain, refusal, refused, settled
+from ..common import agreed, as_computed, flows, numbers, plain, refusal, refused, settled
+from ..spatial.hulls import Triangles
 from .bsplines import Basis, bspline
 from .piecewise import _float, _only_real
 from .univariate import interp1d_call, interp1d_init
@@ -197,40 +198,50 @@ def interpn(
 # --- triangulations -------------------------------------------------------------------------------
 
 _Linear, _Nearest = interpolate.LinearNDInterpolator, interpolate.NearestNDInterpolator
-_POINTS = "the points of a triangulation have no rule"
-_PLAIN_POINTS = "pass plain points; the values and the queries may be traced"
 
 
 class ScatteredValues:
-    """Traced values at plain points: what a scattered interpolator of them is in a trace."""
+    """Traced values, or values at traced points: what a scattered interpolator is in a trace."""
 
-    def __init__(self, model: Any, values: Any, fill: Any = np.nan) -> None:
+    def __init__(self, model: Any, points: Any, values: Any, fill: Any = np.nan) -> None:
         self.model, self.values, self.fill_value = model, values, fill
+        self.tri = None
+        if flows(points) and isinstance(model, _Linear):  # the nearest of them is a choice
+            if model.scale is not None:
+                raise refusal(
+                    f"{_name(_Linear)}(rescale=True), of traced points,", "it has no rule",
+                    "leave out rescale",
+                )  # fmt: skip
+            self.tri = Triangles(points)
 
     def __call__(self, *args: Any) -> Any:
-        return _scattered(self.model, self.values, self.fill_value, args)
+        return _scattered(self.model, self.values, self.fill_value, args, self.tri)
 
 
-def _scattered(model: Any, values: Any, fill: Any, args: Any) -> Any:
+def _name(kind: Any) -> str:
+    return f"scipy.interpolate.{kind.__name__}"
+
+
+def _scattered(model: Any, values: Any, fill: Any, args: Any, tri: Any = None) -> Any:
     xi = _coordinates(settled(args if len(args) > 1 else args[0]), model.points.shape[1])
     shape, rest = xi.shape[:-1], values.shape[1:]
     flat = np.reshape(xi, (-1, xi.shape[-1]))
     if isinstance(model, _Nearest):
         place = model.tree.query(model._scale_x(numbers(flat)))[1]
         return np.reshape(_float(values)[place], shape + rest)
-    if not (flows(values) or flows(flat) or flows(fill)):
+    if tri is None and not (flows(values) or flows(flat) or flows(fill)):
         return model(xi)
     _only_real(flat)
     value = np.reshape(type(model).__call__(model, numbers(flat)), (flat.shape[0], -1))
-    found = _barycentric(model, np.reshape(values, (values.shape[0], -1)), flat, fill)
+    found = _barycentric(model, np.reshape(values, (values.shape[0], -1)), flat, fill, tri)
     return np.reshape(as_computed(found, value), shape + rest)
 
 
-def _barycentric(model: Any, values: Any, xi: Any, fill: Any) -> Any:
+def _barycentric(model: Any, values: Any, xi: Any, fill: Any, tri: Any) -> Any:
     """Interpolate linearly in the simplex of each query."""
     if model.scale is not None:
         xi = (xi - model.offset) / model.scale
-    tri = model.tri
+    tri = model.tri if tri is None else tri
     simplex = tri.find_simplex(plain(xi))
     outside, chosen = simplex < 0, np.maximum(simplex, 0)
     transform, d = tri.transform[chosen], xi.shape[1]
@@ -247,17 +258,25 @@ def _stand_in(kind: Any, name: str) -> None:
 
     @composite(kind, name=f"scipy.interpolate.{name}", always=True)
     def make(points: Any, values: Any, fill_value: Any = np.nan, **options: Any) -> Any:
-        """Make an interpolator of traced values at plain points."""
+        """Make an interpolator of traced values or points."""
         points, values = settled(points), as_array(settled(values))
-        if flows(points):
-            raise refusal(f"scipy.interpolate.{name}", _POINTS, _PLAIN_POINTS)
+        if isinstance(points, Triangles):
+            points = points.points
+        points = _as_points(points) if flows(points) else points
+        plain_points = agreed(points) if flows(points) else points
         if fills:
-            model = kind(points, numbers(values), numbers(fill_value), **options)
+            model = kind(plain_points, numbers(values), numbers(fill_value), **options)
         else:
-            model = kind(points, numbers(values), **options)
-        return ScatteredValues(model, values, settled(fill_value))
+            model = kind(plain_points, numbers(values), **options)
+        return ScatteredValues(model, points, values, settled(fill_value))
 
-    make.__doc__ = f"Make a {name} whose values and queries may be traced."
+    make.__doc__ = f"Make a {name} whose points, values and queries may be traced."
+
+
+def _as_points(points: Any) -> Any:
+    if isinstance(points, tuple):
+        return np.stack(np.broadcast_arrays(*(as_array(p) for p in points)), axis=-1)
+    return as_array(points)
 
 
 def _scattered_call(kind: Any, owner: Any, name: str) -> None:
@@ -294,20 +313,17 @@ def griddata(
             return _one_dimension(np.ravel(points), values, settled(xi), method, fill_value)
     elif len(points) == 1:
         return _one_dimension(np.ravel(points[0]), values, settled(xi), method, fill_value)
-    if flows(points):
-        raise refusal("scipy.interpolate.griddata", _POINTS, _PLAIN_POINTS)
-    if isinstance(points, tuple):
-        points = np.stack(np.broadcast_arrays(*points), axis=-1)
+    points = _as_points(points)
     if method == "cubic":
         raise refusal(
             "griddata(method='cubic')", "the cubic over triangles has no rule",
             "use method='linear', or RBFInterpolator",
         )  # fmt: skip
     if method == "nearest":
-        model = _Nearest(points, numbers(values), rescale=rescale)
+        model = _Nearest(agreed(points), numbers(values), rescale=rescale)
     else:
-        model = _Linear(points, numbers(values), numbers(fill_value), rescale=rescale)
-    made = ScatteredValues(model, values, settled(fill_value))
+        model = _Linear(agreed(points), numbers(values), numbers(fill_value), rescale=rescale)
+    made = ScatteredValues(model, points, values, settled(fill_value))
     return made(*xi) if isinstance(xi, tuple) else made(xi)
 
 

@@ -14,7 +14,7 @@ from scipy import special, stats
 from ....core.op import Composite
 from ....core.registry import register
 from ...declare import as_array
-from ..common import as_computed, flows, plain, refusal
+from ..common import as_computed, constant_of, flows, plain, refusal
 from .continuous import Formula, _constant, _first, _is_plain, _refusal, _valid
 
 
@@ -98,6 +98,10 @@ _PARTS: dict[str, Formula] = {
     "sf": lambda dist, *a: _tail(dist, 1, *a),
     "logsf": lambda dist, *a: np.log(_tail(dist, 1, *a)),
 }
+_value = constant_of(
+    "stats_mass_value", lambda k, *shapes, dist, method: getattr(dist, method)(k, *shapes),
+    batch="elementwise",
+)
 _low = _constant("low", lambda *shapes, dist: np.asarray(dist._get_support(*shapes)[0], float))
 _high = _constant("high", lambda *shapes, dist: np.asarray(dist._get_support(*shapes)[1], float))
 
@@ -131,14 +135,13 @@ def _at_k(name: str) -> None:
         if mass:
             inside = np.logical_and(inside, np.equal(np.floor(k), k))
         inside = np.logical_and(inside, valid)
-        anywhere = np.where(np.isfinite(plain(low)), plain(low), 0.0)
-        safe = np.where(plain(inside), np.floor(k), anywhere)
+        safe = np.where(inside, np.floor(k), np.where(np.isfinite(low), low, 0.0))
         y = _PARTS[name](self, safe, *shapes)
         one, none = (0.0, -np.inf) if log else (1.0, 0.0)
         below, above = (none, none) if mass else (one, none) if "sf" in name else (none, one)
         y = np.where(inside, y, np.where(np.less(k, low), below, above))
         y = np.where(np.logical_and(valid, k == k), y, np.nan)[()]
-        return as_computed(y, getattr(self, name)(k, *map(plain, shapes)))
+        return as_computed(y, _value(k, *shapes, dist=self, method=name))
 
     _register(stats.rv_discrete, name, body)
 
