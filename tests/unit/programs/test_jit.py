@@ -12,6 +12,7 @@ import os
 import pickle
 import random
 import re
+import sys
 import threading
 import time
 import types
@@ -723,7 +724,8 @@ def test_a_profiler_of_the_user_is_left_alone():
     with cProfile.Profile() as profile:
         assert [slope(2.0) for _ in range(3)] == [12.0] * 3
     assert profile.getstats()
-    assert "0 recordings" in slope.report()
+    if sys.version_info < (3, 12):  # since then a profiler of `cProfile` is beside, not in the way
+        assert "0 recordings" in slope.report()
     assert [slope(2.0) for _ in range(4)] == [12.0] * 4
     assert "1 recording" in slope.report()
 
