@@ -179,3 +179,15 @@ def test_the_scaled_functions_of_airy(z, k, order):
     want = _exactly(scaled, z, order).real
     got = cr.derivative(lambda v: special.airye(v)[k], order)(z)
     np.testing.assert_allclose(got, want, rtol=1e-10)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("v", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("x", [1e-6, 1e-3, 0.5])
+def test_the_functions_of_struve_near_0(x, v, order):
+    for f, exact in ((special.struve, mpmath.struveh), (special.modstruve, mpmath.struvel)):
+        with mpmath.workdps(60):
+            h = mpmath.mpf(x) * mpmath.mpf(10) ** -12
+            want = float(mpmath.diff(lambda t, g=exact: g(v, t), mpmath.mpf(x), order, h=h))
+        got = cr.derivative(lambda t, g=f: g(v, t), order)(x)
+        np.testing.assert_allclose(got, want, rtol=1e-8)
