@@ -165,3 +165,29 @@ def test_eigenvalues_of_the_spheroidal_equation(f, at):
     around = [f(m, n, c + k * step) for k in (-2, -1, 1, 2)]
     want = (around[0] - 8 * around[1] + 8 * around[2] - around[3]) / (12 * step)
     np.testing.assert_allclose(cr.grad(lambda v: f(m, n, v))(c), want, rtol=1e-6)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("k", [0, 1, 2, 3])
+@pytest.mark.parametrize("z", [2.0, 11.9, 12.1, 1e5])
+def test_the_scaled_functions_of_airy(z, k, order):
+    airy, turn = (mpmath.airyai, mpmath.airybi)[k // 2], 1 if k < 2 else -1
+
+    def scaled(v):
+        return airy(v, derivative=k % 2) * mpmath.exp(turn * mpmath.mpf(2) / 3 * v**1.5)
+
+    want = _exactly(scaled, z, order).real
+    got = cr.derivative(lambda v: special.airye(v)[k], order)(z)
+    np.testing.assert_allclose(got, want, rtol=1e-10)
+
+
+@pytest.mark.parametrize("order", [1, 2, 3])
+@pytest.mark.parametrize("v", [0.0, 0.5, 2.0])
+@pytest.mark.parametrize("x", [1e-6, 1e-3, 0.5])
+def test_the_functions_of_struve_near_0(x, v, order):
+    for f, exact in ((special.struve, mpmath.struveh), (special.modstruve, mpmath.struvel)):
+        with mpmath.workdps(60):
+            h = mpmath.mpf(x) * mpmath.mpf(10) ** -12
+            want = float(mpmath.diff(lambda t, g=exact: g(v, t), mpmath.mpf(x), order, h=h))
+        got = cr.derivative(lambda t, g=f: g(v, t), order)(x)
+        np.testing.assert_allclose(got, want, rtol=1e-8)

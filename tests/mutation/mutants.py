@@ -87,8 +87,8 @@ def corrupt(slot: Any, k: int, alter: Callable[[Any], Any]) -> Slot:
     """Return `slot` with the result of its rule altered; what the rule reads stays the same."""
     if isinstance(slot, Partial):
         if not callable(slot.rule):
-            return Partial(alter(slot.rule))
-        return Partial(Altered(slot.rule, alter))
+            return Partial(alter(slot.rule), over=slot.over)
+        return Partial(Altered(slot.rule, alter), over=slot.over)
     if isinstance(slot, Jvp):
         return Jvp(Altered(slot.rule, alter), slot.joint, slot.shortcut)
     if isinstance(slot, Vjp):

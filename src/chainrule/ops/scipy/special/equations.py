@@ -6,12 +6,16 @@ References: NIST Digital Library of Mathematical Functions, §9.2, §9.10 (Airy)
 §12.2 (parabolic cylinder), §28.2, §28.20 (Mathieu), §30.2 (spheroidal).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from scipy import linalg, special
 
+from ....core.op import Notation, Op, sample
+from ....core.registry import declare
+from ....core.slots import Partial
 from .common import (
     WHOLE,
     blockwise,
@@ -30,15 +34,52 @@ several(
 )  # fmt: skip
 
 
+_AIRY_FAR = 12.0  # from here on the series in 1/ζ, ζ = ⅔z√z, has all digits
+
+
+def _airye_derivative(z: Any, n: int, which: int) -> Any:
+    """Return the n-th derivative of one of the four scaled Airy functions, by its series far out.
+
+    Near by e′ = Ai′·e^ζ + √z·Ai·e^ζ serves; there far out both terms cancel.
+    """
+    kind = np.result_type(np.asarray(z).dtype, np.float16)
+    z = np.asarray(z, np.float64)
+    slope, second = which % 2, which > 1
+    power, c = 0.25 if slope else -0.25, 1.0
+    total, step = np.zeros_like(z), 1.5 * z**-1.5 * (1 if second else -1)
+    for k in range(27):
+        if k:
+            c *= (6 * k - 5) * (6 * k - 3) * (6 * k - 1) / (216 * k * (2 * k - 1))
+        weight = -c * (6 * k + 1) / (6 * k - 1) if slope else c
+        weight *= math.prod(power - 1.5 * k - j for j in range(n))
+        total += weight * step**k
+    factor = (1.0 if second else -0.5 if slope else 0.5) / math.sqrt(math.pi)
+    return (factor * total * z ** (power - n)).astype(kind)[()]
+
+
+airye_derivative = declare(
+    Op(
+        "airye_derivative",
+        _airye_derivative,
+        (Partial(lambda _y, z, n, which: airye_derivative(z, n=n + 1, which=which)),),
+        domain=((_AIRY_FAR, 100.0),),
+        notation=Notation(rule="d e⁽ⁿ⁾(u) = e⁽ⁿ⁺¹⁾(u) du"),
+        samples=(sample((2, 3), n=1, which=0), sample((), n=2, which=3)),
+    )
+)  # fmt: skip
+
+
 def _scaled_airy(t: Any, ys: Any, z: Any) -> Any:
     if ys[0].dtype.kind == "c":
         raise unknown_in("airye", "z", 0, "it is scaled by |Re z√z|, which is not complex analytic")
-    root = np.sqrt(np.maximum(z, 0.0))
-    return (
-        t * (ys[1] + root * ys[0]),
-        t * (z * ys[0] + root * ys[1]),
-        t * (ys[3] - root * ys[2]),
-        t * (z * ys[2] - root * ys[3]),
+    root, far = np.sqrt(np.maximum(z, 0.0)), np.greater(z, _AIRY_FAR)
+    near = (
+        ys[1] + root * ys[0], z * ys[0] + root * ys[1],
+        ys[3] - root * ys[2], z * ys[2] - root * ys[3],
+    )  # fmt: skip
+    out = np.where(far, z, _AIRY_FAR)
+    return tuple(
+        t * np.where(far, airye_derivative(out, n=1, which=k), part) for k, part in enumerate(near)
     )
 
 
