@@ -20,8 +20,8 @@ SPOKEN = {
     # sums and shares
     "weighted_sum": "sum", "exp_share": "softmax", "logsumexp_sign": "sign_of_sum",
     "logistic_difference": "expit", "logistic2_difference": "expit′", "mills": "φ/Φ",
-    "binormal": "Φ₂", "exp_moment": "∫θⁿ·exp(uθ)", "log_moment": "∫θⁿ/(1+uθ)",
-    "k_moment": "∂ⁿK/∂vⁿ",
+    "binormal": "Φ₂",
+    "exp_moment": "∫θⁿ·exp(uθ)", "log_moment": "∫θⁿ/(1+uθ)", "k_moment": "∂ⁿK/∂vⁿ",
     # matrices
     "chord_solve": "solve", "factored_solve": "solve", "triangular_solve": "solve",
     "solve_again": "solve", "inverse_transposed": "inv",

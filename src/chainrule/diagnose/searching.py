@@ -178,7 +178,8 @@ def _far(
     if alone and _jumps(abs(at(h) - here) for h in (1e-3 * unit, 1e-4 * unit)):
         return None  # it is a piece of its own, as small as it may be
     if all(
-        min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1)) <= 5e-3 * scale
+        min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1))
+        <= max(5e-3 * scale, 0.05 * gap)
         for h in (1e-3 * unit, 1e-4 * unit)
     ):  # a kink is close by, on both sides of which the derivative is right
         return None

@@ -11,6 +11,7 @@ import copyreg
 import dis
 import enum
 import sys
+import weakref
 from collections import deque, namedtuple
 from collections.abc import Callable
 from functools import partial
@@ -107,12 +108,14 @@ class State:
         for get, value, name in self.entries:
             now = get()
             if now is not value and not _same(now, value):
-                return name
+                if type(value) is not weakref.ref or now is not value():
+                    return name
         for keys, kept, name in self.sizes:
             if keys() != kept if callable(keys) else len(keys) != kept:
                 return name
-        for array, bits, form, name in self.arrays:
-            if form_of(array) != form or not same_bits(array, bits):
+        for found, bits, form, name in self.arrays:
+            array = found()
+            if array is None or form_of(array) != form or not same_bits(array, bits):
                 return name
         return ""
 
@@ -121,7 +124,7 @@ class State:
     def _entry(self, get: Callable[[], Any], value: Any, name: str) -> None:
         if len(self.entries) > _MOST:
             raise TooMuchError("it reaches too many values from outside")
-        self.entries.append((get, value, name))
+        self.entries.append((get, _lightly(value), name))
         self.todo.append((value, name))
 
     def _look(self, value: Any, name: str) -> None:
@@ -133,7 +136,7 @@ class State:
             return
         if _is_plain(value) or value is MISSING or id(value) in self.seen:
             return
-        self.seen[id(value)] = value
+        self.seen[id(value)] = _lightly(value)
         if kind is FunctionType:
             self._function(value, name)
         elif kind is np.ndarray or kind is np.void:  # a record lies in the memory of its array
@@ -218,7 +221,7 @@ class State:
         self.bytes += a.nbytes
         if self.bytes > _MOST_BYTES:
             raise TooMuchError("it reaches arrays from outside that are too large to be compared")
-        self.arrays.append((a, kept_bits(a), form_of(a), name))
+        self.arrays.append((weakref.ref(a), kept_bits(a), form_of(a), name))
 
     def _mapping(self, d: Any, name: str, names: Any, form: str) -> None:
         self._keys(d, name)
@@ -238,7 +241,7 @@ class State:
             words = {w for w in space if not w.startswith("__")}
         for word in words:
             value = space[word]
-            self.entries.append((partial(space.get, word, MISSING), value, word))
+            self.entries.append((partial(space.get, word, MISSING), _lightly(value), word))
             if of_program(space) or not isinstance(value, ModuleType | FunctionType | type):
                 self.todo.append((value, f"{module.__name__}.{word}"))
 
@@ -397,6 +400,11 @@ def _inner(code: CodeType) -> set[CodeType]:
         if isinstance(c, CodeType):
             found |= {c} | _inner(c)
     return found
+
+
+def _lightly(value: Any) -> Any:
+    """Return a weak reference to an array: if one name alone holds it, it may be stored into."""
+    return weakref.ref(value) if type(value) is np.ndarray else value
 
 
 def _same(now: Any, value: Any) -> bool:

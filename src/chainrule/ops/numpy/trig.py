@@ -66,8 +66,6 @@ share_of_length = elementwise(
     None, over(lambda _y, a, b: _length(a, b), lambda _y, a, b: np.square(share_of_length(b, a))),
     over(lambda _y, a, b: _length(a, b), lambda y, a, b: -y * share_of_length(b, a)),
     name="share_of_length", value=_share, mp="x / sqrt(x*x + y*y)", domain=(EVERYWHERE,) * 2,
-    text="{0} / hypot({0}, {1})",
-    latex="\\frac{{{0}}}{{\\operatorname{{hypot}}({0}, {1})}}", level=20, operands=(21, 0),
     rule="the cosine c and the sine s of an angle: dc = s·(s da − c db) / length",
 )  # fmt: skip
 elementwise(

@@ -56,6 +56,8 @@ PROGRAMS = {
     "density at points": lambda p: stats.gaussian_kde(D, weights=[1, 2, 1, 1, 3, 1]).pdf(p),
     "density of a width": lambda p: stats.gaussian_kde(D[0], bw_method=p[0]).evaluate([0.4, p[1]]),
     "density of weights": lambda p: stats.gaussian_kde(D[0], weights=sample(p)).pdf(0.7),
+    "probability of data": lambda p: stats.gaussian_kde(sample(p)).integrate_box_1d(0, p[1]),
+    "probability of a width": lambda p: stats.gaussian_kde(D[0], p[0]).integrate_box_1d(p[1], 0.1),
     "entropies": lambda p: stats.norm.entropy(p[0], p[1])
     + stats.weibull_min(p[1], scale=p[0]).entropy(),
 }
@@ -78,7 +80,7 @@ def test_against_differences(name):
     [
         lambda p: stats.ttest_ind(sample(p), B, alternative="less").pvalue,
         lambda p: stats.zscore(sample(p), nan_policy="omit")[0],
-        lambda p: stats.gaussian_kde(sample(p)).integrate_box_1d(0, 1),
+        lambda p: stats.gaussian_kde(sample(p)).integrate_gaussian(0.5, 1.0),
         lambda p: stats.linregress(sample(p), D[0], alternative="greater").slope,
     ],
 )

@@ -79,6 +79,18 @@ def _logpdf(self: Any, x: Any) -> Any:
     return special.logsumexp(logs + np.log(weights), axis=0)
 
 
+def _box(self: Any, low: Any, high: Any) -> Any:
+    """Integrate a density on the line between two limits."""
+    low, high = settled(low), settled(high)
+    if not _held(self, [low, high]):
+        return _Density.integrate_box_1d(self, low, high)
+    if self.d != 1:
+        raise ValueError("integrate_box_1d() only handles 1D pdfs")
+    width = np.sqrt(np.ravel(self.covariance)[0])
+    below = [special.ndtr((end - self.dataset[0]) / width) for end in (low, high)]
+    return np.sum(self.weights * (below[1] - below[0]))
+
+
 def _not_of_traced(name: str) -> None:
     function = getattr(_Density, name)
 
@@ -96,9 +108,13 @@ register(
     _Density.evaluate, Composite("scipy.stats.gaussian_kde.evaluate", _evaluate, None, always=True)
 )
 register(_Density.logpdf, Composite("scipy.stats.gaussian_kde.logpdf", _logpdf, None, always=True))
+register(
+    _Density.integrate_box_1d,
+    Composite("scipy.stats.gaussian_kde.integrate_box_1d", _box, None, always=True),
+)
 register(_Density.pdf, Composite("scipy.stats.gaussian_kde.pdf", _evaluate, None, always=True))
 for _name in (
-    "integrate_gaussian", "integrate_box_1d", "integrate_box", "integrate_kde", "resample",
+    "integrate_gaussian", "integrate_box", "integrate_kde", "resample",
     "set_bandwidth", "marginal",
 ):  # fmt: skip
     _not_of_traced(_name)
