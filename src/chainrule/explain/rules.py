@@ -21,7 +21,8 @@ from ..modes.support import follow
 from ..tracing.recording import Recording
 from ..tracing.tracer import TRACERS, concrete
 from .evaluation import evaluate
-from .expr import App, Expr, Num, Reader, Sym, apply, is_one, simplify, symbols
+from .expr import App, Expr, Num, Reader, Sym, simplify, symbols
+from .quotients import as_product
 from .record import Run, Symbol
 
 
@@ -306,7 +307,7 @@ def _term(bench: Bench, node: Node, k: int, c: Any, state: Pass) -> Term:
         whole = fit(c, parent)
     value, rule, tree = concrete(whole), bench.tree(c), bench.tree(whole)
     if getattr(node.op.slot(k), "over", None) is not None:  # type: ignore[union-attr]
-        product = _as_product(rule)
+        product = as_product(rule, bench.run)
         rule, tree = product, put(tree, rule, product)
     letters = _by_letters(bench, node, k, rule, concrete(c))
     if letters is not None:
@@ -356,45 +357,6 @@ def _by_letters(bench: Bench, node: Node, k: int, rule: Expr, found: Any) -> Exp
         e = App("multiply", (ct, args[0] if alone else slope), {}, shape)
     same = np.allclose(evaluate(e, bench.run.symbols), found, 1e-9, 0.0, equal_nan=True)
     return e if same else None
-
-
-def _as_product(e: Expr) -> Expr:
-    """Write (ȳ / u)·v, which the engine computes, as ȳ·(v / u): the local derivative in one."""
-    if not isinstance(e, App):
-        return e
-    sign = e.op == "negative"
-    inner = e.args[0] if sign else e
-    factors = inner.args if isinstance(inner, App) and inner.op == "multiply" else (inner, Num(1.0))
-    first, v = factors
-    if not isinstance(first, App) or first.op != "divide":
-        return e
-    ct, u = first.args
-    v = apply("negative", v) if sign else v
-    less = v if is_one(u) else _lowered(v, u)
-    if less is not None:
-        slope = less
-    elif is_one(v) and not isinstance(u, Num):
-        slope = apply("reciprocal", u)
-    elif isinstance(u, Num) and isinstance(v, Num):
-        slope = Num(v.value / u.value)
-    else:
-        slope = apply("divide", v, u)
-    return apply("multiply", ct, slope, shape=e.shape)
-
-
-def _lowered(v: Expr, u: Expr) -> Expr | None:
-    """Write c·uⁿ / u as c·uⁿ⁻¹; None where it is something else."""
-    if not isinstance(v, App):
-        return None
-    if v.op in ("negative", "multiply"):
-        less = _lowered(v.args[-1], u)
-        return None if less is None else apply(v.op, *v.args[:-1], less, shape=v.shape)
-    if v.op == "power_of" and v.args[0] == u:
-        return simplify(App("power_of", v.args, {"n": v.params["n"] - 1}, v.shape))
-    if v.op == "power" and v.args[0] == u:
-        exponent = apply("subtract", v.args[1], Num(1))
-        return App("power", (u, exponent), {}, v.shape)
-    return None
 
 
 def _moves(e: Expr) -> bool:
