@@ -68,6 +68,7 @@ def functions():
         "ln": np.log, "Γ": special.gamma, "ψ": special.digamma, "Φ": special.ndtr,
         "Re": np.real, "Im": np.imag, "arsinh": np.arcsinh, "arcosh": np.arccosh,
         "artanh": np.arctanh, "conj": np.conj, "B": special.beta,
+        "share": lambda a, b: np.where(np.hypot(a, b) == 0, 0, a / np.hypot(a, b)),
     }  # fmt: skip
 
 

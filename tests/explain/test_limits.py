@@ -73,7 +73,7 @@ def law(f, x):
     if np.ndim(x) == 0:
         for number, name in ((told, None if bar_is_it and y_is_it else "dy/dx"),
                              (value, "y")):
-            shown = re.escape(f"{number:.6g}".replace("-", "−"))
+            shown = re.escape(f"{number + 0.0:.6g}".replace("-", "−"))  # −0 is 0
             if name == "dy/dx" or not y_is_it:
                 assert re.search(rf"{name}( = .*?)? +[=≈] {shown}(?![.\d])", text), (name, shown)
                 assert re.search(rf"{name} [=≈] {shown}", picture.svg())

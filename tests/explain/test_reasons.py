@@ -90,7 +90,7 @@ def test_a_program_that_catches_exceptions_has_no_formula(f):
 # --- rules in words, signs, digits ----------------------------------------------------------------
 @pytest.mark.parametrize(("f", "args", "said"), [
     (lambda x: x**x, (np.float64(0),), "in a form of its own"),
-    (np.hypot, (np.float64(0), np.float64(0)), "length rule: d √(a² + b²) = (a da + b db) / length; 0 at 0"),
+    (np.hypot, (np.float64(0), np.float64(0)), "(a da + b db) / length; 0 at 0"),
     (lambda x: x**0, (2.0,), "u⁰ is constant"),
     (lambda x: np.where(x > 0, np.sqrt(x), 0), (np.float64(0),), "nothing flows"),
     (lambda x, y: np.sum(x * y), (np.ones(2), 2.0), "passes the other on; it was repeated"),

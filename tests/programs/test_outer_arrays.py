@@ -200,3 +200,23 @@ def test_a_copy_is_the_functions_own(copied: str, how: str) -> None:
     slope = (f(X + 1e-6 * v) - f(X - 1e-6 * v)) / 2e-6
     np.testing.assert_allclose(cr.grad(f)(X) @ v, slope, rtol=1e-7)
     np.testing.assert_array_equal(scope["START"], START)
+
+
+KEEPERS = {
+    "global": ("buf = np.zeros(3)", "buf"), "dict": ("box = {'b': np.zeros(3)}", "box['b']"),
+    "list": ("box = [np.zeros(3)]", "box[0]"),
+    "attribute": ("import types\nbox = types.SimpleNamespace(b=np.zeros(3))", "box.b"),
+}
+
+
+@pytest.mark.filterwarnings("ignore::chainrule.errors.EagerWarning")
+@pytest.mark.parametrize("keeper", KEEPERS)
+def test_jit_holds_no_work_buffer(keeper: str) -> None:
+    """What jit compares before a run is not to be a second holder of the array."""
+    first, name = KEEPERS[keeper]
+    scope: dict[str, Any] = {"np": np}
+    exec(f"{first}\ndef f(x):\n    {name}[:] = x * x\n    return np.sum({name} ** 2)", scope)
+    fast = cr.jit(cr.grad(scope["f"]))
+    for _ in range(4):
+        np.testing.assert_allclose(fast(X), 4 * X**3, rtol=1e-14)
+    np.testing.assert_allclose(cr.grad(scope["f"])(X), 4 * X**3, rtol=1e-14)

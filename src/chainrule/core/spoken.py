@@ -47,7 +47,7 @@ SPOKEN = {
     # functions of mathematics
     "bessel_i_ratio": "(I₀−1)/u", "bessel_j_ratio": "(1−J₀)/u", "carlson": "Carlson_integral",
     "legendre_integral": "elliptic_integral", "sech2": "sech²", "repeated_erfcx": "iⁿerfcx",
-    "mills_derivative": "(φ/Φ)⁽ⁿ⁾",
+    "mills_derivative": "(φ/Φ)⁽ⁿ⁾", "share_of_length": "share",
     "polygamma_gap": "ψ(a+b)−ψ(a)", "scaled_bessel_derivative": "ive⁽ⁿ⁾",
     "betainc_in_shapes": "∂betainc/∂(a,b)", "gammainc_in_a": "∂ⁿgammainc/∂aⁿ",
     "student_in_v": "∂ⁿstdtr/∂dfⁿ", "zeta_in_x": "∂zeta/∂x",

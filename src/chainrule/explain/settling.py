@@ -39,7 +39,7 @@ def settle(builder: Any) -> tuple[list[Any], list[bool], list[str]]:
             warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
     bent = [not (np.array_equal(own, settled, equal_nan=True) and _near(rule, settled))
             for rule, own, settled in zip(rules, ruled, outs, strict=True)]  # fmt: skip
-    outs = [settled if is_limit else rule
+    outs = [settled if is_limit or np.array_equal(rule, settled, equal_nan=True) else rule
             for rule, settled, is_limit in zip(rules, outs, bent, strict=True)]  # fmt: skip
     for node, rule, settled, is_limit in zip(run.inputs, rules, outs, bent, strict=True):
         if is_limit:

@@ -426,7 +426,7 @@ def _shared(result: Any, state: State, given: list[int], leaves: list[Any]) -> s
     arrays, others, kept = (
         [v for v in found if type(v) is np.ndarray]
         for found in (
-            tree.flatten(result, parameters=True)[0], leaves, [array() for array, *_ in state.arrays]
+            tree.flatten(result, parameters=True)[0], leaves, [a() for a, *_ in state.arrays]
         )
     )  # fmt: skip
 
