@@ -139,6 +139,14 @@ def barycentric(move: Any, y: Any, query: Any) -> Any:
     )
 
 
+@form(((6,), (6,), (6,), (), (3,)))
+def smoothing_spline(move: Any, y: Any, w: Any, lam: Any, query: Any) -> Any:
+    at, w, lam = near(Q, query), np.exp(0.3 * np.tanh(w)), np.exp(np.tanh(lam))
+    spline = si.make_smoothing_spline(near(X, move), y, w, lam)
+    columns = si.make_smoothing_spline(X, np.stack([y, y**2]), lam=lam, axis=1)
+    return spline(at), spline.derivative()(at), spline.integrate(0.2, 2.2), columns(at)
+
+
 @form(((6,), (3,)))
 def fitpack_curves(y: Any, query: Any) -> Any:
     at, spline = near(Q, query), si.UnivariateSpline(X, y, s=0)

@@ -294,10 +294,6 @@ def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> 
 
 _SOLVED = "BSpline(t, np.linalg.lstsq(BSpline.design_matrix(‹x 0›, t, k).toarray(), ‹y 1›)[0], k)"
 refused(
-    interpolate.make_smoothing_spline, "it chooses the smoothing by the data",
-    "choose knots t, and write " + _SOLVED, "make_smoothing_spline",
-)  # fmt: skip
-refused(
     interpolate.make_lsq_spline, "it has no rule",
     "write " + _SOLVED, "make_lsq_spline",
 )  # fmt: skip
