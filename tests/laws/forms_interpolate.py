@@ -139,6 +139,25 @@ def barycentric(move: Any, y: Any, query: Any) -> Any:
     )
 
 
+@form(((6,), (6,), (6,), (), (3,)))
+def smoothing_spline(move: Any, y: Any, w: Any, lam: Any, query: Any) -> Any:
+    at, w, lam = near(Q, query), np.exp(0.3 * np.tanh(w)), np.exp(np.tanh(lam))
+    spline = si.make_smoothing_spline(near(X, move), y, w, lam)
+    columns = si.make_smoothing_spline(X, np.stack([y, y**2]), lam=lam, axis=1)
+    return spline(at), spline.derivative()(at), spline.integrate(0.2, 2.2), columns(at)
+
+
+@form(((9,), (9,), (9,), (), (3,)))
+def smoothed_curves(move: Any, y: Any, w: Any, s: Any, query: Any) -> Any:
+    places, at = near(np.arange(9.0), 0.1 * move), near(Q, query)
+    values, goal = np.sin(np.arange(9.0)) + 0.01 * np.tanh(y), 0.2 + 0.01 * np.tanh(s)
+    weights = 1.0 + 0.01 * np.tanh(w)
+    spline = si.UnivariateSpline(places, values, weights, s=goal)
+    tck, u = si.splprep([places, values], weights, s=goal)
+    least = si.LSQUnivariateSpline(places, values, [2.5, 4.5], weights)
+    return spline(at), spline.integral(0.2, 2.2), *si.splev(0.1 * at, tck), u, least(at)
+
+
 @form(((6,), (3,)))
 def fitpack_curves(y: Any, query: Any) -> Any:
     at, spline = near(Q, query), si.UnivariateSpline(X, y, s=0)

@@ -229,7 +229,7 @@ def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any
         )  # fmt: skip
     if not how:
         t, k = held_by(self).t, self.k
-        ends = plain(t[k]), plain(t[t.shape[0] - k - 1])
+        ends = settled((t[k], t[t.shape[0] - k - 1]))  # which may move
         a, b = (np.clip(e, *ends) for e in (a, b))
     whole = bspline_antiderivative(self)
     found = _between(whole, a, b, True, bspline_call)

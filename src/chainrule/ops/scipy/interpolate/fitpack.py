@@ -1,9 +1,9 @@
-"""FITPACK's splines: `UnivariateSpline`, `splrep`, `splev`, and `RectBivariateSpline`.
+"""FITPACK's splines: `UnivariateSpline`, `splrep`, `splprep`, `splev`, and `RectBivariateSpline`.
 
-Interpolating splines are linear in the data; smoothing ones choose their knots by the data, and are
-refused there.
+What they fit in one dimension is replayed (`curves.py`); splines of two variables only interpolate.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -11,10 +11,11 @@ from scipy import interpolate
 
 from ....core.op import Notation, Op
 from ....core.registry import add, composite
+from ....core.sequences import items
 from ....core.slots import Jvp
 from ...declare import as_array
-from ..common import as_computed, constant_of, flows, plain, refusal, settled
-from . import bsplines
+from ..common import agreed, as_computed, constant_of, flows, plain, refusal, settled
+from . import bsplines, curves
 from .bsplines import bspline_of
 from .piecewise import _float, at_points
 
@@ -24,10 +25,11 @@ _EXT = {0: 0, "extrapolate": 0, 1: 1, "zeros": 1, 2: 2, "raise": 2, 3: 3, "const
 def _fitpack_values(tck: Any, x: Any, nu: int, ext: int) -> Any:
     """Evaluate a spline of traced coefficients as FITPACK does beyond its ends."""
     t, c, k = tck
-    t, x = plain(t), _float(x)
-    c = c[: len(t) - k - 1]
-    value = splev_value(c, x, t=t, k=k, nu=nu, ext=ext)
-    first, last = t[k], t[len(t) - k - 1]
+    x = _float(x)
+    n = len(t) - k - 1
+    c = c[:n]
+    value = splev_value(c, x, t=agreed(t), k=k, nu=nu, ext=ext)
+    first, last = t[k], t[n]
     outside = np.less(x, first) | np.greater(x, last)
     if ext == 2 and np.any(outside):
         raise ValueError("a value of x is outside of the spline's interval")
@@ -63,58 +65,95 @@ def univariate_call(self: Any, x: Any, nu: int = 0, ext: Any = None) -> Any:
     return at_points(self, x, nu, how, top=self._eval_args[2])
 
 
-def _values_to_coefficients(make: Any, y: Any) -> Any:
-    """Return the coefficients of a spline that is linear in the values y, by its unit values."""
-    columns = np.stack([make(row) for row in np.eye(y.shape[0])], axis=1)
-    return columns @ y
+_Univariate, _Least = interpolate.UnivariateSpline, interpolate.LSQUnivariateSpline
+_Through = interpolate.InterpolatedUnivariateSpline
+_PLACE = {"UnivariateSpline": 5}  # of the argument s; in the functions it is 7
 
 
-@composite(
-    interpolate.InterpolatedUnivariateSpline.__init__,
-    name="scipy.interpolate.InterpolatedUnivariateSpline",
-)  # fmt: skip
+@composite(_Through.__init__, name="scipy.interpolate.InterpolatedUnivariateSpline")
 def interpolated_init(
     self: Any, x: Any, y: Any, w: Any = None, bbox: Any = (None, None), k: int = 3, ext: Any = 0,
     check_finite: bool = False,
 ) -> None:  # fmt: skip
-    """Interpolate traced values by FITPACK's spline; traced points are refused."""
-    _univariate(self, x, y, w, bbox, k, ext)
+    """Interpolate by FITPACK's spline; values, points and ends may be traced."""
+    options = {"k": k, "ext": ext, "check_finite": check_finite}
+    _univariate(self, _Through, x, y, w, bbox, 0.0, options)
 
 
-@composite(interpolate.UnivariateSpline.__init__, name="scipy.interpolate.UnivariateSpline")
+@composite(_Univariate.__init__, name="scipy.interpolate.UnivariateSpline")
 def univariate_init(
     self: Any, x: Any, y: Any, w: Any = None, bbox: Any = (None, None), k: int = 3, s: Any = None,
     ext: Any = 0, check_finite: bool = False,
 ) -> None:  # fmt: skip
-    """Interpolate traced values where ``s=0``; smoothing, and traced points, are refused."""
-    if s is None or plain(s) != 0:
-        raise refusal(
-            "UnivariateSpline with smoothing", "FITPACK chooses the knots by the data",
-            "use s=0, make_interp_spline, or for knots t of your own BSpline(t, "
-            "np.linalg.lstsq(BSpline.design_matrix(‹x 0›, t, k).toarray(), ‹y 1›)[0], k)",
-        )  # fmt: skip
-    _univariate(self, x, y, w, bbox, k, ext)
+    """Fit FITPACK's spline; all but the degree may be traced."""
+    s = settled(s)
+    options = {"s": s if s is None else agreed(s), "k": k, "ext": ext, "check_finite": check_finite}
+    s = np.shape(x)[0] if s is None else s
+    _univariate(self, _Univariate, x, y, w, bbox, s, options)
 
 
-def _univariate(self: Any, x: Any, y: Any, w: Any, bbox: Any, k: int, ext: Any) -> None:
-    x, w, bbox = settled(x), settled(w), settled(bbox)
-    if flows(x) or flows(w) or flows(bbox):
-        raise refusal(
-            "a FITPACK spline with traced points or weights", "only the values have a rule",
-            "use CubicSpline or make_interp_spline",
-        )  # fmt: skip
-    x, y, box = np.asarray(x), _float(settled(y)), list(bbox)
-    model = interpolate.InterpolatedUnivariateSpline(x, plain(y), w, box, k, ext)
-    t, c, k = model._eval_args
+@composite(_Least.__init__, name="scipy.interpolate.LSQUnivariateSpline")
+def least_init(
+    self: Any, x: Any, y: Any, t: Any, w: Any = None, bbox: Any = (None, None), k: int = 3,
+    ext: Any = 0, check_finite: bool = False,
+) -> None:  # fmt: skip
+    """Fit by least squares with knots as given; all but the degree may be traced."""
+    t = _float(settled(t))
+    options = {"t": agreed(t), "k": k, "ext": ext, "check_finite": check_finite}
+    _univariate(self, _Least, x, y, w, bbox, None, options, t)
 
-    def make(row: Any) -> Any:
-        return interpolate.InterpolatedUnivariateSpline(x, row, w, box, k)._eval_args[1]
 
-    self.__class__ = interpolate.InterpolatedUnivariateSpline
+def _univariate(
+    self: Any, kind: Any, x: Any, y: Any, w: Any, bbox: Any, s: Any, options: Any,
+    inner: Any = None,
+) -> None:  # fmt: skip
+    ends = settled(list(bbox))
+    x, y, w = _parts(x, y, w)
+    places, values, weights, *box = _agreed(x, y, w, *ends)
+    model = kind(places, values, w=weights, bbox=box, **options)
+    fit = model._eval_args, model.get_residual()
+    found = _fit(x, y[:, None], w, ends, s, *fit, kind.__name__, inner)
+    if type(self) in (_Univariate, _Through, _Least):
+        self.__class__ = type(model)
     self.__dict__.update(model.__dict__)
-    found = as_computed(_values_to_coefficients(make, y), c)
-    self._eval_args = (t, found, k)
+    *self._eval_args, self._left = found
     self._data = None
+
+
+def _parts(x: Any, y: Any, w: Any) -> tuple[Any, Any, Any]:
+    """Return the arrays of a fit; weights may be left out."""
+    return _float(settled(x)), _float(settled(y)), w if w is None else _float(settled(w))
+
+
+def _agreed(*arrays: Any) -> Any:
+    """Return the plain numbers of each, for SciPy; what was left out stays so."""
+    return [a if a is None else agreed(a) for a in arrays]
+
+
+def _fit(
+    x: Any, y: Any, w: Any, ends: Any, s: Any, tck: Any, left: Any, name: str, inner: Any = None
+) -> tuple[Any, Any, int, Any]:
+    """Return the knots and coefficients of SciPy's fit `tck`, traced, and the squares it leaves.
+
+    Coefficients have the length of SciPy's, which may end with zeros. `inner` are knots that were
+    given; then s is None. The squares are a pair: traced, and SciPy's.
+    """
+    s = settled(s)
+    if flows(s) and agreed(s) == 0:
+        raise refusal(
+            f"{name} with s = 0", "a sum of squares cannot fall below 0, so there is no slope in s",
+            f"where no derivative is meant, write ‹held s {_PLACE.get(name, 7)}›",
+        )  # fmt: skip
+    t, c, k = tck
+    n = len(t) - k - 1
+    rows = np.atleast_2d(c)
+    first, last = (x[at] if e is None else e for at, e in zip((0, -1), ends, strict=True))
+    knots = curves.knots_at(t, x, k, first, last, inner, name)
+    found, squares = curves.fitted(knots, k, x, y, w, s)
+    whole = curves.anchored(found.T, rows[:, :n], s, name)
+    if rows.shape[1] > n:
+        whole = np.concatenate([whole, np.zeros_like(rows[:, n:])], axis=1)
+    return knots, whole if np.ndim(c) > 1 else whole[0], k, (squares, np.float64(left))
 
 
 def _univariate_part(name: str, result: Any) -> None:
@@ -136,13 +175,13 @@ def _univariate_part(name: str, result: Any) -> None:
 
 def _as_bspline(tck: Any) -> Any:
     t, c, k = tck
-    return bspline_of(plain(t), c[: len(t) - k - 1], k, True)
+    return bspline_of(t, c[: len(t) - k - 1], k, True)
 
 
 def _integral(tck: Any, a: Any, b: Any) -> Any:
     spline = _as_bspline(tck)
     found = bsplines.bspline_integrate(spline, a, b, extrapolate=False)
-    value = splint_value(spline.c, as_array(a), as_array(b), t=spline.t, k=spline.k)
+    value = splint_value(spline.c, as_array(a), as_array(b), t=agreed(spline.t), k=spline.k)
     return as_computed(found, value)
 
 
@@ -167,8 +206,15 @@ _univariate_part(
         bsplines.bspline_antiderivative(_as_bspline(self._eval_args), n), self.ext
     ),
 )
-for _name in ("derivatives", "roots", "get_coeffs", "get_knots", "get_residual"):
+_univariate_part("get_coeffs", lambda self: _as_bspline(self._eval_args).c)
+_univariate_part("get_knots", lambda self: _inner(*self._eval_args))
+_univariate_part("get_residual", lambda self: as_computed(*self._left))
+for _name in ("derivatives", "roots", "set_smoothing_factor"):
     _univariate_part(_name, None)
+
+
+def _inner(t: Any, _c: Any, k: int) -> Any:
+    return t[k : len(t) - k]
 
 
 @composite(interpolate.splrep, name="scipy.interpolate.splrep")
@@ -176,23 +222,91 @@ def splrep(
     x: Any, y: Any, w: Any = None, xb: Any = None, xe: Any = None, k: int = 3, task: int = 0,
     s: Any = None, t: Any = None, full_output: Any = 0, per: Any = 0, quiet: Any = 1,
 ) -> Any:  # fmt: skip
-    """Return FITPACK's interpolating spline of traced values; smoothing is refused."""
-    if flows(x) or flows(w) or task or t is not None or full_output or per:
-        raise refusal(
-            "splrep with traced points, weights or knots of its own", "only the values have a rule",
-            "use make_interp_spline",
-        )  # fmt: skip
-    if (s is None and w is not None) or (s is not None and plain(s) != 0):
-        raise refusal(
-            "splrep with smoothing", "FITPACK chooses the knots by the data", "use s=0"
-        )  # fmt: skip
-    x, y = settled(x), _float(settled(y))
-    knots, c, k = interpolate.splrep(x, plain(y), w, xb, xe, k, s=0)
+    """Fit FITPACK's spline; periodic ones are refused."""
+    _only_anew("splrep", task > 0, per)
+    if s is None:
+        s = 0.0 if w is None else len(w) - np.sqrt(2 * len(w))
+    x, y, w = _parts(x, y, w)
+    ends, t = settled((xb, xe)), t if t is None else _float(settled(t))
+    s = settled(s)
+    tck, left, ier, message = interpolate.splrep(
+        *_agreed(x, y, w, *ends), k, task, *_agreed(s, t), full_output=1, quiet=quiet
+    )
+    if not full_output:
+        _told(ier, message)
+    s = s if t is None else None
+    *tck, squares = _fit(x, y[:, None], w, ends, s, tck, left, "splrep", t)
+    return (tuple(tck), as_computed(*squares), ier, message) if full_output else tuple(tck)
 
-    def make(row: Any) -> Any:
-        return interpolate.splrep(x, row, w, xb, xe, k, s=0)[1]
 
-    return knots, as_computed(_values_to_coefficients(make, y), c), k
+def _told(ier: int, message: str) -> None:
+    if ier in (1, 2, 3):
+        warnings.warn(RuntimeWarning(message), stacklevel=4)
+    elif ier > 0:
+        raise ValueError(message)
+
+
+def _only_anew(name: str, more: Any, per: Any) -> None:
+    if per:
+        raise refusal(
+            f"{name} of a periodic spline", "it has no rule",
+            "use make_interp_spline(x, y, bc_type='periodic')",
+        )  # fmt: skip
+    if more:
+        raise refusal(
+            f"{name} with knots of an earlier fit", "it has no rule", "use make_lsq_spline(x, y, t)"
+        )  # fmt: skip
+
+
+@composite(interpolate.make_lsq_spline, name="scipy.interpolate.make_lsq_spline")
+def make_lsq_spline(
+    x: Any, y: Any, t: Any, k: int = 3, w: Any = None, axis: int = 0, check_finite: bool = True,
+    **options: Any,
+) -> Any:  # fmt: skip
+    """Fit by least squares with knots as given; all but the degree may be traced."""
+    x, y, w = _parts(x, y, w)
+    t, k = _float(settled(t)), int(k)
+    made = interpolate.make_lsq_spline(
+        *_agreed(x, y, t), k, *_agreed(w), axis, check_finite, **options
+    )
+    axis = axis % y.ndim
+    y = np.moveaxis(y, axis, 0)
+    c, _ = curves.fitted(t, k, x, np.reshape(y, (y.shape[0], -1)), w, None)
+    c = as_computed(np.reshape(c, (c.shape[0], *y.shape[1:])), made.c)
+    return bspline_of(t, c, k, made.extrapolate, axis)
+
+
+@composite(interpolate.splprep, name="scipy.interpolate.splprep")
+def splprep(
+    x: Any, w: Any = None, u: Any = None, ub: Any = None, ue: Any = None, k: int = 3,
+    task: int = 0, s: Any = None, t: Any = None, full_output: Any = 0, nest: Any = None,
+    per: Any = 0, quiet: Any = 1,
+) -> Any:  # fmt: skip
+    """Fit FITPACK's curve in several dimensions; the chord lengths move with the points."""
+    _only_anew("splprep", task or t is not None, per)
+    x = _float(np.stack([as_array(settled(row)) for row in x]) if items(x) else settled(x))
+    _, m = x.shape
+    u = u if u is None else _float(settled(u))
+    w = w if w is None else _float(settled(w))
+    s = m - np.sqrt(2 * m) if s is None else settled(s)
+    ends = (None, None) if u is None else (settled(ub), settled(ue))
+    (tck, at), left, ier, message = interpolate.splprep(
+        *_agreed(x, w, u, *ends), k, s=agreed(s), nest=nest, full_output=1, quiet=quiet
+    )
+    if not full_output:
+        _told(ier, message)
+    if u is None:
+        way = np.cumsum(np.sqrt(np.sum((x[:, 1:] - x[:, :-1]) ** 2, axis=0)))
+        u = as_computed(np.concatenate([np.zeros(1), way / way[-1]]), at)
+    tck = tck[0], np.stack(tck[1]), tck[2]
+    knots, c, k, squares = _fit(u, x.T, w, ends, s, tck, left, "splprep")
+    found = [knots, list(c), k], u
+    return (found, as_computed(*squares), ier, message) if full_output else found
+
+
+def _several(c: Any) -> bool:
+    """Say whether these are the coefficients of a curve in several dimensions."""
+    return np.ndim(c[0]) == 1 if items(c) else np.ndim(c) == 2
 
 
 @composite(interpolate.splev, name="scipy.interpolate.splev")
@@ -201,8 +315,8 @@ def splev(x: Any, tck: Any, der: int = 0, ext: int = 0) -> Any:
     if isinstance(tck, interpolate.BSpline):
         return bsplines.bspline_call(tck, x, der, True)
     t, c, k = tck
-    if flows(t):
-        raise refusal("splev with traced knots", "they have no rule", "use BSpline")
+    if _several(c):
+        return [splev(x, (t, row, k), der, ext) for row in c]
     return _fitpack_values((t, as_array(settled(c)), k), as_array(settled(x)), der, ext)
 
 
@@ -212,6 +326,8 @@ def splint(a: Any, b: Any, tck: Any, full_output: Any = 0) -> Any:
     if isinstance(tck, interpolate.BSpline):
         return bsplines.bspline_integrate(tck, a, b, extrapolate=False)
     t, c, k = tck
+    if _several(c):
+        return [splint(a, b, (t, row, k)) for row in c]
     return _integral((t, as_array(settled(c)), k), settled(a), settled(b))
 
 

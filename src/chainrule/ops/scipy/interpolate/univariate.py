@@ -11,7 +11,7 @@ from scipy import interpolate
 
 from ....core.registry import composite
 from ...declare import as_array
-from ..common import as_computed, flows, numbers, plain, refusal, refused, settled
+from ..common import as_computed, flows, numbers, plain, refusal, settled
 from . import bsplines, cubic, piecewise
 from .bsplines import make_interp_spline
 from .piecewise import _float
@@ -290,18 +290,3 @@ def pchip_interpolate(xi: Any, yi: Any, x: Any, der: Any = 0, axis: int = 0) -> 
     if np.ndim(der):
         return [piecewise.ppoly_call(self, x, nu) for nu in der]
     return piecewise.ppoly_call(self, x, der)
-
-
-_SOLVED = "BSpline(t, np.linalg.lstsq(BSpline.design_matrix(‹x 0›, t, k).toarray(), ‹y 1›)[0], k)"
-refused(
-    interpolate.make_smoothing_spline, "it chooses the smoothing by the data",
-    "choose knots t, and write " + _SOLVED, "make_smoothing_spline",
-)  # fmt: skip
-refused(
-    interpolate.make_lsq_spline, "it has no rule",
-    "write " + _SOLVED, "make_lsq_spline",
-)  # fmt: skip
-refused(
-    interpolate.splprep, "FITPACK chooses the knots by the data", "use make_interp_spline",
-    "scipy.interpolate.splprep",
-)  # fmt: skip
