@@ -121,6 +121,9 @@ PLAINLY: list[str] = [  # the same, without doors
 ]
 
 WORDS: list[tuple[str, str]] = [
+    ("def F(z):\n    r = z * z - 2 * x[0]\n    if abs(r) < 1e-12:\n        raise ValueError('near')\n    return r\n"
+     "return scipy.optimize.newton(F, 1.0, tol=1e-5)",
+     "def F(z):\n    return z * z - 2 * x[0]\nreturn scipy.optimize.newton(F, 1.0, tol=1e-5)"),
     ("def put(u, v):\n    u[0] = v\nu = np.sin(data)\nput(u, x[0])\nreturn np.sum(u**2)",
      "def put(u, v):\n    u[0] = v\nu = np.sin(data)\nu = np.copy(u)\nput(u, x[0])\nreturn np.sum(u**2)"),
     ("def put(u, v):\n    u[0] = v\ndef twice(w, v):\n    put(w, v)\nu = np.sin(data)\ntwice(u, x[0])\nreturn np.sum(u**2)",

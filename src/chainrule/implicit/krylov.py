@@ -28,6 +28,7 @@ from ..ops.scipy.common import refusal, traced
 from ..ops.scipy.sparse.linalg import MOST
 from ..ops.scipy.sparse.operators import is_operator
 from ..tracing.running import running
+from ..tracing.tracer import release
 from .answers import Problem, any_traced, differentiated, is_sparse, is_traced, plain, run
 from .calls import solver
 from .inside import Inside, prune, recordings
@@ -210,7 +211,7 @@ def _product(A: Any, method: Any, like: Any) -> Callable[[Any], Any]:
     try:
         linearised(traceable, like, free)
     except (ChainRuleError, TypeError, ValueError):
-        if traced(A.matvec(like)):
+        if traced(release(A.matvec(like))):
             raise
     else:
         return traceable
