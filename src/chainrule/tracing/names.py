@@ -365,12 +365,12 @@ def imported_into(namespace: dict[str, Any]) -> None:
 
 def _make_look_alike(module: ModuleType) -> ModuleType:
     changed = {k: d for k, v in vars(module).items() if (d := _door_of(v)) is not None}
+    late = False
     if module.__name__.split(".")[0] in ("scipy", "numpy"):
+        late = "__getattr__" in vars(module)  # it imports parts when they are first named
         parts = {k: look_alike(v) for k, v in vars(module).items() if _is_part(v, module, k)}
         changed |= {k: p for k, p in parts.items() if p is not vars(module)[k]}
-    if not changed:
-        return module
-    return modules.make(module, changed)
+    return modules.make(module, changed) if changed or late else module
 
 
 def _is_part(value: Any, module: ModuleType, name: str) -> bool:
