@@ -9,6 +9,7 @@
 CODE: dict[str, str] = {  # body: what stands for … in a printed rule
     "return si.UnivariateSpline(np.arange(6.0), np.append(x, x), s=0 * x[0])(1.5)[()]": "",
     "return si.splrep(np.arange(6.0), np.append(x, x), s=0 * x[0])[1].sum()": "",
+    "return si.make_splrep(np.arange(6.0), np.append(x, x), s=0 * x[0])(1.5)[()]": "",
     "y = x * 2\ny.resize(5)\nreturn (y**2).sum()": "",
     "y = x * 2\ny.resize((2, 2))\nreturn (y[1] ** 2).sum() + y[0, 1]": "",
     "y = x * 2\ny.resize(1, 2)\nreturn (y**3).sum()": "",
@@ -202,6 +203,8 @@ WORDS: list[tuple[str, str]] = [
     # interpolation
     ("return si.splprep([np.append(x, x), np.arange(6.)], per=1)[0][1][0].sum()",
      "return si.make_interp_spline(np.arange(7.), np.append(np.append(x, x), x[:1]), bc_type='periodic').c.sum()"),
+    ("return si.make_splrep(np.arange(7.), np.append(np.append(x, x), x[:1]), s=0.1, bc_type='periodic')(0.5)[()]",
+     "return si.make_interp_spline(np.arange(7.), np.append(np.append(x, x), x[:1]), bc_type='periodic')(0.5)[()]"),
     ("return si.splrep(np.arange(6.), np.append(x, x), task=1)[1].sum()",
      "return si.make_lsq_spline(np.arange(6.), np.append(x, x), [0, 0, 0, 0, 2.5, 5, 5, 5, 5]).c.sum()"),
     ("return si.UnivariateSpline(np.repeat(np.sort(np.append(x, [2, 3, 4, 5, 6, 7])), 2), np.arange(18.) ** 2 % 7, s=9.0)(0.9)[()]",

@@ -155,7 +155,9 @@ def smoothed_curves(move: Any, y: Any, w: Any, s: Any, query: Any) -> Any:
     spline = si.UnivariateSpline(places, values, weights, s=goal)
     tck, u = si.splprep([places, values], weights, s=goal)
     least = si.LSQUnivariateSpline(places, values, [2.5, 4.5], weights)
-    return spline(at), spline.integral(0.2, 2.2), *si.splev(0.1 * at, tck), u, least(at)
+    made = si.make_splrep(places, values, w=weights, s=0.2)
+    curve = *si.splev(0.1 * at, tck), u
+    return spline(at), spline.integral(0.2, 2.2), *curve, least(at), made(at)
 
 
 @form(((6,), (3,)))

@@ -17,6 +17,7 @@ _LATE = {
     "scipy.interpolate": (
         "scipy.interpolate.univariate",
         "scipy.interpolate.fitpack",
+        "scipy.interpolate.made",
         "scipy.interpolate.smoothing",
         "scipy.interpolate.multivariate",
     ),

@@ -90,6 +90,25 @@ def test_knots_of_ones_own(seed):
     agrees(lambda t: si.make_lsq_spline(x, y, whole(t), k, w)(q), t, v[:2])
 
 
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("share", SHARES[1:])
+def test_made_as_fitpack_does(share, seed):
+    rng, x, y, w, k, q = data([seed, SHARES.index(share), 2])
+    s, v, at = share * x.size, rng.standard_normal(x.size), np.linspace(0, 1, 5)
+    fit = si.make_splrep
+    agrees(lambda y: fit(x, y, w=w, k=k, s=s)(q), y, v)
+    agrees(lambda x: fit(x, y, w=w, k=k, s=s)(q, min(k - 1, 1)), x, v)
+    agrees(lambda s: fit(x, y, w=w, k=k, s=s, xb=x[0] - 1).antiderivative()(q), s, s)
+    agrees(lambda x: si.make_splprep([x, y + x, np.cos(x)], w=w, k=k, s=s)[0](at), x, v)
+
+
+def test_made_through_the_points():
+    _, x, y, _, _, q = data(2)
+    at, v = np.linspace(0, 1, 5), np.cos(y)
+    agrees(lambda x: si.make_splrep(x, y, s=0)(q), x, v)
+    agrees(lambda x: si.make_splprep([x, y + x], s=0)[0](at), x, v)
+
+
 def test_what_a_spline_says_of_itself():
     _, x, y, _, _, _ = data(3)
     for part in ("get_coeffs", "get_knots", "get_residual"):
@@ -97,6 +116,7 @@ def test_what_a_spline_says_of_itself():
         assert np.array_equal(cr.vjp(f, y)[0], f(y))
     full = lambda y: si.splrep(x, y, s=2.0, full_output=1)[1]  # noqa: E731
     agrees(full, y, np.cos(y))
+    agrees(lambda x: si.UnivariateSpline(x, y, s=2.0).derivatives(x[3] + 0.1), x, np.cos(y))
 
 
 def test_ends_that_move():
@@ -104,6 +124,17 @@ def test_ends_that_move():
     v = np.append(rng.standard_normal(2), 0.0)
     f = lambda e: si.UnivariateSpline(x, y, w, [e[0], e[1]], s=0.05)(q)  # noqa: E731
     agrees(f, np.array([x[0] - 0.5, x[-1] + 0.7]), v[:2])
+
+
+def test_single_precision_is_fitted_in_double():
+    _, x, y, w, _, q = data(5)
+    y = y.astype(np.float32)
+    f = lambda y: si.UnivariateSpline(x.astype(np.float32), y, w, s=0.3)(q)  # noqa: E731
+    value, slope = cr.jvp(f, (y,), (np.cos(y),))
+    wide = y.astype(np.float64)
+    want = cr.jvp(f, (wide,), (np.cos(y).astype(np.float64),))
+    assert np.array_equal(value, f(y))
+    assert np.allclose(slope, want[1], rtol=1e-5, atol=1e-6)
 
 
 def test_second_derivatives():

@@ -42,6 +42,15 @@ def knots_at(t: Any, x: Any, k: int, first: Any, last: Any, given: Any, name: st
     )  # fmt: skip
 
 
+def check_goal(s: Any, name: str, place: int) -> None:
+    """Refuse the derivative in a sum of squares that is 0."""
+    if flows(s) and agreed(s) == 0:
+        raise refusal(
+            f"{name} with s = 0", "a sum of squares cannot fall below 0, so there is no slope in s",
+            f"where no derivative is meant, write ‹held s {place}›",
+        )  # fmt: skip
+
+
 def _jumps(t: Any, k: int) -> Any:
     """Return the jumps of the k-th derivative of each B-spline at each inner knot, scaled."""
     n, count = t.shape[0] - k - 1, t.shape[0] - 2 * k - 2

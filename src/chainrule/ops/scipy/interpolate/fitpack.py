@@ -139,11 +139,7 @@ def _fit(
     given; then s is None. The squares are a pair: traced, and SciPy's.
     """
     s = settled(s)
-    if flows(s) and agreed(s) == 0:
-        raise refusal(
-            f"{name} with s = 0", "a sum of squares cannot fall below 0, so there is no slope in s",
-            f"where no derivative is meant, write ‹held s {_PLACE.get(name, 7)}›",
-        )  # fmt: skip
+    curves.check_goal(s, name, _PLACE.get(name, 7))
     t, c, k = tck
     n = len(t) - k - 1
     rows = np.atleast_2d(c)
@@ -206,11 +202,18 @@ _univariate_part(
         bsplines.bspline_antiderivative(_as_bspline(self._eval_args), n), self.ext
     ),
 )
+_univariate_part(
+    "derivatives", lambda self, x: np.stack([univariate_call(self, x, n) for n in _orders(self)])
+)
 _univariate_part("get_coeffs", lambda self: _as_bspline(self._eval_args).c)
 _univariate_part("get_knots", lambda self: _inner(*self._eval_args))
 _univariate_part("get_residual", lambda self: as_computed(*self._left))
-for _name in ("derivatives", "roots", "set_smoothing_factor"):
+for _name in ("roots", "set_smoothing_factor"):
     _univariate_part(_name, None)
+
+
+def _orders(self: Any) -> range:
+    return range(self._eval_args[2] + 1)
 
 
 def _inner(t: Any, _c: Any, k: int) -> Any:
@@ -258,22 +261,15 @@ def _only_anew(name: str, more: Any, per: Any) -> None:
         )  # fmt: skip
 
 
-@composite(interpolate.make_lsq_spline, name="scipy.interpolate.make_lsq_spline")
-def make_lsq_spline(
-    x: Any, y: Any, t: Any, k: int = 3, w: Any = None, axis: int = 0, check_finite: bool = True,
-    **options: Any,
-) -> Any:  # fmt: skip
-    """Fit by least squares with knots as given; all but the degree may be traced."""
-    x, y, w = _parts(x, y, w)
-    t, k = _float(settled(t)), int(k)
-    made = interpolate.make_lsq_spline(
-        *_agreed(x, y, t), k, *_agreed(w), axis, check_finite, **options
-    )
-    axis = axis % y.ndim
-    y = np.moveaxis(y, axis, 0)
-    c, _ = curves.fitted(t, k, x, np.reshape(y, (y.shape[0], -1)), w, None)
-    c = as_computed(np.reshape(c, (c.shape[0], *y.shape[1:])), made.c)
-    return bspline_of(t, c, k, made.extrapolate, axis)
+def _rows(x: Any) -> Any:
+    """Return the coordinates of a curve, which may come as a list."""
+    return _float(np.stack([as_array(settled(row)) for row in x]) if items(x) else settled(x))
+
+
+def _chords(x: Any, value: Any) -> Any:
+    """Return the lengths of a polygon up to its corners, as shares of the whole."""
+    way = np.cumsum(np.sqrt(np.sum((x[:, 1:] - x[:, :-1]) ** 2, axis=0)))
+    return as_computed(np.concatenate([np.zeros(1), way / way[-1]]), value)
 
 
 @composite(interpolate.splprep, name="scipy.interpolate.splprep")
@@ -284,7 +280,7 @@ def splprep(
 ) -> Any:  # fmt: skip
     """Fit FITPACK's curve in several dimensions; the chord lengths move with the points."""
     _only_anew("splprep", task or t is not None, per)
-    x = _float(np.stack([as_array(settled(row)) for row in x]) if items(x) else settled(x))
+    x = _rows(x)
     _, m = x.shape
     u = u if u is None else _float(settled(u))
     w = w if w is None else _float(settled(w))
@@ -295,9 +291,7 @@ def splprep(
     )
     if not full_output:
         _told(ier, message)
-    if u is None:
-        way = np.cumsum(np.sqrt(np.sum((x[:, 1:] - x[:, :-1]) ** 2, axis=0)))
-        u = as_computed(np.concatenate([np.zeros(1), way / way[-1]]), at)
+    u = _chords(x, at) if u is None else u
     tck = tck[0], np.stack(tck[1]), tck[2]
     knots, c, k, squares = _fit(u, x.T, w, ends, s, tck, left, "splprep")
     found = [knots, list(c), k], u
