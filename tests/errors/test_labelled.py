@@ -36,7 +36,6 @@ REFUSED = {  # what is refused, and the same as the cure asks
     "iloc": (lambda x: _stored(x, lambda s, x: s.iloc.__setitem__(1, x[0])), None),
     "loc": (lambda x: _stored(x, lambda s, x: s.loc.__setitem__(1, x[0])), None),
     "at": (lambda x: _stored(x, lambda s, x: s.at.__setitem__(1, x[0])), None),
-    "spearman": (lambda x: pd.Series(x).corr(pd.Series([1.0, 2, 3, 5]), "spearman"), None),
     "largest of groups": (
         lambda x: pd.Series(x).groupby([0, 0, 1, 1]).max().sum(),
         lambda x: sum(x[np.array([0, 0, 1, 1]) == k].max() for k in (0, 1)),

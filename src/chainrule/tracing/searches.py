@@ -193,7 +193,7 @@ def compared(name: str, output: Any, values: Any) -> None:
     if row.call is not running.call:
         row.done = row.searched()
         row.begin()
-    if (kind := output.__class__) is not np.bool_ and kind is not int:
+    if (kind := type(output)) is not np.bool_ and kind is not int:
         output = _answer(output, row.compares)
         if output is _MISSED:
             return
@@ -321,6 +321,7 @@ def _every(x: Any) -> Any:
 def _gap(values: list[Any]) -> float:
     """Return how far apart the two sides of a comparison were, or the size of what has a sign."""
     plain = [np.asarray(_every(v)) for v in values]
+    plain = [v.astype(np.int8) if v.dtype.kind == "b" else v for v in plain]
     if any(v.dtype.kind not in "fc" and v.dtype.kind not in "biu" for v in plain):
         return np.inf
     with np.errstate(all="ignore"):

@@ -43,6 +43,8 @@ def _airye_derivative(z: Any, n: int, which: int) -> Any:
     Near by e′ = Ai′·e^ζ + √z·Ai·e^ζ serves; there far out both terms cancel.
     """
     kind = np.result_type(np.asarray(z).dtype, np.float16)
+    if kind.kind == "c":
+        raise TypeError("the series far out is that of real numbers")
     z = np.asarray(z, np.float64)
     slope, second = which % 2, which > 1
     power, c = 0.25 if slope else -0.25, 1.0

@@ -209,6 +209,8 @@ ufunc(
 def _voigt_derivative(x: Any, s: Any, g: Any, n: int, turn: int) -> Any:
     """Return Re iᵗ·W⁽ⁿ⁾(x + iγ), W = w(z)/(σ√(2π)) at z = (x + iγ)/(σ√2); σ may be 0."""
     kind = np.result_type(np.float32, *(np.asarray(a).dtype for a in (x, s, g)))
+    if kind.kind == "c":
+        raise TypeError("the Voigt profile takes real numbers")
     with np.errstate(all="ignore"):
         x, s, g = (np.asarray(a, np.float64) for a in (x, s, g))
         at, width = x + 1j * g, math.sqrt(2) * s
