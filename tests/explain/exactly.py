@@ -26,6 +26,8 @@ def function(name):
         return lambda x: 1 / (1 + mpmath.exp(-x))
     if name == "sech²":
         return lambda x: mpmath.sech(x) ** 2
+    if name == "share":
+        return lambda a, b: a / mpmath.hypot(a, b) if a or b else mpmath.mpf(0)
     if name in ("max", "maximum", "min", "minimum", "where", "isnan", "logical_not"):
         return {"logical_not": lambda x: not x, "max": max, "maximum": max, "min": min,
                 "minimum": min, "where": lambda c, a, b: a if c else b, "isnan": mpmath.isnan}[name]

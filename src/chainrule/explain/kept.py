@@ -76,14 +76,23 @@ def contracted(
     One that the program itself gives a name stays, and so does one that is the whole program.
     """
     same: dict[Node, Node] = {}
+    constants: dict[Node, Any] = {}
     _name_exponents(graph, data)
     for i, node in enumerate(graph.nodes, 1):
         if any(p in same for p in node.inputs):
             node.inputs = tuple(same.get(p, p) for p in node.inputs)  # type: ignore[arg-type]
+        for k, p in enumerate(node.inputs):
+            if p in constants:
+                node.inputs = (*node.inputs[:k], None, *node.inputs[k + 1 :])
+                node.primals = [*node.primals[:k], constants[p], *node.primals[k + 1 :]]
+                node.mask &= ~(1 << k)
         beside = graph.nodes[max(i - 2, 0) : i + 1]
         hidden = sum(n.place == node.place for n in beside) > 1 and (
             node in ruled or bool(callee(node)))  # fmt: skip
-        chosen = _unguarded(node) if hidden else None
+        chosen, number = _unguarded(node) if hidden else (None, None)
+        if chosen is None and number is not None and np.shape(number) == node.shape:
+            constants[node] = np.asarray(number, node.dtype)[()]
+            continue
         if chosen is not None:
             if (chosen.shape, chosen.dtype) == (node.shape, node.dtype):
                 same[node] = chosen
@@ -111,15 +120,19 @@ def _name_exponents(graph: Graph, data: frozenset[int]) -> None:
             node.op, node.inputs = op_named("power"), (*node.inputs, None)
 
 
-def _unguarded(node: Node) -> Node | None:
-    """Return what a library's guard against NaN, zeros or a wrong range lets through, if all."""
+def _unguarded(node: Node) -> tuple[Node | None, Any]:
+    """Return what a library's guard against NaN, zeros or a wrong range lets through, if all.
+
+    It is a step, or a constant.
+    """
     if node.op is None or node.op.name != "where" or len(node.inputs) != 3:
-        return None
+        return None, None
     asks, held = node.inputs[0], np.asarray(node.primals[0])
     decided = held.size and (held.all() or not held.any())
     if asks is None or not decided or not guards(asks, node):
-        return None
-    return node.inputs[1] if held.all() else node.inputs[2]
+        return None, None
+    k = 1 if held.all() else 2
+    return node.inputs[k], None if node.inputs[k] is not None else node.primals[k]
 
 
 def guards(asks: Node | None, node: Node) -> bool:
