@@ -22,7 +22,7 @@ def as_product(e: Expr, run: Run) -> Expr:
     if less is not None:
         slope = less
     elif is_one(v) and not isinstance(u, Num):
-        slope = apply("reciprocal", u)
+        slope = apply("divide", Num(1.0), u)  # the reciprocal of whole numbers is 0 to NumPy
     elif isinstance(u, Num) and isinstance(v, Num):
         slope = run.constant(np.divide(v.value, u.value))
     else:
