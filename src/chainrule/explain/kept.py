@@ -86,6 +86,10 @@ def contracted(
                 node.inputs = (*node.inputs[:k], None, *node.inputs[k + 1 :])
                 node.primals = [*node.primals[:k], constants[p], *node.primals[k + 1 :]]
                 node.mask &= ~(1 << k)
+                if not any(node.inputs) and node.dtype is not None:
+                    constants[node] = node.output
+        if node in constants:
+            continue
         beside = graph.nodes[max(i - 2, 0) : i + 1]
         hidden = sum(n.place == node.place for n in beside) > 1 and (
             node in ruled or bool(callee(node)))  # fmt: skip
@@ -109,7 +113,7 @@ def contracted(
         if _is_same(node, parent, hidden):
             same[node] = parent
     outputs = tuple(same.get(o, o) if type(o) is Node else o for o in graph.outputs)
-    return Graph(graph.inputs, graph.nodes, outputs), set(same)
+    return Graph(graph.inputs, graph.nodes, outputs), {*same, *constants}
 
 
 def _name_exponents(graph: Graph, data: frozenset[int]) -> None:

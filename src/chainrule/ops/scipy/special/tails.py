@@ -34,7 +34,7 @@ def _mills(x: Any) -> Any:
 
 @blockwise
 def _cumulant(z: Any, n: int) -> Any:
-    """Return the n-th cumulant of t > 0 with the density ∝ exp(−z·t − t²/2), from its moments.
+    """Return the n-th cumulant of t > 0 with a density as exp(−z·t − t²/2), from its moments.
 
     About the mean: what the powers of the mean would cancel is never there.
     """
