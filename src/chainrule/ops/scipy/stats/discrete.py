@@ -98,10 +98,18 @@ _PARTS: dict[str, Formula] = {
     "sf": lambda dist, *a: _tail(dist, 1, *a),
     "logsf": lambda dist, *a: np.log(_tail(dist, 1, *a)),
 }
-_value = constant_of(
-    "stats_mass_value", lambda k, *shapes, dist, method: getattr(dist, method)(k, *shapes),
-    batch="elementwise",
-)
+
+
+def _scipys(k: Any, *shapes: Any, dist: Any, method: str) -> Any:
+    return getattr(getattr(stats, dist) if type(dist) is str else dist, method)(k, *shapes)
+
+
+def _by_name(dist: Any) -> Any:
+    """Return the name of a distribution of SciPy's: a document can be read without the object."""
+    return dist.name if getattr(stats, str(dist.name), None) is dist else dist
+
+
+_value = constant_of("stats_mass_value", _scipys, batch="elementwise")
 _low = _constant("low", lambda *shapes, dist: np.asarray(dist._get_support(*shapes)[0], float))
 _high = _constant("high", lambda *shapes, dist: np.asarray(dist._get_support(*shapes)[1], float))
 
@@ -141,7 +149,7 @@ def _at_k(name: str) -> None:
         below, above = (none, none) if mass else (one, none) if "sf" in name else (none, one)
         y = np.where(inside, y, np.where(np.less(k, low), below, above))
         y = np.where(np.logical_and(valid, k == k), y, np.nan)[()]
-        return as_computed(y, _value(k, *shapes, dist=self, method=name))
+        return as_computed(y, _value(k, *shapes, dist=_by_name(self), method=name))
 
     _register(stats.rv_discrete, name, body)
 
