@@ -18,7 +18,7 @@ from chainrule.core.op import Op
 from chainrule.core.slots import Index, Jvp, Linear, Partial, Slot, Vjp
 from chainrule.errors import CheckError
 from chainrule.lift import record
-from chainrule.testing import first
+from chainrule.testing import first, higher
 from chainrule.testing.samples import Case, cases
 from tests.laws.test_refusals import ARGUMENTS, refusing
 
@@ -199,6 +199,12 @@ def killer(mutant: Mutant, driving: list[Case]) -> str:
             law = notices(case)
             if law:
                 return f"{case.name}, {law}"
+        if mutant.op.function is None and not mutant.op.samples:  # made by rules alone
+            for case in driving:
+                try:
+                    higher.nested(case, 2)
+                except CheckError as error:
+                    return f"{case.name}, nested: {type(error).__name__}"
         if elementwise(mutant.op):
             try:
                 first.every_argument(mutant.op)

@@ -165,7 +165,10 @@ def _rgamma_slope(x: Any) -> Any:
     z = 1.0 - inner
     mirrored = sign * (np.cos(turn) - special.digamma(z) * np.sin(turn) / math.pi)
     right = -special.digamma(safe) * special.rgamma(safe)
-    return np.where(left, special.gamma(z) * mirrored, right)[()]
+    found = np.where(left, special.gamma(z) * mirrored, right)
+    laid = np.empty_like(x, dtype=found.dtype)  # in memory as the ufuncs would lay it
+    laid[...] = found
+    return laid[()]
 
 
 def _rgamma_bend(y: Any, x: Any) -> Any:
