@@ -320,7 +320,10 @@ def _every(x: Any) -> Any:
 
 def _gap(values: list[Any]) -> float:
     """Return how far apart the two sides of a comparison were, or the size of what has a sign."""
-    plain = [np.asarray(_every(v)) for v in values]
+    held = [_every(v) for v in values]
+    if not all(isinstance(v, np.ndarray | np.generic | float | int | complex) for v in held):
+        return np.inf
+    plain = [np.asarray(v) for v in held]
     plain = [v.astype(np.int8) if v.dtype.kind == "b" else v for v in plain]
     if any(v.dtype.kind not in "fc" and v.dtype.kind not in "biu" for v in plain):
         return np.inf
