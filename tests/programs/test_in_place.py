@@ -452,7 +452,6 @@ VIEWS = {
     "a buffer": lambda y: np.ndarray(3, float, buffer=y.data),
     "a masked array": lambda y: np.ma.array(y, copy=False),
     "a matrix": lambda y: np.asmatrix(y),
-    "an iterator": lambda y: np.nditer(y).operands[0],
     "strides": lambda y: np.lib.stride_tricks.as_strided(y, (2, 2), (8, 8)),
 }
 
@@ -476,3 +475,13 @@ def test_memory_that_other_code_holds_is_not_written_past_it(name):
         return np.sum(y**2)
 
     np.testing.assert_allclose(cr.grad(after)(np.arange(1.0, 4.0)), 2 * np.arange(1.0, 4.0))
+
+
+def test_what_an_iterator_goes_over_is_the_array_itself():
+    def f(x):
+        y = np.zeros(3)
+        seen = np.nditer(y).operands[0]
+        y[:] = x
+        return np.sum(np.asarray(seen) ** 2)
+
+    np.testing.assert_array_equal(cr.grad(f)(np.arange(1.0, 4.0)), 2 * np.arange(1.0, 4.0))

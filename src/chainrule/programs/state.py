@@ -221,7 +221,8 @@ class State:
         self.bytes += a.nbytes
         if self.bytes > _MOST_BYTES:
             raise TooMuchError("it reaches arrays from outside that are too large to be compared")
-        self.arrays.append((weakref.ref(a), kept_bits(a), form_of(a), name))
+        held = weakref.ref(a) if type(a) is np.ndarray else partial(_itself, a)
+        self.arrays.append((held, kept_bits(a), form_of(a), name))
 
     def _mapping(self, d: Any, name: str, names: Any, form: str) -> None:
         self._keys(d, name)
@@ -400,6 +401,10 @@ def _inner(code: CodeType) -> set[CodeType]:
         if isinstance(c, CodeType):
             found |= {c} | _inner(c)
     return found
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _lightly(value: Any) -> Any:
