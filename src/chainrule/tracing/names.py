@@ -23,7 +23,7 @@ from .arrays import DOORS, listed
 from .casts import BUILTIN, OF_TEXTS, TYPES, LookAlike
 from .codes import own
 from .source import inside
-from .tracer import TRACERS, release
+from .tracer import CONSTANT, TRACERS, release
 
 _HERE = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "")
 _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
@@ -291,8 +291,10 @@ def _settled(x: Any) -> Any:
     views = getattr(x, "cr_views", None)
     if getattr(x, "cr_base", None) is not None or any(ref() is not None for ref in views or ()):
         return x  # views follow their base, as those of NumPy do
+    if x.cr_owner is not CONSTANT:  # a number of Python's stays one, and the very same
+        return x
     plain = release(x)
-    if type(plain) is not np.ndarray or plain is x:
+    if type(plain) is not np.ndarray:
         return plain
     plain = plain.copy("K")
     plain.flags.writeable = getattr(x, "cr_like", plain).flags.writeable
