@@ -11,10 +11,8 @@ pytestmark = QUIET
 
 
 @every_record
-def test_order_two(record, request):
-    """Of the first two cases, with --fuzz of all; differences, which take longest, of the first."""
-    most = None if request.config.getoption("--fuzz") else 2
-    for k, case in enumerate(calls(record)[:most]):
+def test_order_two(record):
+    for k, case in enumerate(calls(record)):  # differences take longest: of the first case
         higher.nested(case, 2, differences=k == 0)
 
 

@@ -79,7 +79,7 @@ def told(text: str, change: str, way: Any, wrap: Any) -> tuple[list[Any], list[s
         return found, [f.report()] if wrap is cr.jit else []
 
 
-@pytest.mark.seeds(6, 60)
+@pytest.mark.seeds(12, 60)
 def test_what_changes_outside(block: int) -> None:
     for seed in range(block * COUNT, (block + 1) * COUNT):
         text, change = hostile.program(seed)

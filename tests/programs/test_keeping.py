@@ -91,7 +91,7 @@ def run(seed: int) -> str:
         raise AssertionError(f"{type(error).__name__}: {error}\n{shown}") from error
 
 
-@pytest.mark.seeds(2, 500)
+@pytest.mark.seeds(4, 500)
 def test_random_programs_of_callbacks(block: int) -> None:
     done = collections.Counter(run(seed) for seed in range(block * COUNT, (block + 1) * COUNT))
     assert done["right"] >= 1
