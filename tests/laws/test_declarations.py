@@ -45,14 +45,11 @@ def test_recordings_hold_what_rules_read(record):
         structure.keeping(case)
 
 
-LATER = {"itstruve0", "it2struve0", "itmodstruve0"}  # integrals: their derivatives are the others'
-
-
 @every_record
 def test_derivatives_of_higher_order_breed_no_new_ops(record):
     case = smallest(record)
     if case is not None:
-        structure.closed(case, 4 if record.name.split(".")[-1] in LATER else 3)
+        structure.closed(case)
 
 
 @every_op

@@ -351,7 +351,8 @@ _spherical(special.spherical_kn, -1.0, -1.0, "k")
 
 def _struve(function: Any, sign: float) -> None:
     def slope(_y: Any, v: Any, x: Any) -> Any:
-        rest = np.power(0.5 * x, v) * special.rgamma(v + 1.5) / _ROOT_PI
+        order = np.reshape(v, np.shape(v))  # an array: the same operation whatever the number is
+        rest = np.power(0.5 * x, order) * special.rgamma(v + 1.5) / _ROOT_PI
         near = np.logical_and(np.less(np.abs(x), 1), np.not_equal(x, 0))  # neighbours below cancel
         low = v / np.where(near, x, 1.0) * function(v, x) + sign * function(v + 1, x) + rest
         return np.where(
