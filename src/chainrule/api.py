@@ -85,8 +85,10 @@ class Derived:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         found, collecting = settings(), pause()
         try:
-            return self.run(self.function, args, kwargs, *self.options)
-        except AnewError as anew:
+            try:
+                return self.run(self.function, args, kwargs, *self.options)
+            except AnewError as error:
+                anew = error
             with anew.prepare():
                 return self.run(self.function, args, kwargs, *self.options)
         except BaseException:

@@ -179,7 +179,10 @@ class EagerWarning(UserWarning):
 
 
 class KinkWarning(RuntimeWarning):
-    """A derivative of second or higher order does not exist at this point: a kink is there."""
+    """A derivative does not exist at this point: a kink is there, of a derivative at least.
+
+    Of first order, it is a point that the program treats by itself (``if x == 1: …``).
+    """
 
 
 class IndeterminateWarning(RuntimeWarning):

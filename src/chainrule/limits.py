@@ -489,6 +489,7 @@ def _is_batch(value: Any) -> bool:
     return type(value) is Stacked
 
 
+ALONE = "alone"  # the detail of a note of first order: what was asked holds at the point alone
 _MIXED = ((1.4142135623730951, 0.1), (1.7320508075688772, 0.7), (2.23606797749979, 0.35))
 
 
@@ -501,7 +502,8 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
     if first.kind != "indeterminate":
         what = "compares equal values" if first.kind == "branch" else "is at a tie or kink"
         by = spoken(first.op)
-        text = f"{name}: a derivative of second or higher order where {by} {what}{where}"
+        order = "" if first.detail == ALONE else " of second or higher order"
+        text = f"{name}: a derivative{order} where {by} {what}{where}"
         kind = KinkWarning
     elif first.op:
         factors = first.detail[0] if type(first.detail) is tuple else first.detail

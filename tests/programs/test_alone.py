@@ -5,6 +5,7 @@ iteration that starts at its answer do alike. The derivative is that of the func
 """
 
 import math
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from scipy.optimize import minimize
 
 import chainrule as cr
-from chainrule.errors import CheckError
+from chainrule.errors import ChainRuleError, CheckError, LeakedTracerError, UncheckedWarning
 
 QUESTIONS = [
     "not np.array_equal(kept.x, x)", "np.any(kept.x != x)", "not np.allclose(kept.x, x)",
@@ -137,3 +138,56 @@ def test_a_search_among_numbers_of_several_sizes() -> None:
 
     with pytest.raises(CheckError, match="searches by comparisons"):
         cr.grad(titration)(np.array([7.2, 0.105]))
+
+
+def counted(most: int) -> Any:
+    """Return an objective that remembers its last point, and fails after so many computations."""
+    kept = SimpleNamespace(x=None, count=0)
+
+    def objective(x: Any) -> Any:
+        if kept.x is None or np.any(kept.x != x):
+            kept.count += 1
+            if kept.count > most:
+                raise ValueError("the program's own")
+            kept.x, kept.value = np.copy(x), np.sum(x**2)
+        return kept.value
+
+    return objective
+
+
+@pytest.mark.parametrize("most", range(1, 20))
+def test_where_it_fails_nothing_is_lost_in_silence(most: int) -> None:
+    """Its own error comes as it is, what the program had set stays, and a lost slope is told."""
+    f = counted(most)
+    f(POINT)
+    found, raised = None, []
+    with np.errstate(over="raise"), warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            found = cr.grad(f)(POINT)
+        except (ValueError, LeakedTracerError) as error:
+            raised.append(error.__context__)
+        assert np.geterr()["over"] == "raise"
+    assert raised in ([], [None])
+    if found is not None and not np.allclose(found, 2 * POINT):
+        assert any(issubclass(w.category, UncheckedWarning) for w in told)
+
+
+def test_no_way_of_asking_lets_the_second_call_out() -> None:
+    ways: dict[str, Any] = {
+        "vjp": lambda f: cr.vjp(f, POINT)[1](1.0)[0], "hvp": lambda f: cr.hvp(f, POINT, POINT),
+        "linearize": lambda f: cr.linearize(f, POINT)[1](np.array([1.0, 0.0])),
+        "sparse": lambda f: cr.jacobian(lambda x: np.array([f(x)]), sparse=True)(POINT).toarray(),
+        "jit": lambda f: cr.jit(cr.grad(f))(POINT), "check": lambda f: str(cr.check(f, POINT)),
+        "explain": lambda f: cr.explain(f, POINT), "draw": lambda f: cr.draw(f, POINT),
+    }  # fmt: skip
+    told = {}
+    for name, way in ways.items():
+        f = counted(1000)
+        f(POINT)
+        try:
+            way(f)
+        except ChainRuleError as error:  # the objective remembers the traced value
+            told[name] = error.why
+    assert told.keys() <= {"explain", "draw"}
+    assert all("kept" in why for why in told.values())

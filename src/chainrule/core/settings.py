@@ -118,9 +118,11 @@ def undisturbed(function: _F) -> _F:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found, collecting = settings(), pause()
         try:
-            return function(*args, **kwargs)
-        except AnewError as anew:
-            with anew.prepare():
+            try:
+                return function(*args, **kwargs)
+            except AnewError as error:
+                anew = error
+            with anew.prepare():  # not in the handler: an error here has no other behind it
                 return function(*args, **kwargs)
         except BaseException:
             left(found)

@@ -17,6 +17,7 @@ from ..core.graph import Place
 from ..core.settings import AnewError
 from ..errors import ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
+from ..limits import ALONE
 from ..modes.batch import Batch
 from ..tracing.draws import same_draws
 from ..tracing.running import running
@@ -53,6 +54,7 @@ def examine(
         return
     point = Point(function, args, kwargs, trace)
     found: tuple[float, float] | str | None = None
+    nothing = False  # whether no derivative at all came through
     anew = getattr(_busy, "anew", False)
     with same_draws() as again:
         plain = _plain(point, again)
@@ -61,6 +63,7 @@ def examine(
             found, by_state = f"run again, it raises {type(plain).__name__}", False
         else:
             ahead = direction(point, out, plain, np.random.default_rng(0))
+            nothing = ahead[2] == 0
             if not by_state:
                 found = _beside(point, out, plain, ahead, again, alone)
             if type(found) is tuple and alone and not anew:
@@ -73,10 +76,11 @@ def examine(
         for key in keys if len(_agreed) < 1000 else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
-    if alone and not anew:  # a special case at this very point
-        if not isinstance(found, str):
-            running.note("branch", rows[0].met, rows[0].place, owner=trace)
+    if alone and not anew and not isinstance(found, str):  # a special case at this very point
+        running.note("branch", rows[0].met, rows[0].place, ALONE, owner=trace)
         return
+    if alone and isinstance(found, str) and not nothing:
+        return  # programs ask whether something is 0, at the ends of their domain, too
     where, by = describe_place(places[0]), "equality" if alone else rows[0].by
     does = f"{name_of(function)} " + _DOES.get(by, (f"searches by {by}",))[0]
     if isinstance(found, str):

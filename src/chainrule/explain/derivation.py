@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..core.settings import undisturbed
 from ..errors import UsageError
 from ..lift import Argnums
 from . import latex, markdown, text
@@ -70,6 +71,7 @@ class Derivation:
         return self.markdown()
 
 
+@undisturbed
 def explain(
     f: Callable[..., Any],
     *args: Any,

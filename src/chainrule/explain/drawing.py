@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..core.settings import undisturbed
 from ..errors import UsageError
 from ..lift import Argnums
 from .document import Builder
@@ -44,6 +45,7 @@ class Drawing:
         return self.svg()
 
 
+@undisturbed
 def draw(
     f: Callable[..., Any],
     *args: Any,
