@@ -218,7 +218,7 @@ class Moving:
 
     def flat(self, node: Node, k: int, xs: list[Any]) -> Any:
         """Return where the partial in argument `k`, which is a rule, is 0 for any values."""
-        rule: Any = node.op.slot(k).rule  # type: ignore[union-attr]
+        rule: Any = node.op.slot(k).whole  # type: ignore[union-attr]
         return self._flat(node, rule, constant(rule(self._random(node), *xs, **node.params)))
 
     def _flat(self, node: Node, rule: Any, partial: Any) -> Any:
@@ -257,7 +257,7 @@ def _is_affine(node: Node) -> bool:
             continue
         if isinstance(slot, Partial):
             read = reads_of(slot)
-            if callable(slot.rule) and (read.output or read.input(k)):
+            if not slot.constant and (read.output or read.input(k)):
                 return False
         elif not isinstance(slot, Linear):
             return False
