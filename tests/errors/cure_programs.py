@@ -122,6 +122,8 @@ PLAINLY: list[str] = [  # the same, without doors
 ]
 
 WORDS: list[tuple[str, str]] = [
+    ("return scipy.stats.multivariate_normal.cdf([0.1, 0.2, 0.3], x, np.eye(3)) * x[0]",
+     "return scipy.stats.multivariate_normal.cdf([0.1, 0.2, 0.3], cr.stop_gradient(x), np.eye(3)) * x[0]"),
     ("def F(z):\n    r = z * z - 2 * x[0]\n    if abs(r) < 1e-12:\n        raise ValueError('near')\n    return r\n"
      "return scipy.optimize.newton(F, 1.0, tol=1e-5)",
      "def F(z):\n    return z * z - 2 * x[0]\nreturn scipy.optimize.newton(F, 1.0, tol=1e-5)"),

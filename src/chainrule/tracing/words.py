@@ -46,7 +46,9 @@ def spoken(cure: str) -> str:
         held, function, name, place = slot.groups()
         x = given.get(name, given.get(place))
         if held and type(call) is ast.Call:
-            if x is None or not (function is None or _is_call_of(call, function)):
+            if x is None or not (function is None or _is_call_of(call, function)) or (
+                _is_another(x, call, names)  # type: ignore[arg-type]
+            ):
                 return frozen_call(call, names)  # type: ignore[arg-type]
             return text_of(_held(call, x, names))  # type: ignore[arg-type]
         name = name or "x"
@@ -57,6 +59,12 @@ def spoken(cure: str) -> str:
 
     cure = _SLOT.sub(one, cure)
     return cure if names is None else re.sub(r"\bchainrule\.(?=\w)", f"{names.library}.", cure)
+
+
+def _is_another(x: ast.expr, call: ast.Call, names: Names) -> bool:
+    """Say whether it is other arguments of a call than `x` that are traced."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    return not names.is_traced(x) and any(map(names.is_traced, given))
 
 
 def _is_call_of(call: Any, function: str) -> bool:
