@@ -1,5 +1,6 @@
 """The closed form: tidied by SymPy, checked against the rules, left out where it swells."""
 
+import math
 import sys
 import time
 
@@ -7,9 +8,12 @@ import numpy as np
 import pytest
 from scipy import interpolate, stats
 
-from chainrule.explain import closed, explain, symbolic
+from chainrule.explain import closed, explain, kept, symbolic
+from chainrule.explain.evaluation import evaluate
+from chainrule.explain.expr import from_json, symbols
 
 from . import worked
+from .checking import Value
 
 
 def form(f, *args, **options):
@@ -97,7 +101,7 @@ def test_what_a_parameter_is_made_of():
     knots, heights = np.arange(2000.0), np.zeros(2000)
     other = heights.copy()
     other[1000] = 1e-9
-    made = [closed._made_of({"of": interpolate.CubicSpline(knots, h)})
+    made = [kept.made_of({"of": interpolate.CubicSpline(knots, h)})
             for h in (heights, heights.copy(), other)]  # fmt: skip
     assert made[0] == made[1]
     assert made[0] != made[2]
@@ -111,3 +115,24 @@ def test_a_form_is_written_with_functions_that_libraries_have(f, slope):
     doc = form(f, 0.5)
     assert doc["closed"] is not None, doc["omitted"]
     assert np.isclose(doc["closed"][0]["line"]["value"]["scalar"], slope(0.5), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("f", "named"), [
+    (lambda x, y: x * y**2 + x * y, False), (lambda x, y: x * y + np.sin(y * x), True),
+    (lambda x, y: x * y + np.sin(y), True), (lambda x, y: np.sqrt(x**2 + y**2) * y, False),
+    (lambda x, y: x**y * 9, True), (lambda x, y: x * y if y > 0 else -x, True),
+    (lambda x, y: x * math.exp(y) * y, False), (lambda x, y: (x + y) ** 2 / y, True),
+])  # fmt: skip
+def test_a_formula_names_data_only_where_it_holds_for_others(f, named):
+    """What the program computes of data alone is a number: beside it a name would be false."""
+    derivation = explain(f, 1.3, 2.0)
+    (row,) = derivation.document["closed"]
+    names = list(symbols(from_json(row["tree"])))
+    data = derivation.document["problem"]["data"]
+    assert any(s in data for s in names) is named
+    for x, y in ((0.7, 2.0), (1.9, 2.9) if named else (1.9, 2.0)):
+        values = {k: Value(v) for k, v in derivation.values.items()}
+        values[derivation.document["problem"]["inputs"][0]] = Value(x)
+        values[data[0]] = Value(y)
+        slope = (f(x + 1e-6, y) - f(x - 1e-6, y)) / 2e-6
+        assert evaluate(from_json(row["tree"]), values) == pytest.approx(slope, rel=1e-8)

@@ -16,13 +16,12 @@ from ..core.graph import Graph, Node
 from ..diagnose.compare import unchecked
 from ..lift import output_leaves
 from ..slopes import AGREES, DIFFERS, compare, silent
-from ..tracing.tracer import concrete
 from .checks import call
 from .evaluation import evaluate
 from .expr import App, Expr, Sym, add_up, size, substitute, symbols, to_json
 from .happenings import catching
-from .kept import KeptRecording, contracted, guards
-from .record import Symbol
+from .kept import KeptRecording, bits, contracted, guards, made_of
+from .record import Symbol, moved
 from .sections import ARRAYS
 
 OPS, COUNT, BUDGET, TREE = 40, 200, 2.0, 2000
@@ -58,12 +57,15 @@ def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[st
     caught = catching(run)
     if caught:
         return _omitted(caught)
-    for node in targets:
-        tree = written_out(builder, node)
-        tidy, by, reason = _tidy(builder, tree)
-        if tidy is None:
-            return _omitted(reason, counts)
-        forms[node] = (tidy, by)
+    for numbers in (False, True) if run.folded else (False,):
+        for node in targets:
+            tree = written_out(builder, node)
+            tidy, by, reason = _tidy(builder, run.in_numbers(tree) if numbers else tree)
+            if tidy is None:
+                return _omitted(reason, counts)
+            forms[node] = (tidy, by)
+        if run.folded and _hold_elsewhere(builder, {n: tidy for n, (tidy, _) in forms.items()}):
+            break
     with silent(), unchecked():
         points, reason = agreement(builder, {n: tidy for n, (tidy, _) in forms.items()})
     if reason:
@@ -266,6 +268,26 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
     return agreed, "" if agreed >= 2 else few if outside > 3 else UNCONFIRMED
 
 
+def _hold_elsewhere(builder: Any, forms: dict[Node, Expr]) -> bool:
+    """Say whether formulas hold for other data, too, by their names."""
+    run = builder.run
+    symbols = {
+        k: Symbol(s.id, s.name, s.kind, moved(s.value))
+        if s.kind == "data" and not np.ndim(s.value) else s for k, s in run.symbols.items()
+    }  # fmt: skip
+
+    def value(*xs: Any) -> Any:
+        found = run.function(*run.elsewhere.arguments([np.array(x)[()] for x in xs]))
+        return np.asarray(found)[builder.entry or ()]
+
+    with silent(), unchecked():
+        gradient = [
+            np.asarray(evaluate(forms[n], symbols) if n in forms else 0.0, np.result_type(x))
+            for n, x in zip(run.inputs, run.call.leaves, strict=True)
+        ]
+        return compare(value, run.call.leaves, gradient, decides=False).verdict == AGREES
+
+
 def _real_there(builder: Any, leaves: list[Any]) -> bool:
     """Say whether the program has a finite value of the same kind there: (−1)^1.3 has not."""
     try:
@@ -302,30 +324,10 @@ def signature(graph: Graph) -> list[Any]:
         if parent is not None:
             return number[parent]
         computed = k == 1 and node.op is not None and node.op.name == "as_computed"
-        return None if computed else _bits(node.primals[k])  # a library computes it of the inputs
+        return None if computed else bits(node.primals[k])  # a library computes it of the inputs
 
     steps: list[Any] = [
-        (n.op.name, [operand(n, k) for k in range(len(n.inputs))], _made_of(n.params))
+        (n.op.name, [operand(n, k) for k in range(len(n.inputs))], made_of(n.params))
         for n in graph.nodes if n.op is not None
     ]  # fmt: skip
-    return [*steps, [number[o] if type(o) is Node else _bits(o) for o in graph.outputs]]
-
-
-def _made_of(v: Any, within: tuple[int, ...] = ()) -> Any:
-    """Return what a parameter is, apart from where it lies in memory."""
-    if isinstance(v, dict):
-        return [(str(k), _made_of(x, within)) for k, x in v.items()]
-    if isinstance(v, list | tuple):
-        return [_made_of(x, within) for x in v]
-    if isinstance(v, np.ndarray | np.generic) and v.dtype.kind != "O":
-        return _bits(v)
-    if type(v).__repr__ is not object.__repr__ or id(v) in within:
-        return type(v), getattr(v, "__code__", str(v))
-    held = {k: getattr(v, k, None) for kind in type(v).__mro__
-            for k in getattr(kind, "__slots__", ())}  # fmt: skip
-    return type(v), _made_of(held | getattr(v, "__dict__", {}), (*within, id(v)))
-
-
-def _bits(v: Any) -> Any:
-    a = np.asarray(concrete(v))
-    return a.dtype.str, a.shape, a.tobytes()
+    return [*steps, [number[o] if type(o) is Node else bits(o) for o in graph.outputs]]

@@ -243,7 +243,7 @@ class Builder:
             if size(trees[n], limit + 1) > limit:
                 trees[n] = self.run.symbol_of[n].sym() if n is not node else trees[n]
                 return None
-        return trees[node]
+        return self.run.in_numbers(trees[node]) if self.run.folded else trees[node]
 
     def forward(self) -> list[dict[str, Any]]:
         """Return one row per step: name, operation, value, source."""

@@ -10,6 +10,7 @@ from ..core.graph import Graph, Node, Place
 from ..core.registry import op_named
 from ..diagnose.watching import Watching
 from ..tracing.source import at_fault, in_rule, resolve
+from ..tracing.tracer import concrete
 from ..tracing.watching import COMPARING
 from .expr import App, Num, Sym, simplify
 
@@ -182,3 +183,40 @@ def _is_same(node: Node, parent: Node, hidden: bool) -> bool:
 
 _COPIES = frozenset("copy astype positive reshape broadcast_to transpose getitem".split())
 _NEUTRAL = frozenset("multiply add subtract".split())
+
+
+# --- the same numbers -----------------------------------------------------------------------------
+
+
+def made_of(v: Any, within: tuple[int, ...] = ()) -> Any:
+    """Return what a parameter is, apart from where it lies in memory."""
+    if isinstance(v, dict):
+        return [(str(k), made_of(x, within)) for k, x in v.items()]
+    if isinstance(v, list | tuple):
+        return [made_of(x, within) for x in v]
+    if isinstance(v, np.ndarray | np.generic) and v.dtype.kind != "O":
+        return bits(v)
+    if type(v).__repr__ is not object.__repr__ or id(v) in within:
+        return type(v), getattr(v, "__code__", str(v))
+    held = {k: getattr(v, k, None) for kind in type(v).__mro__
+            for k in getattr(kind, "__slots__", ())}  # fmt: skip
+    return type(v), made_of(held | getattr(v, "__dict__", {}), (*within, id(v)))
+
+
+def bits(v: Any) -> Any:
+    """Return what two numbers, or arrays, have in common if they are the same to the last bit."""
+    a = np.asarray(concrete(v))
+    return a.dtype.str, a.shape, a.tobytes()
+
+
+def same_numbers(one: Node, other: Node, known: frozenset[int]) -> bool:
+    """Say whether two steps are the same but for what is traced, and for constants that are known.
+
+    These are given by their identities in the first.
+    """
+    if one.op is None or one.op is not other.op:
+        return one.op is other.op
+    read = [(p, q) for n, p, q in zip(one.inputs, one.primals, other.primals, strict=True)
+            if n is None]  # fmt: skip
+    read += [(v, other.params.get(key)) for key, v in one.params.items()]
+    return all(id(p) in known or made_of(p) == made_of(q) for p, q in read)

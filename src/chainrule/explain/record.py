@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import copy
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,15 +15,15 @@ from .. import limits, tree
 from ..conform import check_real
 from ..core.graph import Node
 from ..core.registry import op_named
-from ..diagnose.compare import UNSTEADY, Point, differ, numbers_of, unchecked
+from ..diagnose.compare import UNSTEADY, Point, differ, numbers_of, same_run, unchecked
 from ..errors import OutputTypeError, UsageError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..slopes import silent
 from ..tracing.source import Source, resolve
 from ..tracing.tracer import TRACERS
 from .constants import named
-from .expr import App, Expr, Num, Reader, Sym
-from .kept import KeptRecording, contracted, same_bits
+from .expr import App, Expr, Num, Reader, Sym, substitute
+from .kept import KeptRecording, contracted, same_bits, same_numbers
 from .names import Name, Namer, runs
 
 
@@ -77,6 +78,11 @@ class Run:
         self.inner = limits.take(begun, rec)  # what derivatives that it takes itself met
         leaves, _ = output_leaves(f, out)
         self.held_fast = frozenset(id(v) for _, v in data[1] if isinstance(v, float))
+        self.elsewhere = copy.copy(self.call)  # the same call with other data
+        self.elsewhere.args = tuple(
+            arg if k in self.call.argnums else _moved(arg) for k, arg in enumerate(self.call.args)
+        )
+        self.folded = bool(self.held_fast) and self._computes_of_data(rec)
         graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.ruled)
         self.graph, self.events, self.ruled = graph, rec.events, rec.ruled
         self.inputs = graph.inputs
@@ -132,6 +138,20 @@ class Run:
             found += [(base + p, v) for p, v in zip(paths, leaves, strict=True)]
         return tuple(out), found
 
+    def _computes_of_data(self, rec: KeptRecording) -> bool:
+        """Say whether numbers of a recording hang on what is held fast: ``y**2`` of data is one."""
+        other = KeptRecording()
+        tracers = [other.input(x) for x in self.call.leaves]
+        try:
+            with silent(), unchecked(), same_run(self.point.state, self.point.stopped):
+                self.elsewhere.run(other, tracers)
+        except Exception:  # outside of its domain
+            return True
+        return len(rec.nodes) != len(other.nodes) or not all(
+            same_numbers(a, b, self.held_fast)
+            for a, b in zip(rec.nodes, other.nodes, strict=True)
+        )
+
     def _one_output(self, outputs: tuple[Any, ...], out: Any) -> tuple[Node | None, Any]:
         if len(outputs) != 1 or isinstance(out, dict | list | tuple):
             first = tree.paths(out)[0] if outputs else "[0]"
@@ -181,6 +201,15 @@ class Run:
         """Run the user's own program on other inputs: plain numbers, the same random draws."""
         xs = [leaves[self.places.index(k)] for k in range(len(leaves))]
         return self.point.call(*xs)
+
+    def in_numbers(self, tree: Expr) -> Expr:
+        """Return a formula with the numbers of the data in the places of their names."""
+        def number(s: Sym) -> Expr:
+            known = self.symbols.get(s.id)
+            plain = known is not None and known.kind == "data" and not np.ndim(known.value)
+            return Num(known.value) if plain and known is not None else s
+
+        return substitute(tree, number)
 
     # --- what is shown ------------------------------------------------------------------------
     def _needed(self, nodes: tuple[Node, ...]) -> list[Node]:
@@ -433,3 +462,17 @@ def _plain_name(e: Any) -> tuple[str, bool]:
     if isinstance(e, ast.Attribute) and not hasattr(np.ndarray, e.attr):
         return e.attr, False
     return (e.id if isinstance(e, ast.Name) else ""), False
+
+
+def _moved(arg: Any) -> Any:
+    """Return an argument with other numbers in the places of its floats."""
+    try:
+        leaves, treedef = tree.flatten(arg)
+    except (TypeError, ValueError):
+        return arg
+    return tree.unflatten(treedef, [moved(v) if isinstance(v, float) else v for v in leaves])
+
+
+def moved(value: Any) -> Any:
+    """Return the number that stands for one of the data where they are others."""
+    return value * 1.1 + 0.1
