@@ -436,3 +436,11 @@ def test_nothing_that_the_program_prints_lands_in_the_document(tmp_path: Path) -
     assert json.loads(done.stdout)["schema"] == "chainrule-derivation/1"
     assert "PRINT" in done.stderr
     assert "WRITE" in done.stderr
+
+
+@pytest.mark.parametrize("expression", ["-x", "-(x**2)", "-sum(x*log(x))", "- x", "-2*x"])
+def test_an_expression_may_begin_with_a_minus(expression, capsys):
+    for command in ("explain", "check"):
+        assert main([command, expression, "--at", "x=3"]) == 0
+    assert main(["explain", "--at", "x=3", expression, "--mode", "forward"]) == 0
+    assert "−" in capsys.readouterr().out

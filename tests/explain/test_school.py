@@ -124,6 +124,7 @@ NAMED = {
     "what a library computed": (lambda p: stats.binom.logpmf(3, 5, p), 0.3,
                                 ("binom.logpmf(3, 5, p)",), ("support", "∞")),
     "fractions above": (lambda x: x ** (1 / 3), 2.0, ("x^(2/3)",), ("0.666",)),
+    "a named power": (lambda x: x**np.pi, 2.0, ("x^π",), ("3.14159 ",)),
     "a logarithm": (lambda x: np.pi**x, 2.0, ("π^x · log(π)",), ("1.14",)),
     "median": (np.median, np.array([3.0, 1.0, 2.0, 5.0]), ("the steps of",), ("isnan", "where")),
     "norm": (lambda B: np.linalg.norm(B, 2), A, ("s(B)",), ("zero_singular", "tie or a zero")),

@@ -147,3 +147,11 @@ def test_no_character_is_lost():
 def test_no_question_mark_in_latex(f):
     assert "?" not in explain(f, np.array([[2.0, 1.0], [1.0, 3.0]])).latex()
     assert unreadable(list(formulas_of(explain(f, np.array([[2.0, 1.0], [1.0, 3.0]]))))) == []
+
+
+def test_a_name_may_be_an_underscore():
+    def f(x):
+        _ = x * 2
+        return _ * x
+
+    assert unreadable(list(formulas_of(explain(f, 1.5)))) == []

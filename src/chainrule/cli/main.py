@@ -7,6 +7,7 @@ could not be carried out as written (options, files, names, expressions, the use
 import argparse
 import difflib
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -143,7 +144,7 @@ def _common(parser: argparse.ArgumentParser, default: object = False) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command and return its exit status."""
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = _minus_last(list(sys.argv[1:] if arguments is None else arguments))
     loud = "--traceback" in given
     try:
         options = build_parser().parse_args(given)
@@ -165,6 +166,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return stop.code if isinstance(stop.code, int) else DONE
     except Exception as error:
         return _report(error, loud)
+
+
+def _minus_last(given: list[str]) -> list[str]:
+    """Put an expression that begins with a minus behind ``--``: it is no option."""
+    if "--" in given:
+        return given
+    found = [k for k, a in enumerate(given) if k and _MINUS.match(a) and given[k - 1] != "-o"
+             and not given[k - 1].startswith("--")]  # fmt: skip
+    if len(found) != 1:
+        return given
+    (k,) = found
+    return [*given[:k], *given[k + 1 :], "--", given[k]]
+
+
+_MINUS = re.compile(r"-(?!-)(?![oqvh]\b)\s*[\w(.\[]")
 
 
 @contextmanager

@@ -140,7 +140,8 @@ class LatexWriter(Writer):
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
         by = "\\circ " if len(base.shape) > 1 else ""
-        return f"{{{self.expr(base, POWER + 1)}}}^{{{by}{self.digits(exponent(n))}}}"
+        text = self.digits(exponent(n)).replace("π", "\\pi")
+        return f"{{{self.expr(base, POWER + 1)}}}^{{{by}{text}}}"
 
     def _sum(self, e: App) -> tuple[str, int] | None:
         found = super()._sum(e)

@@ -54,7 +54,7 @@ class Name:
         base = self.base
         if base in LATEX_GREEK:
             base = LATEX_GREEK[base]
-        elif len(base) > 1 or not base.isascii():
+        elif not (len(base) == 1 and base.isascii() and base.isalpha()):
             base = "\\mathrm{" + "".join(map(_in_latex, base)) + "}"
         if mark == "bar":
             base = f"\\bar{{{base}}}" if len(self.base) == 1 else f"\\overline{{{base}}}"

@@ -456,8 +456,8 @@ def exponent(n: Any) -> str:
     if not rounded:
         return text
     form = named(float(n))
-    if isinstance(form, Num):
-        return short(form.value)[0]
+    if isinstance(form, Num):  # π, e
+        return form.name or repr(float(n))
     if isinstance(form, App) and form.op == "divide" and isinstance(form.args[0], Num):
         return f"({form.args[0].value}/{form.args[1].value})"  # type: ignore[union-attr]
     if isinstance(form, App) and form.op == "negative":
