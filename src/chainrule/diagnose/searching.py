@@ -174,20 +174,21 @@ def _far(
     if not np.isfinite(gap + spread):
         return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
-    if gap <= 3 * spread + 1e-4 * scale:
-        return None if spread <= 0.1 * (1 + abs(traced)) else "the differences do not settle"
-    if gap <= 10 * spread:
-        return "the differences do not settle"
-    here = at(0.0)
-    if alone and _jumps(abs(at(h) - here) for h in (1e-3 * unit, 1e-4 * unit)):
-        return None  # it is a piece of its own, as small as it may be
-    if all(
-        min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1))
-        <= max(5e-3 * scale, 0.05 * gap)
-        for h in (1e-3 * unit, 1e-4 * unit)
-    ):  # a kink is close by, on both sides of which the derivative is right
+    settled = gap > 10 * spread
+    if gap <= 3 * spread + 1e-4 * scale and spread <= 0.1 * (1 + abs(traced)):
         return None
-    return better[-1], traced
+    short = (1e-3 * unit, 1e-4 * unit)
+    if alone or settled:
+        here = at(0.0)
+        if alone and settled and _jumps(abs(at(h) - here) for h in short):
+            return None  # it is a piece of its own, as small as it may be
+        bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
+        if all(
+            min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1)) <= bound
+            for h in short
+        ):  # a kink is close by, on both sides of which the derivative is right
+            return None
+    return (better[-1], traced) if settled else "the differences do not settle"
 
 
 def _jumps(gaps: Iterable[float]) -> bool:
