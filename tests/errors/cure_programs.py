@@ -417,8 +417,6 @@ WORDS: list[tuple[str, str]] = [
      "A = sp.csr_array(np.diag(x))\nreturn (A.toarray() @ sp.coo_array(np.ones(3)).toarray()).sum()"),
     ("A = sp.csr_array(x[None])\nreturn A.multiply(np.ones((3, 3))).sum()",
      "A = sp.csr_array(x[None])\nreturn (A.toarray() * np.ones((3, 3))).sum()"),
-    ("A = sp.csc_array(np.diag(x))\nreturn spla.splu(A).U.sum()",
-     "A = sp.csc_array(np.diag(x))\nreturn scipy.linalg.lu(A.toarray())[2].sum()"),
     ("A = spla.LinearOperator((3, 3), lambda v: x * v)\nreturn spla.gmres(A, np.ones(3), maxiter=1, restart=1, rtol=1e-13)[0].sum()",
      "A = spla.LinearOperator((3, 3), lambda v: x * v)\nreturn spla.gmres(A, np.ones(3), rtol=1e-13)[0].sum()"),
     ("A = sp.csr_array(np.diag(x))\nreturn spla.gmres(A, np.ones(3), maxiter=1, restart=1)[0].sum()",

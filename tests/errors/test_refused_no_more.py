@@ -37,6 +37,7 @@ BODIES = [
     "A = spla.aslinearoperator(np.diag([1.0, 2, 3]))\nreturn (A * x[0] @ x).sum() + (x[1] * A @ x)[0] + (A / x[2] @ x)[1]",
     "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.splu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
     "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nM = spla.LinearOperator((3, 3), spla.spilu(A).solve)\nreturn spla.gmres(A, np.ones(3), M=M, rtol=1e-13)[0].sum()",
+    "A = sp.csc_array(np.diag(3 + x) + np.outer(x, x))\nlu = spla.splu(A)\nreturn np.log(np.abs(lu.U.diagonal())).sum() + lu.L.sum()",
     "A = sp.csc_array(np.diag(x))\nreturn x[0] * spla.splu(cr.stop_gradient(A)).U.sum() + x[1] * spla.onenormest(cr.stop_gradient(A))",
     # graphs, images, splines
     "image = np.outer(x, x)\nlabels, n = scipy.ndimage.label(image > 0.3)\nreturn sum(c[0] for c in scipy.ndimage.center_of_mass(image, labels, range(1, n + 1))) + scipy.ndimage.sum_labels(image, labels, range(1, n + 1)).sum()",

@@ -18,9 +18,10 @@ from ....core.slots import Jvp, Linear
 from ...batched import columns
 from ...declare import as_array
 from ..common import agreed, refusal, traced
+from .elimination import Places, sparse_factors
 from .forms import Form
 from .kept import Kept
-from .matrices import is_traced, of_dense, plain_matrix, whole
+from .matrices import _traced_like, is_traced, of_dense, plain_matrix, shown, whole
 from .products import data_transpose, sparse_product
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
@@ -192,19 +193,31 @@ class Factored:
             self._form = _form_of(self._matrix)
             self._way = Kept(make)
             self._way.keep(np.array(agreed(self._matrix.data)), self._factor)
+            self._places: Places | None = None
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or (
             self._matrix is not None and not hasattr(linalg.SuperLU, name)
         ):
             raise AttributeError(name)
-        if self._matrix is not None and name not in ("shape", "nnz", "perm_r", "perm_c"):
-            raise refusal(
-                f"the attribute {name!r} of a factored matrix with traced entries",
-                "only its method solve has a rule",
-                "use solve(b), or the factors of the dense matrix: scipy.linalg.lu(A.toarray())",
-            )
+        if self._matrix is not None and name in ("L", "U"):
+            return self._triangle(name)
         return getattr(self._factor, name)
+
+    def _triangle(self, name: str) -> Any:
+        """Return a factor as SuperLU does, whose entries have derivatives."""
+        like, data = getattr(self._factor, name), self._matrix.data
+        if self._places is None:
+            self._places = Places(self._form, self._factor)
+        places = self._places
+        packed = sparse_factors(data, form=self._form, way=self._way, places=places)
+        n, many = places.n, places.up.size
+        flat, entries = (places.up, packed[:many]) if name == "U" else (places.low, packed[many:])
+        if name == "L":
+            flat = np.concatenate([flat, np.arange(n) * (n + 1)])
+            entries = np.concatenate([entries, np.ones(n, like.dtype)])
+        pattern = sp.coo_array((np.ones(flat.size), (flat % n, flat // n)), shape=(n, n))
+        return shown(_traced_like(pattern, entries), like)
 
     def solve(self, rhs: Any, trans: str = "N") -> Any:
         """Solve with the factors: A x = b, or with the transposed matrix."""

@@ -1,0 +1,155 @@
+"""The triangular factors that `splu` makes of a sparse matrix with traced entries.
+
+P A Q = L U with permutations that stand still beside the point. Elimination fills: where the column
+k of L and the row k of U have entries, all places between them may get one. Over these places
+(`Places`), which hold all that can have a derivative, an op gives the entries of both factors.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse import linalg
+
+from ....core.op import Notation, Op
+from ....core.registry import add
+from ....core.slots import Jvp
+from ...numpy.index import scatter_add, split_index
+from ...numpy.linalg import GILES
+from ..linalg.factors import _lu_change
+from .forms import Form
+from .kept import Kept
+
+
+class Places:
+    """Where the entries of A, of L (the unit diagonal left out) and of U stand: a param.
+
+    `flat` are the places of A's entries after the exchanges, `low` and `up` those of the factors,
+    as ``row + n * column``, sorted: first those of U, then those of L.
+    """
+
+    __slots__ = ("n", "flat", "up", "low", "_order", "_columns")
+
+    def __init__(self, form: Form, factor: Any) -> None:
+        rows, cols = form.places
+        self.n = n = form.matrix.shape[0]
+        rows, cols = factor.perm_r[rows].astype(np.int64), factor.perm_c[cols].astype(np.int64)
+        self.flat = rows + n * cols
+        filled = _filled(rows, cols, n)
+        i, j = filled % n, filled // n
+        self.up, self.low = filled[i <= j], filled[i > j]
+        self._order = self._columns = None
+
+    def __repr__(self) -> str:
+        return f"factors[{self.n}, {self.n}]"
+
+    def blocks(self) -> Any:
+        """Return the sorted places of all entries, and for each step its column and its row."""
+        if self._columns is None:
+            both = np.concatenate([self.up, self.low])
+            self._order = np.argsort(both)
+            ends = np.arange(self.n + 1)
+            low = np.searchsorted(self.low, self.n * ends)
+            by_row = np.argsort(self.up % self.n, kind="stable")
+            right = np.searchsorted((self.up % self.n)[by_row], ends)
+            self._columns = low, by_row, right
+        return self._order, *self._columns
+
+
+def _filled(rows: Any, cols: Any, n: int) -> Any:
+    """Return where elimination without exchanges leaves entries, as ``row + n * column``.
+
+    SuperLU finds it: for a matrix of these places in which each diagonal entry is the pivot, and no
+    entry becomes 0, as its numbers are random.
+    """
+    rng = np.random.default_rng(0)
+    data = np.concatenate([rng.uniform(0.5, 1, rows.size) / max(n, 1), np.full(n, 2.0)])
+    places = np.concatenate([rows, np.arange(n)]), np.concatenate([cols, np.arange(n)])
+    system = sp.csc_array((data, places), shape=(n, n))
+    factor = linalg.splu(system, "NATURAL", diag_pivot_thresh=0, options={"SymmetricMode": False})
+    found = [np.arange(n, dtype=np.int64) * (n + 1)]
+    for part in (factor.L.tocoo(), factor.U.tocoo()):
+        found.append(part.row.astype(np.int64) + n * part.col.astype(np.int64))
+    return np.unique(np.concatenate(found))
+
+
+def _value(data: Any, form: Form, way: Kept, places: Places) -> Any:
+    factor = way.factor(form.filled(data), data.dtype).factor
+    low, up = factor.L.tocsc(), factor.U.tocsc()
+    return np.concatenate([_at(up, places.up, places.n), _at(low, places.low, places.n)])
+
+
+def _at(matrix: Any, flat: Any, n: int) -> Any:
+    matrix = matrix.tocoo()
+    found = np.zeros(flat.size, matrix.dtype)
+    here = matrix.row.astype(np.int64) + n * matrix.col.astype(np.int64)
+    at = np.minimum(np.searchsorted(flat, here), max(flat.size - 1, 0))
+    known = flat[at] == here if flat.size else np.zeros(here.size, bool)
+    found[at[known]] = matrix.data[known]
+    return found
+
+
+def _spread(entries: Any, flat: Any, n: int) -> Any:
+    """Return the dense matrix of entries at these places, which may stand there twice."""
+    arrays, index = split_index((flat % n, flat // n))
+    return scatter_add(entries, *arrays, index=index, shape=(n, n))
+
+
+def dense_factors(packed: Any, places: Places) -> tuple[Any, Any]:
+    """Return L, without its unit diagonal, and U as dense matrices."""
+    up, low = packed[: places.up.size], packed[places.up.size :]
+    return _spread(low, places.low, places.n), _spread(up, places.up, places.n)
+
+
+def _jvp(t: Any, y: Any, _data: Any, form: Form, way: Kept, places: Places) -> Any:
+    low, up = dense_factors(y, places)
+    n = places.n
+    dl, du = _lu_change(_spread(t, places.flat, n), low + np.eye(n), up)
+    return np.concatenate([du[places.up % n, places.up // n], dl[places.low % n, places.low // n]])
+
+
+def _pull(ct: Any, y: Any, data: Any, form: Form, way: Kept, places: Places) -> Any:
+    """Undo the steps of elimination, the last first, over the places alone.
+
+    A step sets l = a/u of the column and takes l⊗u from what is left: with S̄, the cotangent of what
+    is left, l̄ ← l̄ − S̄u, ū ← ū − S̄ᵀl of the row, then ā = l̄/u and ū ← ū − ā·l of the pivot.
+    """
+    if not (type(ct) is type(y) is type(data) is np.ndarray and y.dtype.char == "d"):
+        return NotImplemented
+    n, many = places.n, places.up.size
+    order, ends, by_row, right = places.blocks()
+    both = np.concatenate([places.up, places.low])[order]
+    back, value = ct.astype(y.dtype)[order], y[order]
+    at = np.empty(order.size, np.intp)
+    at[order] = np.arange(order.size)
+    for k in range(n - 1, -1, -1):
+        in_row = by_row[right[k] : right[k + 1]]
+        pivot, row = at[in_row[0]], at[in_row[1:]]
+        column = at[many + ends[k] : many + ends[k + 1]]
+        if column.size == 0:
+            continue
+        down, along, u = value[column], value[row], value[pivot]
+        if row.size:
+            wanted = both[column][:, None] % n + both[row][None] // n * n
+            left = back[np.searchsorted(both, wanted)]
+            back[column] -= left @ along
+            back[row] -= down @ left
+        back[column] /= u
+        back[pivot] -= back[column] @ down
+    return back[np.searchsorted(both, places.flat)]
+
+
+sparse_factors = Op(
+    "sparse_factors",
+    _value,
+    (Jvp(_jvp, shortcut=_pull),),
+    batch="loop",
+    complex=True,
+    closed=False,
+    notation=Notation(
+        "lu({0})", "\\operatorname{{lu}}({0})",
+        rule="PAQ = LU, M = L⁻¹ P dA Q U⁻¹: dL = L tril(M, −1), dU = triu(M) U",
+    ),
+    references=(GILES,),
+)  # fmt: skip
+add(sparse_factors)
