@@ -150,6 +150,12 @@ def solutions_of_sparse_systems(x: Any, b: Any) -> Any:
     )  # fmt: skip
 
 
+@form(((4,), (4,)))
+def factors_of_sparse_systems(x: Any, b: Any) -> Any:
+    factors = sl.splu(three(x).tocsc())
+    return factors.L @ b, factors.U.diagonal(), factors.U.T @ b
+
+
 @form(((4,),))
 def iterative_solutions_of_plain_systems(b: Any) -> Any:
     return (
