@@ -4,6 +4,8 @@ One file each. ``rows()`` of a file returns a `Row` for every derivative of its 
 compared: the plain function, ours, SciPy's finite differences, and the peers that are installed.
 """
 
+from .. import common  # noqa: F401  # isort: skip (sets the thread count first)
+
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,7 +20,8 @@ Run = Callable[[], Any]
 class Row:
     """One derivative of one program, as calls without arguments.
 
-    ``near`` says how far apart the peers' numbers may be; finite differences are only timed.
+    ``near`` says how far apart the peers' numbers may be; finite differences are only timed. Where
+    they would take hours, ``calls`` says of how many plain calls they are made.
     """
 
     title: str
@@ -27,6 +30,7 @@ class Row:
     differences: Run | None = None
     peers: dict[str, Run] = field(default_factory=dict)
     near: float = 1e-9
+    calls: int = 0
 
     def check(self) -> None:
         """Refuse to time what gives other numbers."""

@@ -7,7 +7,6 @@ Reference: M. Unser, Splines: a perfect fit for signal and image processing, IEE
 Magazine 16 (1999) 22–38.
 """
 
-import itertools
 from typing import Any
 
 import numpy as np
@@ -198,22 +197,35 @@ def _slopes(rows: list[list[Any]], order: int) -> list[Any]:
     ]
 
 
-def _sum_of_taps(c: Any, taps: Any, weights: list[list[Any]], cval: Any) -> Any:
-    """Add up the coefficients around each point, times the product of the weights."""
-    flat = np.ravel(c)
-    total = 0.0
-    count = len(weights[0])
-    for pick in itertools.product(range(count), repeat=len(weights)):
-        at = [taps[d, k] for d, k in enumerate(pick)]
-        where, missing = at[0] * 0, at[0] < 0
-        for k, n in zip(at, c.shape, strict=True):
-            where, missing = where * n + np.maximum(k, 0), missing | (k < 0)
-        value = np.where(missing, cval, np.take(flat, where))
-        product = weights[0][pick[0]]
-        for d in range(1, len(pick)):
-            product = product * weights[d][pick[d]]
-        total = total + value * product
-    return total
+def _sums_over_taps(
+    c: Any, taps: Any, weights: list[list[Any]], slopes: list[list[Any]], cval: Any, outside: bool
+) -> list[Any]:
+    """Add up the coefficients around each point, times the product of the weights.
+
+    The first sum is that; where there are slopes, one follows for each axis, whose weight is
+    replaced by its slope. They are added axis by axis, the last one first: each coefficient is
+    looked up once. With `outside`, taps of −1 stand for `cval`.
+    """
+    flat, count = np.ravel(c), len(weights[0])
+
+    def over(axis: int, start: Any, missing: Any) -> list[Any]:
+        if axis == len(weights):
+            value = np.take(flat, start)
+            return [np.where(missing, cval, value) if outside else value]
+        found: list[Any] = []
+        for k in range(count):
+            tap, out = taps[axis, k], missing
+            if outside:
+                out = tap < 0 if missing is None else missing | (tap < 0)
+                tap = np.maximum(tap, 0)
+            inner = over(axis + 1, tap if start is None else start * c.shape[axis] + tap, out)
+            terms = [v * weights[axis][k] for v in inner]
+            if slopes:
+                terms.insert(1, inner[0] * slopes[axis][k])
+            found = [a + b for a, b in zip(found, terms, strict=True)] if found else terms
+        return found
+
+    return over(0, None, None)
 
 
 def interpolate(
@@ -228,10 +240,11 @@ def interpolate(
     local = [slopes[d] * coordinates[d] + shifts[d] for d in range(ndim)]
     rows = [_weights(s, order) for s in local]
     full = [row[order] for row in rows]
+    turned = [] if by is None else [_slopes(row, order) for row in rows]
+    value, *along = _sums_over_taps(c, taps, full, turned, cval, mode == "grid-constant")
     if by is None:
-        return np.where(inside > 0, _sum_of_taps(c, taps, full, cval), cval)
+        return np.where(inside > 0, value, cval)
     total = 0.0
     for d in range(ndim):
-        turned = [*full[:d], _slopes(rows[d], order), *full[d + 1 :]]
-        total = total + _sum_of_taps(c, taps, turned, cval) * (slopes[d] * by[d])
+        total = total + along[d] * (slopes[d] * by[d])
     return np.where(inside > 0, total, 0.0)
