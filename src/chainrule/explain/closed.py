@@ -312,7 +312,7 @@ def _recorded(run: Any, leaves: list[Any]) -> list[Any] | None:
     except Exception:
         return None
     graph = recording.finish(tracers, found)
-    return signature(contracted(graph, run.held_fast, recording.ruled)[0])
+    return signature(contracted(graph, run.held_fast, recording.origins.of)[0])
 
 
 def signature(graph: Graph) -> list[Any]:

@@ -19,6 +19,7 @@ from ..programs.watch import Watch, catches
 from ..slopes import silent
 from ..tracing.source import inside, of_engine, resolve
 from ..tracing.tracer import TRACERS
+from . import origins
 from .expr import App, Sym
 from .kept import callee
 from .names import runs
@@ -119,23 +120,19 @@ class Happenings:
 
     def _origins(self) -> None:
         """Mark the steps that one call of a library takes, and those of a rule."""
-        shown = [n for n in self.run.nodes if n in self.run.symbol_of]
-        ends, start = runs(shown), 0
-        for end in sorted(ends):
+        shown = [n for n in self.run.nodes if n in self.run.symbol_of and n not in self.solved]
+        for n in shown:
+            if n in self.run.ruled:
+                self._mark(n, origins.told(self.run.ruled[n], n, self.run))
+        shown, start = [n for n in shown if n not in self.run.ruled], 0
+        for end in sorted(runs(shown)):
             steps, start = shown[start : end + 1], end + 1
-            if any(n in self.solved for n in steps):
-                continue
-            rule, called = self.run.ruled.get(steps[0]), callee(steps[0])
-            if rule is not None:
-                where, _, what = place_text(resolve(rule)).partition(", ")
-                words = f"by the rule of {what} ({where})" if what else f"by the rule at {where}"
-            elif called and len(steps) > 1:
-                words = f"from here to {self.run.symbol_of[steps[-1]].text}: the steps of {called}"
-                steps = steps[:1]
-            else:
-                continue
-            for n in steps:
-                self.marks[n] = f"{words}; {self.marks[n]}" if n in self.marks else words
+            if (called := callee(steps[0])) and len(steps) > 1:
+                last = self.run.symbol_of[steps[-1]].text
+                self._mark(steps[0], f"from here to {last}: the steps of {called}")
+
+    def _mark(self, node: Node, words: str) -> None:
+        self.marks[node] = f"{words}; {self.marks[node]}" if node in self.marks else words
 
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):

@@ -83,8 +83,8 @@ class Run:
             arg if k in self.call.argnums else _moved(arg) for k, arg in enumerate(self.call.args)
         )
         self.folded = bool(self.held_fast) and self._computes_of_data(rec)
-        graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.ruled)
-        self.graph, self.events, self.ruled = graph, rec.events, rec.ruled
+        graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.origins.of)
+        self.graph, self.events, self.ruled = graph, rec.events, rec.origins.of
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs, out)
         self.unsteady, returned = self._plainly()
@@ -262,7 +262,7 @@ class Run:
         self.held.append(value)
 
     def _name_steps(self, recorded: tuple[Node, ...]) -> None:
-        all_steps = list(recorded)
+        all_steps = [n for n in recorded if n not in self.ruled or not self.ruled[n].beside]
         ends = runs(all_steps)
         sources = {n: resolve(n.place) for n in self.nodes}
         last = {all_steps[i] for i in ends}

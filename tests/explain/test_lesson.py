@@ -1,0 +1,58 @@
+"""The rest of a teacher's list: sentences that were false or misleading, by their kinds."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy import sin
+
+import chainrule
+from chainrule import derivative, grad
+from chainrule.explain import explain
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+# --- rows of a derivative that the program takes itself -------------------------------------------
+def bent(u):
+    a = u**3
+    return a * sin(u)
+
+
+INSIDE = {
+    "backward": grad(bent), "forward": derivative(bent), "twice": grad(grad(bent)),
+    "over forward": grad(derivative(bent)), "over backward": derivative(grad(bent)),
+    "forward twice": derivative(derivative(bent)),
+    "three": grad(grad(grad(bent))),
+    "a product": lambda t: chainrule.hvp(bent, t, t),
+    "recorded": lambda t: np.sum(chainrule.jacfwd(bent)(t)),
+    "by rows": lambda t: np.sum(chainrule.jacrev(bent)(t)),
+}  # fmt: skip
+_FROM = {  # what a row computes: of which functions' rules that can be a step
+    "cos": ("sin",), "sin": ("cos",), "negative": ("sin", "cos", "negative"),
+    "power_of": ("power_of",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_step_of_a_derivative_names_the_step_whose_rule_it_is(name):
+    document = explain(lambda t: INSIDE[name](t), 2.0).document
+    rows = {document["symbols"][r["symbol"]]["text"]: r for r in document["forward"]}
+    op = {text: r["line"]["sides"][0].get("op") for text, r in rows.items()}
+    for r in rows.values():
+        mark, made = r.get("mark", ""), r["line"]["sides"][0].get("op")
+        of = re.fullmatch(r"by the rule of (.+?)( \([^(]*\)|, a step that is not shown)?", mark)
+        if "test_lesson" in mark:  # a step of the function itself
+            known = {"u**3": "power_of", "a * sin(u)": "multiply", "sin(u)": "sin"}[of[1]]
+        elif of is not None:
+            known = of[1] if of[2] else op[of[1]]
+        else:
+            assert mark in ("", "the sum over the edges")
+            assert (made == "add") == bool(mark)
+            continue
+        assert known in _FROM.get(made, (known,))
+
+
+def test_a_name_is_that_of_the_value_and_not_of_its_tangent():
+    rows = explain(lambda t: derivative(bent)(t), 2.0).text().splitlines()
+    assert any(re.match(r"  \d  a = t³ +", r) for r in rows)
