@@ -5,6 +5,9 @@ import re
 import numpy as np
 import pytest
 from numpy import sin
+from scipy import sparse
+from scipy.optimize import brentq, fsolve
+from scipy.sparse.linalg import expm_multiply, spsolve
 
 import chainrule
 from chainrule import derivative, grad
@@ -105,3 +108,52 @@ def test_names_that_are_written_alike_keep_their_turns_apart():
     symbols = explain(f, 2.0).document["symbols"].values()
     found = [s["text"] for s in symbols if s["kind"] in ("input", "step")]
     assert found[:3] == ["x₁", "x_1⁽¹⁾", "x_1⁽²⁾"]
+
+
+# --- fixed maps: their letters, and which way they are turned -------------------------------------
+M = sparse.csr_matrix(np.array([[2.0, 1.0], [0.0, 3.0]]))
+DENSE = M.toarray()
+
+
+def solved(x):
+    J = x[0] * 2
+    s = fsolve(lambda u: [u[0] ** 3 - J, u[1] - u[0] * x[1]], [1.0, 1.0])
+    return s[0] * s[1]
+
+
+def taken(x):
+    A = x * 2
+    return np.sum(M @ A)
+
+
+MAPS = {  # the program, how its map is written forward and backward, and what it is
+    "a product": (lambda x: np.sum(M @ x), "A·", "Aᵀ·", "A", DENSE),
+    "the letter is the user's": (taken, "Mat·", "Matᵀ·", "Mat", DENSE),
+    "an exponential": (lambda x: np.sum(expm_multiply(M, x)), "exp(A) ", "exp(Aᵀ) ", "A", DENSE),
+    "a system": (lambda x: np.sum(spsolve(M, x)), "A(M)⁻¹ ", "A(M)⁻ᵀ ", "", None),
+    "two": (lambda x: np.sum((M @ M) @ (M @ x)), "A₂·", "A₂ᵀ·", "A", DENSE),
+    "a solver": (solved, "Jac⁻¹·", "Jac⁻ᵀ·", "Jac", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_a_fixed_map_has_a_letter_of_its_own_and_says_that_it_is_turned(name):
+    f, there, back, letter, matrix = MAPS[name]
+    derivation = explain(f, np.array([1.0, 2.0]))
+    text = derivation.text()
+    forward, _, rest = text.partition("4 Local derivatives")
+    assert there in forward
+    assert there not in rest.partition("6 ")[0]
+    assert back in rest
+    assert back not in forward
+    texts = [s["text"] for s in derivation.document["symbols"].values()]
+    assert len(texts) == len(set(texts))
+    if letter:
+        assert re.search(rf"  {letter}(, \S+)?: ", text)
+    if matrix is not None:
+        np.testing.assert_array_equal(derivation.values[f"map:{letter}"], matrix)
+
+
+def test_what_a_solver_carries_is_no_cancellation():
+    text = explain(lambda a: brentq(lambda u: u**3 - a, 0, 5), 2.0).text()
+    assert "nearly equal numbers cancel" not in text

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..core.graph import Node
 from ..tracing.source import shown_text
-from . import checks, costs, words
+from . import checks, costs, operators, words
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .exact import Digits
-from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import NAMES, App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
@@ -56,6 +56,8 @@ class Builder:
     def build(self, work: bool = True) -> dict[str, Any]:
         """Return the whole document; without `work`, only what a picture shows."""
         run = self.run
+        maps, told = operators.named(run)
+        NAMES.set(maps)
         forward = self.forward()
         edges = self.edges()
         doc: dict[str, Any] = {
@@ -84,6 +86,7 @@ class Builder:
             self.notes.append(words.COMPLEX)
         if any(s.name.turn and not s.words for s in run.symbols.values()):
             self.notes.append(words.BOUND)
+        self.notes += told
         if words.by_entries(self):
             self.notes.append(words.ENTRIES)
         if self.limit:

@@ -7,6 +7,7 @@ identities only (1·a = a, −(−a) = a, a copy is its original), each of which
 import math
 import re
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from operator import is_
 from typing import Any
@@ -468,6 +469,10 @@ def number_from_json(v: Any) -> Any:
     return float(v) if isinstance(v, str) else v
 
 
+NAMES: ContextVar[dict[int, str]] = ContextVar("NAMES")  # of fixed operators: their symbols
+NAMES.set({})
+
+
 def param_to_json(v: Any) -> Any:
     """Write a parameter of an operation: axes, shapes, indices, dtypes."""
     if v is None or isinstance(v, str):
@@ -484,6 +489,8 @@ def param_to_json(v: Any) -> Any:
         return {"dtype": str(v)}
     if type(v).__name__ == "Hole":
         return {"hole": True}
+    if (name := NAMES.get().get(id(getattr(v, "origin", None)))) is not None:
+        return {"repr": called(v), "operator": name, "turned": bool(v.transposed)}
     return {"repr": called(v)}
 
 

@@ -59,6 +59,7 @@ class LatexWriter(Writer):
     minus, equal, about, dot, hadamard = "-", "=", "\\approx", " \\cdot ", " \\odot "
     changed, stored, added = "\\ \\mathrm{with}\\ ", " \\mathrel{:=} ", " \\mathrel{+{=}} "
     same, minus_top = "\\mathrel{==}", "^{-\\top}"
+    inverse_top, transpose_top = "^{-1}", "^{\\top}"
 
     def braced(self, text: str) -> str:
         """Put braces around what has an exponent already."""

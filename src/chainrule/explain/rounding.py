@@ -157,14 +157,17 @@ class Roundings:
                 bar = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
                 told.append(f"rounding alone moves {bar} by {_told(np.max(far))}: its digits, or "
                             "those of some of its entries, say nothing")  # fmt: skip
-        for node in self.run.nodes:
-            if node in self.run.symbol_of and self._lost(node):
+        for node in self.run.nodes:  # what a solver's rows carry is 0 at the point
+            if node in self.run.symbol_of and self._lost(node) and not self._is_carried(node):
                 name, spread = self.run.symbol_of[node].text, np.max(self.values[node])
                 return [
                     f"{name} ({place_text(self.run.source(node))}): nearly equal numbers cancel, "
-                    f"here or on the way to it; rounding alone moves it by {_told(spread)}, and "
-                    "what follows from it has no more digits of its own", *told]
+                    f"here or on the way to it; rounding alone moves it by {_told(spread)}, so its "
+                    "digits say nothing", *told]
         return told
+
+    def _is_carried(self, node: Node) -> bool:
+        return node in self.builder.happenings.solved
 
     def _lost(self, node: Any) -> bool:
         spread = self.values.get(node)

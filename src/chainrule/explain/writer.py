@@ -34,10 +34,26 @@ _BARE = ("{0} {1}", "{0}\\,{1}")  # side by side stands for `matmul` alone
 CHANGE, ADD, ATOM = 3, 10, 100
 
 
+class Held:
+    """A fixed map in a template: ``{form:A}`` is its letter, ``{form:turn}`` and … its exponent."""
+
+    def __init__(self, writer: "Writer", v: Any) -> None:
+        self.writer, self.told = writer, v if isinstance(v, dict) else {}
+
+    def __format__(self, spec: str) -> str:
+        turned, writer = self.told.get("turned", False), self.writer
+        if spec == "inverse":
+            return writer.minus_top if turned else writer.inverse_top
+        if spec == "turn":
+            return writer.transpose_top if turned else ""
+        return writer.symbol(self.told["operator"]) if "operator" in self.told else spec
+
+
 class Writer(MatrixWriter):
     """Writes trees as Unicode text, with a table of symbols."""
 
     minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
+    inverse_top, transpose_top = "⁻¹", "ᵀ"
     changed, stored, added, same = " with ", " := ", " += ", "=="
 
     def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
@@ -143,10 +159,10 @@ class Writer(MatrixWriter):
             for k, v in e.params.items()
         )  # fmt: skip
 
-    def named_params(self, e: App, pattern: str) -> dict[str, str]:
+    def named_params(self, e: App, pattern: str) -> dict[str, Any]:
         """Return the parameters that a template has places for."""
-        return {k: self.param(v, []).strip("'") for k, v in e.params.items()
-                if f"{{{k}}}" in pattern}  # fmt: skip
+        return {k: Held(self, v) if f"{{{k}:" in pattern else self.param(v, []).strip("'")
+                for k, v in e.params.items() if f"{{{k}" in pattern}  # fmt: skip
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
