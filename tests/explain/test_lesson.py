@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy import sin
 from scipy import sparse
+from scipy.integrate import quad
 from scipy.optimize import brentq, fsolve
 from scipy.sparse.linalg import expm_multiply, spsolve
 
@@ -157,3 +158,31 @@ def test_a_fixed_map_has_a_letter_of_its_own_and_says_that_it_is_turned(name):
 def test_what_a_solver_carries_is_no_cancellation():
     text = explain(lambda a: brentq(lambda u: u**3 - a, 0, 5), 2.0).text()
     assert "nearly equal numbers cancel" not in text
+
+
+# --- a jump at a limit of an integral -------------------------------------------------------------
+JUMPS = {  # the integral, the point, its derivative, and whether the jump stands at an end
+    "the limit moves": (lambda a: quad(lambda t: float(t > 0.5), 0, a)[0], 0.5, 0.5, True),
+    "the jump moves": (lambda a: quad(lambda t: np.sign(t - a), 0, 1)[0], 1.0, -1.0, True),
+    "by a choice": (lambda a: quad(lambda t: np.where(t < 1, t, 2 * t), 0, a)[0], 1.0, 1.5, True),
+    "a branch": (lambda a: quad(lambda t: 1.0 if t > a else 0.0, 0, 1)[0], 0.0, -0.5, True),
+    "inside": (lambda a: quad(lambda t: 1.0 if t < a else 0.0, 0, 1)[0], 0.5, 1.0, False),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", JUMPS)
+def test_what_is_said_of_a_jump_does_not_contradict_the_derivative(name):
+    f, a, slope, at_end = JUMPS[name]
+    derivation = explain(f, a)
+    text = derivation.text()
+    assert derivation.gradient == pytest.approx(slope, abs=1e-9)
+    assert ("the middle of them is taken" in text) == at_end
+    assert derivation.document["check"]["verdict"] != "differs"
+    for claim in ("✗", "branch that ran", "branch which it chose", "no derivative flows"):
+        assert claim not in text
+
+
+def test_check_does_not_tell_a_branch_inside_an_integral_as_the_program_s():
+    found = str(chainrule.check(JUMPS["inside"][0], 0.5))
+    assert "branch that ran" not in found
+    assert "that of quad's answer" in found

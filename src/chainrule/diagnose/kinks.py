@@ -91,7 +91,7 @@ def decides(run: Any, events: Iterable[Event] = ()) -> bool:
     """Say whether something in a run has a kink, or jumps, exactly at the point."""
     return (
         any(True for _ in touched(run)) or any(map(on_step, run.nodes)) or any(map(cut_at, events))
-        or any(map(_asks_of_zero, events))
+        or any(map(_asks_of_zero, events)) or any(e.at_end for e in events)
     )
 
 

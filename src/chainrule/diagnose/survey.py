@@ -127,7 +127,7 @@ def _happened(event: Event) -> Iterator[Finding]:
     if event.kind == CUT:
         yield Finding(
             ZERO, "a traced value was cut down to an integer", event.where,
-            ON_STEP if cut_at(event) else "an integer is locally constant",
+            event.answer or (ON_STEP if cut_at(event) else "an integer is locally constant"),
             "leave it a float where its slope matters",
         )  # fmt: skip
     elif event.kind == STOP:
@@ -138,9 +138,10 @@ def _happened(event: Event) -> Iterator[Finding]:
         )  # fmt: skip
     elif event.kind == BRANCH:
         who = "the library's own code, called here," if event.library else "the program"
+        who = f"what {event.solver} calls" if event.solver else who
         yield Finding(
             CHOICE, f"{who} branches on a traced value, which is {found} here", event.where,
-            "the derivative is that of the branch that ran",
+            event.answer or "the derivative is that of the branch that ran",
             "nothing, unless the branches differ in value where they meet",
         )  # fmt: skip
 

@@ -30,6 +30,9 @@ def check(builder: Any) -> dict[str, Any]:
         )  # fmt: skip
         if any(e.replayed for e in builder.happenings.solvers):
             found = replace(found, rows=tuple(map(_of_other_steps, found.rows)))
+        ends = [e.outcomes[0] for e in builder.happenings.solvers if e.at_end]
+        if ends:
+            found = replace(found, rows=tuple(_past_the_end(r, ends[0]) for r in found.rows))
         rounding = builder.rounding
         found = rounding.judged(found)
         builder.notes += rounding.notes()
@@ -59,6 +62,15 @@ def _of_other_steps(row: Row) -> Row:
         return row
     words = f"beside the point the solver takes other steps: differences of them give " \
             f"{row.reference:.6g} and the rules {row.derivative:.6g}"
+    return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
+
+
+def _past_the_end(row: Row, solver: str) -> Row:
+    """Say of differences across a jump at a limit that the steps of a solver pass it by."""
+    if row.verdict != DIFFERS:
+        return row
+    words = f"{solver}'s own steps pass by what lies so near to an end, so differences of it, " \
+        f"{row.reference:.6g}, prove nothing; the rules give {row.derivative:.6g}"
     return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
 
 

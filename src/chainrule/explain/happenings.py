@@ -60,12 +60,13 @@ class Happenings:
         if event.kind == BRANCH:
             who = "the program branches at" if not event.library else (
                 "the library's own code branches, called at")
-            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is "
-                              f"{found}; the derivative is that of the branch that ran")
+            who = f"what {event.solver} calls branches at" if event.solver else who
+            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is {found}; "
+                              f"{event.answer or 'the derivative is that of the branch that ran'}")
         elif event.kind == CUT:
             why = "an integer is locally constant, and no derivative flows through it"
             self.notes.append(f"a value ({found}) is cut down to an integer at {place}: "
-                              f"{ON_STEP if cut_at(event) else why}")  # fmt: skip
+                              f"{event.answer or (ON_STEP if cut_at(event) else why)}")
         elif event.kind == STOP:
             self.notes.append(
                 f"stop_gradient holds a value fast at {place} ({found}): the derivative takes it "
@@ -96,9 +97,11 @@ class Happenings:
         if event.replayed:
             rows_are = "are the steps that it took, taken again: the derivative is that of these " \
                 "steps, with their sizes held fast"
+        end = " What it is given jumps or bends exactly at an end of where it goes: the slopes on " \
+            "both sides of the point differ, and the middle of them is taken." * event.at_end
         self.notes.append(
             f"{event.outcomes[0]} ran on plain numbers at {place}: {which} {rows_are}, and their "
-            f"numbers are those of this run.{root}"
+            f"numbers are those of this run.{root}{end}"
         )
         for n in nodes:
             self.marks[n] = event.outcomes[0] + SEE
@@ -106,6 +109,8 @@ class Happenings:
     def kinks(self, limit: bool) -> None:
         """Tell the kinks that were touched; with `limit`, that no rule made the gradient."""
         taken = "; here the gradient is a limit around the point" if limit else ""
+        calls = {n: e.outcomes[0] for e in self.run.events if e.kind == SOLVER
+                 for n in self.run.graph.nodes[slice(*e.span)]}  # fmt: skip
         for node, what, why in touched(self.run.graph):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
             words = "is at a kink or tie"
@@ -115,6 +120,10 @@ class Happenings:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
+            elif node in calls:
+                words = f"what {calls[node]} calls comes by a kink or tie ({place}): {what}; " \
+                    f"the derivative is that of {calls[node]}'s answer"
+                self.notes += [words] * (words not in self.notes)
             elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
