@@ -194,7 +194,8 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     found = [*survey.notes, *chain.from_iterable(map(_happened, survey.events))]
     apart = () if stopped else _disconnected(call, graph, survey.events, _defined(f))
     found += [*apart, *_rounding(graph)]
-    found += [Finding(CHOICE, what, _place(node.place), why) for node, what, why in touched(graph)]
+    found += [Finding(CHOICE, what, _place(node.place), why)
+              for node, what, why in touched(graph, survey.events)]
     found += _inside_rules(kinked)
     order = list(_HEADINGS)
     found.sort(key=lambda g: order.index(g.kind))

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.graph import Node
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
-from ..diagnose.kinks import BROKEN, STEEP, cut_at, decides, on_step, touched
+from ..diagnose.kinks import BROKEN, STEEP, called_by, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
@@ -109,9 +109,8 @@ class Happenings:
     def kinks(self, limit: bool) -> None:
         """Tell the kinks that were touched; with `limit`, that no rule made the gradient."""
         taken = "; here the gradient is a limit around the point" if limit else ""
-        calls = {n: e.outcomes[0] for e in self.run.events if e.kind == SOLVER
-                 for n in self.run.graph.nodes[slice(*e.span)]}  # fmt: skip
-        for node, what, why in touched(self.run.graph):
+        calls = called_by(self.run.graph, self.run.events)
+        for node, what, why in touched(self.run.graph, self.run.events):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
             words = "is at a kink or tie"
             if steep:  # of the step alone: √(x·x) has none
@@ -121,8 +120,7 @@ class Happenings:
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
             elif node in calls:
-                words = f"what {calls[node]} calls comes by a kink or tie ({place}): {what}; " \
-                    f"the derivative is that of {calls[node]}'s answer"
+                words = f"what {calls[node]} calls comes by a kink or tie ({place}): {what}; {why}"
                 self.notes += [words] * (words not in self.notes)
             elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
