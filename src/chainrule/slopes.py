@@ -504,9 +504,9 @@ def _along(
                      f"{reference:.1e}, is no larger than what such a step is off")  # fmt: skip
     if not relative <= _EXACT * eps:
         return Along(derivative, reference, relative, "its figure is not the slope that the "
-                     "differences show: by rounding of large terms that cancel, or since the "
-                     "program is another function of complex numbers (real parts, sizes, "
-                     "comparisons)" if all(
+                     "differences show: it needs a function that is analytic here (no real parts, "
+                     "sizes or comparisons, no branch point) and numbers that neither cancel nor "
+                     "underflow" if all(
                          r.verdict == AGREES for r in rows) else
                      "its figure is another one; where the differences do not agree that proves "
                      "nothing")  # fmt: skip

@@ -187,3 +187,64 @@ def test_check_does_not_tell_a_branch_inside_an_integral_as_the_program_s():
     assert "branch that ran" not in found
     assert "branch which it chose" not in found
     assert "that of quad's answer" in found
+
+
+# --- numbers that are too small -------------------------------------------------------------------
+SMALL = {  # an array program, its point, and what is told to be 0 by underflow, if anything
+    "one": (lambda v: np.sum(np.exp(v)), [-800.0, 1.0], "entry [0] of v₁ is"),
+    "beside a true 0": (lambda v: np.sum(v * v), [0.0, 1e-200, 1.0], "entry [1] of v₁ is"),
+    "several": (lambda v: np.sum(np.exp(-(v**2))), [30.0, 0.0, 40.0], "entries of v₃ are"),
+    "a small one that is none": (lambda v: np.sum(v * v), [0.0, 1.0, 1e-160], ""),
+    "a true 0": (lambda v: np.sum(v * v), [0.0, 1.0, 2.0], ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_an_underflow_is_told_of_the_entries_that_have_it(name):
+    f, x, said = SMALL[name]
+    text = explain(f, np.array(x)).text()
+    assert said in text
+    assert ("underflow)" in text) == bool(said)
+
+
+# --- why a complex step is left out ---------------------------------------------------------------
+@pytest.mark.parametrize(("f", "x"), [
+    (lambda x: x**1.5, 0.0), (lambda x: np.sqrt(x * x * x), 0.0), (lambda x: (x**2) ** 0.75, 0.0),
+    (lambda v: np.prod(v), np.array([1e-200, 1e-200, 1.0])),
+])  # fmt: skip
+def test_no_false_cause_of_a_complex_step_is_told(f, x):
+    text = explain(f, x).text()
+    assert "cancel, or since" not in text
+    if "its figure is not the slope" in text:
+        assert "no branch point" in text
+        assert "underflow" in text
+
+
+# --- powers of 0 ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("f", [lambda x: 0**x, lambda x: 0.0**x, lambda x: np.power(0.0, x)])
+def test_a_power_of_0_is_told_to_be_constant(f):
+    for x in (0.5, 2.0):
+        text = explain(f, x).text()
+        assert "0ᵘ is 0 for all u > 0: its derivative is 0" in text
+        for words in ("log", "tangent"):
+            assert words not in text
+
+
+# --- arguments that are no arrays, and what is counted --------------------------------------------
+def test_arguments_that_are_no_arrays_are_told_to_be_held_fast():
+    def f(x, n, text):
+        return x**n * len(text)
+
+    for words in ("held fast: n = 3, text = 'abc'", "y  = x³ · 3"):
+        assert words in explain(f, 2.0, 3, "abc").text()
+
+
+def test_costs_say_how_much_of_them_stands_in_no_row():
+    text = explain(lambda x: x**2 if x > 1 else x, 3.0).text()
+    assert "of the value's, 1 is in no row above" in text
+    assert "in no row" not in explain(lambda x: x**2 * sin(x), 3.0).text()
+
+
+def test_rows_that_carry_a_solver_s_derivative_are_no_cost_of_its_value():
+    text = explain(lambda a: brentq(lambda u: u**3 - a * 2, 0, 5), 2.0).text()
+    assert re.search(r"value +0 operations and 1× brentq", text)

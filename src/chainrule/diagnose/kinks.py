@@ -64,6 +64,8 @@ def _is_at_kink(node: Node) -> bool:
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
     if op.name in ROOTS:
+        if node.inputs[0] is None:  # 0ˣ moves with its exponent only
+            return False
         n = values[1] if len(values) > 1 else node.params["n"]
         return bool(np.any(np.equal(values[0], 0) & np.greater(n, 0) & np.less(n, 1)))
     kinks = op.kinks or STEEP.get(op.name, ())

@@ -260,6 +260,10 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
         if found == DIFFERS:
             chooses = any((n.dtype is not None and n.dtype.kind == "b") or n.op.kinks or n.op.jump
                           for n in run.graph.nodes if n.op is not None)  # fmt: skip
+            guarded = any(t.guarded for terms in builder.sweep.terms.values() for t in terms)
+            if guarded:
+                return 0, "a rule has a form of its own at this very point (a tie, a zero), which " \
+                    "is no formula of others"
             return 0, "the program chooses by its values, and the formula of the piece that ran " \
                 "is not that of another" if chooses else "the tidied expression did not agree " \
                 "with the program at another point"

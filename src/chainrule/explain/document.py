@@ -24,6 +24,7 @@ from .settling import settle
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
+GIVEN = 24  # characters of an argument that is no array
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -126,13 +127,7 @@ class Builder:
         if value is None or not self.digits.rough(lhs, sides, value):
             return False
         if sides and not self.underflow and not np.all(value) and isinstance(lhs, Sym):
-            self.underflow = _underflows(sides[0], self.run.symbols)
-            if self.underflow:
-                self.notes.append(
-                    f"{self.run.symbols[lhs.id].text} is too small a number for floating point, "
-                    "and 0 stands for it (underflow): it, and a 0 that follows from it, is "
-                    "written ≈ 0"
-                )
+            self.underflow = words.underflow(self, lhs, sides[0], value)
         return not self._digits_lost(value)
 
     def _digits_lost(self, value: Any) -> bool:
@@ -219,6 +214,8 @@ class Builder:
             "here": statement is not None and self.happenings.here(),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
+            "given": [f"{path} = {v!r}" if len(repr(v)) <= GIVEN else path for path, v in run.data
+                      if isinstance(v, bool | int | str)],
             "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
             "outputs": int(np.size(run.value)),
             "entry": None if self.entry is None else list(self.entry),
@@ -475,16 +472,6 @@ def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
         else:
             for a in e.args:
                 yield from _parts_of(whole, a)
-
-
-def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
-    try:
-        evaluate(e, symbols, under="raise")
-    except FloatingPointError:
-        return True
-    except Exception:  # what it reads is no plain number
-        return False
-    return False
 
 
 def _source(s: Any) -> dict[str, Any]:

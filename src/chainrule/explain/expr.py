@@ -312,6 +312,11 @@ def _weighted_sum(e: App) -> Expr:
     return add_up([u if w == 1 else apply("multiply", Num(w), u, shape=e.shape) for w, u in pairs])
 
 
+def _log(e: App) -> Expr:
+    (a,) = e.args  # what keeps a rule from log 0
+    return Num(0.0) if is_one(a) else _zeros(e) if _is(a, "ones") else e
+
+
 def _zeros(e: App) -> Expr:
     return App("zeros", (), {"shape": e.shape}, e.shape)
 
@@ -338,7 +343,7 @@ _IDENTITIES: dict[str, Callable[[App], Expr]] = {
     "positive": _first, "broadcast_to": _broadcast, "reshape": _same_shape, "sum": _sum,
     "transpose": _transpose, "getitem": _getitem, "where": _where, "scatter_add": _scatter_add,
     "matmul": _product, "solve": _product, "solve_again": _product,
-    "weighted_sum": _weighted_sum, "zeros_like": _zeros, "setitem": _setitem,
+    "weighted_sum": _weighted_sum, "log": _log, "zeros_like": _zeros, "setitem": _setitem,
     "resolvent": _resolvent,
 }  # fmt: skip
 
