@@ -248,3 +248,26 @@ def test_costs_say_how_much_of_them_stands_in_no_row():
 def test_rows_that_carry_a_solver_s_derivative_are_no_cost_of_its_value():
     text = explain(lambda a: brentq(lambda u: u**3 - a * 2, 0, 5), 2.0).text()
     assert re.search(r"value +0 operations and 1× brentq", text)
+
+
+# --- digits that rounding has made ----------------------------------------------------------------
+CANCELLED = {  # whose gradients are less exact than they are shown
+    "a quotient of differences": (lambda x: (x**2 - 1) / (x - 1), 1.0000001, 1.0),
+    "compound interest": (lambda x: (1 + 1 / x) ** x, 1e6, 1.3591396683735e-12),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CANCELLED)
+def test_digits_that_are_not_its_own_are_told(name):
+    f, x, true = CANCELLED[name]
+    derivation = explain(f, x)
+    assert abs(derivation.gradient - true) > 1e-5 * abs(true)
+    assert "rounding alone moves x̄ by" in derivation.text()
+
+
+@pytest.mark.parametrize(("f", "x"), [
+    (lambda x: x * sin(x), 2.0), (lambda x: (x * 10 - 1) ** 2, 0.3), (lambda x: np.exp(-x * x), 1.1),
+    (lambda x: 1 / (1 + np.exp(-x)), 3.0),
+])  # fmt: skip
+def test_nothing_is_said_of_digits_that_stand(f, x):
+    assert "rounding" not in explain(f, x).text()
