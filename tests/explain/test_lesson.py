@@ -5,9 +5,9 @@ import re
 import numpy as np
 import pytest
 from numpy import sin
-from scipy import sparse
+from scipy import sparse, stats
 from scipy.integrate import quad
-from scipy.optimize import brentq, fsolve
+from scipy.optimize import brentq, fsolve, minimize
 from scipy.sparse.linalg import expm_multiply, spsolve
 
 import chainrule
@@ -271,3 +271,28 @@ def test_digits_that_are_not_its_own_are_told(name):
 ])  # fmt: skip
 def test_nothing_is_said_of_digits_that_stand(f, x):
     assert "rounding" not in explain(f, x).text()
+
+
+def test_an_optimiser_that_stops_early_is_no_accusation():
+    def best(a):
+        return minimize(lambda x: (x[0] - a) ** 2 + x[0] ** 4, [0.0]).x[0]
+
+    derivation = explain(best, 1.0)
+    assert derivation.gradient == pytest.approx(0.3239535, abs=1e-6)
+    assert "✗" not in derivation.text()
+
+
+# --- what a reader does not know of ---------------------------------------------------------------
+@pytest.mark.parametrize(("f", "said"), [
+    (lambda x: stats.norm.cdf(x), "norm.cdf(x / 1)"), (lambda x: stats.t.cdf(x, 3), "t.cdf(x / 1, 3)"),
+    (lambda x: stats.beta.ppf(x, 2.0, 3.0), "beta.ppf(x, 2, 3)"),
+])  # fmt: skip
+def test_distributions_bear_their_names_and_shapes(f, said):
+    text = explain(f, 0.5).text()
+    assert f"y  = {said}" in text
+    assert "Standard" not in text
+
+
+def test_a_power_rule_divides_by_nothing():
+    text = explain(lambda x, y: x**y, 2.0, 3.0, argnums=(0, 1)).text()
+    assert "∂v₁/∂x = y · x^(y − 1) = 3 · 2^(3 − 1)" in text

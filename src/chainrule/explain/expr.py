@@ -446,7 +446,7 @@ _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 
 def called(v: Any) -> str:
     """Return what an object is called: by its own name, or the name of its class."""
-    name = getattr(v, "__name__", None)
+    name = getattr(v, "__name__", getattr(getattr(v, "dist", None), "name", None))
     if isinstance(name, str):
         return name
     text = str(v)
@@ -496,7 +496,9 @@ def param_to_json(v: Any) -> Any:
         return {"hole": True}
     if (name := NAMES.get().get(id(getattr(v, "origin", None)))) is not None:
         return {"repr": called(v), "operator": name, "turned": bool(v.transposed)}
-    return {"repr": called(v)}
+    shapes = getattr(v, "shapes", ()) if hasattr(v, "dist") else ()  # of a distribution, held fast
+    return {"repr": called(v)} | ({"shapes": [f"{float(s):g}" if np.ndim(s) == 0 else called(s)
+                                              for s in shapes]} if shapes else {})  # fmt: skip
 
 
 def param_from_json(v: Any) -> Any:

@@ -136,7 +136,7 @@ class Happenings:
             steps, start = shown[start : end + 1], end + 1
             if (called := callee(steps[0])) and len(steps) > 1:
                 last = self.run.symbol_of[steps[-1]].text
-                self._mark(steps[0], f"from here to {last}: the steps of {called}")
+                self._mark(steps[0], f"from here to {last}: steps of {called}")
 
     def _mark(self, node: Node, words: str) -> None:
         self.marks[node] = f"{words}; {self.marks[node]}" if node in self.marks else words

@@ -373,7 +373,8 @@ class Writer(MatrixWriter):
         name = held["repr"] if isinstance(held, dict) else getattr(dist, "name", called(dist))
         name = name.removesuffix("_gen")  # as SciPy calls the distribution's class
         method = str(e.params.get("method") or word_of(e.op))
-        parts += [str(s) for s in getattr(held, "shapes", ())]
+        given = held.get("shapes", ()) if isinstance(held, dict) else getattr(held, "shapes", ())
+        parts += map(str, given)
         return f"{self.word(f'{name}.{method}')}({', '.join(parts)})", ATOM
 
     def word(self, name: str) -> str:
