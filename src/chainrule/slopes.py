@@ -505,7 +505,7 @@ def _along(
     if not relative <= _EXACT * eps:
         return Along(derivative, reference, relative, "its figure is not the slope that the "
                      "differences show: it needs a function that is analytic here (no real parts, "
-                     "sizes or comparisons, no branch point) and numbers that neither cancel nor "
+                     "sizes or comparisons, no branch point), no large terms that cancel and no "
                      "underflow" if all(
                          r.verdict == AGREES for r in rows) else
                      "its figure is another one; where the differences do not agree that proves "

@@ -296,3 +296,24 @@ def test_distributions_bear_their_names_and_shapes(f, said):
 def test_a_power_rule_divides_by_nothing():
     text = explain(lambda x, y: x**y, 2.0, 3.0, argnums=(0, 1)).text()
     assert "∂v₁/∂x = y · x^(y − 1) = 3 · 2^(3 − 1)" in text
+
+
+# --- whose rule, where no line of the program's calls ---------------------------------------------
+@pytest.mark.parametrize("f", [
+    lambda x: derivative(np.sin)(x), lambda x: grad(np.sin)(x),
+    lambda x: chainrule.jacobian(np.sin)(x),
+])  # fmt: skip
+def test_a_rule_of_a_function_of_numpy_s_is_told_by_its_name(f):
+    assert "— by the rule of sin\n" in explain(f, 0.5).text()
+
+
+def test_sums_of_a_batch_are_no_step_of_a_rule():
+    text = explain(lambda v: np.sum(chainrule.vmap(grad(lambda u: u * sin(u)))(v)),
+                   np.array([1.0, 2.0])).text()  # fmt: skip
+    assert re.search(r"v₄ = v₁ \+ v₃ .*— the sum over the edges\n", text)
+
+
+def test_points_that_pass_a_jump_by_accuse_nobody():
+    derivation = explain(lambda a: quad(lambda t: int(t + a), 0, 2)[0], 0.5)
+    assert derivation.gradient == pytest.approx(2.0)
+    assert "✗" not in derivation.text()

@@ -31,6 +31,7 @@ class Event:
     asked: Any = None  # the step whose value was asked
     makers: list[Any] = field(default_factory=list)  # of the values that were cut
     solver: str = ""  # that ran meanwhile
+    pieces: bool = False  # a solver's function decides, and was taken in pieces
     at_end: bool = False  # a place at which a solver's function decides stands at a limit of it
     span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
     roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
@@ -82,6 +83,8 @@ class Watching(Recording):
             self.solving[-1].replayed = True
         elif what == "at an end" and self.solving:
             self.solving[-1].at_end = True
+        elif what == "pieces" and self.solving:
+            self.solving[-1].pieces = True
         elif what == "root" and self.solving:
             self.solving[-1].roots.append(data)
 

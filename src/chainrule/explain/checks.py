@@ -30,9 +30,9 @@ def check(builder: Any) -> dict[str, Any]:
         )  # fmt: skip
         found = replace(found, rows=tuple(
             _of_a_solver(r, builder.happenings.solvers) for r in found.rows))
-        ends = [e.outcomes[0] for e in builder.happenings.solvers if e.at_end]
-        if ends:
-            found = replace(found, rows=tuple(_past_the_end(r, ends[0]) for r in found.rows))
+        cut = [e.outcomes[0] for e in builder.happenings.solvers if e.at_end or e.pieces]
+        if cut:
+            found = replace(found, rows=tuple(_passed_by(r, cut[0]) for r in found.rows))
         rounding = builder.rounding
         found = rounding.judged(found)
         builder.notes += rounding.notes()
@@ -72,12 +72,12 @@ def _of_a_solver(row: Row, solvers: Any) -> Row:
     return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
 
 
-def _past_the_end(row: Row, solver: str) -> Row:
-    """Say of differences across a jump at a limit that the steps of a solver pass it by."""
+def _passed_by(row: Row, solver: str) -> Row:
+    """Say of differences of what jumps or bends on the way that a solver's points pass it by."""
     if row.verdict != DIFFERS:
         return row
-    words = f"{solver}'s own steps pass by what lies so near to an end, so differences of it, " \
-        f"{row.reference:.6g}, prove nothing; the rules give {row.derivative:.6g}"
+    words = f"{solver}'s own points pass by a place where its function jumps or bends, so " \
+        f"differences of it, {row.reference:.6g}, prove nothing; the rules give {row.derivative:.6g}"
     return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from types import CodeType, FrameType
 from typing import Any
 
+from ..core import graph
 from ..core.graph import Node, Place
 from ..core.spoken import spoken
-from ..modes import cotangents, forward, reverse
+from ..lift import run_traced
+from ..modes import batch, cotangents, forward, reverse
 from ..tracing.recording import Recording
 from ..tracing.source import inside, resolve
 from ..tracing.tracer import TRACERS
@@ -26,8 +28,8 @@ class Rule:
     place: Place | None  # None: the place of the row itself
     op: str
     step: Node | None = None
-    sum: bool = False  # what arrives over several edges is added up
     beside: bool = False  # a tangent, made where its value was: no name there means it
+    called: bool = False  # by the engine, as no line of the user's does: a function of NumPy's
 
 
 class Origins:
@@ -48,12 +50,14 @@ class Origins:
             code = frame.f_code
             if code is _PROCESS:
                 self._beneath(frame.f_locals["self"], new[-1])
+            elif code.co_filename.startswith(_BATCH):
+                pass  # an operation on all examples at once: who asks for it comes next
             elif code.co_filename.startswith(_MODES):
                 rule = self._rule(code, frame, new[-1], direct)
                 if rule is not None:
                     self.of |= dict.fromkeys(new, rule)
                     return
-            elif not code.co_filename.startswith(_TRACING):
+            elif not code.co_filename.startswith(_CARRIES):
                 direct = False
             frame = frame.f_back
 
@@ -65,12 +69,12 @@ class Origins:
     def _rule(self, code: CodeType, frame: FrameType, new: Node, direct: bool) -> Rule | None:
         here = frame.f_locals
         if code in _SUMS and direct and new.op is not None and new.op.name == "add":
-            return Rule(None, "", sum=True, beside=code is _PUSH_ALL and _follows(frame))
+            return Rule(None, "", beside=code is _PUSH_ALL and _follows(frame))
         if code is _PUSH:
             above: Any = frame.f_back
             node = above.f_locals["node"] if above.f_code is _PUSH_NODES else None
             if node is None:
-                return Rule(None, here["op"].name, self._own(here["y"]), beside=True)
+                return Rule(None, here["op"].name, self._own(here["y"]), True, _called(frame))
             return Rule(node.place, here["op"].name, self._made(node))
         node = here.get("node") if "node" in code.co_varnames else None
         if getattr(node, "place", None) is None or node.op is None:  # type: ignore[union-attr]
@@ -95,6 +99,15 @@ class Origins:
         return None
 
 
+def _called(frame: FrameType | None) -> bool:
+    """Say whether the function that is differentiated is called by the engine alone."""
+    while frame is not None and inside[frame.f_code.co_filename]:
+        if frame.f_code is _RUN:
+            return True
+        frame = frame.f_back
+    return False
+
+
 def _follows(frame: FrameType) -> bool:
     """Say whether tangents are made while the program runs, and not from a recording of it."""
     push = frame.f_back
@@ -105,19 +118,21 @@ _PROCESS = Recording.process.__code__
 _PUSH, _PUSH_NODES = forward.push.__code__, forward._push_nodes.__code__
 _PUSH_ALL = forward._push.__code__
 _SUMS = (cotangents.arrive.__code__, cotangents._add_piece.__code__, _PUSH_ALL)
+_RUN = run_traced.__code__
+_BATCH = batch.__file__.removesuffix(".py")
 _MODES = os.path.dirname(reverse.__file__) + os.sep
-_TRACING = os.path.dirname(_PROCESS.co_filename) + os.sep
+_CARRIES = tuple(os.path.dirname(f) + os.sep for f in (_PROCESS.co_filename, graph.__file__))
 
 
 def told(rule: Rule, node: Node, run: Any) -> str:
     """Say by whose rule a step was made."""
-    if rule.sum:
+    if not rule.op:  # what arrives over several edges is added up
         return "the sum over the edges"
     if rule.step in run.ruled:  # a step of a derivative: its own row, not the user's line
         symbol = run.symbol_of.get(rule.step)
         of = symbol.text if symbol is not None else f"{spoken(rule.op)}, a step that is not shown"
         return f"by the rule of {of}"
-    if rule.place == node.place and rule.step is None:
+    if rule.place == node.place or rule.called:
         return f"by the rule of {spoken(rule.op)}"
     where, _, what = place_text(resolve(rule.place or node.place)).partition(", ")
     return f"by the rule of {what} ({where})" if what else f"by the rule at {where}"
