@@ -265,7 +265,7 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
                 return 0, "a rule has a form of its own at this very point (a tie, a zero), which " \
                     "is no formula of others"
             return 0, "the program chooses by its values, and the formula of the piece that ran " \
-                "is not that of another" if chooses else "the tidied expression did not agree " \
+                "is not that of another" if chooses else "the formula did not agree " \
                 "with the program at another point"
         agreed += found == AGREES
     few = f"the program has no real, finite value at {outside} of the 5 other points tried"

@@ -19,6 +19,7 @@ _WHAT = {
     "A": "a sparse matrix of the program, which is held fast",
     "A(": "the sparse matrix with these entries",
 }
+_MAP = "map:"
 SHOWN = 10_000  # entries of a matrix that is written out as an array
 
 
@@ -31,13 +32,18 @@ def named(run: Run) -> tuple[dict[int, str], list[str]]:
         letter, held, filled = _of(node)
         if held is None or id(held.origin) in ids:
             continue
+        value = None if filled else _matrix(held.origin)
+        same = [s.id for s in run.symbols.values() if value is not None and s.id.startswith(_MAP)
+                and s.id in ids.values() and np.array_equal(s.value, value, equal_nan=True)]  # fmt: skip
+        if same:
+            ids[id(held.origin)] = same[0]
+            continue
         base = letter if letter in first else _WORDS[letter]
         word, k = base, 1
         while not run.namer.free(word):
             word, k = f"{base}{k + 1}", k + 1
         name = run.namer.take(word, word)
-        value = None if filled else _matrix(held.origin)
-        symbol = run.add(Symbol(f"map:{name.text}", name, "map" if value is None else "constant",
+        symbol = run.add(Symbol(_MAP + name.text, name, "map" if value is None else "constant",
                                 np.zeros(()) if value is None else value))  # fmt: skip
         ids[id(held.origin)] = symbol.id
         told.setdefault(letter + filled, []).append(f"{symbol.text}(…)" if filled else symbol.text)
