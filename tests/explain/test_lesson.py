@@ -317,3 +317,24 @@ def test_points_that_pass_a_jump_by_accuse_nobody():
     derivation = explain(lambda a: quad(lambda t: int(t + a), 0, 2)[0], 0.5)
     assert derivation.gradient == pytest.approx(2.0)
     assert "✗" not in derivation.text()
+
+
+# --- letters of the page's own that are the user's, too -------------------------------------------
+def test_a_residual_has_a_letter_that_no_variable_has():
+    def f(a):
+        F = a * 2
+        return brentq(lambda u: u**3 - F, 0, 5)
+
+    text = explain(f, 2.0).text()
+    assert "v₆ solves Res(v₆, a) = 0" in text
+    assert "F(" not in text
+
+
+def test_a_variable_that_is_called_like_a_constant():
+    def f(x):
+        π = x * 3
+        return π * np.pi
+
+    derivation = explain(f, 2.0)
+    assert "v₂ = π · arccos(−1)  ≈ 18.8496" in derivation.text()
+    assert "\\cdot \\pi" not in derivation.latex()

@@ -41,6 +41,7 @@ class Happenings:
         self.marks: dict[Node, str] = {}
         self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
         self.solved = {n for e in self.solvers for n in self.inside(e)}
+        self.carried = {n for e in self.solvers if not e.replayed for n in self.inside(e)}
         if run.drew:
             self.notes.append("the program drew random numbers: they are held fixed, and the "
                               "derivative is that of this draw")  # fmt: skip
@@ -219,7 +220,8 @@ class Happenings:
         flow = self._partials(known.residual)
         names = [self.run.symbol_of[n] for n in flow]
         inputs = ", ".join(s.text for s in names)
-        name = "F" if k == 1 else f"F{k}"
+        letter = "F" if self.run.namer.free("F") else "Res"  # the residual; F is the user's
+        name = letter if k == 1 else f"{letter}{k}"
         formula = "d{0}/d{1} = −{2}_{1} / {2}_{0}" if not x.shape else (
             "d{0}/d{1} = −(∂{2}/∂{0})⁻¹ ∂{2}/∂{1}")  # fmt: skip
         words = (

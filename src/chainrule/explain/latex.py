@@ -71,6 +71,8 @@ class LatexWriter(Writer):
 
     def constant(self, name: str) -> str:
         """Write a constant that has a name."""
+        if name == "π" and any(s["text"] == name for s in self.symbols.values()):
+            return "\\arccos\\left(-1\\right)"
         return {"π": "\\pi", "e": "\\operatorname{e}"}[name]
 
     def digits(self, text: str) -> str:

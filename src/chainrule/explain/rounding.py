@@ -153,28 +153,26 @@ class Roundings:
         """Tell the first step whose digits are lost, and the gradients whose are."""
         told = self._noise()
         for node, spread in self.gradients.items():
-            far = np.where(spread > LOST * np.abs(self.builder.sweep.gradients[node]), spread, 0.0)
+            size = np.abs(self.builder.sweep.gradients[node])
+            far = np.where(spread > LOST * size, spread, 0.0)
+            seen = np.where((spread > SEEN * size) & (spread <= LOST * size), spread, 0.0)
             if self._is_lost(node, np.max(far, initial=0.0)):
                 bar = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
                 told.append(f"rounding alone moves {bar} by {_told(np.max(far))}: its digits, or "
                             "those of some of its entries, say nothing")  # fmt: skip
-            elif np.any(spread > SEEN * np.abs(self.builder.sweep.gradients[node])) and np.any(
-                    seen := np.where(spread <= LOST * np.abs(self.builder.sweep.gradients[node]),
-                                     spread, 0.0)):  # fmt: skip
+            elif np.any(seen):
                 bar = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
                 told.append(f"rounding alone moves {bar} by up to {_told(np.max(seen))}: of the "
                             "digits that are shown the last are not its own")  # fmt: skip
         for node in self.run.nodes:  # what a solver's rows carry is 0 at the point
-            if node in self.run.symbol_of and self._lost(node) and not self._is_carried(node):
+            if node in self.run.symbol_of and self._lost(node) and (
+                    node not in self.builder.happenings.carried):
                 name, spread = self.run.symbol_of[node].text, np.max(self.values[node])
                 return [
                     f"{name} ({place_text(self.run.source(node))}): nearly equal numbers cancel, "
                     f"here or on the way to it; rounding alone moves it by {_told(spread)}, so its "
                     "digits say nothing", *told]
         return told
-
-    def _is_carried(self, node: Node) -> bool:
-        return node in self.builder.happenings.solved
 
     def _lost(self, node: Any) -> bool:
         spread = self.values.get(node)

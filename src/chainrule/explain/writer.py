@@ -66,8 +66,8 @@ class Writer(MatrixWriter):
 
     def constant(self, name: str) -> str:
         """Write a constant that has a name, unless a value of the program has it."""
-        taken = name == "e" and any(s["text"] == "e" for s in self.symbols.values())
-        return "exp(1)" if taken else name
+        taken = any(s["text"] == name for s in self.symbols.values())
+        return {"e": "exp(1)", "π": f"arccos({self.minus}1)"}[name] if taken else name
 
     def digits(self, text: str) -> str:
         """Dress the plain digits of a number."""
