@@ -338,3 +338,15 @@ def test_a_variable_that_is_called_like_a_constant():
     derivation = explain(f, 2.0)
     assert "v₂ = π · arccos(−1)  ≈ 18.8496" in derivation.text()
     assert "\\cdot \\pi" not in derivation.latex()
+
+
+def test_elements_that_a_loop_takes_bear_their_name():
+    def f(v):
+        total = 0.0
+        for i in range(2):
+            c = v[i]
+            total = total + c
+        return total * c
+
+    symbols = explain(f, np.array([2.0, 3.0])).document["symbols"].values()
+    assert {"c⁽¹⁾", "c⁽²⁾"} <= {s["text"] for s in symbols}

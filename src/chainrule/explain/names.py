@@ -160,7 +160,7 @@ def values(nodes: list[Any], text: Callable[[Any], str]) -> set[Any]:
         read = {p for n in stretch for p in n.inputs}
         ends = [n for n in stretch if n not in read and n.dtype is not None and n.dtype.kind in "fc"]
         parts = len(ends) > 1 and all(n.op.name in _PARTS for n in ends)
-        if parts or _is_container(text(stretch[0])):
+        if _is_container(text(stretch[0]), parts):
             found.difference_update(stretch)
     return found
 
@@ -169,14 +169,14 @@ _PARTS = frozenset("getitem component broadcast_to reshape copy astype".split())
 _FILLED = frozenset("list tuple dict set sorted reversed zip map filter enumerate iter".split())
 
 
-def _is_container(text: str) -> bool:
-    """Say whether an expression gives a container, whatever is in it."""
+def _is_container(text: str, parts: bool) -> bool:
+    """Say whether an expression gives a container; of a call, whether it made several parts."""
     try:
         e = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError):
         return False
     if isinstance(e, ast.Call):
-        return isinstance(e.func, ast.Name) and e.func.id in _FILLED
+        return parts or (isinstance(e.func, ast.Name) and e.func.id in _FILLED)
     return isinstance(e, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.List
                       | ast.Tuple | ast.Dict | ast.Set)  # fmt: skip
 

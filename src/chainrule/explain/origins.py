@@ -35,13 +35,13 @@ class Rule:
 class Origins:
     """Finds the rules of the steps of one recording, while they are recorded."""
 
-    __slots__ = ("of", "recording", "beneath")
+    __slots__ = ("of", "recording", "beneath", "known")
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self.of: dict[Node, Rule] = {}
-        self.beneath: dict[int, tuple[Recording, dict[int, Node]]] = {}  # steps of the recordings
-        # of inner derivatives, by their numbers in them
+        self.known: dict[Node, Node] = {}  # the steps of inner derivatives' recordings
+        self.beneath: dict[int, tuple[Recording, dict[int, Node]]] = {}  # those not yet written
 
     def record(self, new: list[Node], frame: FrameType | None) -> None:
         """Note the rule by which steps were made, seen from the `frame` that asked for them."""
@@ -92,11 +92,13 @@ class Origins:
 
     def _made(self, node: Any) -> Node | None:
         """Return the step of the recording that a step of an inner derivative's recording is."""
-        for recording, steps in self.beneath.values():
-            for number, own in steps.items():
-                if number < len(recording.nodes) and recording.nodes[number] is node:
-                    return own
-        return None
+        if node not in self.known:
+            for recording, steps in [*self.beneath.values()]:
+                written = [k for k in steps if k < len(recording.nodes)]
+                self.known |= {recording.nodes[k]: steps.pop(k) for k in written}
+                if not steps:
+                    del self.beneath[id(recording)]
+        return self.known.get(node)
 
 
 def _called(frame: FrameType | None) -> bool:
