@@ -455,7 +455,7 @@ class Slope:
                 ends = f"is that of the {side}"
         digits = ".6g" if high - low > 1e-4 * max(abs(low), abs(high)) else ".12g"
         words = (f"{KINK}: the slope is {left:{digits}} on the left and {right:{digits}} on the "
-                 f"right: the derivative taken, {found:.12g}, {ends}")  # fmt: skip
+                 f"right: the derivative taken, {found + 0.0:.12g}, {ends}")  # fmt: skip
         return self._told(found, (left + right) / 2, 0.0, verdict, words)
 
     def _one_sided(self, found: float, side: str, slope: float, rough: float) -> Any:

@@ -266,8 +266,8 @@ def test_digits_that_are_not_its_own_are_told(name):
 
 
 @pytest.mark.parametrize(("f", "x"), [
-    (lambda x: x * sin(x), 2.0), (lambda x: (x * 10 - 1) ** 2, 0.3), (lambda x: np.exp(-x * x), 1.1),
-    (lambda x: 1 / (1 + np.exp(-x)), 3.0),
+    (lambda x: x * sin(x), 2.0), (lambda x: (x * 10 - 1) ** 2, 0.3),
+    (lambda x: np.exp(-x * x), 1.1), (lambda x: 1 / (1 + np.exp(-x)), 3.0),
 ])  # fmt: skip
 def test_nothing_is_said_of_digits_that_stand(f, x):
     assert "rounding" not in explain(f, x).text()
@@ -284,7 +284,8 @@ def test_an_optimiser_that_stops_early_is_no_accusation():
 
 # --- what a reader does not know of ---------------------------------------------------------------
 @pytest.mark.parametrize(("f", "said"), [
-    (lambda x: stats.norm.cdf(x), "norm.cdf(x / 1)"), (lambda x: stats.t.cdf(x, 3), "t.cdf(x / 1, 3)"),
+    (lambda x: stats.norm.cdf(x), "norm.cdf(x / 1)"),
+    (lambda x: stats.t.cdf(x, 3), "t.cdf(x / 1, 3)"),
     (lambda x: stats.beta.ppf(x, 2.0, 3.0), "beta.ppf(x, 2, 3)"),
 ])  # fmt: skip
 def test_distributions_bear_their_names_and_shapes(f, said):

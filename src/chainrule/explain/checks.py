@@ -7,7 +7,7 @@ import numpy as np
 
 from ..diagnose.compare import unchecked
 from ..slopes import AGREES, DIFFERS, KINK, NOTHING, Along, Comparison, Row, compare
-from .expr import number_to_json
+from .as_json import number_to_json
 
 SHOWN = 24
 SAID = 20  # characters by which reasons are told apart; numbers follow
@@ -77,7 +77,8 @@ def _passed_by(row: Row, solver: str) -> Row:
     if row.verdict != DIFFERS:
         return row
     words = f"{solver}'s own points pass by a place where its function jumps or bends, so " \
-        f"differences of it, {row.reference:.6g}, prove nothing; the rules give {row.derivative:.6g}"
+        f"differences of it, {row.reference:.6g}, prove nothing; the rules give " \
+        f"{row.derivative:.6g}"
     return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
 
 

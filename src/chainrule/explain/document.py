@@ -9,10 +9,11 @@ import numpy as np
 from ..core.graph import Node
 from ..tracing.source import shown_text
 from . import checks, costs, operators, words
+from .as_json import NAMES, strict, to_json
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .exact import Digits
-from .expr import NAMES, App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json

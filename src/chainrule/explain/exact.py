@@ -261,8 +261,10 @@ class Digits:
         found, value = self.found.get(id, LOST), np.ravel(self.symbols[id].value)
         if found is LOST or found is TIE or value.dtype.kind != "f" or np.size(found) != value.size:
             return False
-        return all(getattr(k, "true", None) is not None and np.isfinite(v) and k.true == Fraction(v)
-                   for k, v in zip(np.ravel(np.asarray(found, object)), value.tolist(), strict=True))
+        known = np.ravel(np.asarray(found, object))
+        return all(getattr(k, "true", None) is not None and math.isfinite(v)
+                   and k.true == Fraction(v)
+                   for k, v in zip(known, value.tolist(), strict=True))  # fmt: skip
 
     def evaluate(self, e: Expr) -> Any:
         """Compute a tree in fractions."""

@@ -5,7 +5,8 @@ import unicodedata
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, Num, from_json
+from .as_json import from_json
+from .expr import App, Expr, Num
 from .names import LATEX_GREEK
 from .parameters import quiet
 from .products import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE

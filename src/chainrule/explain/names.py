@@ -158,7 +158,8 @@ def values(nodes: list[Any], text: Callable[[Any], str]) -> set[Any]:
     for _, same in groupby(nodes, lambda n: n.place):
         stretch = list(same)
         read = {p for n in stretch for p in n.inputs}
-        ends = [n for n in stretch if n not in read and n.dtype is not None and n.dtype.kind in "fc"]
+        ends = [n for n in stretch
+                if n not in read and n.dtype is not None and n.dtype.kind in "fc"]  # fmt: skip
         parts = len(ends) > 1 and all(n.op.name in _PARTS for n in ends)
         if _is_container(text(stretch[0]), parts):
             found.difference_update(stretch)

@@ -33,8 +33,8 @@ def named(run: Run) -> tuple[dict[int, str], list[str]]:
         if held is None or id(held.origin) in ids:
             continue
         value = None if filled else _matrix(held.origin)
-        same = [s.id for s in run.symbols.values() if value is not None and s.id.startswith(_MAP)
-                and s.id in ids.values() and np.array_equal(s.value, value, equal_nan=True)]  # fmt: skip
+        same = [id for id in ids.values() if value is not None and np.array_equal(
+            run.symbols[id].value, value, equal_nan=True)]  # fmt: skip
         if same:
             ids[id(held.origin)] = same[0]
             continue

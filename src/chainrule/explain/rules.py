@@ -186,7 +186,7 @@ class Bench:
 def _is_unit(e: Expr) -> bool:
     """Say whether a tree is u⁰, by which a rule divides where nothing else is to be done."""
     return isinstance(e, App) and e.op == "power" and (
-        e.args[1] == Num(0) or isinstance(e.args[1], App) and e.args[1].op == "zeros")
+        e.args[1] == Num(0) or (isinstance(e.args[1], App) and e.args[1].op == "zeros"))
 
 
 def _counts(e: App) -> bool:

@@ -20,7 +20,8 @@ _CALL = re.compile(r"^(\w+)\(x\)$")
 def _namespace() -> dict[str, Any]:
     space = {name: getattr(sympy, name) for name in dir(sympy) if not name.startswith("_")}
     return space | {
-        "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log, "log1p": lambda x: sympy.log(1 + x),
+        "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log,
+        "log1p": lambda x: sympy.log(1 + x),
         "expm1": lambda x: sympy.exp(x) - 1, "log10": lambda x: sympy.log(x, 10),
         "hypot": lambda x, y: sympy.sqrt(x**2 + y**2), "__builtins__": {},
         "radians": lambda x: x * sympy.pi / 180, "degrees": lambda x: x * 180 / sympy.pi,

@@ -20,7 +20,9 @@ COMPLEX = (
     "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
     "derivative, without a conjugate; a real value takes the real part of what arrives"
 )
-BOUND = "a number in raised parentheses tells apart the values that one name has: it is no derivative"
+BOUND = (
+    "a number in raised parentheses tells apart the values that one name has: it is no derivative"
+)
 ENTRIES = (
     "of a matrix, powers written ^∘ and functions (√, 1/, exp, …) are taken entry by entry; ⊙ "
     "multiplies entries, and A B is the product of matrices"

@@ -11,42 +11,18 @@ import numpy as np
 
 from ..core.op import Notation
 from ..core.spoken import spoken
+from .as_json import called, from_json, number_from_json
 from .constants import named
-from .expr import (
-    App,
-    Expr,
-    Num,
-    Sym,
-    called,
-    from_json,
-    number_from_json,
-    op_of,
-    simplify,
-)
+from .expr import App, Expr, Num, Sym, op_of, simplify
 from .names import SUBSCRIPTS, SUPERSCRIPTS
 from .numbers import short
-from .parameters import literal, quiet
+from .parameters import Held, literal, quiet
 from .products import POWER, TIMES, MatrixWriter
 
 _CALL = Notation()
 _ORDER = re.compile(r"\^\((\d+)\)\(")
 _BARE = ("{0} {1}", "{0}\\,{1}")  # side by side stands for `matmul` alone
 CHANGE, ADD, ATOM = 3, 10, 100
-
-
-class Held:
-    """A fixed map in a template: ``{form:A}`` is its letter, ``{form:turn}`` and … its exponent."""
-
-    def __init__(self, writer: "Writer", v: Any) -> None:
-        self.writer, self.told = writer, v if isinstance(v, dict) else {}
-
-    def __format__(self, spec: str) -> str:
-        turned, writer = self.told.get("turned", False), self.writer
-        if spec == "inverse":
-            return writer.minus_top if turned else writer.inverse_top
-        if spec == "turn":
-            return writer.transpose_top if turned else ""
-        return writer.symbol(self.told["operator"]) if "operator" in self.told else spec
 
 
 class Writer(MatrixWriter):
