@@ -166,6 +166,7 @@ JUMPS = {  # the integral, the point, its derivative, and whether the jump stand
     "the jump moves": (lambda a: quad(lambda t: np.sign(t - a), 0, 1)[0], 1.0, -1.0, True),
     "by a choice": (lambda a: quad(lambda t: np.where(t < 1, t, 2 * t), 0, a)[0], 1.0, 1.5, True),
     "a branch": (lambda a: quad(lambda t: 1.0 if t > a else 0.0, 0, 1)[0], 0.0, -0.5, True),
+    "a bend": (lambda a: quad(lambda t: abs(t - a), 0, 1)[0], 0.0, -1.0, True),
     "inside": (lambda a: quad(lambda t: 1.0 if t < a else 0.0, 0, 1)[0], 0.5, 1.0, False),
 }  # fmt: skip
 
@@ -178,7 +179,7 @@ def test_what_is_said_of_a_jump_does_not_contradict_the_derivative(name):
     assert derivation.gradient == pytest.approx(slope, abs=1e-9)
     assert ("the middle of them is taken" in text) == at_end
     assert derivation.document["check"]["verdict"] != "differs"
-    for claim in ("✗", "branch that ran", "branch which it chose", "no derivative flows"):
+    for claim in ("✗", "of the point differ, and", "branch that ran", "branch which it chose", "no derivative flows"):
         assert claim not in text
 
 

@@ -98,8 +98,8 @@ class Happenings:
         if event.replayed:
             rows_are = "are the steps that it took, taken again: the derivative is that of these " \
                 "steps, with their sizes held fast"
-        end = " What it is given jumps or bends exactly at an end of where it goes: the slopes " \
-            "on both sides of the point differ, and the middle of them is taken." * event.at_end
+        end = " What it is given jumps or bends exactly at an end of where it goes: where the " \
+            "slopes on both sides of the point differ, the middle of them is taken." * event.at_end
         self.notes.append(
             f"{event.outcomes[0]} ran on plain numbers at {place}: {which} {rows_are}, and their "
             f"numbers are those of this run.{root}{end}"
