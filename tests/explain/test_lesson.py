@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy import sin
 from scipy import sparse, stats
-from scipy.integrate import quad
+from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq, fsolve, minimize
 from scipy.sparse.linalg import expm_multiply, spsolve
 
@@ -352,3 +352,15 @@ def test_elements_that_a_loop_takes_bear_their_name():
 
     symbols = explain(f, np.array([2.0, 3.0])).document["symbols"].values()
     assert {"c⁽¹⁾", "c⁽²⁾"} <= {s["text"] for s in symbols}
+
+
+def test_a_right_hand_side_that_crosses_over_is_no_accusation():
+    def at_one(a):
+        path = solve_ivp(lambda t, y: [-y[0] if t < a else y[0]], (0, 1), [1.0])
+        return path.y[0, -1]
+
+    derivation = explain(at_one, 0.5)
+    text = derivation.text()
+    assert derivation.gradient == pytest.approx(-2.0, rel=0.03)
+    assert "the way of the times at which they cross over" in text
+    assert "✗" not in text

@@ -97,7 +97,8 @@ class Happenings:
         rows_are = "carry the derivative of its answer, not of its iterations"
         if event.replayed:
             rows_are = "are the steps that it took, taken again: the derivative is that of these " \
-                "steps, with their sizes held fast"
+                "steps, with their sizes held fast" + (
+                    ", and with the way of the times at which they cross over" * event.pieces)
         end = " What it is given jumps or bends exactly at an end of where it goes: where the " \
             "slopes on both sides of the point differ, the middle of them is taken." * event.at_end
         self.notes.append(
