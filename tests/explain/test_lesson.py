@@ -179,7 +179,8 @@ def test_what_is_said_of_a_jump_does_not_contradict_the_derivative(name):
     assert derivation.gradient == pytest.approx(slope, abs=1e-9)
     assert ("the middle of them is taken" in text) == at_end
     assert derivation.document["check"]["verdict"] != "differs"
-    for claim in ("✗", "of the point differ, and", "branch that ran", "branch which it chose", "no derivative flows"):
+    for claim in ("✗", "of the point differ, and", "branch that ran", "branch which it chose",
+                  "no derivative flows"):  # fmt: skip
         assert claim not in text
 
 
