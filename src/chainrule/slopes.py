@@ -455,7 +455,7 @@ class Slope:
                 ends = f"is that of the {side}"
         digits = ".6g" if high - low > 1e-4 * max(abs(low), abs(high)) else ".12g"
         words = (f"{KINK}: the slope is {left:{digits}} on the left and {right:{digits}} on the "
-                 f"right: the derivative taken, {found:.12g}, {ends}")  # fmt: skip
+                 f"right: the derivative taken, {found + 0.0:.12g}, {ends}")  # fmt: skip
         return self._told(found, (left + right) / 2, 0.0, verdict, words)
 
     def _one_sided(self, found: float, side: str, slope: float, rough: float) -> Any:
@@ -504,9 +504,9 @@ def _along(
                      f"{reference:.1e}, is no larger than what such a step is off")  # fmt: skip
     if not relative <= _EXACT * eps:
         return Along(derivative, reference, relative, "its figure is not the slope that the "
-                     "differences show: by rounding of large terms that cancel, or since the "
-                     "program is another function of complex numbers (real parts, sizes, "
-                     "comparisons)" if all(
+                     "differences show: it needs a function that is analytic here (no real parts, "
+                     "sizes or comparisons, no branch point), no large terms that cancel and no "
+                     "underflow" if all(
                          r.verdict == AGREES for r in rows) else
                      "its figure is another one; where the differences do not agree that proves "
                      "nothing")  # fmt: skip

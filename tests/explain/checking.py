@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
+from chainrule.explain.as_json import from_json
 from chainrule.explain.evaluation import evaluate
-from chainrule.explain.expr import from_json
 
 from . import latex_reader, reader
 

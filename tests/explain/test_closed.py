@@ -9,8 +9,9 @@ import pytest
 from scipy import interpolate, stats
 
 from chainrule.explain import closed, explain, kept, symbolic
+from chainrule.explain.as_json import from_json
 from chainrule.explain.evaluation import evaluate
-from chainrule.explain.expr import from_json, symbols
+from chainrule.explain.expr import symbols
 
 from . import worked
 from .checking import Value

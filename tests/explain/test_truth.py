@@ -14,8 +14,8 @@ import chainrule
 from chainrule import custom_rule
 from chainrule.cli.main import main
 from chainrule.explain import explain
+from chainrule.explain.as_json import from_json
 from chainrule.explain.evaluation import evaluate
-from chainrule.explain.expr import from_json
 from chainrule.numeric import differences
 
 from .programs import Program

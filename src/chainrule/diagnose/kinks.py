@@ -10,12 +10,21 @@ from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
 from ..tracing.watching import COMPARING
-from .watching import BRANCH, CUT, Event
+from .watching import BRANCH, CUT, SOLVER, Event
 
 
-def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
+def called_by(graph: Graph, events: Iterable[Event]) -> dict[Node, str]:
+    """Return the solvers whose functions made steps that carry no derivative: what decides there.
+
+    Of a solver it is the answer that is differentiated, and no single call.
+    """
+    return {n: e.outcomes[0] for e in events if e.kind == SOLVER and not e.replayed
+            for n in graph.nodes[slice(*e.span)] if n.dtype is None or n.dtype.kind in "biu"}
+
+
+def touched(graph: Graph, events: Iterable[Event] = ()) -> Iterator[tuple[Node, str, str]]:
     """Yield (node, what, which derivative) for every step at a kink, or at a step of its value."""
-    seen = set()
+    seen, calls = set(), called_by(graph, events)
     for node in graph.nodes:
         if node.op is None or node.op.name in _TOLD:
             continue
@@ -26,6 +35,7 @@ def touched(graph: Graph) -> Iterator[tuple[Node, str, str]]:
             what, taken = _WORDS.get(name, ("at its kink", "the middle of the slopes around it"))
             by = "a comparison" if name in COMPARING else _SORTED.get(name, spoken(name))
             yield node, f"{by} is evaluated {what}", (
+                f"the derivative is that of {calls[node]}'s answer" if node in calls else
                 f"{_slope_of(name)} {taken}{_then(name)}")
 
 
@@ -54,6 +64,8 @@ def _is_at_kink(node: Node) -> bool:
     if op.jump is not None:
         return op.jump(concrete(node.output), *values, **node.params)
     if op.name in ROOTS:
+        if node.inputs[0] is None:  # 0ˣ moves with its exponent only
+            return False
         n = values[1] if len(values) > 1 else node.params["n"]
         return bool(np.any(np.equal(values[0], 0) & np.greater(n, 0) & np.less(n, 1)))
     kinks = op.kinks or STEEP.get(op.name, ())
@@ -91,7 +103,7 @@ def decides(run: Any, events: Iterable[Event] = ()) -> bool:
     """Say whether something in a run has a kink, or jumps, exactly at the point."""
     return (
         any(True for _ in touched(run)) or any(map(on_step, run.nodes)) or any(map(cut_at, events))
-        or any(map(_asks_of_zero, events))
+        or any(map(_asks_of_zero, events)) or any(e.at_end for e in events)
     )
 
 

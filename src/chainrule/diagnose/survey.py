@@ -127,7 +127,7 @@ def _happened(event: Event) -> Iterator[Finding]:
     if event.kind == CUT:
         yield Finding(
             ZERO, "a traced value was cut down to an integer", event.where,
-            ON_STEP if cut_at(event) else "an integer is locally constant",
+            event.answer or (ON_STEP if cut_at(event) else "an integer is locally constant"),
             "leave it a float where its slope matters",
         )  # fmt: skip
     elif event.kind == STOP:
@@ -138,9 +138,10 @@ def _happened(event: Event) -> Iterator[Finding]:
         )  # fmt: skip
     elif event.kind == BRANCH:
         who = "the library's own code, called here," if event.library else "the program"
+        who = f"what {event.solver} calls" if event.solver else who
         yield Finding(
             CHOICE, f"{who} branches on a traced value, which is {found} here", event.where,
-            "the derivative is that of the branch that ran",
+            event.answer or "the derivative is that of the branch that ran",
             "nothing, unless the branches differ in value where they meet",
         )  # fmt: skip
 
@@ -193,7 +194,8 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
     found = [*survey.notes, *chain.from_iterable(map(_happened, survey.events))]
     apart = () if stopped else _disconnected(call, graph, survey.events, _defined(f))
     found += [*apart, *_rounding(graph)]
-    found += [Finding(CHOICE, what, _place(node.place), why) for node, what, why in touched(graph)]
+    found += [Finding(CHOICE, what, _place(node.place), why)
+              for node, what, why in touched(graph, survey.events)]
     found += _inside_rules(kinked)
     order = list(_HEADINGS)
     found.sort(key=lambda g: order.index(g.kind))

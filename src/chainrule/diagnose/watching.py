@@ -30,8 +30,16 @@ class Event:
     replayed: bool = False  # the steps that a solver took are recorded, not only its answer
     asked: Any = None  # the step whose value was asked
     makers: list[Any] = field(default_factory=list)  # of the values that were cut
+    solver: str = ""  # that ran meanwhile
+    pieces: bool = False  # a solver's function decides, and was taken in pieces
+    at_end: bool = False  # a place at which a solver's function decides stands at a limit of it
     span: tuple[int, int] = (0, 0)  # the steps that a solver recorded
     roots: list[Any] = field(default_factory=list)  # (root, what is known of it)
+
+    @property
+    def answer(self) -> str:
+        """What is differentiated where a solver's function decides: no single call of it."""
+        return f"the derivative is that of {self.solver}'s answer" if self.solver else ""
 
 
 class Watching(Recording):
@@ -73,6 +81,10 @@ class Watching(Recording):
             event.span = (event.span[0], len(self.nodes))
         elif what == "steps" and self.solving:
             self.solving[-1].replayed = True
+        elif what == "at an end" and self.solving:
+            self.solving[-1].at_end = True
+        elif what == "pieces" and self.solving:
+            self.solving[-1].pieces = True
         elif what == "root" and self.solving:
             self.solving[-1].roots.append(data)
 
@@ -84,7 +96,8 @@ class Watching(Recording):
         known = next((e for e in self.events if e.kind == kind and e.source == source), None)
         if known is None:
             known = Event(kind, source, describe(frame, value), asker=asker, library=library,
-                          asked=getattr(value, "cr_node", None))
+                          asked=getattr(value, "cr_node", None),
+                          solver=self.solving[-1].outcomes[0] if self.solving else "")
             self.events.append(known)
         known.outcomes.append(outcome)
         if kind == CUT:

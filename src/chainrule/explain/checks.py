@@ -7,11 +7,11 @@ import numpy as np
 
 from ..diagnose.compare import unchecked
 from ..slopes import AGREES, DIFFERS, KINK, NOTHING, Along, Comparison, Row, compare
-from .expr import number_to_json
+from .as_json import number_to_json
 
 SHOWN = 24
 SAID = 20  # characters by which reasons are told apart; numbers follow
-SOLVED = 1e-2  # what a solver's own tolerance may be off
+SOLVED, STOPPED = 1e-2, 1e-4  # what the tolerance of a solver's steps, of its stop, may be off
 SECONDS = 0.25  # what a check may take; entries that are left are told
 
 
@@ -28,8 +28,11 @@ def check(builder: Any) -> dict[str, Any]:
             lambda *xs: call(builder, xs), run.call.leaves, list(map(np.asarray, builder.settled)),
             seconds=SECONDS, decides=builder.happenings.decides(),
         )  # fmt: skip
-        if any(e.replayed for e in builder.happenings.solvers):
-            found = replace(found, rows=tuple(map(_of_other_steps, found.rows)))
+        found = replace(found, rows=tuple(
+            _of_a_solver(r, builder.happenings.solvers) for r in found.rows))
+        cut = [e.outcomes[0] for e in builder.happenings.solvers if e.at_end or e.pieces]
+        if cut:
+            found = replace(found, rows=tuple(_passed_by(r, cut[0]) for r in found.rows))
         rounding = builder.rounding
         found = rounding.judged(found)
         builder.notes += rounding.notes()
@@ -53,12 +56,29 @@ def _alike(rows: tuple[Row, ...], like: Row | None = None) -> list[list[Row]]:
     return [group for group in found.values() if like is None or like in group]
 
 
-def _of_other_steps(row: Row) -> Row:
-    """Say of differences that run a solver anew that it takes other steps beside the point."""
-    if row.verdict != DIFFERS or not row.difference <= SOLVED * abs(row.derivative):
+def _of_a_solver(row: Row, solvers: Any) -> Row:
+    """Say of differences that run a solver anew that they know it to its tolerance only.
+
+    Beside the point it takes other steps, and stops elsewhere.
+    """
+    replayed = any(e.replayed for e in solvers)
+    slack = (SOLVED if replayed else STOPPED) * abs(row.derivative)
+    if row.verdict != DIFFERS or not solvers or not row.difference <= slack:
         return row
-    words = f"beside the point the solver takes other steps: differences of them give " \
-            f"{row.reference:.6g} and the rules {row.derivative:.6g}"
+    numbers = f"{row.reference:.6g} and the rules {row.derivative:.6g}"
+    words = f"beside the point the solver takes other steps: differences of them give {numbers}" \
+        if replayed else f"{solvers[0].outcomes[0]} stops at its tolerance, and beside the point " \
+        f"elsewhere: differences of its answers give {numbers}"
+    return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
+
+
+def _passed_by(row: Row, solver: str) -> Row:
+    """Say of differences of what jumps or bends on the way that a solver's points pass it by."""
+    if row.verdict != DIFFERS:
+        return row
+    words = f"{solver}'s own points pass by a place where its function jumps or bends, so " \
+        f"differences of it, {row.reference:.6g}, prove nothing; the rules give " \
+        f"{row.derivative:.6g}"
     return replace(row, verdict=NOTHING, why=words.replace("-", "−"))
 
 

@@ -16,9 +16,10 @@ from ..core.graph import Graph, Node
 from ..diagnose.compare import unchecked
 from ..lift import output_leaves
 from ..slopes import AGREES, DIFFERS, compare, silent
+from .as_json import to_json
 from .checks import call
 from .evaluation import evaluate
-from .expr import App, Expr, Sym, add_up, size, substitute, symbols, to_json
+from .expr import App, Expr, Sym, add_up, size, substitute, symbols
 from .happenings import catching
 from .kept import KeptRecording, bits, contracted, guards, made_of
 from .record import Symbol, moved
@@ -260,8 +261,12 @@ def agreement(builder: Any, forms: dict[Node, Expr]) -> tuple[int, str]:
         if found == DIFFERS:
             chooses = any((n.dtype is not None and n.dtype.kind == "b") or n.op.kinks or n.op.jump
                           for n in run.graph.nodes if n.op is not None)  # fmt: skip
+            guarded = any(t.guarded for terms in builder.sweep.terms.values() for t in terms)
+            if guarded:
+                return 0, "a rule has a form of its own at this very point (a tie, a zero), " \
+                    "which is no formula of others"
             return 0, "the program chooses by its values, and the formula of the piece that ran " \
-                "is not that of another" if chooses else "the tidied expression did not agree " \
+                "is not that of another" if chooses else "the formula did not agree " \
                 "with the program at another point"
         agreed += found == AGREES
     few = f"the program has no real, finite value at {outside} of the 5 other points tried"
@@ -312,7 +317,7 @@ def _recorded(run: Any, leaves: list[Any]) -> list[Any] | None:
     except Exception:
         return None
     graph = recording.finish(tracers, found)
-    return signature(contracted(graph, run.held_fast, recording.ruled)[0])
+    return signature(contracted(graph, run.held_fast, recording.origins.of)[0])
 
 
 def signature(graph: Graph) -> list[Any]:

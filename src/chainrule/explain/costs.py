@@ -135,8 +135,15 @@ def _axis(node: Node) -> int:
 def taken(run: Any) -> list[Node]:
     """Return the steps that the program took, those for its decisions too, outside solvers."""
     solved = {n for e in run.events if e.kind == SOLVER for n in run.graph.nodes[slice(*e.span)]}
-    solved -= set(run.nodes)
+    solved -= {n for e in run.events if e.kind == SOLVER and e.replayed
+               for n in run.graph.nodes[slice(*e.span)]}  # fmt: skip
     return [n for n in run.graph.nodes if n not in solved]
+
+
+def beside(run: Any) -> int:
+    """Count the operations of steps that are no rows: for decisions, and what nothing reads."""
+    shown = set(run.nodes)
+    return count([n for n in taken(run) if n not in shown]).total
 
 
 def count(nodes: list[Node]) -> Count:
@@ -212,7 +219,7 @@ def cost(builder: Any) -> dict[str, Any]:
         "winner": "" if unknown else
                   "tie" if reverse_total == forward else
                   "reverse" if reverse_total < forward else "forward",
-        "leading": list(terms), "saved": _saved(builder),
+        "beside": beside(run), "leading": list(terms), "saved": _saved(builder),
     }  # fmt: skip
 
 

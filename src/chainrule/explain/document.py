@@ -8,11 +8,12 @@ import numpy as np
 
 from ..core.graph import Node
 from ..tracing.source import shown_text
-from . import checks, costs, words
+from . import checks, costs, operators, words
+from .as_json import NAMES, strict, to_json
 from .closed import closed_form, total
 from .evaluation import evaluate
 from .exact import Digits
-from .expr import App, Expr, Num, Sym, add_up, apply, size, strict, substitute, to_json
+from .expr import App, Expr, Num, Sym, add_up, apply, size, substitute
 from .happenings import Happenings
 from .matrix import matrix_form
 from .numbers import dtype_name, rounded, value_to_json
@@ -24,6 +25,7 @@ from .settling import settle
 
 SCHEMA = "chainrule-derivation/1"
 STATEMENT = 24
+GIVEN = 24  # characters of an argument that is no array
 MANY = 16  # a sum of more terms is told by its count; JSON holds them all
 
 
@@ -56,6 +58,8 @@ class Builder:
     def build(self, work: bool = True) -> dict[str, Any]:
         """Return the whole document; without `work`, only what a picture shows."""
         run = self.run
+        maps, told = operators.named(run)
+        NAMES.set(maps)
         forward = self.forward()
         edges = self.edges()
         doc: dict[str, Any] = {
@@ -84,6 +88,7 @@ class Builder:
             self.notes.append(words.COMPLEX)
         if any(s.name.turn and not s.words for s in run.symbols.values()):
             self.notes.append(words.BOUND)
+        self.notes += told
         if words.by_entries(self):
             self.notes.append(words.ENTRIES)
         if self.limit:
@@ -123,13 +128,7 @@ class Builder:
         if value is None or not self.digits.rough(lhs, sides, value):
             return False
         if sides and not self.underflow and not np.all(value) and isinstance(lhs, Sym):
-            self.underflow = _underflows(sides[0], self.run.symbols)
-            if self.underflow:
-                self.notes.append(
-                    f"{self.run.symbols[lhs.id].text} is too small a number for floating point, "
-                    "and 0 stands for it (underflow): it, and a 0 that follows from it, is "
-                    "written ≈ 0"
-                )
+            self.underflow = words.underflow(self, lhs, sides[0], value)
         return not self._digits_lost(value)
 
     def _digits_lost(self, value: Any) -> bool:
@@ -216,6 +215,8 @@ class Builder:
             "here": statement is not None and self.happenings.here(),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
+            "given": [f"{path} = {v!r}" if len(repr(v)) <= GIVEN else path for path, v in run.data
+                      if isinstance(v, bool | int | str)],
             "constants": [s.id for s in run.symbols.values() if s.kind == "constant"],
             "outputs": int(np.size(run.value)),
             "entry": None if self.entry is None else list(self.entry),
@@ -472,16 +473,6 @@ def _parts_of(whole: Expr, e: Expr) -> Iterator[int]:
         else:
             for a in e.args:
                 yield from _parts_of(whole, a)
-
-
-def _underflows(e: Expr, symbols: dict[str, Symbol]) -> bool:
-    try:
-        evaluate(e, symbols, under="raise")
-    except FloatingPointError:
-        return True
-    except Exception:  # what it reads is no plain number
-        return False
-    return False
 
 
 def _source(s: Any) -> dict[str, Any]:

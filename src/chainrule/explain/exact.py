@@ -256,6 +256,16 @@ class Digits:
             self.judged[id] = (*now, answer)
         return answer
 
+    def is_held(self, id: str) -> bool:
+        """Say whether floating point holds a symbol's value to the last bit: 0.25, and not 0.1."""
+        found, value = self.found.get(id, LOST), np.ravel(self.symbols[id].value)
+        if found is LOST or found is TIE or value.dtype.kind != "f" or np.size(found) != value.size:
+            return False
+        known = np.ravel(np.asarray(found, object))
+        return all(getattr(k, "true", None) is not None and math.isfinite(v)
+                   and k.true == Fraction(v)
+                   for k, v in zip(known, value.tolist(), strict=True))  # fmt: skip
+
     def evaluate(self, e: Expr) -> Any:
         """Compute a tree in fractions."""
         if isinstance(e, Num):

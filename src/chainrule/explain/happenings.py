@@ -11,14 +11,15 @@ import numpy as np
 from ..core.graph import Node
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
-from ..diagnose.kinks import BROKEN, STEEP, cut_at, decides, on_step, touched
+from ..diagnose.kinks import BROKEN, STEEP, called_by, cut_at, decides, on_step, touched
 from ..diagnose.survey import ON_STEP, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
 from ..programs.watch import Watch, catches
 from ..slopes import silent
-from ..tracing.source import inside, of_engine, resolve
+from ..tracing.source import inside, of_engine
 from ..tracing.tracer import TRACERS
+from . import origins
 from .expr import App, Sym
 from .kept import callee
 from .names import runs
@@ -40,6 +41,7 @@ class Happenings:
         self.marks: dict[Node, str] = {}
         self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
         self.solved = {n for e in self.solvers for n in self.inside(e)}
+        self.carried = {n for e in self.solvers if not e.replayed for n in self.inside(e)}
         if run.drew:
             self.notes.append("the program drew random numbers: they are held fixed, and the "
                               "derivative is that of this draw")  # fmt: skip
@@ -59,12 +61,13 @@ class Happenings:
         if event.kind == BRANCH:
             who = "the program branches at" if not event.library else (
                 "the library's own code branches, called at")
-            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is "
-                              f"{found}; the derivative is that of the branch that ran")
+            who = f"what {event.solver} calls branches at" if event.solver else who
+            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is {found}; "
+                              f"{event.answer or 'the derivative is that of the branch that ran'}")
         elif event.kind == CUT:
             why = "an integer is locally constant, and no derivative flows through it"
             self.notes.append(f"a value ({found}) is cut down to an integer at {place}: "
-                              f"{ON_STEP if cut_at(event) else why}")  # fmt: skip
+                              f"{event.answer or (ON_STEP if cut_at(event) else why)}")
         elif event.kind == STOP:
             self.notes.append(
                 f"stop_gradient holds a value fast at {place} ({found}): the derivative takes it "
@@ -94,10 +97,13 @@ class Happenings:
         rows_are = "carry the derivative of its answer, not of its iterations"
         if event.replayed:
             rows_are = "are the steps that it took, taken again: the derivative is that of these " \
-                "steps, with their sizes held fast"
+                "steps, with their sizes held fast" + (
+                    ", and with the way of the times at which they cross over" * event.pieces)
+        end = " What it is given jumps or bends exactly at an end of where it goes: where the " \
+            "slopes on both sides of the point differ, the middle of them is taken." * event.at_end
         self.notes.append(
             f"{event.outcomes[0]} ran on plain numbers at {place}: {which} {rows_are}, and their "
-            f"numbers are those of this run.{root}"
+            f"numbers are those of this run.{root}{end}"
         )
         for n in nodes:
             self.marks[n] = event.outcomes[0] + SEE
@@ -105,7 +111,8 @@ class Happenings:
     def kinks(self, limit: bool) -> None:
         """Tell the kinks that were touched; with `limit`, that no rule made the gradient."""
         taken = "; here the gradient is a limit around the point" if limit else ""
-        for node, what, why in touched(self.run.graph):
+        calls = called_by(self.run.graph, self.run.events)
+        for node, what, why in touched(self.run.graph, self.run.events):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
             words = "is at a kink or tie"
             if steep:  # of the step alone: √(x·x) has none
@@ -114,28 +121,27 @@ class Happenings:
                 name = self.run.symbol_of[node].text
                 self.notes.append(f"{name} {words} ({place}): {what}; {why}{taken}")
                 self.marks[node] = ("a vertical tangent" if steep else "at a kink or tie") + SEE
+            elif node in calls:
+                words = f"what {calls[node]} calls comes by a kink or tie ({place}): {what}; {why}"
+                self.notes += [words] * (words not in self.notes)
             elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
                 self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
 
     def _origins(self) -> None:
         """Mark the steps that one call of a library takes, and those of a rule."""
-        shown = [n for n in self.run.nodes if n in self.run.symbol_of]
-        ends, start = runs(shown), 0
-        for end in sorted(ends):
+        shown = [n for n in self.run.nodes if n in self.run.symbol_of and n not in self.solved]
+        for n in shown:
+            if n in self.run.ruled:
+                self._mark(n, origins.told(self.run.ruled[n], n, self.run))
+        shown, start = [n for n in shown if n not in self.run.ruled], 0
+        for end in sorted(runs(shown)):
             steps, start = shown[start : end + 1], end + 1
-            if any(n in self.solved for n in steps):
-                continue
-            rule, called = self.run.ruled.get(steps[0]), callee(steps[0])
-            if rule is not None:
-                where, _, what = place_text(resolve(rule)).partition(", ")
-                words = f"by the rule of {what} ({where})" if what else f"by the rule at {where}"
-            elif called and len(steps) > 1:
-                words = f"from here to {self.run.symbol_of[steps[-1]].text}: the steps of {called}"
-                steps = steps[:1]
-            else:
-                continue
-            for n in steps:
-                self.marks[n] = f"{words}; {self.marks[n]}" if n in self.marks else words
+            if (called := callee(steps[0])) and len(steps) > 1:
+                last = self.run.symbol_of[steps[-1]].text
+                self._mark(steps[0], f"from here to {last}: steps of {called}")
+
+    def _mark(self, node: Node, words: str) -> None:
+        self.marks[node] = f"{words}; {self.marks[node]}" if node in self.marks else words
 
     def _steps(self) -> None:
         for node, what, _ in steps(self.run.graph):
@@ -215,7 +221,8 @@ class Happenings:
         flow = self._partials(known.residual)
         names = [self.run.symbol_of[n] for n in flow]
         inputs = ", ".join(s.text for s in names)
-        name = "F" if k == 1 else f"F{k}"
+        letter = "F" if self.run.namer.free("F") else "Res"  # the residual; F is the user's
+        name = letter if k == 1 else f"{letter}{k}"
         formula = "d{0}/d{1} = −{2}_{1} / {2}_{0}" if not x.shape else (
             "d{0}/d{1} = −(∂{2}/∂{0})⁻¹ ∂{2}/∂{1}")  # fmt: skip
         words = (

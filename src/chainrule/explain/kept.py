@@ -6,35 +6,31 @@ from typing import Any
 
 import numpy as np
 
-from ..core.graph import Graph, Node, Place
+from ..core.graph import Graph, Node
 from ..core.registry import op_named
 from ..diagnose.watching import Watching
-from ..tracing.source import at_fault, in_rule, resolve
+from ..tracing.source import resolve
 from ..tracing.tracer import concrete
 from ..tracing.watching import COMPARING
 from .expr import App, Num, Sym, simplify
+from .origins import Origins
 
 
 class KeptRecording(Watching):
     """Keeps all values, and constant arrays as they were when they were used."""
 
-    __slots__ = ("copies", "ruled")
+    __slots__ = ("copies", "origins")
 
     def __init__(self) -> None:
         super().__init__()
         self.copies: dict[int, tuple[Any, Any]] = {}
-        self.ruled: dict[Node, Place] = {}  # steps of a rule, of a derivative that is taken inside
+        self.origins = Origins(self)
 
     def process(self, op: Any, args: Any, params: dict[str, Any], output: Any = None) -> Any:
         start = len(self.nodes)
         result = super().process(op, args, params, output)
         if len(self.nodes) > start:
-            frame, new = _getframe(1), self.nodes[start:]
-            of = at_fault(frame)  # the step whose rule it is: backward, its own place
-            if isinstance(of, tuple):
-                self.ruled |= dict.fromkeys(new, of)
-            elif in_rule(frame):
-                self.ruled |= {n: n.place for n in new if n.place is not None}
+            self.origins.record(self.nodes[start:], _getframe(1))
         return result
 
     def _snapshot(self, array: Any) -> Any:

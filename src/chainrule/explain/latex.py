@@ -5,7 +5,8 @@ import unicodedata
 from typing import Any
 
 from ..core.op import Notation
-from .expr import App, Expr, Num, from_json
+from .as_json import from_json
+from .expr import App, Expr, Num
 from .names import LATEX_GREEK
 from .parameters import quiet
 from .products import ATOM, JUXTAPOSE, POWER, TIMES, TRANSPOSE
@@ -59,6 +60,7 @@ class LatexWriter(Writer):
     minus, equal, about, dot, hadamard = "-", "=", "\\approx", " \\cdot ", " \\odot "
     changed, stored, added = "\\ \\mathrm{with}\\ ", " \\mathrel{:=} ", " \\mathrel{+{=}} "
     same, minus_top = "\\mathrel{==}", "^{-\\top}"
+    inverse_top, transpose_top = "^{-1}", "^{\\top}"
 
     def braced(self, text: str) -> str:
         """Put braces around what has an exponent already."""
@@ -70,6 +72,8 @@ class LatexWriter(Writer):
 
     def constant(self, name: str) -> str:
         """Write a constant that has a name."""
+        if name == "π" and any(s["text"] == name for s in self.symbols.values()):
+            return "\\arccos\\left(-1\\right)"
         return {"π": "\\pi", "e": "\\operatorname{e}"}[name]
 
     def digits(self, text: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from .expr import from_json
+from .as_json import from_json
 from .latex import LatexWriter
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line

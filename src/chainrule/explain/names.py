@@ -1,7 +1,10 @@
 """Names: what the user calls a value, and how it is written in text and in LaTeX."""
 
+import ast
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 GREEK = {
@@ -106,6 +109,7 @@ class Namer:
 
     def __init__(self) -> None:
         self.taken: set[str] = set(RESERVED)
+        self.owner: dict[str, str] = {}  # of a name as it is written: the first in the code
 
     def inputs(self, paths: list[str]) -> list[Name]:
         """Name the leaves of the arguments: short names where they differ, else full paths."""
@@ -129,11 +133,53 @@ class Namer:
         """Reserve a name, with a prime for every other holder of it."""
         base, index = pretty(name)
         found = Name(raw, base, index, turn)
+        plain = Name(raw, base, index).text
+        if self.owner.setdefault(plain, raw) != raw and _told_apart(name):
+            base, index = name, ""  # x_1 beside x1: as it stands in the code
+            found = Name(raw, base, "", turn)
         while found.text in self.taken:
             base += "'"
             found = Name(raw, base, index, turn)
         self.taken.add(found.text)
         return found
+
+
+def _told_apart(name: str) -> bool:
+    """Say whether a name as it stands in the code is plainly another than as it is written."""
+    return "_" in name or name in GREEK
+
+
+def values(nodes: list[Any], text: Callable[[Any], str]) -> set[Any]:
+    """Return the nodes that may be what their source expression gives, and so bear its name.
+
+    What fills a list (``list(v)``, ``[g(u) for u in v]``, ``np.split(v, 2)``) does not.
+    """
+    found = {nodes[i] for i in runs(nodes)}
+    for _, same in groupby(nodes, lambda n: n.place):
+        stretch = list(same)
+        read = {p for n in stretch for p in n.inputs}
+        ends = [n for n in stretch
+                if n not in read and n.dtype is not None and n.dtype.kind in "fc"]  # fmt: skip
+        parts = len(ends) > 1 and all(n.op.name in _PARTS for n in ends)
+        if _is_container(text(stretch[0]), parts):
+            found.difference_update(stretch)
+    return found
+
+
+_PARTS = frozenset("getitem component broadcast_to reshape copy astype".split())
+_FILLED = frozenset("list tuple dict set sorted reversed zip map filter enumerate iter".split())
+
+
+def _is_container(text: str, parts: bool) -> bool:
+    """Say whether an expression gives a container; of a call, whether it made several parts."""
+    try:
+        e = ast.parse(text, mode="eval").body
+    except (SyntaxError, ValueError):
+        return False
+    if isinstance(e, ast.Call):
+        return parts or (isinstance(e.func, ast.Name) and e.func.id in _FILLED)
+    return isinstance(e, ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp | ast.List
+                      | ast.Tuple | ast.Dict | ast.Set)  # fmt: skip
 
 
 def runs(nodes: list[Any]) -> set[int]:

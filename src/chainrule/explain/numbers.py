@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .expr import number_to_json
+from .as_json import number_to_json
 
 DIGITS = 6
 CORNER = 3

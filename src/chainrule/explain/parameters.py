@@ -29,3 +29,18 @@ def literal(value: Any) -> bool:
         return bool(value)
     return value is None or isinstance(
         value, str | int | float | complex | bool | slice | np.dtype | np.generic | dict)
+
+
+class Held:
+    """A fixed map in a template: ``{form:A}`` is its letter, ``{form:turn}`` and … its exponent."""
+
+    def __init__(self, writer: Any, v: Any) -> None:
+        self.writer, self.told = writer, v if isinstance(v, dict) else {}
+
+    def __format__(self, spec: str) -> str:
+        turned, writer = self.told.get("turned", False), self.writer
+        if spec == "inverse":
+            return writer.minus_top if turned else writer.inverse_top
+        if spec == "turn":
+            return writer.transpose_top if turned else ""
+        return writer.symbol(self.told["operator"]) if "operator" in self.told else spec

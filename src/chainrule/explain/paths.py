@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Node
-from .expr import Expr, apply, to_json
+from .as_json import to_json
+from .expr import Expr, apply
 
 FEW, LONG = 8, 60
 

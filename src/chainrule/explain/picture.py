@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from .expr import App, Expr, from_json, symbols
+from .as_json import from_json
+from .expr import App, Expr, symbols
 from .layout import layered
 from .widths import advance
 from .writer import Writer

@@ -24,7 +24,7 @@ from ..tracing.tracer import TRACERS
 from .constants import named
 from .expr import App, Expr, Num, Reader, Sym, substitute
 from .kept import KeptRecording, contracted, same_bits, same_numbers
-from .names import Name, Namer, runs
+from .names import Name, Namer, values
 
 
 @dataclass(slots=True)
@@ -83,8 +83,8 @@ class Run:
             arg if k in self.call.argnums else _moved(arg) for k, arg in enumerate(self.call.args)
         )
         self.folded = bool(self.held_fast) and self._computes_of_data(rec)
-        graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.ruled)
-        self.graph, self.events, self.ruled = graph, rec.events, rec.ruled
+        graph, again = contracted(rec.finish(tracers, leaves), self.held_fast, rec.origins.of)
+        self.graph, self.events, self.ruled = graph, rec.events, rec.origins.of
         self.inputs = graph.inputs
         self.output, self.value = self._one_output(graph.outputs, out)
         self.unsteady, returned = self._plainly()
@@ -262,10 +262,9 @@ class Run:
         self.held.append(value)
 
     def _name_steps(self, recorded: tuple[Node, ...]) -> None:
-        all_steps = list(recorded)
-        ends = runs(all_steps)
+        all_steps = [n for n in recorded if n not in self.ruled or not self.ruled[n].beside]
         sources = {n: resolve(n.place) for n in self.nodes}
-        last = {all_steps[i] for i in ends}
+        last = values(all_steps, lambda n: getattr(resolve(n.place), "text", ""))
         shown = [n for n in self.nodes if n.dtype is not None]
         target = {n: s.target for n, s in sources.items() if s is not None and n in last}
         for n in shown:  # a store changes the array that it is made into, under whatever view
@@ -276,11 +275,12 @@ class Run:
         for name in target.values():
             counts[name] = counts.get(name, 0) + 1
         turns: dict[str, int] = {}
+        held = {s.name.raw for s in self.symbols.values()}
         for i, node in enumerate(shown, 1):
             raw = target.get(node, "")
             if raw:
                 turns[raw] = turns.get(raw, 0) + 1
-                many = counts[raw] > 1 or not self.namer.free(raw)
+                many = counts[raw] > 1 or raw in held
                 name = self.namer.take(raw, raw, turns[raw] if many else 0)
             else:
                 name = self.namer.take(f"v{i}", f"v{i}")

@@ -22,6 +22,7 @@ from .numbers import short
 from .shapes import place_text
 
 RUNS, STEPS, NAMED = 3, 2000, 6
+SEEN = 1e-5  # of a number: digits that are shown
 LOST = 1e-3  # of a number: a part that rounding decides
 SLIGHT = 1e-9  # of the output, by the size of the input: a slope of so much is 0 to the eye
 _UNROUNDED = MOVES | frozenset(
@@ -87,11 +88,11 @@ class Roundings:
         if node.op is None or node.op.name in _UNROUNDED:
             return False
         symbol = self.run.symbol_of.get(node)
-        return symbol is None or self.builder.digits.is_rough(symbol.id)
+        return symbol is None or not self.builder.digits.is_held(symbol.id)
 
     def _summed(self, node: Node, ct: Any, rng: Any) -> Any:
         """Round the sum of what arrives at a step, by the size of its terms."""
-        if not self.builder.digits.is_rough("bar:" + self.run.symbol_of[node].id):
+        if self.builder.digits.is_held("bar:" + self.run.symbol_of[node].id):
             return ct
         return ct + _unit(ct, rng) * self._terms(node)
 
@@ -152,18 +153,25 @@ class Roundings:
         """Tell the first step whose digits are lost, and the gradients whose are."""
         told = self._noise()
         for node, spread in self.gradients.items():
-            far = np.where(spread > LOST * np.abs(self.builder.sweep.gradients[node]), spread, 0.0)
+            size = np.abs(self.builder.sweep.gradients[node])
+            far = np.where(spread > LOST * size, spread, 0.0)
+            seen = np.where((spread > SEEN * size) & (spread <= LOST * size), spread, 0.0)
             if self._is_lost(node, np.max(far, initial=0.0)):
                 bar = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
                 told.append(f"rounding alone moves {bar} by {_told(np.max(far))}: its digits, or "
                             "those of some of its entries, say nothing")  # fmt: skip
-        for node in self.run.nodes:
-            if node in self.run.symbol_of and self._lost(node):
+            elif np.any(seen):
+                bar = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
+                told.append(f"rounding alone moves {bar} by up to {_told(np.max(seen))}: of the "
+                            "digits that are shown the last are not its own")  # fmt: skip
+        for node in self.run.nodes:  # what a solver's rows carry is 0 at the point
+            if node in self.run.symbol_of and self._lost(node) and (
+                    node not in self.builder.happenings.carried):
                 name, spread = self.run.symbol_of[node].text, np.max(self.values[node])
                 return [
                     f"{name} ({place_text(self.run.source(node))}): nearly equal numbers cancel, "
-                    f"here or on the way to it; rounding alone moves it by {_told(spread)}, and "
-                    "what follows from it has no more digits of its own", *told]
+                    f"here or on the way to it; rounding alone moves it by {_told(spread)}, so its "
+                    "digits say nothing", *told]
         return told
 
     def _lost(self, node: Any) -> bool:
@@ -182,13 +190,14 @@ def _told(spread: Any) -> str:
 
 def _unit(v: Any, rng: Any) -> Any:
     dtype = np.asarray(v).dtype
-    return np.finfo(dtype).eps * rng.uniform(-1, 1, np.shape(v)).astype(dtype.char.lower())[()]
+    u = rng.uniform(-1, 1, np.shape(v))  # the least moves a number, too: none stands by chance
+    return np.finfo(dtype).eps * ((u + np.sign(u)) / 2).astype(dtype.char.lower())[()]
 
 
 def _moved(v: Any, rng: Any, rounded: bool) -> Any:
     if not rounded or np.asarray(v).dtype.kind not in "fc":
         return v
-    return v * (1 + _unit(v, rng))
+    return v + v * _unit(v, rng)
 
 
 def _farther(found: dict[Node, Any], node: Node, a: Any, b: Any) -> None:

@@ -102,8 +102,9 @@ def problem(doc: dict[str, Any]) -> Block:
     modes = {"reverse": "reverse mode", "forward": "forward mode", "both": "both modes"}
     words: Cell = ["find the derivative of ", Sy(out), f" ({where}) with respect to "]
     words += _space([[c] for c in called], ", ")
-    if p["data"]:
-        words += ["; held fast: ", *_names([*p["data"]])]
+    if p["data"] or p["given"]:
+        others: Cell = [f"{', ' * bool(p['data'])}{', '.join(_first(p['given']))}"]
+        words += ["; held fast: ", *_names([*p["data"]]), *(others if p["given"] else [])]
     words.append(f"; {modes[doc['mode']]}; {p['parameters']} input number"
                  f"{'s' if p['parameters'] != 1 else ''}, {entries} output"
                  f"{'s' if entries != 1 else ''}")  # fmt: skip
@@ -125,6 +126,12 @@ def _names(ids: list[str]) -> Cell:
     """Write the first of many symbols."""
     shown = _space([[Sy(i)] for i in ids[:MANY_NAMES]], ", ")
     return shown + ([f" and {len(ids) - MANY_NAMES:,} more"] if len(ids) > MANY_NAMES else [])
+
+
+def _first(words: list[str]) -> list[str]:
+    """Leave out what is too much to read."""
+    more = [f"{len(words) - SUMMANDS:,} more"] if len(words) > SUMMANDS else []
+    return [*words[:SUMMANDS], *more]
 
 
 def _value_line(doc: dict[str, Any], id: str) -> Line:
@@ -439,6 +446,10 @@ def cost(doc: dict[str, Any]) -> Block:
     how = "counted from the operations that were recorded; copies, moves and choices are free"
     if c["leading"]:
         how += f"; {', '.join(c['leading'])} by the leading terms of the counts in {SOURCE}"
+    if c["beside"]:
+        are = "is" if c["beside"] == 1 else "are"
+        how += f"; of the value's, {c['beside']:,} {are} in no row above: decisions, and what " \
+            "nothing reads"
     if c["solvers"]:
         how += "; what a solver does inside is not counted"
     if c["limit"]:

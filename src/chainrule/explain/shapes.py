@@ -4,7 +4,8 @@ import os
 from typing import Any
 
 from ..tracing.source import shown_text
-from .expr import App, Expr, Num, Sym, from_json
+from .as_json import from_json
+from .expr import App, Expr, Num, Sym
 from .numbers import shape_text
 
 

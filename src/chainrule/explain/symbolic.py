@@ -20,7 +20,8 @@ _CALL = re.compile(r"^(\w+)\(x\)$")
 def _namespace() -> dict[str, Any]:
     space = {name: getattr(sympy, name) for name in dir(sympy) if not name.startswith("_")}
     return space | {
-        "fabs": sympy.Abs, "ln": sympy.log, "log1p": lambda x: sympy.log(1 + x),
+        "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log,
+        "log1p": lambda x: sympy.log(1 + x),
         "expm1": lambda x: sympy.exp(x) - 1, "log10": lambda x: sympy.log(x, 10),
         "hypot": lambda x, y: sympy.sqrt(x**2 + y**2), "__builtins__": {},
         "radians": lambda x: x * sympy.pi / 180, "degrees": lambda x: x * 180 / sympy.pi,
@@ -46,7 +47,10 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     if not meaning:
         raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))
-    return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
+    try:
+        return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
+    except NameError as error:  # it is mpmath's
+        raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told") from error
 
 
 def _number(v: Any) -> Any:

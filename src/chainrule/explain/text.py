@@ -4,7 +4,7 @@ import re
 import unicodedata
 from typing import Any
 
-from .expr import from_json
+from .as_json import from_json
 from .sections import Line, Place, Shapes, Sy, Tree, blocks
 from .shapes import shape_line
 from .writer import Writer

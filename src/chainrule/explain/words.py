@@ -9,7 +9,8 @@ import numpy as np
 from ..core.graph import Node
 from ..core.spoken import spoken
 from ..tracing.source import resolve
-from .expr import App, Expr, op_of
+from .evaluation import evaluate
+from .expr import App, Expr, Sym, op_of
 from .rules import Term
 from .settling import shown
 from .shapes import place_text
@@ -19,7 +20,9 @@ COMPLEX = (
     "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
     "derivative, without a conjugate; a real value takes the real part of what arrives"
 )
-BOUND = "a number in raised parentheses counts how often a name is bound anew: it is no derivative"
+BOUND = (
+    "a number in raised parentheses tells apart the values that one name has: it is no derivative"
+)
 ENTRIES = (
     "of a matrix, powers written ^∘ and functions (√, 1/, exp, …) are taken entry by entry; ⊙ "
     "multiplies entries, and A B is the product of matrices"
@@ -37,12 +40,20 @@ def rule(builder: Any, term: Term, parent: Node) -> str:
             f"nothing flows{other}"
     elif op.name == "power_of" and term.reader.params["n"] == 0:
         words = "u⁰ is constant: its derivative is 0"
+    elif op.name == "power" and term.argument == 1 and _of_zero(term.reader):
+        words = "0ᵘ is 0 for all u > 0: its derivative is 0"
     elif term.guarded:
         words += "; here, at a tie or a zero, in a form of its own"
     if term.rule.shape != term.whole.shape:
         fitted = "it was repeated to fit: its gradient is the sum over the copies"
         words = f"{words}; {fitted}" if words else fitted
     return words
+
+def _of_zero(node: Node) -> bool:
+    """Say whether a step is a power of 0 with exponents above 0."""
+    base, exponent = node.primals
+    return not np.any(base) and bool(np.all(np.real(exponent) > 0))
+
 
 def _plain_rule(builder: Any, term: Term, parent: Node) -> str:
     op = term.reader.op
@@ -87,6 +98,42 @@ def returned(builder: Any) -> str:
     by = f"{spoken(first.op)} {what} ({where})" if first.op else "the rules have no number"
     return f"{words}: in a derivative that it takes itself {by}, and the limit around the " \
         "point is returned"
+
+
+def underflow(builder: Any, lhs: Sym, formula: Expr, value: Any) -> bool:
+    """Tell numbers that floating point has no room for: of an array, which entries those are."""
+    lost = np.equal(value, 0) & ~_surely_zero(builder.digits.found.get(lhs.id), np.shape(value))
+    if not np.any(lost) or not _underflows(formula, builder.run.symbols):
+        return False
+    name, places = builder.run.symbols[lhs.id].text, np.argwhere(lost)
+    what, it = f"{name} is too small a number", "it"
+    if len(places) == 1 and np.ndim(value):
+        what = f"entry [{', '.join(map(str, places[0]))}] of {name} is too small a number"
+    elif np.ndim(value):
+        what, it = f"entries of {name} are too small numbers", "them"
+    builder.notes.append(
+        f"{what} for floating point, and 0 stands for {it} (underflow): such a 0, and one that "
+        "follows from it, is written ≈ 0, or in an array after ≈"
+    )
+    return True
+
+
+def _surely_zero(found: Any, shape: tuple[int, ...]) -> Any:
+    """Say which entries are 0 in fractions, too."""
+    if np.shape(found) != shape or np.asarray(found).dtype.kind != "O":
+        return np.zeros(shape, bool)
+    true = [getattr(v, "true", None) for v in np.ravel(np.asarray(found, object))]
+    return np.reshape([t is not None and t == 0 for t in true], shape)
+
+
+def _underflows(e: Expr, symbols: dict[str, Any]) -> bool:
+    try:
+        evaluate(e, symbols, under="raise")
+    except FloatingPointError:
+        return True
+    except Exception:  # what it reads is no plain number
+        return False
+    return False
 
 
 def by_entries(builder: Any) -> bool:

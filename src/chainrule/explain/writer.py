@@ -11,21 +11,12 @@ import numpy as np
 
 from ..core.op import Notation
 from ..core.spoken import spoken
+from .as_json import called, from_json, number_from_json
 from .constants import named
-from .expr import (
-    App,
-    Expr,
-    Num,
-    Sym,
-    called,
-    from_json,
-    number_from_json,
-    op_of,
-    simplify,
-)
+from .expr import App, Expr, Num, Sym, op_of, simplify
 from .names import SUBSCRIPTS, SUPERSCRIPTS
 from .numbers import short
-from .parameters import literal, quiet
+from .parameters import Held, literal, quiet
 from .products import POWER, TIMES, MatrixWriter
 
 _CALL = Notation()
@@ -38,6 +29,7 @@ class Writer(MatrixWriter):
     """Writes trees as Unicode text, with a table of symbols."""
 
     minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
+    inverse_top, transpose_top = "⁻¹", "ᵀ"
     changed, stored, added, same = " with ", " := ", " += ", "=="
 
     def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
@@ -50,8 +42,8 @@ class Writer(MatrixWriter):
 
     def constant(self, name: str) -> str:
         """Write a constant that has a name, unless a value of the program has it."""
-        taken = name == "e" and any(s["text"] == "e" for s in self.symbols.values())
-        return "exp(1)" if taken else name
+        taken = any(s["text"] == name for s in self.symbols.values())
+        return {"e": "exp(1)", "π": f"arccos({self.minus}1)"}[name] if taken else name
 
     def digits(self, text: str) -> str:
         """Dress the plain digits of a number."""
@@ -143,10 +135,10 @@ class Writer(MatrixWriter):
             for k, v in e.params.items()
         )  # fmt: skip
 
-    def named_params(self, e: App, pattern: str) -> dict[str, str]:
+    def named_params(self, e: App, pattern: str) -> dict[str, Any]:
         """Return the parameters that a template has places for."""
-        return {k: self.param(v, []).strip("'") for k, v in e.params.items()
-                if f"{{{k}}}" in pattern}  # fmt: skip
+        return {k: Held(self, v) if f"{{{k}:" in pattern else self.param(v, []).strip("'")
+                for k, v in e.params.items() if f"{{{k}" in pattern}  # fmt: skip
 
     def call(self, e: App) -> str:
         """Write a tree as a call of a function."""
@@ -357,7 +349,8 @@ class Writer(MatrixWriter):
         name = held["repr"] if isinstance(held, dict) else getattr(dist, "name", called(dist))
         name = name.removesuffix("_gen")  # as SciPy calls the distribution's class
         method = str(e.params.get("method") or word_of(e.op))
-        parts += [str(s) for s in getattr(held, "shapes", ())]
+        given = held.get("shapes", ()) if isinstance(held, dict) else getattr(held, "shapes", ())
+        parts += map(str, given)
         return f"{self.word(f'{name}.{method}')}({', '.join(parts)})", ATOM
 
     def word(self, name: str) -> str:

@@ -22,6 +22,7 @@ import numpy as np
 from ..errors import ChainRuleError, ImplicitError, UnsupportedFunctionError
 from ..lift import record
 from ..modes.derived import blocks
+from ..tracing.running import tell
 from ..tracing.tracer import TRACERS, concrete, depth
 from ..tracing.watching import Decision, Notes, watching
 from .inside import prune, recordings
@@ -63,6 +64,7 @@ class Crossings:
         return bool(step.moves)
 
     def _cross(self, along: "Along", step: Step, left: float, right: float) -> None:
+        tell("pieces")
         if not jumps(along.plain, left, right, 1e-8 * step.h):
             self._bend(along, step, left, right)
             return

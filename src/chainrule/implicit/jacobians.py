@@ -50,8 +50,11 @@ class Diagonal:
 class Dense:
     """A square matrix, factored once."""
 
-    def __init__(self, matrix: Any, factors: Any = None, transposed: bool = False) -> None:
+    def __init__(
+        self, matrix: Any, factors: Any = None, transposed: bool = False, origin: Any = None
+    ) -> None:
         self.matrix, self.transposed = matrix, transposed
+        self.origin = self if origin is None else origin  # the one that bears a name
         if factors is None:
             with Silence():  # exactly singular: seen in `solve`
                 factors = linalg.lu_factor(matrix, check_finite=False)
@@ -60,7 +63,7 @@ class Dense:
     @property
     def T(self) -> "Dense":  # noqa: N802
         """The transposed matrix."""
-        return Dense(self.matrix.T, self.factors, not self.transposed)
+        return Dense(self.matrix.T, self.factors, not self.transposed, self.origin)
 
     def solve(self, b: Any) -> Any:
         """Solve J·x = b for plain numbers; of a singular matrix the result is not finite."""
@@ -94,15 +97,19 @@ class Dense:
 class Free:
     """A matrix that is never formed: products are passes over the recording of the residual."""
 
-    def __init__(self, graph: Graph, symmetric: bool = False, transposed: bool = False) -> None:
+    def __init__(
+        self, graph: Graph, symmetric: bool = False, transposed: bool = False, origin: Any = None
+    ) -> None:
         self.graph, self.symmetric, self.transposed = graph, symmetric, transposed
+        self.origin = self if origin is None else origin
         self.last: tuple[Any, Any] | None = None  # the step of the check is asked for again
         self.input = graph.inputs[0]
 
     @property
     def T(self) -> "Free":  # noqa: N802
         """The transposed map."""
-        return self if self.symmetric else Free(self.graph, False, not self.transposed)
+        return self if self.symmetric else Free(
+            self.graph, False, not self.transposed, self.origin)
 
     def product(self, v: Any) -> Any:
         """Return J·v, or Jᵀ·v of the transposed map."""
@@ -167,7 +174,10 @@ _chord_solve = Op(  # its operator belongs to one call, so it is not in the regi
     (Linear(transpose=_transposed_solve),),
     batch="loop",
     complex=True,
-    notation=Notation("J⁻¹·{0}", "J^{{-1}}\\,{0}", 60, (61,), "d J⁻¹u = J⁻¹ du, J held fixed"),
+    notation=Notation(
+        "{operator:J}{operator:inverse}·{0}", "{operator:J}{operator:inverse}\\,{0}", 60, (61,),
+        "linear in u: the Jacobian is held fixed",
+    ),
 )
 
 

@@ -22,7 +22,7 @@ from ..errors import UnsupportedFunctionError
 from ..modes.forward import Forward
 from ..modes.reverse import backward
 from ..tracing.recording import Recording
-from ..tracing.running import OPEN, running
+from ..tracing.running import OPEN, running, tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import CONSTANT, TRACERS, Trace, concrete, make_tracer
 from .answers import attach, is_traced, plain
@@ -296,6 +296,7 @@ def in_pieces(
             return integral(f, a, b, rule, regions, value)
         except SingularError:
             return attach(value, _carried(f, a, b, rule, regions))
+    tell("pieces")
     total = 0.0
     for end in (limits[0][0], limits[-1][1]):
         if is_traced(end) and np.isfinite(concrete(end)):

@@ -16,7 +16,7 @@ from ..lift import record
 from ..modes.forward import Forward
 from ..modes.reverse import backward
 from ..tracing.recording import Recording
-from ..tracing.running import OPEN, running
+from ..tracing.running import OPEN, running, tell
 from ..tracing.source import describe, user_frame
 from ..tracing.tracer import TRACERS, concrete, depth
 from ..tracing.watching import Decision, known
@@ -194,6 +194,7 @@ def note_kink(motion: Any) -> None:
     A place stands at an end, and moves against it by `motion`: beside the point it is inside or
     outside. The note is that of the outermost derivative by which it moves, if others are within.
     """
+    tell("at an end")
     owners = []
     while type(motion) in TRACERS:
         owners.append(motion.cr_owner)

@@ -282,15 +282,6 @@ def describe(frame: FrameType | None, value: Any = None, offset: int | None = No
     return f"{describe_place((own.f_code, own.f_lasti))}   (through {words.split(':  ')[0]})"
 
 
-def in_rule(frame: FrameType | None) -> bool:
-    """Say whether the engine computes a derivative between this frame and the user's line."""
-    while frame is not None and inside[frame.f_code.co_filename]:
-        if frame.f_code.co_filename.startswith(_MODES):
-            return True
-        frame = frame.f_back
-    return False
-
-
 def shown_text(found: Source) -> str:
     """Return the text of a place; of a store the whole line, since its target says little."""
     line = linecache.getline(found.file, found.line).strip()

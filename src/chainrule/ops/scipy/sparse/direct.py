@@ -25,7 +25,8 @@ from .matrices import _traced_like, is_traced, of_dense, plain_matrix, shown, wh
 from .products import data_transpose, sparse_product
 
 _RULE = "x = A⁻¹b: linear in b; in the entries of A, dx = −A⁻¹ dA x"
-_NOTATION = Notation("A({0})⁻¹ {1}", "A({0})^{{-1}} {1}", 20, (0, 21), _RULE)
+_NOTATION = Notation("{form:A}({0}){form:inverse} {1}", "{form:A}({0}){form:inverse} {1}", 20,
+                     (0, 21), _RULE)  # fmt: skip
 
 # --- direct solutions -----------------------------------------------------------------------------
 

@@ -13,14 +13,20 @@ FORMS = ("csr", "csc", "coo", "dia", "bsr")  # those that hold an array of entri
 class Form:
     """A sparse matrix as a param: hashed by identity, and with its transpose at hand."""
 
-    __slots__ = ("matrix", "_turned", "_places", "drawn")
+    __slots__ = ("matrix", "transposed", "_turned", "_places", "drawn")
 
     def __init__(self, matrix: Any, turned: "Form | None" = None) -> None:
         self.matrix, self._turned, self._places = matrix, turned, None
+        self.transposed = turned is not None
         self.drawn: Any = None  # NumPy's global stream after its first use
 
     def __repr__(self) -> str:
         return f"sparse{list(self.matrix.shape)}"
+
+    @property
+    def origin(self) -> "Form":
+        """Return the matrix as it was given: the one that bears a name."""
+        return self._turned if self.transposed and self._turned is not None else self
 
     @property
     def turned(self) -> "Form":

@@ -54,7 +54,8 @@ exponential_times = Op(
     (Linear(transpose=_exponential_transpose),),
     batch="loop",
     complex=True,
-    notation=Notation("e^A {0}", "e^{{A}} {0}", 20, (21,), "linear in the vector"),
+    notation=Notation("exp({form:A}{form:turn}) {0}", "\\exp({form:A}{form:turn}) {0}", 20,
+                      (21,), "linear in the vector"),
 )
 add(exponential_times)
 

@@ -46,7 +46,8 @@ sparse_times = Op(
             links=lambda x, form: _links(x, *form.places)),),
     batch=columns(0),
     complex=True,
-    notation=Notation("A·{0}", "A {0}", 20, (21,), "linear: the transpose is Aᵀȳ"),
+    notation=Notation("{form:A}{form:turn}·{0}", "{form:A}{form:turn} {0}", 20, (21,),
+                      "linear: back it is the product with the transpose"),
 )
 add(sparse_times)
 
