@@ -37,13 +37,17 @@ def pose(q: Any) -> Any:
 
 
 def rows() -> list[Row]:
-    """The 6 × 6 Jacobian."""
+    """The 6 × 6 Jacobian, eager and replayed."""
     q = np.array([0.1, -0.7, 0.4, 1.1, -0.3, 0.8])
-    ours = chainrule.jacobian(pose)
+    ours, replayed = chainrule.jacobian(pose), chainrule.jit(chainrule.jacobian(pose))
 
     def jitted(jax: Any, jnp: Any) -> Any:
         theirs = jax.jit(jax.jacfwd(lambda q: pose_of(q, jnp)))
         return lambda: theirs(q)
 
-    return [Row("robot arm, 6 × 6 Jacobian", lambda: pose(q), lambda: ours(q),
-                differences(pose, q), with_jax(jitted))]  # fmt: skip
+    return [
+        Row("robot arm, 6 × 6 Jacobian", lambda: pose(q), lambda: ours(q),
+            differences(pose, q), with_jax(jitted)),
+        Row("robot arm, 6 × 6 Jacobian, replayed", lambda: pose(q), lambda: replayed(q),
+            differences(pose, q), with_jax(jitted)),
+    ]  # fmt: skip
