@@ -19,7 +19,7 @@ import numpy as np
 
 
 def rows_of(workload: dict[str, Any]) -> list[Any]:
-    """Return the gradient of a workload as a row of ``python -m benchmarks.workloads``."""
+    """Return the gradient of a workload as rows: as it stands, and by `jit`."""
     import chainrule
 
     from .workloads import Row, differences
@@ -30,7 +30,11 @@ def rows_of(workload: dict[str, Any]) -> list[Any]:
     if "jax" in workload and importlib.util.find_spec("jax"):
         theirs = workload["jax"]()
         peers["JAX jit"] = lambda: theirs(x)
-    return [Row(workload["title"], lambda: f(x), lambda: slope(x), differences(f, x), peers)]
+    replayed, title = chainrule.jit(slope), workload["title"]
+    return [
+        Row(title, lambda: f(x), lambda: slope(x), differences(f, x), peers),
+        Row(f"{title}, replayed", lambda: f(x), lambda: replayed(x), differences(f, x), peers),
+    ]
 
 
 def main(workload: dict[str, Any]) -> None:
