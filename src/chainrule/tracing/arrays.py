@@ -346,14 +346,23 @@ def _on_columns(function: Any, args: Any, kwargs: Any) -> Any:
 def _joining(function: Any) -> Callable[..., Any]:
     """Let lists of traced values stand among the arrays that `function` joins."""
 
-    def door(arrays: Any, *args: Any, **kwargs: Any) -> Any:
-        if running.traces and is_sequence(arrays):
-            held = elements(arrays)
-            if any(type(a) not in TRACERS and _traced(a) for a in held):
-                arrays = [_converted(_gathered(a)) for a in held]
-        return function(arrays, *args, **kwargs)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        if running.traces:
+            if args:
+                args = (_joined(args[0]), *args[1:])
+            else:  # it has not one name for all of them
+                kwargs = {k: _joined(v) if k in ("tup", "arrays") else v for k, v in kwargs.items()}
+        return function(*args, **kwargs)
 
     return door
+
+
+def _joined(arrays: Any) -> Any:
+    if is_sequence(arrays):
+        held = elements(arrays)
+        if any(type(a) not in TRACERS and _traced(a) for a in held):
+            return [_converted(_gathered(a)) for a in held]
+    return arrays
 
 
 def _gathered(a: Any) -> Any:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from ..core.op import Composite, Op
+from ..core.op import AnotherFunction, Composite, Op
 from ..core.registry import recorded
 from ..errors import (
     BatchError,
@@ -279,6 +279,8 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
                 args, kwargs = record.bind(*args, **kwargs)
             except BatchError as error:
                 raise stacked.one_by_one(error) from error
+            except AnotherFunction as other:
+                return call(other.function, other.arguments, {})
         result = apply(record, args, kwargs)
         if order in ("C", "F", "A") and "order" not in kwargs:  # no matter of the operation
             result = layouts.in_order(result, order, args)
