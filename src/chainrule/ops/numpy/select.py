@@ -12,6 +12,7 @@ from ...core.registry import composite
 from ...errors import UnsupportedFunctionError
 from .. import jumps
 from ..declare import as_array, constant, deliver, elementwise, operand
+from .complexes import complex_of
 
 _TIES = "the chosen argument passes the gradient on; a tie shares it equally"
 
@@ -150,8 +151,8 @@ def nan_to_num(
 ) -> Any:
     """Replace NaN and infinities by numbers, which are constant."""
     if x.dtype.kind == "c":
-        result = nan_to_num(np.real(x), True, nan, posinf, neginf)
-        result = result + 1j * nan_to_num(np.imag(x), True, nan, posinf, neginf)
+        re, im = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
+        result = complex_of(re, im)
     else:
         result = _finite(x, nan=nan, posinf=posinf, neginf=neginf)[()]
     return result if copy else deliver(result, x)
