@@ -9,11 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.api import vjp
-from chainrule.errors import ChainRuleError
-from chainrule.testing.samples import Place, inexact, outputs
-from chainrule.tracing.tracer import concrete
+from chainrule.testing.samples import Place
 
+from .agreeing import agree
 from .registry import QUIET, calls, every_record
 
 pytestmark = QUIET
@@ -80,40 +78,15 @@ def _written_out(case):
         yield replace(case, function=by_name)
 
 
-def _agree(case):
-    try:
-        with np.errstate(all="ignore"):
-            plain = outputs(case.result(*case.xs))
-    except Exception:  # a wrong call
-        return
-    if any(p.dtype.kind not in "fcbiu" for p in plain):
-        return
-    seen = []
-
-    def keep(*xs):
-        seen[:] = outputs(case.result(*xs))
-        return inexact(seen)
-
-    try:
-        vjp(keep, *case.xs)
-    except ChainRuleError:
-        return
-    traced = list(map(concrete, seen))
-    form = [(p.shape, p.dtype) for p in plain], [(t.shape, t.dtype) for t in traced]
-    assert form[0] == form[1], f"{case!r}: {form[0]} plainly, {form[1]} traced"
-    for p, t in zip(plain, traced, strict=True):
-        assert np.allclose(p, t, 1e-13, 1e-13, equal_nan=True), f"{case!r}: {p} plainly, {t}"
-
-
 @every_record
 def test_arguments_left_out(record):
     for case in calls(record):
         for shorter in _shorter(case):
-            _agree(shorter)
+            agree(shorter)
 
 
 @every_record
 def test_defaults_written_out_and_arguments_named(record):
     for case in calls(record):
         for spelled in _written_out(case):
-            _agree(spelled)
+            agree(spelled)

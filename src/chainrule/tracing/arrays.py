@@ -18,6 +18,7 @@ from ..core.registry import op_named
 from ..core.sequences import elements, is_sequence, makers
 from . import stacked
 from . import tracer as tracers
+from .as_numbers import numbers
 from .foreign import is_foreign, under
 from .running import running
 from .source import inside
@@ -149,12 +150,14 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
 
 def of_objects(a: Any, dtype: Any) -> Any:
     """Return the traced array that an array of objects becomes as one of floats; others as is."""
-    if dtype is None or type(a) is not np.ndarray or a.dtype.kind != "O":
+    if dtype is None or (kind := np.dtype(dtype).kind) not in "fc":
         return a
-    held = a.ravel().tolist()
-    if np.dtype(dtype).kind not in "fc" or not holds_tracer(held):
+    if type(a) is not np.ndarray:
+        return numbers(a, kind)
+    if a.dtype.kind != "O":
         return a
-    return gather(held).reshape(a.shape)
+    held = numbers(a.ravel().tolist(), kind)
+    return gather(held).reshape(a.shape) if holds_tracer(held) else a
 
 
 def _look(value: Any) -> None:

@@ -20,6 +20,7 @@ from ..core.registry import op_named
 from . import faces, modules, texts
 from . import tracer as tracers
 from .alike import Alike, reduced
+from .as_numbers import number
 from .foreign import Foreign
 from .losses import lost
 from .running import running
@@ -51,6 +52,8 @@ class LookAlike(type):
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         if running.traces and kwargs and cls.original is builtins.complex:
             args, kwargs = _placed(*args, **kwargs)
+        if args and running.traces:
+            args = tuple(number(a, _kind(cls.original)) for a in args)
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
@@ -196,6 +199,12 @@ def _convert(original: Any, args: Any) -> Any:
     if x.size == 1 and issubclass(original, (float, complex)) and original not in _NUMPY:
         x = tracers.call(np.reshape, (x, ()), {})[()]
     return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _kind(original: type) -> str:
+    if issubclass(original, complex | np.complexfloating):
+        return "c"
+    return "f" if issubclass(original, float | np.floating) else ""
 
 
 def _placed(real: Any = 0, imag: Any = 0) -> tuple[tuple[Any, Any], dict[str, Any]]:

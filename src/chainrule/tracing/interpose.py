@@ -37,6 +37,7 @@ from ..core.sequences import held, items
 from . import asked, codes, compiled, handed, holders, left, lent, methods, modules, names, readers
 from . import tracer as tracers
 from .alike import reduced
+from .as_numbers import number
 from .casts import LookAlike
 from .faces import as_python, numbered
 from .foreign import admit, leave
@@ -327,6 +328,8 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not running.traces and not (scalar and _open):  # other threads call `math`, too
             return own(*args, **kwargs)
+        if scalar:
+            args = tuple(number(a, "c" if module == "cmath" else "f") for a in args)
         found = _look(args) | _look(kwargs.values())
         if "pandas" in sys.modules and not of_columns:  # a library takes columns as arrays
             given = (*args, *kwargs.values())

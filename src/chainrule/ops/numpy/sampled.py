@@ -315,6 +315,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
             cure="where no derivative is meant, write ‹held x 0›",
         )
     x, weights = np.asarray(x), as_array(weights).astype(np.float64)
+    x = x if x.size else x.astype(np.intp)  # of an empty list
     if x.ndim != 1 or x.shape != weights.shape:
         raise ValueError("The weights and list don't have the same length.")
     if x.size and x.min() < 0:
