@@ -41,3 +41,32 @@ def test_traced_options(name):
     assert np.isclose(slope, want, 1e-6, 1e-6)
     assert np.isclose(chainrule.jvp(f, (AT,), (1.0,))[1], want, 1e-6, 1e-6)
     assert np.allclose(chainrule.vmap(chainrule.grad(f))(np.full(2, AT)), want, 1e-6, 1e-6)
+
+
+GRIDS = {
+    "mgrid to": lambda x: np.mgrid[0:x:1] * x,
+    "mgrid from": lambda x: np.mgrid[x:3:1, 0 : 2 : x / 2],
+    "mgrid of points": lambda x: np.mgrid[0:2, x : 3 : 2 * 1j],
+    "ogrid": lambda x: np.concatenate([np.ravel(v) for v in np.ogrid[x:3, 0:2:x, 0:1:1j]]),
+    "down": lambda x: np.mgrid[3:x:-1, 0:1] * x,
+    "r_": lambda x: np.r_[0:x, 1, x : 2 * x : 3j],
+    "r_ to": lambda x: np.r_[0:x] * x,
+    "c_": lambda x: np.c_[0:x, 1 : 1 + x],
+    "poly1d at poly1d": lambda x: np.poly1d([1, x, 2])(np.poly1d([x, 1])).coeffs,
+    "plain poly1d at poly1d": lambda x: np.poly1d([1, 3, 2])(np.poly1d([x, 1])).coeffs,
+    "poly1d at plain poly1d": lambda x: np.poly1d([x, 3, 2])(np.poly1d([2, 1])).coeffs,
+    "poly1d at a list": lambda x: np.poly1d([1, 2])([x, 2 * x]),
+    "polyval of poly1d": lambda x: np.polyval(np.poly1d([x, 3, 2]), x),
+}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_ranges_and_polynomials(name):
+    f = GRIDS[name]
+    h = 1e-6
+    want = (f(AT + h) - f(AT - h)) / (2 * h)
+    value, slope = chainrule.jvp(f, (AT,), (1.0,))
+    assert value.dtype == f(AT).dtype
+    assert np.allclose(value, f(AT), 1e-13)
+    assert np.allclose(slope, want, 1e-6, 1e-6)
+    assert np.allclose(chainrule.jacrev(f)(AT), want, 1e-6, 1e-6)

@@ -432,10 +432,14 @@ def _look(values: Any) -> int:
         if kind in tracers.TRACERS:
             found |= _HELD if v.cr_owner is tracers.CONSTANT else _TRACED
         else:
-            parts = v.values() if kind is dict else held(v)
+            parts = v.values() if kind is dict else _ends(v) if kind is slice else held(v)
             if parts is not None:
                 found |= _look(parts)
     return found
+
+
+def _ends(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
 
 
 def _calls(value: Any) -> bool:
@@ -448,6 +452,8 @@ def _is_column(value: Any) -> bool:
 
 
 def _released(value: Any) -> Any:
+    if type(value) is slice:
+        return slice(*map(_released, _ends(value)))
     if type(value) is dict:
         return {k: _released(v) for k, v in value.items()}
     parts = items(value)
