@@ -1,4 +1,4 @@
-"""What calls are asked that are no samples: do a plain and a traced run agree, where both answer?"""
+"""Calls that are no samples: do a plain and a traced run agree, where both answer?"""
 
 import numpy as np
 

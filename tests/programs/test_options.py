@@ -1,4 +1,4 @@
-"""Options that are traced, on plain arrays and lists: NumPy's dispatch does not look at them all."""
+"""Traced options of plain arrays and lists: NumPy's dispatch does not look at them all."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Objects of the program's own classes that stand for numbers or arrays, where they are converted."""
+"""Objects of the program's own classes that stand for numbers or arrays, where converted."""
 
 import cmath
 import math

@@ -320,7 +320,6 @@ _AS_ARRAY = _as_array(np.asarray)
 
 def _listed(function: Any) -> Callable[..., Any]:
     """Let `function` take lists of traced values, which would hide them from NumPy's protocols."""
-
     of_ufunc = isinstance(function, np.ufunc)
 
     def door(*args: Any, **kwargs: Any) -> Any:
@@ -441,7 +440,6 @@ DOORS: dict[Any, Any] = {
 
 def _of_lists(function: Any, most: int = 3) -> Callable[..., Any]:
     """Let columns stand in the lists of arrays that `function` takes by itself."""
-
     by_itself = function in (np.select, np.choose)  # in lists of lists NumPy sees no traced one
 
     def one(a: Any) -> Any:

@@ -138,7 +138,7 @@ def grid_index(self: Any, key: Any) -> Any:
 
 
 def _kind(parts: Any) -> Any:
-    """Return the dtype of a grid: that of its ends and steps, of which a number of points is one."""
+    """Return the dtype of a grid: that of its ends, steps and numbers of points."""
     given: list[Any] = [0]
     for part in parts:
         step = 1 if part.step is None else part.step

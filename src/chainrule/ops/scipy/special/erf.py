@@ -200,7 +200,10 @@ dawsn_derivative = declare(
         samples=(sample((2, 3), n=1), sample((), n=2)),
     )
 )
-ufunc(special.dawsn, lambda _y, x: dawsn_derivative(x, n=1), complex=True, rule="d D(u) = (1 − 2u·D(u)) du")
+ufunc(
+    special.dawsn, lambda _y, x: dawsn_derivative(x, n=1), complex=True,
+    rule="d D(u) = (1 − 2u·D(u)) du",
+)  # fmt: skip
 ufunc(
     special.owens_t,
     lambda _y, h, a: (-0.5 / _ROOT_TAU) * gaussian(h, c=0.5) * special.erf(a * h * math.sqrt(0.5)),
