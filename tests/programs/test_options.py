@@ -70,3 +70,14 @@ def test_ranges_and_polynomials(name):
     assert np.allclose(value, f(AT), 1e-13)
     assert np.allclose(slope, want, 1e-6, 1e-6)
     assert np.allclose(chainrule.jacrev(f)(AT), want, 1e-6, 1e-6)
+
+
+def test_a_traced_option_of_several_elements_is_not_asked_for_its_truth():
+    x = np.array([1.0, 2.0])
+
+    def f(x):
+        return np.sum(np.average(np.array([3.0, 5.0]), weights=x)) + np.nan_to_num(
+            np.full(2, np.nan), nan=x
+        ).sum()
+
+    assert np.allclose(chainrule.grad(f)(x), [3 / 3 - 13 / 9 + 1, 5 / 3 - 13 / 9 + 1])

@@ -333,8 +333,10 @@ def _listed(function: Any) -> Callable[..., Any]:
                 args = tuple(map(_gathered, args))
                 kwargs = {k: v if k == "out" else _gathered(v) for k, v in kwargs.items()}
                 return _on_columns(function, args, kwargs)
-        if kwargs and running.traces and not of_ufunc and (seen := _only_named(args, kwargs)):
-            return seen.__array_function__(function, (type(seen),), args, kwargs)
+        if kwargs and running.traces and not of_ufunc:
+            seen = _only_named(args, kwargs)
+            if seen is not None:
+                return seen.__array_function__(function, (type(seen),), args, kwargs)
         return function(*args, **kwargs)
 
     return door
