@@ -61,6 +61,14 @@ class Needs:
     trims: bool  # some traced input is not read
 
 
+class AnotherFunction(Exception):  # noqa: N818  no error: it hands a call over
+    """Raised by a `bind` whose call, with arguments left out, is that of another function."""
+
+    def __init__(self, function: Any, *args: Any) -> None:
+        super().__init__(function, *args)
+        self.function, self.arguments = function, args
+
+
 class Op:
     """One operation, declared once.
 
@@ -72,7 +80,8 @@ class Op:
     additive : the op is linear in all its `Linear` slots together (concatenate, where), rather
         than in each of them with the others held fixed (matmul).
     outputs : 0 when the value is one array, else how many arrays the returned tuple has.
-    bind : turns the public function's call into ``(inputs, params)``; None where they agree.
+    bind : turns the public function's call into ``(inputs, params)``; None where they agree. It
+        may raise `AnotherFunction`.
     view : its value may share memory with its first input, and the transpose of its slot writes
         a changed view back ("bijective"), or it is indexing ("getitem"), or it only picks elements
         ("gather"), or it cannot be written ("readonly"), or is not written back ("shared").

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from inspect import signature
 from types import FunctionType
 from typing import Any
 from warnings import warn
@@ -30,7 +31,22 @@ def register(function: Any, record: Op | Composite) -> None:
     _records[function] = record
     _reach(function)
     if isinstance(record, Op):
+        if record.bind is None and not isinstance(function, np.ufunc):
+            record.bind = _by_name(function)
         add(record)
+
+
+def _by_name(function: Any) -> Callable[..., Any]:
+    """Return what puts arguments that are named in their places; a ufunc knows no names."""
+    known = signature(function)  # now: while a trace runs, the function has other code
+
+    def bind(*args: Any, **kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        if not kwargs:
+            return args, kwargs
+        bound = known.bind(*args, **kwargs)
+        return bound.args, bound.kwargs
+
+    return bind
 
 
 def _reach(function: Any) -> None:

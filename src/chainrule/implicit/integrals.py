@@ -9,6 +9,7 @@ from scipy import integrate
 
 from ..core.memory import layout_of
 from ..errors import ImplicitWarning, UnsupportedFunctionError
+from ..ops.numpy.complexes import complex_of
 from ..tracing.layouts import laid_as
 from ..tracing.running import MUTED
 from ..tracing.source import describe, user_frame
@@ -183,7 +184,7 @@ def quad_vec(f: Function, a: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
 
     entries = [entry(i, np.real) for i in range(value.size)]
     if value.dtype.kind == "c":
-        entries = [re + 1j * entry(i, np.imag) for i, re in enumerate(entries)]
+        entries = [complex_of(re, entry(i, np.imag)) for i, re in enumerate(entries)]
     result = np.reshape(np.stack(entries), value.shape).astype(value.dtype)[()]
     result = laid_as(result, layout_of(value))
     return (points.result(result), *found[1:])

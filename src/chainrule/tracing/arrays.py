@@ -18,6 +18,7 @@ from ..core.registry import op_named
 from ..core.sequences import elements, is_sequence, makers
 from . import stacked
 from . import tracer as tracers
+from .as_numbers import numbers
 from .foreign import is_foreign, under
 from .running import running
 from .source import inside
@@ -112,7 +113,12 @@ def _as_made(kind: type) -> Callable[[Any], Any] | None:
         return values_of
     if inside[method.__code__.co_filename]:
         return None
-    return method if tracers.operands.meaning(kind) == tracers.operands.OTHER else None
+    if hasattr(kind, "__array_function__"):
+        return None
+    return method if tracers.operands.meaning(kind) in _CONVERTED else None
+
+
+_CONVERTED = (tracers.operands.OTHER, tracers.operands.ASKS, tracers.operands.DEFERS)
 
 
 def _converted(value: Any) -> Any:
@@ -149,12 +155,14 @@ def array(object: Any, dtype: Any = None, *, copy: Any = True, ndmin: int = 0, *
 
 def of_objects(a: Any, dtype: Any) -> Any:
     """Return the traced array that an array of objects becomes as one of floats; others as is."""
-    if dtype is None or type(a) is not np.ndarray or a.dtype.kind != "O":
+    if dtype is None or (kind := np.dtype(dtype).kind) not in "fc":
         return a
-    held = a.ravel().tolist()
-    if np.dtype(dtype).kind not in "fc" or not holds_tracer(held):
+    if type(a) is not np.ndarray:
+        return numbers(a, kind)
+    if a.dtype.kind != "O":
         return a
-    return gather(held).reshape(a.shape)
+    held = numbers(a.ravel().tolist(), kind)
+    return gather(held).reshape(a.shape) if holds_tracer(held) else a
 
 
 def _look(value: Any) -> None:
@@ -312,17 +320,41 @@ _AS_ARRAY = _as_array(np.asarray)
 
 def _listed(function: Any) -> Callable[..., Any]:
     """Let `function` take lists of traced values, which would hide them from NumPy's protocols."""
+    of_ufunc = isinstance(function, np.ufunc)
 
     def door(*args: Any, **kwargs: Any) -> Any:
         given = (*args, *(v for k, v in kwargs.items() if k != "out")) if kwargs else args
         for a in given:
-            if type(a) not in TRACERS and running.traces and _traced(a):
+            if type(a) in TRACERS or not running.traces:
+                continue
+            if of_ufunc and _answers(type(a)):
+                break
+            if _traced(a):
                 args = tuple(map(_gathered, args))
                 kwargs = {k: v if k == "out" else _gathered(v) for k, v in kwargs.items()}
                 return _on_columns(function, args, kwargs)
+        if kwargs and running.traces and not of_ufunc:
+            seen = _only_named(args, kwargs)
+            if seen is not None:
+                return seen.__array_function__(function, (type(seen),), args, kwargs)
         return function(*args, **kwargs)
 
     return door
+
+
+def _only_named(args: Any, kwargs: Any) -> Any:
+    """Return a traced option of a call on plain arrays: NumPy does not look at all of them."""
+    if not all(type(a) in _PLAIN_ARGUMENTS for a in args):
+        return None
+    return next((v for k, v in kwargs.items() if k != "out" and type(v) in TRACERS), None)
+
+
+_PLAIN_ARGUMENTS = frozenset((np.ndarray, np.float64, list, tuple, *_NUMBERS, str, type(None)))
+
+
+def _answers(kind: type) -> bool:
+    """Say whether a class of the program answers for ufuncs, or has them refused."""
+    return kind is not np.ndarray and hasattr(kind, "__array_ufunc__")
 
 
 def _on_columns(function: Any, args: Any, kwargs: Any) -> Any:
@@ -346,14 +378,23 @@ def _on_columns(function: Any, args: Any, kwargs: Any) -> Any:
 def _joining(function: Any) -> Callable[..., Any]:
     """Let lists of traced values stand among the arrays that `function` joins."""
 
-    def door(arrays: Any, *args: Any, **kwargs: Any) -> Any:
-        if running.traces and is_sequence(arrays):
-            held = elements(arrays)
-            if any(type(a) not in TRACERS and _traced(a) for a in held):
-                arrays = [_converted(_gathered(a)) for a in held]
-        return function(arrays, *args, **kwargs)
+    def door(*args: Any, **kwargs: Any) -> Any:
+        if running.traces:
+            if args:
+                args = (_joined(args[0]), *args[1:])
+            else:  # it has not one name for all of them
+                kwargs = {k: _joined(v) if k in ("tup", "arrays") else v for k, v in kwargs.items()}
+        return function(*args, **kwargs)
 
     return door
+
+
+def _joined(arrays: Any) -> Any:
+    if is_sequence(arrays):
+        held = elements(arrays)
+        if any(type(a) not in TRACERS and _traced(a) for a in held):
+            return [_converted(_gathered(a)) for a in held]
+    return arrays
 
 
 def _gathered(a: Any) -> Any:
@@ -401,6 +442,7 @@ DOORS: dict[Any, Any] = {
 
 def _of_lists(function: Any, most: int = 3) -> Callable[..., Any]:
     """Let columns stand in the lists of arrays that `function` takes by itself."""
+    by_itself = function in (np.select, np.choose)  # in lists of lists NumPy sees no traced one
 
     def one(a: Any) -> Any:
         if type(a) in (list, tuple):
@@ -410,6 +452,8 @@ def _of_lists(function: Any, most: int = 3) -> Callable[..., Any]:
     def door(*args: Any, **kwargs: Any) -> Any:
         if running.traces and "pandas" in sys.modules:
             args = (*map(one, args[:most]), *args[most:])
+        if by_itself and running.traces and (holds_tracer(args) or holds_tracer(kwargs.values())):
+            return tracers.call(function, args, kwargs)
         return function(*args, **kwargs)
 
     return door
@@ -431,6 +475,7 @@ def listed() -> dict[Any, Any]:
         for f in vars(sys.modules[name]).values()
         if isinstance(f, (np.ufunc, type(np.sum))) and f not in DOORS and f not in _SEQUENCES
     } | {np.block: _of_lists(np.block), np.select: _of_lists(np.select),
+         np.choose: _of_lists(np.choose),
          np.piecewise: _of_lists(np.piecewise, 2)}  # the others are its functions'
 
 

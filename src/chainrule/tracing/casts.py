@@ -16,9 +16,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.registry import op_named
 from . import faces, modules, texts
 from . import tracer as tracers
 from .alike import Alike, reduced
+from .as_numbers import number
 from .foreign import Foreign
 from .losses import lost
 from .running import running
@@ -48,6 +50,10 @@ class LookAlike(type):
         return type.__new__(mcs, name, bases, members)
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if running.traces and kwargs and cls.original is builtins.complex:
+            args, kwargs = _placed(*args, **kwargs)
+        if args and running.traces:
+            args = tuple(number(a, _kind(cls.original)) for a in args)
         if args and running.traces and any(type(a) in tracers.TRACERS for a in args):
             return _convert(cls.original, args)
         if (running.texts or running.figures) and args and isinstance(args[0], str | bytes):
@@ -177,7 +183,7 @@ def _convert(original: Any, args: Any) -> Any:
         original(*map(_stand_in, plain))  # of several elements, or a complex number, it raises
     x = args[0]
     if len(args) == 2:
-        return faces.as_python(x + 1j * args[1])
+        return _complex(*args)
     dtype = np.dtype(original)
     if original is builtins.float or original is builtins.complex:
         x = tracers.call(np.reshape, (x, ()), {})[()]
@@ -193,6 +199,31 @@ def _convert(original: Any, args: Any) -> Any:
     if x.size == 1 and issubclass(original, (float, complex)) and original not in _NUMPY:
         x = tracers.call(np.reshape, (x, ()), {})[()]
     return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _kind(original: type) -> str:
+    if issubclass(original, complex | np.complexfloating):
+        return "c"
+    return "f" if issubclass(original, float | np.floating) else ""
+
+
+def _placed(real: Any = 0, imag: Any = 0) -> tuple[tuple[Any, Any], dict[str, Any]]:
+    return (real, imag), {}
+
+
+def _complex(a: Any, b: Any) -> Any:
+    """Return a + i·b as Python does, with the signs of zeros; either may be complex itself."""
+    re, im = (v.real if _is_complex(v) else v for v in (a, b))
+    if _is_complex(b):
+        re = re - b.imag
+    if _is_complex(a):
+        im = im + a.imag
+    re, im = (faces.numbered(v) for v in (re, im))
+    return faces.as_python(tracers.call(op_named("complex_of"), (re, im), {}))
+
+
+def _is_complex(value: Any) -> bool:
+    return np.result_type(value).kind == "c"
 
 
 def _stand_in(value: Any) -> Any:

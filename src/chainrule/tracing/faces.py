@@ -19,6 +19,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.registry import recorded
+from ..core.sequences import is_sequence
 from . import cures, foreign, kept, searches, stores
 from . import tracer as tracers
 from .handed import keep_watch
@@ -180,8 +181,10 @@ def lowered(operands: Any) -> Any:
     if all(type(v) in _WEAK or (type(v) in _KNOWN and v.dtype.char in "dD") for v in operands):
         return operands
     kinds = [_WEAK.get(type(v)) for v in operands]
-    strong = [np.result_type(v) for v, kind in zip(operands, kinds, strict=True)
-              if kind is None and v is not None]  # fmt: skip
+    strong = [
+        np.result_type(np.asarray(v) if is_sequence(v) else v)
+        for v, kind in zip(operands, kinds, strict=True) if kind is None and v is not None
+    ]  # fmt: skip
     if not strong:
         return operands
     found = []

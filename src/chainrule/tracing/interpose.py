@@ -37,6 +37,7 @@ from ..core.sequences import held, items
 from . import asked, codes, compiled, handed, holders, left, lent, methods, modules, names, readers
 from . import tracer as tracers
 from .alike import reduced
+from .as_numbers import number
 from .casts import LookAlike
 from .faces import as_python, numbered
 from .foreign import admit, leave
@@ -327,6 +328,8 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not running.traces and not (scalar and _open):  # other threads call `math`, too
             return own(*args, **kwargs)
+        if scalar:
+            args = tuple(number(a, "c" if module == "cmath" else "f") for a in args)
         found = _look(args) | _look(kwargs.values())
         if "pandas" in sys.modules and not of_columns:  # a library takes columns as arrays
             given = (*args, *kwargs.values())
@@ -429,10 +432,14 @@ def _look(values: Any) -> int:
         if kind in tracers.TRACERS:
             found |= _HELD if v.cr_owner is tracers.CONSTANT else _TRACED
         else:
-            parts = v.values() if kind is dict else held(v)
+            parts = v.values() if kind is dict else _ends(v) if kind is slice else held(v)
             if parts is not None:
                 found |= _look(parts)
     return found
+
+
+def _ends(part: slice) -> tuple[Any, Any, Any]:
+    return part.start, part.stop, part.step
 
 
 def _calls(value: Any) -> bool:
@@ -445,6 +452,8 @@ def _is_column(value: Any) -> bool:
 
 
 def _released(value: Any) -> Any:
+    if type(value) is slice:
+        return slice(*map(_released, _ends(value)))
     if type(value) is dict:
         return {k: _released(v) for k, v in value.items()}
     parts = items(value)

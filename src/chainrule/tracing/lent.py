@@ -16,8 +16,11 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..core.sequences import is_sequence
 from ..errors import BatchError
+from . import operands
 from . import tracer as tracers
+from .as_numbers import numbers
 from .running import running
 from .source import describe, inside, user_frame
 from .stacked import one_by_one
@@ -27,14 +30,36 @@ Path = tuple[str, str, tuple[Any, ...]]
 
 def store_item(array: Any, key: Any, value: Any, root: Any = None, path: Path | None = None) -> Any:
     """Carry out ``array[key] = value`` of the program; return what now stands for the array."""
+    if type(array) is np.ndarray and running.traces:
+        value = numbers(value, array.dtype.kind)
     if type(array) is np.ndarray and running.traces and carries(value):
         if array.dtype.kind in "biu":
             value = _cut(value)
+        elif array.dtype.kind == "O":
+            value = value if _is_place(key, array.ndim) else _as_objects(value)
         else:
             lent = _lend(array, root, path) if path is not None else None
             array = array if lent is None else lent
     array[key] = value
     return array
+
+
+def _is_place(key: Any, ndim: int) -> bool:
+    """Say whether an index means one element, which then holds the very object."""
+    parts = key if type(key) is tuple else (key,)
+    return len(parts) == ndim and all(isinstance(k, int | np.integer) for k in parts)
+
+
+def _as_objects(value: Any) -> Any:
+    """Return an array of objects of traced elements: NumPy would ask for their plain numbers."""
+    if type(value) in tracers.TRACERS:
+        return operands.objects(value)
+    if any(is_sequence(v) or getattr(v, "shape", ()) for v in value):
+        return value  # rows: they may be of many kinds
+    found = np.empty(len(value), object)
+    for k, v in enumerate(value):
+        found[k] = v
+    return found
 
 
 def _cut(value: Any) -> Any:

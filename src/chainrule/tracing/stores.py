@@ -19,6 +19,7 @@ from ..core.sequences import is_sequence
 from ..errors import LostDerivativeError, ReadOnlyError, UnsupportedFunctionError
 from . import cures, foreign, layouts, losses
 from . import tracer as tracers
+from .as_numbers import numbers
 from .handed import is_seen
 from .running import CLOSED, MUTED, OPEN, running
 from .source import describe, inside, user_frame
@@ -72,8 +73,10 @@ def store(y: Any, index: Any, value: Any) -> None:
         raise _muted(y)
     if held.ndim > 1 and _swaps(y, value, _getframe(2)):
         raise _swapped(y)
-    if type(value) not in tracers.TRACERS and is_sequence(value):
-        value = tracers.ufuncs.as_operand(value)
+    if type(value) not in tracers.TRACERS:
+        value = numbers(value, held.dtype.kind)
+        if is_sequence(value):
+            value = tracers.ufuncs.as_operand(value)
     op = op_named("setitem")
     assert op.bind is not None
     args, params = op.bind(y, value, index)

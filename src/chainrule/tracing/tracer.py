@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
-from ..core.op import Composite, Op
+from ..core.op import AnotherFunction, Composite, Op
 from ..core.registry import recorded
 from ..errors import (
     BatchError,
@@ -253,7 +253,10 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             args = (*args[:place], None, *rest) if rest else args[:place]
     if type(record) is Composite:
         try:
-            result = record.body(*args, **kwargs)
+            if args and type(args[0]) in TRACERS and not args[0].size and _hold_none(args, kwargs):
+                result = _of_nothing(function, args, kwargs)
+            else:
+                result = record.body(*args, **kwargs)
         except BatchError as error:  # a library's branch, not the user's
             raise stacked.one_by_one(error) from error
         except np.linalg.LinAlgError as error:
@@ -279,17 +282,38 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
                 args, kwargs = record.bind(*args, **kwargs)
             except BatchError as error:
                 raise stacked.one_by_one(error) from error
+            except AnotherFunction as other:
+                return call(other.function, other.arguments, {})
         result = apply(record, args, kwargs)
         if order in ("C", "F", "A") and "order" not in kwargs:  # no matter of the operation
             result = layouts.in_order(result, order, args)
     return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
 
 
+def _hold_none(args: Any, kwargs: Any) -> bool:
+    """Say whether there is no number to differentiate in: what is traced is empty."""
+    return all(
+        (not v.size and isinstance(concrete(v), np.ndarray)) if type(v) in TRACERS
+        else isinstance(v, _PLAIN) or (type(v) in (tuple, list) and _hold_none(v, {}))
+        for v in (*args, *kwargs.values())
+    )  # fmt: skip
+
+
+def _of_nothing(function: Any, args: Any, kwargs: Any) -> Any:
+    """Call the plain function on empty arrays: it knows best what comes of them."""
+    result = function(*map(concrete, args), **{k: concrete(v) for k, v in kwargs.items()})
+    if type(result) is tuple:
+        return tuple(hold(v) if type(v) is np.ndarray else v for v in result)
+    return hold(result) if type(result) is np.ndarray else result
+
+
+_PLAIN = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType)
+
+
 def _raises_too(function: Any, args: Any, kwargs: dict[str, Any]) -> bool:
     """Say whether the plain function raises LinAlgError, too: then it is the program's to catch."""
     args, kwargs = [*map(known, args)], {k: known(v) for k, v in kwargs.items()}
-    plain = (np.ndarray, np.generic, bool, int, float, complex, str, NoneType)
-    if not all(isinstance(v, plain) for v in (*args, *kwargs.values())):
+    if not all(isinstance(v, _PLAIN) for v in (*args, *kwargs.values())):
         return True  # it may call the program, or hold something traced
     try:
         function(*args, **kwargs)

@@ -119,8 +119,10 @@ def call(ufunc: Any, method: str, args: Any, kwargs: dict[str, Any]) -> Any:
     wanted = {name: v for name in _OF_TYPES if (v := kwargs.pop(name, None)) is not None}
     kwargs.pop("subok", None)
     order = kwargs.pop("order", "K")
-    if wanted:
+    if wanted or where is not True:
         args = _cast(ufunc, args, **wanted)
+    if where is not True:
+        args = _at_least_harmless(record, where, args)
     result = _compute(record, args, kwargs)
     if order != "K" and out is None:
         result = layouts.in_order(result, order, args)
@@ -156,6 +158,28 @@ def _cast(
         else np.asarray(a).astype(d)[()]
         for a, d, kind in zip(args, found, kinds, strict=False)
     )  # fmt: skip
+
+
+def _at_least_harmless(record: Any, where: Any, args: Any) -> Any:
+    """Put harmless numbers where NumPy does not compute: neither value nor rule may raise there."""
+    fed = []
+    for k, a in enumerate(args):
+        kind = np.result_type(a).kind
+        other = _harmless(record, k) if kind in "fc" else 1 + k
+        fed.append(np.where(where, a, other) if kind in "fciu" else a)
+    return tuple(fed)
+
+
+def _harmless(record: Any, place: int) -> float:
+    """Return a number within the domain of an argument, at no kink and at no tie with another."""
+    domain = record.domain or ((-np.inf, np.inf),)
+    low, high = domain[min(place, len(domain) - 1)]
+    kinks = getattr(record, "kinks", ())
+    fitting = (v for v in _HARMLESS[place % 2 :: 2] if low < v < high and v not in kinks)
+    return next(fitting, (low + high) / 2)
+
+
+_HARMLESS = (0.5, 0.75, 1.5, 1.75, -0.5, -0.75)
 
 
 def _compute(record: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -217,8 +241,11 @@ def _fold(ufunc: Any, x: Any, axis: Any, keepdims: bool, initial: Any, where: An
         initial = ufunc.identity
     result = rows[0] if initial is None else initial
     for i in range(initial is None, len(rows)):
-        step = ufunc(result, rows[i])
-        result = step if masks is None else np.where(masks[i], step, result)
+        if masks is None:
+            result = ufunc(result, rows[i])
+        else:
+            fed = _at_least_harmless(registry.find(ufunc), masks[i], (result, rows[i]))
+            result = np.where(masks[i], ufunc(*fed), result)
     return np.expand_dims(result, axes) if keepdims else result
 
 

@@ -9,6 +9,7 @@ from ...core.registry import add, composite
 from ...core.slots import Linear
 from ...errors import UnsupportedFunctionError
 from ..declare import operand
+from .own_python import plain
 
 
 def _pack(*xs: Any, shape: tuple[int, ...]) -> Any:
@@ -60,7 +61,8 @@ def _range(part: slice) -> Any:
     start, step = part.start or 0, part.step or 1
     if isinstance(step, complex):
         return np.linspace(start, part.stop, int(abs(step)))
-    return start + step * np.arange(int(np.ceil((part.stop - start) / step)))
+    found = start + step * np.arange(max(int(np.ceil((part.stop - start) / step)), 0))
+    return found.astype(np.result_type(*map(plain, (start, part.stop, step))))
 
 
 def _padded(x: Any, ndmin: int, trans1d: int) -> Any:

@@ -14,7 +14,7 @@ from ...core.memory import own_copy
 from ...core.op import Notation, Op, sample
 from ...core.registry import add, composite, declare
 from ...core.slots import Linear
-from ..declare import as_array, elementwise
+from ..declare import EVERYWHERE, as_array, elementwise
 
 
 def complex_numbers(*shape: int) -> Any:
@@ -37,6 +37,26 @@ imaginary_part = elementwise(
     latex="\\operatorname{{Im}}", rule="d Im u = Im du", view="imag",
 )  # fmt: skip
 
+
+def _complex_of(re: Any, im: Any) -> Any:
+    if "c" in (np.result_type(re).kind, np.result_type(im).kind):
+        raise TypeError("a complex number is made of two real ones")
+    z = np.empty(np.broadcast_shapes(np.shape(re), np.shape(im)), np.result_type(re, im, 1j))
+    z.real, z.imag = re, im
+    return z[()]
+
+
+complex_of = elementwise(
+    None, 1.0, 1j, name="complex_of", value=_complex_of, domain=(EVERYWHERE,) * 2,
+    text="complex", rule="d (a + i·b) = da + i db",
+)  # fmt: skip
+"""a + i·b, which keeps the signs of zeros: a product with 1j, and a sum, would not."""
+
+
+def in_plane(z: Any) -> Any:
+    """Turn real numbers into complex ones with the imaginary part +0."""
+    z = as_array(z)
+    return z if z.dtype.kind == "c" else complex_of(z, 0.0)
 
 
 def _set_real(z: Any, part: Any) -> Any:

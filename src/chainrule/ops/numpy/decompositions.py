@@ -25,6 +25,7 @@ from ...core.registry import add, composite, declare
 from ...core.slots import Jvp
 from ...errors import UnsupportedFunctionError
 from ..declare import as_array
+from ..undetermined import whole_triple
 from .gaps import inverses
 from .householder import complete_op, raw_op
 from .linalg import GILES, adjoint, from_triangle, identity_like, well_conditioned
@@ -298,8 +299,8 @@ def svd(
 ) -> Any:
     """Decompose into singular values and vectors.
 
-    At the kinks: see the head of this module. Errors: `full_matrices=True` of a matrix that is
-    not square is refused, as the vectors that it adds are not a function of the matrix.
+    At the kinks: see the head of this module. Errors: with `full_matrices=True`, of a matrix that
+    is not square, a use of the longer vectors is refused: those added are no function of it.
     """
     a = as_array(a)
     if hermitian:
@@ -307,11 +308,7 @@ def svd(
     if not compute_uv:
         return svdvals_op(a)
     if full_matrices and a.shape[-1] != a.shape[-2]:
-        raise _refuse(
-            "np.linalg.svd(full_matrices=True) of a matrix that is not square",
-            "the singular vectors that it adds are not a function of the matrix",
-            "write np.linalg.svd(‹a 0›, full_matrices=False), or np.linalg.svdvals(‹a 0›)",
-        )
+        return SVD(*whole_triple(svd_op(a), a.shape, "np.linalg.svd"))
     return svd_op(a)
 
 

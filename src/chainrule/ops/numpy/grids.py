@@ -6,8 +6,10 @@ import numpy as np
 
 from ...core.op import Const, sample
 from ...core.registry import composite
+from ...core.sequences import makers
 from ...errors import UnsupportedFunctionError
 from ..declare import as_array
+from .own_python import plain
 
 
 def _float_only(function: str, dtype: Any) -> None:
@@ -114,3 +116,48 @@ def geomspace(
     points = (np.concatenate(ends) if n else points) * sign
     points = np.moveaxis(points, 0, axis) if axis != 0 else points
     return np.astype(points, kind if dtype is None else dtype)
+
+
+_grid = type(np.mgrid).__mro__[1]
+
+
+@composite(_grid.__getitem__, name="grid")
+def grid_index(self: Any, key: Any) -> Any:
+    """``np.mgrid[...]`` and ``np.ogrid[...]``: ranges along axes of their own."""
+    if isinstance(key, slice):
+        return _stands_for_itself(_line(key, _kind((key,))))
+    kind, n = _kind(key), len(key)
+    lines = [_line(part, kind) for part in key]
+    wide = [
+        np.reshape(line, (1,) * k + line.shape + (1,) * (n - 1 - k)) for k, line in enumerate(lines)
+    ]
+    if self.sparse:
+        return tuple(map(_stands_for_itself, wide))
+    shape = tuple(line.size for line in lines)
+    return _stands_for_itself(np.stack([np.broadcast_to(line, shape) for line in wide]))
+
+
+def _kind(parts: Any) -> Any:
+    """Return the dtype of a grid: that of its ends, steps and numbers of points."""
+    given: list[Any] = [0]
+    for part in parts:
+        step = 1 if part.step is None else part.step
+        start = 0 if part.start is None else part.start
+        given += [start, part.stop, abs(step) if isinstance(step, complex) else step]
+    return np.result_type(*map(plain, given))
+
+
+def _line(part: slice, kind: Any) -> Any:
+    start = 0 if part.start is None else part.start
+    step = 1 if part.step is None else part.step
+    if isinstance(step, complex):
+        n = int(abs(step))
+        step = 1 if n == 1 else (part.stop - start) / float(n - 1)
+    else:
+        n = max(int(np.ceil((part.stop - start) / step)), 0)
+    return (np.arange(n, dtype=kind) * step + start).astype(kind)
+
+
+def _stands_for_itself(made: Any) -> Any:
+    """Let a new array that only its length owes to a traced number take traced stores."""
+    return makers[0](made) if makers and type(made) is np.ndarray else made

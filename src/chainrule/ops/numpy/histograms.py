@@ -13,6 +13,7 @@ from ...core.op import Const, sample
 from ...core.registry import composite
 from ...core.sequences import elements
 from ..declare import as_array
+from .complexes import complex_of
 from .own_python import plain
 
 
@@ -41,7 +42,7 @@ def _sums(places: Any, n: int, weights: Any) -> Any:
     kept = np.flatnonzero(places >= 0)
     parts = (np.real(weights), np.imag(weights)) if weights.dtype.kind == "c" else (weights,)
     sums = [np.bincount(places[kept], part[kept], n) for part in parts]
-    return (sums[0] + 1j * sums[1] if len(sums) > 1 else sums[0]).astype(weights.dtype)
+    return (complex_of(*sums) if len(sums) > 1 else sums[0]).astype(weights.dtype)
 
 
 def _running_sums(x: Any, edges: Any, weights: Any) -> Any:

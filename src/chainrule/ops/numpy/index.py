@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.memory import own_copy
-from ...core.op import Const, Notation, Op, sample
+from ...core.op import AnotherFunction, Const, Notation, Op, sample
 from ...core.registry import add, composite, declare
 from ...core.settings import ignore, put_back
 from ...core.slots import INDEX, Linear
@@ -279,8 +279,12 @@ add_at = Op(
 add(add_at)
 
 
-def _bind_where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    return tuple(operand(a) for a in (condition, x, y)), {}
+def _bind_where(condition: Any, *choices: Any) -> Any:
+    if not choices:
+        raise AnotherFunction(np.nonzero, condition)
+    if len(choices) != 2:
+        raise ValueError("either both or neither of x and y should be given")
+    return tuple(operand(a) for a in (condition, *choices)), {}
 
 
 where = declare(

@@ -47,11 +47,29 @@ def _coefficients(p: Any, name: str) -> Any:
 @composite(np.polyval, sample((3,), (4,)), sample((3,), ()), sample((1,), (2,)))
 def polyval(p: Any, x: Any) -> Any:
     """Evaluate a polynomial, by Horner's scheme."""
-    p, x = as_array(p), as_array(x)
+    p = p.coeffs if isinstance(p, np.poly1d) else as_array(p)
+    if isinstance(x, np.poly1d):
+        return _composed(p, x)
+    x = as_array(x)
     y: Any = np.zeros(x.shape, x.dtype)
     for k in range(p.shape[0]):
         y = y * x + p[k]
     return y
+
+
+def _composed(p: Any, x: Any) -> Any:
+    """Put one polynomial into another: its first product would be with 0, which NumPy drops."""
+    y: Any = np.poly1d(p[:1]) if p.shape[0] else 0
+    for k in range(1, p.shape[0]):
+        y = y * x + p[k]
+    return y
+
+
+@composite(np.poly1d.__call__, name="poly1d.__call__", always=True)
+def evaluate(self: Any, val: Any) -> Any:
+    """Evaluate a polynomial, also at another one."""
+    inside = isinstance(val, np.poly1d | list | tuple)  # where NumPy's dispatch does not look
+    return (polyval if inside else np.polyval)(self.coeffs, val)
 
 
 @composite(np.polyadd, sample((3,), (2,)), sample((2,), (2,)))

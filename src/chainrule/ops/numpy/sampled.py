@@ -11,6 +11,7 @@ from ...core.op import Const, sample
 from ...core.registry import composite
 from ...errors import UnsupportedFunctionError
 from ..declare import as_array
+from .complexes import complex_of
 from .layout import axes_in_range
 
 
@@ -298,7 +299,7 @@ def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -
     size = np.sqrt(np.real(np.diagonal(c)))
     c = c / size[:, None] / size[None, :]
     if c.dtype.kind == "c":
-        return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
+        return complex_of(np.clip(np.real(c), -1, 1), np.clip(np.imag(c), -1, 1))
     return np.clip(c, -1, 1)
 
 
@@ -314,6 +315,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0) -> Any:
             cure="where no derivative is meant, write ‹held x 0›",
         )
     x, weights = np.asarray(x), as_array(weights).astype(np.float64)
+    x = x if x.size else x.astype(np.intp)  # of an empty list
     if x.ndim != 1 or x.shape != weights.shape:
         raise ValueError("The weights and list don't have the same length.")
     if x.size and x.min() < 0:

@@ -12,6 +12,8 @@ from ...core.registry import composite
 from ...errors import UnsupportedFunctionError
 from .. import jumps
 from ..declare import as_array, constant, deliver, elementwise, operand
+from .complexes import complex_of
+from .own_python import traced
 
 _TIES = "the chosen argument passes the gradient on; a tie shares it equally"
 
@@ -144,14 +146,29 @@ _finite = elementwise(
 )  # fmt: skip
 
 
+def _replaced(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
+    """Replace by plain numbers at once, and by traced ones one after the other."""
+    options = {"nan": nan, "posinf": posinf, "neginf": neginf}
+    others = {k: v for k, v in options.items() if traced(v)}
+    result = _finite(x, **options | dict.fromkeys(others, 0.0))[()]
+    for name, other in others.items():
+        other = np.broadcast_to(np.astype(as_array(other), result.dtype), result.shape)
+        result = np.where(_FOUND_BY[name](x), other, result)
+    return result
+
+
+_FOUND_BY = {"nan": np.isnan, "posinf": np.isposinf, "neginf": np.isneginf}
+
+
 @composite(np.nan_to_num, sample((2, 3)))
 def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    """Replace NaN and infinities by numbers, which are constant."""
+    """Replace NaN and infinities by numbers, of which each passes its derivative on."""
+    x = as_array(x)
     if x.dtype.kind == "c":
-        result = nan_to_num(np.real(x), True, nan, posinf, neginf)
-        result = result + 1j * nan_to_num(np.imag(x), True, nan, posinf, neginf)
+        re, im = (nan_to_num(part, True, nan, posinf, neginf) for part in (np.real(x), np.imag(x)))
+        result = complex_of(re, im)
     else:
-        result = _finite(x, nan=nan, posinf=posinf, neginf=neginf)[()]
+        result = _replaced(x, nan, posinf, neginf)
     return result if copy else deliver(result, x)

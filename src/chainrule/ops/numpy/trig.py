@@ -23,12 +23,23 @@ elementwise(
     np.tan, lambda y, _x: 1.0 + np.square(y), complex=True, mp="tan(x)", latex="\\tan",
     domain=((-1.5, 1.5),), rule="tangent rule: d tan u = (1 + tan²u) du",
 )  # fmt: skip
+
+def _cosine(_y: Any, x: Any) -> Any:
+    """√(1 − x²); of a complex number on the side of the cut that its zero's sign names.
+
+    A complex 1 + x would add the zero parts, and 1 − x not turn their sign.
+    """
+    if x.dtype.kind != "c":
+        return np.sqrt((1.0 - x) * (1.0 + x))
+    return np.sqrt(np.negative(x - 1.0)) * np.sqrt(x - (-1.0))
+
+
 elementwise(
-    np.arcsin, over(lambda _y, x: np.sqrt((1.0 - x) * (1.0 + x))), complex=True,
+    np.arcsin, over(_cosine), complex=True,
     mp="asin(x)", latex="\\arcsin", domain=((-1.0, 1.0),), rule="d arcsin u = du / √(1 − u²)",
 )  # fmt: skip
 elementwise(
-    np.arccos, over(lambda _y, x: np.sqrt((1.0 - x) * (1.0 + x)), -1.0), complex=True,
+    np.arccos, over(_cosine, -1.0), complex=True,
     mp="acos(x)", latex="\\arccos", domain=((-1.0, 1.0),), rule="d arccos u = −du / √(1 − u²)",
 )  # fmt: skip
 elementwise(
@@ -116,8 +127,12 @@ elementwise(
 
 
 def _arcsinh_over(_y: Any, x: Any) -> Any:
-    """√(1 + x²), without overflow."""
-    return np.sqrt(1.0 + np.square(x)) if x.dtype.kind == "c" else np.hypot(1.0, x)
+    """√(1 + x²), without overflow; of a complex number on its side of the cut, as above."""
+    return np.sqrt(np.square(x) - (-1.0)) if x.dtype.kind == "c" else np.hypot(1.0, x)
+
+
+def _arccosh_over(_y: Any, x: Any) -> Any:
+    return np.sqrt(x - 1.0) * np.sqrt(x - (-1.0) if x.dtype.kind == "c" else x + 1.0)
 
 
 elementwise(
@@ -125,7 +140,7 @@ elementwise(
     latex="\\operatorname{{arsinh}}", rule="d arsinh u = du / √(1 + u²)",
 )  # fmt: skip
 elementwise(
-    np.arccosh, over(lambda _y, x: np.sqrt(x - 1.0) * np.sqrt(x + 1.0)), complex=True,
+    np.arccosh, over(_arccosh_over), complex=True,
     mp="acosh(x)", latex="\\operatorname{{arcosh}}", domain=((1.0, math.inf),),
     rule="d arcosh u = du / √(u² − 1)",
 )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...core.registry import composite
 from ..declare import as_array
+from ..numpy.complexes import complex_of, in_plane
 from ..scaled import scaled
 
 _SAME_NAME = (
@@ -43,7 +44,7 @@ def _in_plane(name: str) -> None:
 
     @composite(getattr(cmath, name), name=f"cmath.{name}")
     def body(z: Any) -> Any:
-        return function(as_array(z) + 0j)
+        return function(in_plane(z))
 
 
 for _name in _COMPLEX.split():
@@ -59,26 +60,26 @@ def log(x: Any, base: Any = None) -> Any:
 @composite(cmath.log, name="cmath.log")
 def complex_log(z: Any, base: Any = None) -> Any:
     """Compute the complex logarithm, of any base."""
-    w = np.log(as_array(z) + 0j)
-    return w if base is None else w / np.log(as_array(base) + 0j)
+    w = np.log(in_plane(z))
+    return w if base is None else w / np.log(in_plane(base))
 
 
 @composite(cmath.phase)
 def phase(z: Any) -> Any:
     """Compute the argument of a complex number."""
-    return np.angle(as_array(z) + 0j)
+    return np.angle(in_plane(z))
 
 
 @composite(cmath.polar)
 def polar(z: Any) -> Any:
     """Return (r, φ)."""
-    return np.abs(z), np.angle(as_array(z) + 0j)
+    return np.abs(z), np.angle(in_plane(z))
 
 
 @composite(cmath.rect)
 def rect(r: Any, phi: Any) -> Any:
     """Return r·(cos φ + i sin φ)."""
-    return r * (np.cos(phi) + 1j * np.sin(phi))
+    return complex_of(r * np.cos(phi), r * np.sin(phi))
 
 
 def _numbers(values: Iterable[Any]) -> Any:

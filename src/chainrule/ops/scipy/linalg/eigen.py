@@ -34,6 +34,7 @@ from ...numpy.resolvents import (
     resolvent,
     triples_used,
 )
+from ...undetermined import whole_triple
 from ..common import over_batch, reader, refusal, refused
 from .matfuncs import root_change
 
@@ -370,20 +371,17 @@ add(svdvals_op)
 def svd(*args: Any, **kwargs: Any) -> Any:
     """Decompose into singular values and vectors.
 
-    At the kinks: see the head of `decompositions`. Errors: `full_matrices=True` of a matrix that
-    is not square is refused, as the vectors that it adds are not a function of the matrix.
+    At the kinks: see the head of `decompositions`. Errors: with `full_matrices=True`, of a matrix
+    that is not square, a use of the longer vectors is refused: those added are no function of it.
     """
     params = _read_svd(args, kwargs)
     a, full = as_array(params.pop("a")), params.pop("full_matrices")
     if not params.pop("compute_uv"):
         return over_batch((2,), lambda a: svdvals_op(a, **params))(a)
+    triple = over_batch((2,), lambda a: svd_op(a, **params))(a)
     if full and a.shape[-1] != a.shape[-2]:
-        raise refusal(
-            "scipy.linalg.svd(full_matrices=True) of a matrix that is not square",
-            "the singular vectors that it adds are not a function of the matrix",
-            "write scipy.linalg.svd(‹a 0›, full_matrices=False), or scipy.linalg.svdvals(‹a 0›)",
-        )
-    return over_batch((2,), lambda a: svd_op(a, **params))(a)
+        return whole_triple(triple, a.shape, "scipy.linalg.svd")
+    return triple
 
 
 _read_svd = reader(linalg.svd)

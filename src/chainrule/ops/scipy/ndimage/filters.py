@@ -175,6 +175,8 @@ def along_line(
     w = _kernel(x, w)
     if w.ndim != 1 or w.shape[0] < 1:
         raise RuntimeError("no filter weights given")
+    if not x.size:  # nothing to extend
+        return x.astype(dtype)
     left, right = reach(w.shape[0], int(origin))
     wide = extended(x, axis, left, right, mode, cval)
     return slide_line(wide, w, axis=axis, dtype=np.dtype(dtype))

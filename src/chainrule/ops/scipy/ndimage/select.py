@@ -152,6 +152,11 @@ def medfilt(volume: Any, kernel_size: Any = None) -> Any:
     return _select(x, _middle, size, None, None, "constant", 0.0, 0, None)
 
 
+def medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
+    """As `medfilt`, of a picture."""
+    return medfilt(input, kernel_size)
+
+
 def order_filter(a: Any, domain: Any, rank: int) -> Any:
     """Select the neighbour of a rank, with zeros beyond the ends."""
     domain = np.asarray(domain)
@@ -242,6 +247,6 @@ _record(
     sample((3, 4), Const(100), size=2), sample((4,), Const(-20), size=3),
 )  # fmt: skip
 _record(signal.medfilt, medfilt, sample((5,)), sample((3, 4), Const(3)), sample((6,), Const(5)))
-_record(signal.medfilt2d, medfilt, sample((3, 4)), sample((4, 4), Const((1, 3))))
+_record(signal.medfilt2d, medfilt2d, sample((3, 4)), sample((4, 4), Const((1, 3))))
 _record(signal.order_filter, order_filter, sample((5,), Const(np.ones(3)), Const(0)))
 _record(signal.find_peaks, find_peaks)

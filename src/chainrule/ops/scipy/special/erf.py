@@ -176,6 +176,8 @@ def _dawsn_derivative(x: Any, n: int) -> Any:
     older, old = special.dawsn(x), 1.0 - 2.0 * x * special.dawsn(x)
     for k in range(1, n):
         older, old = old, -2.0 * (x * old + k * older)
+    if np.iscomplexobj(x):
+        return old[()]
     size = np.maximum(np.abs(x), 6.0)
     term = np.copysign(1.0, x) ** (n + 1) * (-1.0) ** n * math.factorial(n) / 2 / size ** (n + 1)
     far = term
@@ -194,10 +196,14 @@ dawsn_derivative = declare(
         notation=Notation(
             "D^({n})({0})", "D^{{({n})}}\\left({0}\\right)", 100, (0,), "d D⁽ⁿ⁾(u) = D⁽ⁿ⁺¹⁾(u) du"
         ),
+        complex=True,
         samples=(sample((2, 3), n=1), sample((), n=2)),
     )
 )
-ufunc(special.dawsn, lambda _y, x: dawsn_derivative(x, n=1), rule="d D(u) = (1 − 2u·D(u)) du")
+ufunc(
+    special.dawsn, lambda _y, x: dawsn_derivative(x, n=1), complex=True,
+    rule="d D(u) = (1 − 2u·D(u)) du",
+)  # fmt: skip
 ufunc(
     special.owens_t,
     lambda _y, h, a: (-0.5 / _ROOT_TAU) * gaussian(h, c=0.5) * special.erf(a * h * math.sqrt(0.5)),
