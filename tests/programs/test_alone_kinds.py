@@ -184,9 +184,10 @@ def test_each_example_of_a_batch_for_itself(name: str) -> None:
 
 
 def test_derivatives_of_higher_order() -> None:
-    g = PROGRAMS["exception"]
-    special = lambda x: 6.0 if x == 0 else 6 * math.expm1(x) / x  # noqa: E731
-    for f in (special, g):
+    def by(question: Any) -> Any:
+        return lambda x: 6.0 if question(x) else 6 * math.expm1(x) / x
+
+    for f in (*map(by, QUESTIONS.values()), PROGRAMS["exception"]):
         with warnings.catch_warnings():
             warnings.simplefilter("error", KinkWarning)
             found = [cr.grad(cr.grad(f))(0.0), cr.derivative(f, 2)(0.0), cr.hessian(f)(0.0)]
@@ -217,7 +218,6 @@ KINKS: dict[str, tuple[Callable[[Any], Any], list[float]]] = {  # at [0, 1, −1
     "left out": (lambda x: np.where(x > 0, np.sqrt(x), 0), [0, 0.5, 0, 0, 0.5 / 2**0.5]),
     "special relu": (lambda x: np.where(x == 0, 0, np.maximum(x, 0)), [0, 1, 0, 0, 1]),
     "maximum": (lambda x: np.maximum(x, 0), [0.5, 1, 0, 0.5, 1]),
-    "two": (lambda x: np.where(x < 0, 2 * x, 0) + np.where(x > 0, 3 * x, 0), [0, 3, 2, 0, 3]),
 }
 
 
@@ -231,3 +231,9 @@ def test_kinks_keep_what_they_had(name: str) -> None:
         np.testing.assert_array_equal(cr.grad(lambda x: np.sum(f(x)))(x), want)
         np.testing.assert_array_equal(cr.jacfwd(lambda x: f(x))(x), np.diag(want))
         np.testing.assert_array_equal(cr.vmap(cr.grad(lambda v: f(v)[()]))(x), want)
+
+
+def test_what_is_no_slope_of_any_side_is_told() -> None:
+    f = lambda x: np.sum(np.where(x < 0, 2 * x, 0) + np.where(x > 0, 3 * x, 0))  # noqa: E731
+    with pytest.warns(KinkWarning, match="2 and 3 on two sides"):
+        cr.grad(f)(np.array([0.0, 1.0, -1.0]))

@@ -27,6 +27,7 @@ from ..tracing.stacked import one_by_one
 from .checked import example, level
 from .compare import Point, differ, direction, forward_again, line, numbers_of
 
+_DIFFER = "two runs of it differ"
 _SOME = 8  # examples of a batch, where all ask about the same
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
@@ -81,6 +82,8 @@ def examine(
         for key in keys if len(_remembers) < 1000 else ():
             _remembers[key] = _remembers.get(key, 0) + 1
         raise AnewError(lambda: _elsewhere(point, ahead[0], trace))
+    if alone and not anew and found == _DIFFER and running.drawn_in is not trace:  # a derivative is the value
+        found = (np.nan, ahead[2])
     if found is None:
         for key in keys if len(_agreed) < 1000 and not alone else ():
             _agreed[key] = _agreed.get(key, 0) + 1
@@ -195,7 +198,7 @@ def _far(
         again()
         value, traced = forward_again(point, vs, cts)
         if differ(plain, value, point.single) is not None:
-            return "two runs of it differ"
+            return _DIFFER
     along, unit, _ = line(point, vs, cts)
 
     def at(h: float) -> float:
