@@ -206,6 +206,9 @@ def compared(name: str, output: Any, values: Any) -> None:
     if (kind := type(output)) is not np.bool_ and kind is not int:
         output = _answer(output, row.compares)
         if output is _MISSED:
+            row.count = count = row.count + 1
+            if count == row.next:
+                row.look(frame, values)
             return
     row.count = count = row.count + 1
     if output is not row.was and output != row.was:
