@@ -183,6 +183,17 @@ def test_each_example_of_a_batch_for_itself(name: str) -> None:
     np.testing.assert_allclose(got, slope(x), atol=1e-6)
 
 
+@pytest.mark.parametrize("name", [n for n in ARRAYS if n not in ("store", "a loop", "neither")])
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_recordings_of_batches_and_arrays_are_guarded(name: str) -> None:
+    slopes = cr.jit(cr.vmap(cr.grad(lambda x: np.sum(ARRAYS[name](x)))))
+    row = cr.jit(cr.grad(lambda x: np.sum(ARRAYS[name](x))))
+    for first in (0.5, 0.4, 0.3, 0.0, 0.2, 0.0):
+        x = np.array([[first, 1.0], [2.0, 3.0]])
+        np.testing.assert_allclose(slopes(x), slope(x), atol=1e-6)
+        np.testing.assert_allclose(row(x[0]), slope(x[0]), atol=1e-6)
+
+
 def test_derivatives_of_higher_order() -> None:
     def by(question: Any) -> Any:
         return lambda x: 6.0 if question(x) else 6 * math.expm1(x) / x

@@ -19,6 +19,7 @@ _SIDES = {  # by the answer at equality
     "greater": (DOWN, UP), "greater_equal": (DOWN, UP),
 }  # fmt: skip
 _NUMBERS = frozenset((np.float64, np.float32, float, int))
+_PLAIN = (np.generic, float, int, complex)
 
 
 def _finds(output: Any, *_values: Any) -> Any:
@@ -88,10 +89,11 @@ KINDS: dict[str, Callable[..., Any]] = (
 )  # fmt: skip
 
 
-def met(name: str, output: Any, values: Any) -> tuple[Any, int]:
+def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, int]:
     """Return where a question met what holds at this point alone, and the side it agrees with.
 
-    The first is False, True, or, for a batch, which examples.
+    The first is False, True, or, for a batch, which examples. `leads` tells how many axes of a
+    batch stand in front of each, where they are plain.
     """
     if KINDS[name] is _yes:
         return True, 0
@@ -101,14 +103,16 @@ def met(name: str, output: Any, values: Any) -> tuple[Any, int]:
             if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
                 return True, _SIDES[name][bool(output)]
             return False, 0
-    shape, plain = _plain(output, values)
+    shape, plain = _plain(output, values) if leads is None else _aligned([output, *values], leads)
     if plain is None:
         return False, 0
     with np.errstate(all="ignore"):
         try:
             at = KINDS[name](*plain)
-        except (TypeError, ValueError):
+        except TypeError:
             return False, 0
+        except ValueError:  # of several batch axes in front not all have all
+            return True, 0
     if at is True or at is False or not np.any(at):
         return (at if at is True else False), 0
     side = 0
@@ -127,36 +131,41 @@ def met(name: str, output: Any, values: Any) -> tuple[Any, int]:
 
 def _plain(output: Any, values: Any) -> tuple[int, list[Any] | None]:
     """Return the size of a batch, or 0, and the plain values, which broadcast."""
-    size, found, batched = 0, [], []
+    found, leads = [], []
     for v in (output, *values):
-        lead = 0
-        while True:
-            if hasattr(type(v), "cr_owner"):
-                v = v.cr_value
-            elif hasattr(type(v), "agreed"):
-                v, lead = v.data, lead + 1
-            else:
-                break
-        if type(v) is tuple and len(found) == 0:
-            v = False
-        if not isinstance(v, np.ndarray | np.generic | float | int | complex | list | str | tuple):
-            if len(found) < 2:
+        v, lead = under(v)
+        if type(v) in (list, tuple) and found:
+            v = [under(part)[0] for part in v]
+            v = np.asarray(v) if all(isinstance(part, _PLAIN) for part in v) else None
+        if not isinstance(v, (np.ndarray, str, *_PLAIN)):
+            if len(found) == 1:
                 return 0, None
-            v = False
-        v = np.asarray(v)
-        if lead:
-            size = v.shape[0]
-        found.append(v)
-        batched.append(lead)
-    if not size:
+            v = False  # what is asked for something else
+        found.append(np.asarray(v))
+        leads.append(lead)
+    return _aligned(found, leads)
+
+
+def under(v: Any) -> tuple[Any, int]:
+    """Return the plain value under all tracers, and how many batch axes stand in front of it."""
+    lead = 0
+    while True:
+        if hasattr(type(v), "cr_owner"):
+            v = v.cr_value
+        elif hasattr(type(v), "agreed"):
+            v, lead = v.data, lead + 1
+        else:
+            return v, lead
+
+
+def _aligned(found: list[Any], leads: Any) -> tuple[int, list[Any]]:
+    lead = max(leads)
+    if not lead:
         return 0, found
-    lead = max(batched)
-    if any(n not in (0, lead) for n in batched):
-        return 0, found
-    rank = max(v.ndim - n for v, n in zip(found, batched, strict=True))
-    return size, [
+    rank = max(v.ndim - n for v, n in zip(found, leads, strict=True))
+    return found[leads.index(lead)].shape[0], [
         np.reshape(v, (*v.shape[:n], *(1,) * (rank + n - v.ndim), *v.shape[n:])) if n else v
-        for v, n in zip(found, batched, strict=True)
+        for v, n in zip(found, leads, strict=True)
     ]
 
 
@@ -166,9 +175,11 @@ class Asked:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def jump(self, output: Any, *values: Any, **_: Any) -> bool:
+    def jump(self, output: Any, *values: Any, leads: Any = None, **_: Any) -> bool:
         """Say whether it is so at this point alone."""
-        return bool(np.any(met(self.name, output, values)[0]))
+        if leads is not None:
+            output, *values = (np.asarray(v) for v in (output, *values))  # type: ignore[assignment]
+        return bool(np.any(met(self.name, output, values, leads)[0]))
 
 
 ASKED = {name: Asked(name) for name in KINDS}

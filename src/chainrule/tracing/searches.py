@@ -184,7 +184,7 @@ def compared(name: str, output: Any, values: Any) -> None:
         return
     asked = name in alone.KINDS
     if asked and running.tape is not None:
-        running.tape.no_jump(alone.ASKED[name], output, values, {})
+        _guard(name, output, values)
     key = (id(code), frame.f_lasti)  # the hash of code takes long
     row = running.searches.get(key)
     if row is None:
@@ -227,6 +227,14 @@ def compared(name: str, output: Any, values: Any) -> None:
         row.first = values  # not beside `inf`, as a loop over the least begins: all is near to it
     if count == row.next:
         row.look(frame, values)
+
+
+def _guard(name: str, output: Any, values: Any) -> None:
+    """Let a recording hold only where the question is not so at the point alone."""
+    several = [False if type(v) in (list, tuple) else v for v in (output, *values)]
+    leads = [alone.under(v)[1] for v in several]
+    running.tape.no_jump(alone.ASKED[name], several[0], several[1:],
+                         {"leads": leads} if any(leads) else {})  # fmt: skip
 
 
 def _warm(code: Any, at: int) -> int | None:
