@@ -210,7 +210,7 @@ def _not_rounded_off(
     In floating point the second derivative of (exp x − 1)/x is 0 from 1e-6 on, on one side.
     """
     none = (best == 0) & (error == 0)
-    if not none.any() or _ALONG < eps**0.65:
+    if not none.any() or eps**0.65 > _ALONG:
         return best, error
     with np.errstate(all="ignore"):
         beside = g(2.0**-10)

@@ -15,7 +15,11 @@ from scipy.optimize import minimize
 
 import chainrule as cr
 from chainrule.errors import (
-    ChainRuleError, CheckError, KinkWarning, LeakedTracerError, UncheckedWarning,
+    ChainRuleError,
+    CheckError,
+    KinkWarning,
+    LeakedTracerError,
+    UncheckedWarning,
 )  # fmt: skip
 
 QUESTIONS = [

@@ -38,7 +38,11 @@ _remembers: dict[tuple[Place, Any], int] = {}  # places that know the point of a
 def examine(
     rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
 ) -> None:
-    """Raise where the derivative is another than that of plain runs; warn where none tell."""
+    """Raise where the derivative is another than that of plain runs; warn where none tell.
+
+    A search is trusted after some calls that agreed. What is so at a point alone never is: at
+    another point it may be otherwise, and an answer must not hang on how often it was asked.
+    """
     if getattr(trace, "keep", False) or running.around or getattr(_busy, "now", False):
         return
     code = getattr(function, "__code__", None)
@@ -82,8 +86,8 @@ def examine(
         for key in keys if len(_remembers) < 1000 else ():
             _remembers[key] = _remembers.get(key, 0) + 1
         raise AnewError(lambda: _elsewhere(point, ahead[0], trace))
-    if alone and not anew and found == _DIFFER and running.drawn_in is not trace:  # a derivative is the value
-        found = (np.nan, ahead[2])
+    if alone and not anew and found == _DIFFER and running.drawn_in is not trace:
+        found = (np.nan, ahead[2])  # the value is itself a derivative, which was lost
     if found is None:
         for key in keys if len(_agreed) < 1000 and not alone else ():
             _agreed[key] = _agreed.get(key, 0) + 1

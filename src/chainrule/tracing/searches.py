@@ -76,8 +76,8 @@ class Row:
 
     __slots__ = (
         "always", "at", "by", "call", "compares", "count", "done", "drawn", "first",
-        "kept", "last", "met", "name", "next", "place", "sides", "spared", "spreads", "true", "turned", "was",
-        "window",
+        "kept", "last", "met", "name", "next", "place", "sides", "spared", "spreads", "true",
+        "turned", "was", "window",
     )  # fmt: skip
 
     def __init__(self, place: Place, name: str, answer: Any = None) -> None:
