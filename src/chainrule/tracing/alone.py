@@ -103,11 +103,13 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
             if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
                 return True, _SIDES[name][bool(output)]
             return False, 0
-    shape, plain = _plain(output, values) if leads is None else _aligned([output, *values], leads)
-    if plain is None:
-        return False, 0
     with np.errstate(all="ignore"):
         try:
+            shape, plain = (
+                _plain(output, values) if leads is None else _aligned([output, *values], leads)
+            )
+            if plain is None:
+                return False, 0
             at = KINDS[name](*plain)
         except TypeError:
             return False, 0

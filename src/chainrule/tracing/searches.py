@@ -380,7 +380,8 @@ def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
 
 
 def _are_same(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
-    return all(b.get(name) == v for name, v in a.items() if type(v) is float)
+    numbers = [(v, b.get(name)) for name, v in a.items() if type(v) is float]
+    return all(type(other) is float and v == other for v, other in numbers)
 
 
 _OWN = 3  # references: by the frame, the name here, and the call
