@@ -235,13 +235,14 @@ class _Around:
         """Return the outputs there, and what the inner derivatives were."""
         mark, trail, check = len(running.notes), running.trail, running.check
         running.trail, running.check = [], None
+        around, running.around = running.around, True
         before, beside.now = beside.now, h != 0
         try:
             with np.errstate(all="ignore"):
                 return self.evaluate(self.moved(h, direction)), running.trail
         finally:
             running.trail, running.check = trail, check
-            beside.now = before
+            running.around, beside.now = around, before
             self.ties = len(running.notes) - mark
             del running.notes[mark:]
 
@@ -378,6 +379,8 @@ class Verdict:
         if only_branches:  # what was not taken and is infinite was left out with intent
             taken = (self._kept(self.mean[:n]) == self.here) & (self.number[:n] > 0)
             lost &= ~(self.agree[:n] & taken & np.isfinite(self.here))
+            if all(note.detail == ALONE for note in self.around.notes):
+                lost &= ~self._between()
         else:
             finite = (self.good | self.outside).all(axis=0)[:n] & (self.number[:n] > 1)
             middle = self._kept((self._end(0) + self._end(-1)) / 2)
@@ -385,6 +388,13 @@ class Verdict:
         self._tell(kinds, lost, result, only_branches)
         same = np.array_equal(result, self.here, equal_nan=True)
         return self.around.outs if same else self._write(result)
+
+    def _between(self) -> Any:
+        """Say which numbers stand between those of the sides: slopes of a kink, as good as any."""
+        slack, n = self.allowed[: self.here.size], self.here.size
+        low, high = self._end(0), self._end(-1)
+        with np.errstate(all="ignore"):
+            return (self.here >= low - slack) & (self.here <= high + slack) & (self.number[:n] > 1)
 
     def _end(self, which: int) -> Any:
         """Return the least (0) or the greatest (−1) limit of each number."""

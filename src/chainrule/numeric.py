@@ -180,6 +180,7 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
         best, error = _better(best, error, *_row(g, eps, np.where(rough, error, 0.0)))
         same = far & np.isfinite(error) & (abs(best - first) <= 1e-6 * abs(first))  # by rounding
         best, error = np.where(same, first, best), np.where(same, slack, error)
+    best, error = _not_rounded_off(best, error, g, eps)
     for nearer in (_NEARER, _NEARER * 2.0**-6):
         if _worth(_poor(best, error, enough), best, g):
             best, error = _better(best, error, *_close(g, step * nearer))
@@ -199,6 +200,26 @@ def _parts(best: Vector, g: Callable[[float], Vector], nearer: float) -> Vector:
         top = float(np.max(size[np.isfinite(size)], initial=0.0))
         far = np.isfinite(gap) & (gap > 1e-3 * size) & (gap > 1e-9 * top)
         return far & (abs(g(0.9 * nearer) - value) < 0.1 * gap) if far.any() else far
+
+
+def _not_rounded_off(
+    best: Vector, error: Vector, g: Callable[[float], Vector], eps: float
+) -> tuple[Vector, Vector]:
+    """Look farther away for entries that are exactly 0 by the point, where rounding may make them.
+
+    In floating point the second derivative of (exp x − 1)/x is 0 from 1e-6 on, on one side.
+    """
+    none = (best == 0) & (error == 0)
+    if not none.any() or eps**0.65 > _ALONG:
+        return best, error
+    with np.errstate(all="ignore"):
+        beside = g(2.0**-10)
+        none &= np.isfinite(beside) & (beside != 0)
+        if not none.any():
+            return best, error
+        value, slack = _neville(np.array([g(2.0**-k) for k in range(2, 14, 2)]))
+        known = none & (slack <= 1e-6 * abs(value)) & (abs(value - beside) <= 0.01 * abs(value))
+    return np.where(known, value, best), np.where(known, slack, error)
 
 
 def _poor(best: Vector, error: Vector, enough: float) -> Vector:

@@ -21,7 +21,7 @@ from ..modes.forward import Forward
 from ..modes.reverse import backward, cotangent_of
 from ..numeric import inner, move, random_like
 from ..slopes import DIFFERS, NOTHING, Slope
-from ..tracing.faces import is_python
+from ..tracing.faces import as_python, is_python
 from ..tracing.recording import Recording
 from ..tracing.running import running
 from ..tracing.tracer import TRACERS, concrete, make_tracer
@@ -35,7 +35,9 @@ _VALUE = {"d": 1e-9, "f": 1e-4}
 class Point:
     """A user's call with the places of its traced inputs, ready to be run on plain numbers."""
 
-    def __init__(self, function: Any, args: Any, kwargs: Any, trace: Any) -> None:
+    def __init__(
+        self, function: Any, args: Any, kwargs: Any, trace: Any, draws: bool = True
+    ) -> None:
         self.function, self.trace = function, trace
         self.given = (tuple(args), dict(kwargs))
         leaves, self.treedef = tree.flatten(self.given, parameters=True)
@@ -47,7 +49,7 @@ class Point:
         self.nodes = [leaves[i].cr_node for i in self.inputs]
         self.leaves = [_copy(concrete(x)) if type(x) in TRACERS else x for x in leaves]
         self.xs = [self.leaves[i] for i in self.inputs]
-        self.state = states()
+        self.state = states() if draws else None
         self.stopped: list[Any] = []  # what `stop_gradient` returned at the point
 
     def call(self, *xs: Any) -> Any:
@@ -94,6 +96,7 @@ class Point:
 
     def drew(self) -> bool:
         """Say whether the global generators of random numbers have moved since."""
+        assert self.state is not None
         (plain, held), (before, old) = states(), self.state
         return bool(plain != before or any(map(np.any, map(np.not_equal, held[1:], old[1:]))))
 
@@ -230,6 +233,8 @@ def forward_again(
     trace = Forward()
     inputs = [make_tracer(np.array(x)[()], trace, np.array(v, np.asarray(x).dtype)[()])
               for x, v in zip(point.xs, vs, strict=True)]  # fmt: skip
+    inputs = [as_python(x) if python else x for x, python in
+              zip(inputs, point.pythons, strict=True)]  # fmt: skip
     with unchecked():
         out = _traced_again(point, trace, inputs)()
     return numbers_of(out), float(inner(cts, [_tangent(y, trace) for y in _leaves(out)]))
@@ -333,15 +338,18 @@ def states() -> tuple[Any, Any]:
 
 
 @contextmanager
-def same_run(state: tuple[Any, Any], stopped: list[Any]) -> Iterator[None]:
+def same_run(state: tuple[Any, Any] | None, stopped: list[Any]) -> Iterator[None]:
     """Let a plain run draw what another drew, and stop derivatives at the values it stopped at."""
     with _drawing(state), _stopping(stopped):
         yield
 
 
 @contextmanager
-def _drawing(state: tuple[Any, Any]) -> Iterator[None]:
+def _drawing(state: tuple[Any, Any] | None) -> Iterator[None]:
     """Let the global generators of random numbers stand where they stood, and put them back."""
+    if state is None:
+        yield
+        return
     before = states()
     random.setstate(state[0])
     np.random.set_state(state[1])  # noqa: NPY002

@@ -7,7 +7,7 @@ the program does with it (a Newton step at the end makes it right), so differenc
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from ..core.graph import Place
 from ..core.settings import AnewError
-from ..errors import ChainRuleError, CheckError, UncheckedWarning
+from ..errors import BatchError, ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
 from ..limits import ALONE
 from ..modes.batch import Batch
@@ -23,9 +23,12 @@ from ..tracing.draws import same_draws
 from ..tracing.running import running
 from ..tracing.searches import Row
 from ..tracing.source import describe_place
+from ..tracing.stacked import one_by_one
 from .checked import example, level
 from .compare import Point, differ, direction, forward_again, line, numbers_of
 
+_DIFFER = "two runs of it differ"
+_SOME = 8  # examples of a batch, where all ask about the same
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
 _agreed: dict[tuple[Place, Any], int] = {}
@@ -35,28 +38,39 @@ _remembers: dict[tuple[Place, Any], int] = {}  # places that know the point of a
 def examine(
     rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
 ) -> None:
-    """Raise where the derivative is another than that of plain runs; warn where none tell."""
-    places = [row.place for row in rows]
-    code = getattr(function, "__code__", None)
-    keys = [(place, code) for place in places]
-    alone = all(row.alone() for row in rows)
-    if getattr(trace, "keep", False) or all(_agreed.get(k, 0) >= ENOUGH for k in keys):
+    """Raise where the derivative is another than that of plain runs; warn where none tell.
+
+    A search is trusted after some calls that agreed. What is so at a point alone never is: at
+    another point it may be otherwise, and an answer must not hang on how often it was asked.
+    """
+    if getattr(trace, "keep", False) or running.around or getattr(_busy, "now", False):
         return
-    if getattr(_busy, "now", False) or any(
+    code = getattr(function, "__code__", None)
+    searching = [row for row in rows if row.searched()]
+    keys = [(row.place, code) for row in searching]
+    if searching and all(_agreed.get(k, 0) >= ENOUGH for k in keys):
+        searching, keys = [], []
+        rows = [row for row in rows if row.alone()]
+    if not rows:
+        return
+    alone = not searching
+    rows = searching or rows
+    places = [row.place for row in rows]
+    keys = keys or [(place, code) for place in places]
+    if any(
         n.owner in (trace, None) and (alone or n.place not in places) for n in running.notes
     ):
         return
     if type(trace) is Batch:  # the derivatives are taken inside: of one example they are examined
-        positional, named = example(trace, args, kwargs, 0)
-        function(*positional, **named)
+        _example_by_example(rows if alone else [], trace, function, args, kwargs, out)
         return
     if not trace.differentiates:
         return
-    point = Point(function, args, kwargs, trace)
+    point = Point(function, args, kwargs, trace, running.drawn_in is trace)
     found: tuple[float, float] | str | None = None
     nothing = False  # whether no derivative at all came through
     anew = getattr(_busy, "anew", False)
-    with same_draws() as again:
+    with _draws(trace) as again:
         plain = _plain(point, again)
         by_state = alone and not anew and all(_remembers.get(k, 0) >= ENOUGH for k in keys)
         if isinstance(plain, Exception):
@@ -71,9 +85,11 @@ def examine(
     if by_state:
         for key in keys if len(_remembers) < 1000 else ():
             _remembers[key] = _remembers.get(key, 0) + 1
-        raise AnewError(lambda: _elsewhere(point, ahead[0]))
+        raise AnewError(lambda: _elsewhere(point, ahead[0], trace))
+    if alone and not anew and found == _DIFFER and running.drawn_in is not trace:
+        found = (np.nan, ahead[2])  # the value is itself a derivative, which was lost
     if found is None:
-        for key in keys if len(_agreed) < 1000 else ():
+        for key in keys if len(_agreed) < 1000 and not alone else ():
             _agreed[key] = _agreed.get(key, 0) + 1
         return
     if alone and not anew and not isinstance(found, str):  # a special case at this very point
@@ -121,6 +137,32 @@ _DOES = {
 }
 
 
+def _example_by_example(
+    rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
+) -> None:
+    """Examine the first example of a batch, and all that stand where others do not.
+
+    If one of them has another derivative than in the batch, `vmap` goes example by example.
+    """
+    which = {0} if not rows else set()
+    for row in rows:
+        if row.at is True or np.shape(row.at) != (trace.size,):  # the same for all
+            which |= {*np.linspace(0, trace.size - 1, min(trace.size, _SOME)).astype(int).tolist()}
+        else:
+            which |= {*np.flatnonzero(row.at).tolist()}
+    for k in sorted(which):
+        positional, named = example(trace, args, kwargs, k)
+        found = numbers_of(function(*positional, **named))
+        if rows and differ(found, numbers_of(_only(trace, out, k)), False) is not None:
+            raise one_by_one(BatchError("a derivative is that of the points beside"))
+
+
+def _only(trace: Any, out: Any, k: int) -> Any:
+    """Return what a batch gave for one example."""
+    (positional, _) = example(trace, (out,), {}, k)
+    return positional[0]
+
+
 def _beside(
     point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool
 ) -> tuple[float, float] | str | None:
@@ -160,7 +202,7 @@ def _far(
         again()
         value, traced = forward_again(point, vs, cts)
         if differ(plain, value, point.single) is not None:
-            return "two runs of it differ"
+            return _DIFFER
     along, unit, _ = line(point, vs, cts)
 
     def at(h: float) -> float:
@@ -180,7 +222,7 @@ def _far(
     short = (1e-3 * unit, 1e-4 * unit)
     if alone or settled:
         here = at(0.0)
-        if alone and settled and _jumps(abs(at(h) - here) for h in short):
+        if alone and _jumps(abs(at(h) - here) for h in short):
             return None  # it is a piece of its own, as small as it may be
         bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
         if all(
@@ -226,10 +268,15 @@ def _call_beside(point: Point, vs: Any) -> None:
     along(0.01 * unit)
 
 
+def _draws(trace: Any) -> Any:
+    """Return what sets random streams back; to look for them takes long, and few draw."""
+    return same_draws() if running.drawn_in is trace else nullcontext(lambda: None)
+
+
 @contextmanager
-def _elsewhere(point: Point, vs: Any) -> Iterator[None]:
+def _elsewhere(point: Point, vs: Any, trace: Any) -> Iterator[None]:
     """Let the program be called beside the point, before it is called there anew."""
-    with same_draws() as again:
+    with _draws(trace) as again:
         _busy.now = True
         try:
             _call_beside(point, vs)

@@ -116,16 +116,24 @@ class _Writer:
         kept = []
         for step in steps:
             if _reads_number(step):
-                place = step.params["index"]
-                first = reads.setdefault(step.inputs[0], {}).setdefault(place, step)
+                place, source = step.params["index"], step.inputs[0]
+                first = reads.setdefault(self.same.get(source, source), {}).setdefault(place, step)
                 self.same[step] = first
             else:
                 kept.append(step)
-        found = [read for node in self.inputs for read in reads.get(node, {}).values()]
+        found: list[Any] = []
+
+        def read(source: Any) -> None:
+            for step in reads.get(source, {}).values():
+                found.append(step)
+                read(step)
+
+        for node in self.inputs:
+            read(node)
         for step in kept:
             found.append(step)
             if type(step) is Node:
-                found += reads.get(step, {}).values()
+                read(step)
         return found
 
     def _lifetimes(self, steps: list[Any]) -> None:
@@ -152,7 +160,8 @@ class _Writer:
         uses: dict[Any, int] = {}
         for step in steps:
             for n in self._inputs(step):
-                uses[n] = uses.get(n, 0) + 1
+                if type(n) is Node:
+                    uses[n] = uses.get(n, 0) + 1
         for out in self.outputs:
             if type(out) is Node:
                 uses[out] = uses.get(out, 0) + 2
@@ -378,7 +387,7 @@ class _Writer:
             return
         nodes = [*self._inputs(step), step]
         for n in self._inputs(step):
-            if n in self.pieces:
+            if type(n) is Node and n in self.pieces:
                 nodes += self._inputs(n)
         for n in dict.fromkeys(n for n in nodes if type(n) is Node):
             if self.last.get(n, at) <= at and n in self.names and n not in self.inputs:

@@ -15,6 +15,7 @@ from ..core.op import Op
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN
 from ..tracing.source import describe, user_frame
+from ..tracing.stacked import Stacked
 from ..tracing.tracer import TRACERS, Tracer
 
 TRUE, EQUAL, MADE, JUMP, NUMBER, DEFINED = "true equal made jump number defined".split()
@@ -97,7 +98,7 @@ class Tape(Recording):
 
     def no_jump(self, op: Op, output: Any, values: Any, params: Any) -> None:
         """Take note that `op` was asked whether it stands at a step, and does not."""
-        found = tuple(map(self.own, (output, *values)))
+        found = tuple(self.own(v, through=True) for v in (output, *values))
         if any(type(v) is Node for v in found):
             self.guards.append(Guard(len(self.nodes), JUMP, found, None, op, params))
 
@@ -122,9 +123,15 @@ class Tape(Recording):
         """Return the values of all operations."""
         return [node.output for node in self.nodes if not isinstance(node.output, tuple)]
 
-    def own(self, value: Any) -> Any:
-        """Return the node of this tape behind a value, or the constant that it is to the tape."""
-        while type(value) in TRACERS:
+    def own(self, value: Any, through: bool = False) -> Any:
+        """Return the node of this tape behind a value, or the constant that it is to the tape.
+
+        `through` goes through batches, whose axes then stand in front.
+        """
+        while type(value) in TRACERS or (through and type(value) is Stacked):
+            if type(value) is Stacked:
+                value = value.data
+                continue
             if value.cr_owner is self:
                 return value.cr_node
             value = value.cr_value

@@ -1,5 +1,6 @@
 """Sparse Jacobians and Hessians as functions: prepared at the first call, then used often."""
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
@@ -247,6 +248,9 @@ def _computed(f: Function, g: Function, args: Any, kwargs: Any, known: Prepared,
                 beside.append(there)
             return [there.at(beside[0], found), *_numbers(outs)]
 
+        if not np.size(data):  # nothing that could tend to a limit, at this very point
+            with contextlib.suppress(Exception):
+                evaluate([x + 1e-6 * (1 + abs(x)) for x in call.leaves])
         data, *outs = limits.finish(begun, call.trace, call.leaves, [data, *_numbers(leaves)], 1,
                                     evaluate, name_of(f))  # fmt: skip
         if layout.holds(beside):

@@ -80,6 +80,7 @@ def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
     if not running.traces:
         return plain(name)(*args, **kwargs)
     running.draws += 1
+    running.drawn_in = running.traces[0]
     for trace in running.traces:
         trace.drawn()
     if not _is_traced(args) and not _is_traced(kwargs.values()):

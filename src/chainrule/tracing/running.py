@@ -43,8 +43,10 @@ class _Running(threading.local):
         self.lent: list[Any] = []  # arrays from outside that are traced ones meanwhile
         self.call: Any = None  # stands for the call of a solver's callback that runs
         self.searches: dict[Any, Any] = {}  # the places that compare traced values, see `searches`
+        self.around = False  # whether derivatives are taken around a point, for its limit
         self.raised = False  # whether an exception was among what they asked
         self.draws = 0  # how often random numbers were drawn
+        self.drawn_in: Any = None  # the outermost trace while they were drawn last
         self.check = _Running.everywhere
         self.tape: Any = None  # what records the whole call, see `programs`
         self.asking = False  # whether a door has values to give where a column is asked for them

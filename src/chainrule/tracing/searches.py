@@ -14,7 +14,8 @@ Asked is by comparisons, by everything else through which nothing flows (`np.isn
 import dis
 import inspect
 import os
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 from pathlib import Path
 from sys import _getframe, getrefcount
 from types import CodeType, FrameType
@@ -23,13 +24,15 @@ from typing import Any
 import numpy as np
 
 from ..core.graph import Place
+from . import alone
 from .running import running
 from .source import inside, of_python
 
 _COMPARES = frozenset("less less_equal greater greater_equal sign".split())
 ASKS = _COMPARES | frozenset(  # those that a derivative's derivative asks about, too, see `ties`
-    "equal not_equal signbit heaviside argmax argmin argsort searchsorted digitize copysign "
-    "logical_not".split()
+    "equal not_equal signbit heaviside argmax argmin nanargmax nanargmin argsort argpartition "
+    "searchsorted digitize copysign "
+    "logical_not logical_and logical_or logical_xor argwhere where nan_to_num".split()
 )
 MANY, BOTH, NEAR = 10, 2, 1e-3
 _LARGE = 10_000  # elements of an array that is kept
@@ -37,8 +40,9 @@ _SMALL = 64  # of one whose numbers are looked at one by one
 _FIRST = 3  # the question that the later ones are measured by
 _NOTHING = [np.inf]
 _PLACES = 1_000
-_WIDTH = 4  # questions that are looked at in a row
-_STARTS = (4, 12, 16, *(1 << k for k in range(5, 20)))  # of such rows of questions
+_EARLY = (1, 3, 5, 7, 9, 11)  # two questions from these on are looked at
+_STARTS = (*_EARLY, 13, 17, *(1 << k for k in range(5, 20)))  # and from these on four in a row
+_SPARED = 24
 _FRAMES = 3  # whose numbers are looked at
 _MISSED = object()
 
@@ -71,15 +75,18 @@ class Row:
     """
 
     __slots__ = (
-        "always", "by", "call", "compares", "count", "done", "drawn", "early", "first",
-        "kept", "last", "met", "next", "place", "spreads", "true", "turned", "was", "window",
+        "always", "at", "by", "call", "compares", "count", "done", "drawn", "first",
+        "kept", "last", "met", "name", "next", "place", "sides", "spared", "spreads", "true",
+        "turned", "was", "window",
     )  # fmt: skip
 
     def __init__(self, place: Place, name: str, answer: Any = None) -> None:
-        self.place, self.compares, self.done = place, name in _COMPARES, False
+        self.place, self.name, self.compares, self.done = place, name, name in _COMPARES, False
         self.always = name not in ("raised", "plane")  # whether both answers are seen
         self.by = _BY.get(name, "comparisons")
-        self.met = ""  # what found that what is compared is the same: it is at this point alone
+        self.met = ""  # the question whose answer is so at this point alone, see `alone`
+        self.at: Any = False  # whether it was met, or for which examples of a batch
+        self.sides = 0  # on which sides of equality the answers are the same
         self.begin()
         self.was = answer
 
@@ -90,31 +97,35 @@ class Row:
         self.first = self.last = _NOTHING
         self.was: Any = None
         self.window: list[dict[Any, Any]] = []
-        self.early: list[dict[Any, Any]] | None = None  # the first numbers that were looked at
-        self.spreads: dict[Any, float] | None = None  # how far these are apart
+        self.spreads: dict[Any, float] | None = None  # how far numbers were apart at most
+        self.spared = 0  # questions beside which nothing had changed
         self.drawn = False  # whether later ones stood much closer together
-        self.next = _WIDTH  # which question is looked at, after some that are not
+        self.next = _STARTS[0]  # which question is looked at, after some that are not
         self.kept = False  # whether plain ones did that the program keeps: its answers say no more
 
     def meet(self, name: str, output: Any, values: Any) -> None:
-        """Take note where what is compared is the same, or differs by nothing from what is kept."""
-        if name in _ALIKE:
-            plain = _every(output)
-            if type(plain) is bool or (type(plain) in _OF_NUMPY and plain.dtype == bool):
-                if np.size(plain) and np.all(plain == _ALIKE[name]):
-                    self.met = name
-        elif self.count < 2 and name in _COMPARES and len(values) == 2:
-            if _is_nothing(*values) or _is_nothing(*values[::-1]):
-                self.met = name
+        """Take note where the answer is so at this point alone, or agrees with one side of it."""
+        if self.compares and running.session is not None:
+            return  # the solver looks for where it switches
+        at, side = alone.met(name, output, values)
+        self.sides |= side
+        if at is False:
+            return
+        if self.count >= 1 and self.compares and alone.converged(_gap, self.last):
+            return
+        self.met = self.met or name
+        if running.tape is not None:
+            running.tape.unusual = True
+        self.at = at if at is True or self.at is False else np.logical_or(self.at, at)
 
     def searched(self) -> bool:
         """Say whether a search was at work here."""
         if self.done or not self.always:
             return self.done or self.drawn
-        if self.count < MANY:
-            return False
         if self.kept and self.by != "texts":
             return True
+        if self.count < MANY:
+            return False
         few = BOTH <= self.true <= self.count - BOTH * self.compares
         if not few and not (self.turned and self.count - self.turned >= MANY):
             return False
@@ -129,41 +140,33 @@ class Row:
     def look(self, frame: Any, values: Any) -> None:
         """Look at the numbers of the program, and at those that it asks about."""
         self.next += 1
-        self.window.append(_numbers(frame, () if self.compares else values))
-        if len(self.window) < _WIDTH:
+        numbers = _numbers(frame, () if self.compares else values)
+        if self.window and self.spared < _SPARED and _are_same(numbers, self.window[-1]):
+            self.spared += 1  # it is asked several times in one step of the program
+            return
+        self.window.append(numbers)
+        if len(self.window) < (2 if self.next <= _EARLY[-1] + 2 else 4):
             return
         window, self.window = self.window, []
         self.next = next((n for n in _STARTS if n >= self.next), 0)
-        if self.early is None:
-            self.early = window
-        else:
-            if self.spreads is None:
-                self.spreads = _spreads(self.early)
-            found = _spreads(window)
-            if not any(found.get(name, first) < first for name, first in self.spreads.items()):
-                self.next = 0  # nothing draws together
-            close = [name for name, first in self.spreads.items()
-                     if 0 < found.get(name, 0) <= NEAR * first]  # fmt: skip
-            self.drawn = self.drawn or bool(close)
-            self.kept = self.kept or any(type(name) is tuple for name in close)
-            if self.kept:
-                self.next = 0
+        found = _spreads(window)
+        if self.spreads is None:
+            self.spreads = found
+            return
+        before = self.spreads
+        if not any(found.get(name, first) < first for name, first in before.items()):
+            self.next = 0  # nothing draws together
+        close = [n for n, first in before.items() if 0 < found.get(n, 0) <= NEAR * first]
+        self.drawn = self.drawn or bool(close)
+        self.kept = self.kept or any(type(name) is tuple for name in close)
+        self.spreads = {n: max(first, found.get(n, 0.0)) for n, first in before.items()}
+        if self.kept:
+            self.next = 0
 
 
-def _is_nothing(a: Any, b: Any) -> bool:
-    a, b = _every(a), _every(b)
-    if isinstance(b, float | int | np.number) and 0 <= b <= _SLIGHT:
-        known = type(a) in (float, int) or isinstance(a, np.ndarray | np.generic)
-        return known and np.size(a) > 0 and bool(np.all(np.equal(a, 0)))
-    return False
-
-
-_SLIGHT = 1e-6
-_OF_NUMPY = (np.ndarray, np.bool_)
-_ALIKE = {"equal": True, "not_equal": False, "isclose": True, "array_equal": True}
 _BY = {
     "raised": "exceptions", "defined": "exceptions", "plane": "what becomes complex",
-    "printed": "texts", "digits": "digits",
+    "printed": "texts", "shown": "texts", "digits": "digits",
 }  # fmt: skip
 
 
@@ -179,6 +182,9 @@ def compared(name: str, output: Any, values: Any) -> None:
     code = frame.f_code
     if inside[code.co_filename]:  # the question of a rule, or of a library
         return
+    asked = name in alone.KINDS
+    if asked and running.tape is not None:
+        _guard(name, output, values)
     key = (id(code), frame.f_lasti)  # the hash of code takes long
     row = running.searches.get(key)
     if row is None:
@@ -186,36 +192,49 @@ def compared(name: str, output: Any, values: Any) -> None:
             row = Row((code, frame.f_lasti), name)
             running.searches[key] = row
             row.was = _answer(output, row.compares)
-            row.meet(name, output, values)
+            if asked:
+                row.meet(name, output, values)
+            row.last = values
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other] = row
         return
     if row.call is not running.call:
         row.done = row.searched()
         row.begin()
+    if asked and row.at is not True:
+        row.meet(name, output, values)
     if (kind := type(output)) is not np.bool_ and kind is not int:
         output = _answer(output, row.compares)
         if output is _MISSED:
+            row.count = count = row.count + 1
+            if count == row.next:
+                row.look(frame, values)
             return
     row.count = count = row.count + 1
-    if not row.met and (count < 2 or name in _ALIKE):
-        row.meet(name, output, values)
     if output is not row.was and output != row.was:
         if not row.turned and row.was is not None:
             row.turned = count
         if not row.compares:
             row.true += 1
         row.was = output
+    row.last = values
     if count > _FIRST:
         if output and row.compares:
             row.true += 1
-        row.last = values
         if row.first is _NOTHING and row.compares and np.isfinite(_gap(values)):
             row.first = values
-        if count == row.next:
-            row.look(frame, values)
     elif count == _FIRST and (not row.compares or np.isfinite(_gap(values))):
         row.first = values  # not beside `inf`, as a loop over the least begins: all is near to it
+    if count == row.next:
+        row.look(frame, values)
+
+
+def _guard(name: str, output: Any, values: Any) -> None:
+    """Let a recording hold only where the question is not so at the point alone."""
+    several = [False if type(v) in (list, tuple) else v for v in (output, *values)]
+    leads = [alone.under(v)[1] for v in several]
+    running.tape.no_jump(alone.ASKED[name], several[0], several[1:],
+                         {"leads": leads} if any(leads) else {})  # fmt: skip
 
 
 def _warm(code: Any, at: int) -> int | None:
@@ -247,6 +266,8 @@ def raised(values: Any, name: str = "raised") -> None:
     if row.call is not running.call:
         row.done = row.searched()
         row.begin()
+    if row.at is not True:
+        row.meet(name, None, values)
     if not row.drawn:
         row.look(frame, values)
 
@@ -278,7 +299,8 @@ def printed(text: str, values: Any) -> None:
     if frame is not None and _reads(frame.f_code):
         cut()
     start = text.lstrip()[:1]
-    compared("printed", "" if start.isdigit() else start, values)
+    asks = frame is not None and text in frame.f_code.co_consts  # else it is for somebody to read
+    compared("printed" if asks else "shown", "" if start.isdigit() else start, values)
 
 
 @lru_cache(maxsize=1024)
@@ -357,6 +379,11 @@ def _numbers(frame: FrameType | None, values: Any) -> dict[Any, Any]:
     return found
 
 
+def _are_same(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
+    numbers = [(v, b.get(name)) for name, v in a.items() if type(v) is float]
+    return all(type(other) is float and v == other for v, other in numbers)
+
+
 _OWN = 3  # references: by the frame, the name here, and the call
 
 
@@ -406,6 +433,13 @@ def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
 
 
 def found(searches: dict[Any, Row]) -> list[Row]:
-    """Return the places where a search was at work; if none, those of `Row.alone`."""
-    rows = {id(row): row for row in searches.values()}.values()  # some stand there twice
-    return [row for row in rows if row.searched()] or [row for row in rows if row.alone()]
+    """Return the places where a search was at work, and those of `Row.alone`.
+
+    Where answers agree with one side of equality here and with the other there, none holds beside.
+    """
+    rows = list({id(row): row for row in searches.values()}.values())  # some stand there twice
+    sides = [row for row in rows if row.sides]
+    if reduce(or_, [row.sides for row in sides], 0) == alone.BOTH:
+        for row in sides:
+            row.met, row.at = row.met or row.name, True
+    return [row for row in rows if row.searched() or row.alone()]

@@ -142,6 +142,7 @@ def _nan_to_num(x: Any, nan: Any, posinf: Any, neginf: Any) -> Any:
 
 _finite = elementwise(
     None, lambda _y, x, **_: np.isfinite(x), name="nan_to_num", value=_nan_to_num, samples=(),
+    jump=lambda _y, x, *_, **__: bool(np.any(np.isnan(x))),
     rule="finite elements pass the gradient on; what was replaced is constant", selects=True,
 )  # fmt: skip
 

@@ -1,0 +1,192 @@
+"""Whether what a program asks is so at the very point alone, and not beside it.
+
+``x == 0`` that holds, ``abs(x) > 0`` that does not, the truth of 0, a NaN: what the program does
+then it does there only, and the derivative of that is none of the function (see `searches`). Some
+elements are enough. A comparison by order that meets equal numbers is no such question where its
+answer is that of other elements, too: ``x > 0`` is false at 0 as it is beside it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+_SLIGHT = 1e-6  # a tolerance, below which a difference of exactly 0 may be met
+_NEAR = 1e-4  # a difference after which one of 0 is that of an iteration which has converged
+UP, DOWN, BOTH = 1, 2, 3  # on which side of equality the answer is the same
+_SIDES = {  # by the answer at equality
+    "less": (UP, DOWN), "less_equal": (UP, DOWN),
+    "greater": (DOWN, UP), "greater_equal": (DOWN, UP),
+}  # fmt: skip
+_NUMBERS = frozenset((np.float64, np.float32, float, int))
+_PLAIN = (np.generic, float, int, complex)
+
+
+def _finds(output: Any, *_values: Any) -> Any:
+    """Return where numbers were found to be the same, or none."""
+    return output if output.dtype.kind == "b" else False
+
+
+def _finds_not(output: Any, *_values: Any) -> Any:
+    return np.logical_not(output) if output.dtype.kind == "b" else False
+
+
+def _vanishes(_output: Any, *values: Any) -> Any:
+    """Return where a number that is taken for true or false is 0."""
+    found: Any = False
+    for v in values:
+        if v.dtype.kind in "fc":
+            found = np.logical_or(found, np.equal(v, 0)) if found is not False else np.equal(v, 0)
+    return found
+
+
+def _first_vanishes(_output: Any, condition: Any, *_others: Any) -> Any:
+    return np.equal(condition, 0) if condition.dtype.kind in "fc" else False
+
+
+def _is_nan(_output: Any, *values: Any) -> Any:
+    return np.isnan(values[0]) if values[0].dtype.kind in "fc" else False
+
+
+def _equals(output: Any, a: Any, b: Any) -> Any:
+    """Return where two numbers that are put in order are equal, or differ by nothing at all."""
+    if output.dtype.kind != "b":
+        return False
+    found = np.equal(a, b)
+    for x, y in ((a, b), (b, a)):
+        if y.size == 1 and 0 < y.flat[0] <= _SLIGHT:
+            found = np.logical_or(found, np.equal(x, 0))
+    return found
+
+
+def _truncated(output: Any, x: Any, *_: Any) -> Any:
+    return np.equal(x, 0) if output.dtype.kind == "b" and x.dtype.kind in "fc" else False
+
+
+def _is_whole(output: Any, x: Any, *_: Any) -> Any:
+    return np.equal(output, x)
+
+
+def _yes(_output: Any, *_values: Any) -> Any:
+    return True
+
+
+_ORDER = frozenset(_SIDES)
+_ROUNDED = {"floor": UP, "ceil": DOWN}
+KINDS: dict[str, Callable[..., Any]] = (
+    dict.fromkeys(_ORDER, _equals)
+    | dict.fromkeys("equal isclose allclose array_equal array_equiv isin whole".split(),
+                    _finds)
+    | dict.fromkeys("not_equal any all".split(), _finds_not)
+    | dict.fromkeys(
+        "truth logical_not logical_and logical_or logical_xor count_nonzero nonzero flatnonzero "
+        "argwhere sign printed".split(), _vanishes)
+    | dict.fromkeys("where heaviside compress extract".split(), _first_vanishes)
+    | dict.fromkeys(("astype", "astype_constant"), _truncated)
+    | dict.fromkeys(_ROUNDED, _is_whole)
+    | dict.fromkeys("isnan isfinite nan_to_num".split(), _is_nan)
+    | dict.fromkeys(("raised", "plane"), _yes)
+)  # fmt: skip
+
+
+def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, int]:
+    """Return where a question met what holds at this point alone, and the side it agrees with.
+
+    The first is False, True, or, for a batch, which examples. `leads` tells how many axes of a
+    batch stand in front of each, where they are plain.
+    """
+    if KINDS[name] is _yes:
+        return True, 0
+    if name in _ORDER and len(values) == 2:
+        a, b = values
+        if type(a) in _NUMBERS and type(b) in _NUMBERS:
+            if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
+                return True, _SIDES[name][bool(output)]
+            return False, 0
+    with np.errstate(all="ignore"):
+        try:
+            shape, plain = (
+                _plain(output, values) if leads is None else _aligned([output, *values], leads)
+            )
+            if plain is None:
+                return False, 0
+            at = KINDS[name](*plain)
+        except TypeError:
+            return False, 0
+        except ValueError:  # of several batch axes in front not all have all
+            return True, 0
+    if at is True or at is False or not np.any(at):
+        return (at if at is True else False), 0
+    side = 0
+    if name in _ORDER:
+        answers = np.broadcast_to(plain[0], np.shape(at))
+        answer = answers[at].flat[0]
+        side = _SIDES[name][bool(answer)]
+        if not np.all(at) and np.any(answers[np.logical_not(at)] == answer):
+            at = False
+    elif name in _ROUNDED:
+        return False, _ROUNDED[name]
+    if at is False or not shape or np.shape(at)[:1] != (shape,):
+        return at is not False, side
+    return np.any(np.reshape(at, (shape, -1)), axis=1), side
+
+
+def _plain(output: Any, values: Any) -> tuple[int, list[Any] | None]:
+    """Return the size of a batch, or 0, and the plain values, which broadcast."""
+    found, leads = [], []
+    for v in (output, *values):
+        v, lead = under(v)
+        if type(v) in (list, tuple) and found:
+            v = [under(part)[0] for part in v]
+            v = np.asarray(v) if all(isinstance(part, _PLAIN) for part in v) else None
+        if not isinstance(v, (np.ndarray, str, *_PLAIN)):
+            if len(found) == 1:
+                return 0, None
+            v = False  # what is asked for something else
+        found.append(np.asarray(v))
+        leads.append(lead)
+    return _aligned(found, leads)
+
+
+def under(v: Any) -> tuple[Any, int]:
+    """Return the plain value under all tracers, and how many batch axes stand in front of it."""
+    lead = 0
+    while True:
+        if hasattr(type(v), "cr_owner"):
+            v = v.cr_value
+        elif hasattr(type(v), "agreed"):
+            v, lead = v.data, lead + 1
+        else:
+            return v, lead
+
+
+def _aligned(found: list[Any], leads: Any) -> tuple[int, list[Any]]:
+    lead = max(leads)
+    if not lead:
+        return 0, found
+    rank = max(v.ndim - n for v, n in zip(found, leads, strict=True))
+    return found[leads.index(lead)].shape[0], [
+        np.reshape(v, (*v.shape[:n], *(1,) * (rank + n - v.ndim), *v.shape[n:])) if n else v
+        for v, n in zip(found, leads, strict=True)
+    ]
+
+
+class Asked:
+    """A question, as what a recording is to be guarded by."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def jump(self, output: Any, *values: Any, leads: Any = None, **_: Any) -> bool:
+        """Say whether it is so at this point alone."""
+        if leads is not None:
+            output, *values = (np.asarray(v) for v in (output, *values))  # type: ignore[assignment]
+        return bool(np.any(met(self.name, output, values, leads)[0]))
+
+
+ASKED = {name: Asked(name) for name in KINDS}
+
+
+def converged(gap: Callable[[Any], float], before: Any) -> bool:
+    """Say whether numbers that are equal now were close together before: an iteration's."""
+    return 0 < gap(before) <= _NEAR

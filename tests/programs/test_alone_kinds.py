@@ -1,0 +1,250 @@
+"""Whatever question is so at the point alone, its branch has no say in the derivative.
+
+A question (``x == 0``, the truth of x, a NaN, an exception) × the container that it is asked of ×
+the way the derivative is taken. What the program gives there, it gives there only; the derivative
+is known, as that of the formula beside.
+"""
+
+import itertools
+import math
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import chainrule as cr
+from chainrule.errors import KinkWarning
+
+QUESTIONS: dict[str, Callable[[Any], Any]] = {  # of a number: true at 0, and nowhere else
+    "equal": lambda x: x == 0,
+    "isclose": lambda x: np.isclose(x, 0),
+    "math.isclose": lambda x: math.isclose(x, 0, abs_tol=1e-9),
+    "allclose": lambda x: np.allclose(x, 0),
+    "neither": lambda x: not (x < 0 or x > 0),
+    "both": lambda x: x <= 0 and x >= 0,
+    "near": lambda x: abs(x) < 1e-12,
+    "square": lambda x: not x**2 > 0,
+    "among": lambda x: x in (0.0, 1e300),
+    "isin": lambda x: np.isin(x, [0.0]),
+    "sign": lambda x: np.sign(x) == 0,
+    "truth": lambda x: not x,
+    "truth of float": lambda x: not float(x),
+    "logical_not": lambda x: np.logical_not(x),
+    "any": lambda x: not np.array([x]).any(),
+    "np.any": lambda x: not np.any(np.array([x])),
+    "count_nonzero": lambda x: not np.count_nonzero(np.array([x])),
+    "nonzero": lambda x: not len(np.nonzero(np.array([x]))[0]),
+    "argwhere": lambda x: not len(np.argwhere(np.array([x]))),
+    "astype": lambda x: not np.array([x]).astype(bool)[0],
+    "is_integer": lambda x: float(x).is_integer(),
+    "floor and ceil": lambda x: math.floor(x) == math.ceil(x),
+    "np.floor": lambda x: np.floor(x) == np.ceil(x),
+    "norm": lambda x: np.linalg.norm(np.array([x])) == 0,
+    "text": lambda x: str(x) == "0.0",
+    "format": lambda x: f"{x:g}" == "0",
+}
+
+
+def branching(question: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: 0.0 if question(x) else 3 * x
+
+
+def looping(x: Any) -> Any:
+    while x:
+        return 3 * x
+    return 0.0
+
+
+def catching(x: Any) -> Any:
+    try:
+        return 6 * (math.expm1(x) / x)
+    except ZeroDivisionError:
+        return 6.0
+
+
+def quotient(x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return 6 * np.expm1(x) / np.asarray(x)
+
+
+def storing(x: Any) -> Any:
+    x = np.array([x])
+    y = 3 * x
+    y[x == 0] = 0
+    return y[0]
+
+
+def indexed(x: Any) -> Any:
+    x = np.array([x, 1.0])
+    return sum(3 * x[i] for i in np.nonzero(x)[0])
+
+
+PROGRAMS = {name: branching(q) for name, q in QUESTIONS.items()} | {
+    "or": lambda x: (x or 0.0) * 3,
+    "and": lambda x: x and 3 * x,
+    "while": looping,
+    "if of a generator": lambda x: sum(3 * v for v in [x, 2.0] if v),
+    "filter": lambda x: sum(3 * v for v in filter(None, [x, 2.0])),
+    "compress": lambda x: sum(3 * v for v in itertools.compress([x, 2.0], [x, 1])),
+    "exception": catching,
+    "isnan": lambda x: np.where(np.isnan(q := quotient(x)), 6, q)[()],
+    "nan_to_num": lambda x: np.nan_to_num(quotient(x), nan=6.0)[()],
+    "where isin": lambda x: np.where(np.isin(x, [0.0]), 0, 3 * x)[()],
+    "store": storing,
+    "nonzero indices": indexed,
+    "astype mask": lambda x: np.sum(3 * np.array([x])[np.array([x]).astype(bool)]),
+}  # fmt: skip
+
+
+def replayed(f: Any) -> Any:
+    slope = cr.jit(cr.grad(f))
+    return [slope(x) for x in (0.5, 0.4, 0.3, 0.0)][-1]
+
+
+WAYS: dict[str, Callable[[Any], Any]] = {
+    "grad": lambda f: cr.grad(f)(0.0),
+    "again and again": lambda f: [cr.grad(f)(0.0) for _ in range(5)],
+    "jvp, then grad": lambda f: [cr.jvp(f, (0.0,), (1.0,))[1], cr.grad(f)(0.0)],
+    "batch": lambda f: cr.vmap(cr.grad(f))(np.zeros(2)),
+    "replay": replayed,
+    "recorded there": lambda f: [s(0.0) for s in [cr.jit(cr.grad(f))] for _ in range(4)],
+}
+NAN_IN_A_BATCH = "a NumPy number divides by 0 without an exception"
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.filterwarnings("ignore::chainrule.errors.EagerWarning", "ignore:.*encountered")
+def test_a_question_that_is_so_at_the_point_alone(name: str, way: str) -> None:
+    if (name, way) == ("exception", "batch"):
+        pytest.skip(NAN_IN_A_BATCH)
+    np.testing.assert_allclose(WAYS[way](PROGRAMS[name]), 3.0, atol=1e-6)
+
+
+# --- some elements of an array --------------------------------------------------------------------
+
+
+def guarded(x: Any, at: Any) -> Any:
+    return np.where(at, 1.0, np.expm1(x) / np.where(at, 1.0, x))
+
+
+def by_store(x: Any) -> Any:
+    y = np.ones_like(x)
+    y[x != 0] = np.expm1(x[x != 0]) / x[x != 0]
+    return y
+
+
+ARRAYS: dict[str, Callable[[Any], Any]] = {  # (exp x − 1)/x, with slope 0.5 at 0
+    "equal": lambda x: guarded(x, x == 0),
+    "not_equal": lambda x: guarded(x, ~(x != 0)),
+    "near": lambda x: guarded(x, np.abs(x) < 1e-12),
+    "square": lambda x: guarded(x, ~(x**2 > 0)),
+    "neither": lambda x: guarded(x, ~((x < 0) | (x > 0))),
+    "isclose": lambda x: guarded(x, np.isclose(x, 0)),
+    "isin": lambda x: guarded(x, np.isin(x, [0.0])),
+    "sign": lambda x: guarded(x, np.sign(x) == 0),
+    "logical_not": lambda x: guarded(x, np.logical_not(x)),
+    "astype": lambda x: guarded(x, ~x.astype(bool)),
+    "store": by_store,
+    "divide where": lambda x: np.divide(np.expm1(x), x, where=x != 0, out=np.ones_like(x)),
+    "a loop": lambda x: np.array([math.expm1(v) / v if v else 1.0 for v in x]),
+}
+POINTS = [np.array(p) for p in ([0.0], [0.0, 0.0], [0.0, 1.0], [-1.0, 0.0, 2.0, 0.0])]
+
+
+def slope(x: Any) -> Any:
+    s = np.where(x == 0, 1.0, x)
+    return np.where(x == 0, 0.5, (np.exp(s) * (s - 1) + 1) / s**2)
+
+
+ARRAY_WAYS: dict[str, Callable[[Any, Any], Any]] = {
+    "grad": lambda f, x: cr.grad(lambda x: np.sum(f(x)))(x),
+    "jacobian": lambda f, x: np.diag(cr.jacobian(f)(x)),
+    "jacfwd": lambda f, x: np.diag(cr.jacfwd(f)(x)),
+    "sparse": lambda f, x: cr.jacobian(f, sparse=True)(x).toarray().diagonal(),
+}
+
+
+@pytest.mark.parametrize("way", ARRAY_WAYS)
+@pytest.mark.parametrize("name", ARRAYS)
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_some_elements_are_enough(name: str, way: str) -> None:
+    for x in POINTS:
+        np.testing.assert_allclose(ARRAY_WAYS[way](ARRAYS[name], x), slope(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n in ARRAYS if n not in ("store", "a loop")])
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_each_example_of_a_batch_for_itself(name: str) -> None:
+    x = np.array([[0.0, 1.0], [1.0, 2.0], [-1.0, 0.0]])
+    got = cr.vmap(cr.grad(lambda x: np.sum(ARRAYS[name](x))))(x)
+    np.testing.assert_allclose(got, slope(x), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n in ARRAYS if n not in ("store", "a loop", "neither")])
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_recordings_of_batches_and_arrays_are_guarded(name: str) -> None:
+    slopes = cr.jit(cr.vmap(cr.grad(lambda x: np.sum(ARRAYS[name](x)))))
+    row = cr.jit(cr.grad(lambda x: np.sum(ARRAYS[name](x))))
+    for first in (0.5, 0.4, 0.3, 0.0, 0.2, 0.0):
+        x = np.array([[first, 1.0], [2.0, 3.0]])
+        np.testing.assert_allclose(slopes(x), slope(x), atol=1e-6)
+        np.testing.assert_allclose(row(x[0]), slope(x[0]), atol=1e-6)
+
+
+def test_derivatives_of_higher_order() -> None:
+    def by(question: Any) -> Any:
+        return lambda x: 6.0 if question(x) else 6 * math.expm1(x) / x
+
+    for f in (*map(by, QUESTIONS.values()), PROGRAMS["exception"]):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", KinkWarning)
+            found = [cr.grad(cr.grad(f))(0.0), cr.derivative(f, 2)(0.0), cr.hessian(f)(0.0)]
+        np.testing.assert_allclose(found, 2.0, atol=1e-6)
+
+
+def rotated(r: Any) -> Any:
+    p = np.array([1.0, 2.0, 3.0])
+    if not r.any():
+        return p
+    angle = np.linalg.norm(r)
+    k = r / angle
+    return (p * np.cos(angle) + np.cross(k, p) * np.sin(angle)
+            + k * np.dot(k, p) * (1 - np.cos(angle)))  # fmt: skip
+
+
+def test_a_rotation_by_no_angle() -> None:
+    want = np.array([[0.0, 3.0, -2.0], [-3.0, 0.0, 1.0], [2.0, -1.0, 0.0]])
+    np.testing.assert_allclose(cr.jacobian(rotated)(np.zeros(3)), want, atol=1e-6)
+
+
+# --- what is no such question ---------------------------------------------------------------------
+
+KINKS: dict[str, tuple[Callable[[Any], Any], list[float]]] = {  # at [0, 1, −1, 0, 2]
+    "relu": (lambda x: np.where(x > 0, x, 0), [0, 1, 0, 0, 1]),
+    "leaky": (lambda x: np.where(x >= 0, x, 0.1 * x), [1, 1, 0.1, 1, 1]),
+    "abs": (lambda x: np.where(x == 0, 0, np.abs(x)), [0, 1, -1, 0, 1]),
+    "left out": (lambda x: np.where(x > 0, np.sqrt(x), 0), [0, 0.5, 0, 0, 0.5 / 2**0.5]),
+    "special relu": (lambda x: np.where(x == 0, 0, np.maximum(x, 0)), [0, 1, 0, 0, 1]),
+    "maximum": (lambda x: np.maximum(x, 0), [0.5, 1, 0, 0.5, 1]),
+}
+
+
+@pytest.mark.parametrize("name", KINKS)
+@pytest.mark.filterwarnings("ignore:.*encountered")
+def test_kinks_keep_what_they_had(name: str) -> None:
+    f, want = KINKS[name]
+    x = np.array([0.0, 1.0, -1.0, 0.0, 2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", KinkWarning)
+        np.testing.assert_array_equal(cr.grad(lambda x: np.sum(f(x)))(x), want)
+        np.testing.assert_array_equal(cr.jacfwd(lambda x: f(x))(x), np.diag(want))
+        np.testing.assert_array_equal(cr.vmap(cr.grad(lambda v: f(v)[()]))(x), want)
+
+
+def test_what_is_no_slope_of_any_side_is_told() -> None:
+    f = lambda x: np.sum(np.where(x < 0, 2 * x, 0) + np.where(x > 0, 3 * x, 0))  # noqa: E731
+    with pytest.warns(KinkWarning, match="2 and 3 on two sides"):
+        cr.grad(f)(np.array([0.0, 1.0, -1.0]))
