@@ -16,7 +16,8 @@ SPOKEN = {
     # powers, ties and orders
     "power_of": "power", "sqrt_or_zero": "sqrt", "attains": "equal", "partition_order":
     "argpartition", "unique_parts": "unique", "rank_places": "argsort", "interval": "searchsorted",
-    "peak_bases": "peak_prominences", "nearest": "index_of_nearest", "numpy_i0": "i0",
+    "peak_bases": "peak_prominences", "peak_crossings": "peak_widths", "plateau_edges":
+    "plateaus", "nearest": "index_of_nearest", "numpy_i0": "i0",
     # sums and shares
     "weighted_sum": "sum", "exp_share": "softmax", "logsumexp_sign": "sign_of_sum",
     "logistic_difference": "expit", "logistic2_difference": "expit′", "mills": "φ/Φ",

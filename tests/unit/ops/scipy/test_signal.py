@@ -264,14 +264,71 @@ def test_peaks_stand_at_constant_places_and_have_heights():
     assert plain["prominences"].size > 1
     assert cr.value_and_grad(f)(X)[0] == f(X)
     cr.check_grads(f, (X,))
-    with pytest.raises(UnsupportedFunctionError, match="widths"):
-        cr.grad(lambda x: np.sum(ss.find_peaks(x, width=1)[1]["widths"]))(X)
+
+
+TIME = np.linspace(0, 10, 120)
+
+
+def peaks_of(p):
+    bumps = [np.exp(-((TIME - at) ** 2) * sharp) for at, sharp in ((2, 3), (5, p[1]), (7.3, 4))]
+    return bumps[0] * p[0] + bumps[1] * 2 + bumps[2] * p[2] + 0.3 * np.exp(-((TIME - 5.8) ** 2) * 20)
+
+
+def of_peaks(name, **options):
+    """Return what reads a property of the peaks; options may be functions of signal and p."""
+
+    def f(p):
+        s = peaks_of(p)
+        given = {k: v(s, p) if callable(v) else v for k, v in options.items()}
+        return ss.find_peaks(s, **given)[1][name]
+
+    return f
+
+
+@pytest.mark.parametrize("f", [
+    of_peaks("peak_heights", height=lambda s, p: 0.05 * s.max()),
+    of_peaks("peak_heights", height=lambda s, p: (0.05 * p[0], 3 * p[1])),
+    of_peaks("peak_heights", height=lambda s, p: (0.05 * p[0], None)),
+    of_peaks("peak_heights", height=lambda s, p: 0.05 * s),
+    of_peaks("peak_heights", height=0, distance=lambda s, p: 5 * p[0]),
+    of_peaks("prominences", prominence=lambda s, p: 0.05 * np.ptp(s)),
+    of_peaks("right_thresholds", threshold=lambda s, p: 1e-9 * p[0]),
+    of_peaks("widths", width=lambda s, p: p[1], rel_height=lambda s, p: 0.4 * p[0]),
+    of_peaks("left_ips", width=(None, 60)),
+    lambda p: np.stack(ss.peak_widths(peaks_of(p), ss.find_peaks(peaks_of(p))[0], 0.3 * p[0])),
+    lambda p: ss.peak_widths(peaks_of(p), [np.argmax(peaks_of(p))], 1.0)[0],
+    lambda p: (lambda s, k: ss.peak_widths(s, k, 0.5, ss.peak_prominences(s, k, 31))[0])(
+        peaks_of(p), [24, 60]
+    ),
+    lambda p: (lambda peaks, found: found["plateau_sizes"] * found["peak_heights"])(
+        *ss.find_peaks(np.minimum(peaks_of(p), 1.2 * p[0]), height=0, plateau_size=1)
+    ),
+    lambda p: ss.peak_widths(np.array([0, 1, 2.0, 1, 0]) * p[0], [2])[0],
+])  # fmt: skip
+def test_what_selects_peaks_may_be_traced_and_widths_flow(f):
+    p = np.array([1.1, 2.3, 1.7])
+    h, found = 1e-5, cr.jacobian(f)(p)
+    expected = np.stack([(f(p + h * e) - f(p - h * e)) / (2 * h) for e in np.eye(3)], -1)
+    assert f(p).size and np.allclose(found, expected, rtol=1e-6, atol=1e-6)
+    compiled = cr.jit(cr.jacobian(f))
+    assert all(np.allclose(compiled(q), cr.jacobian(f)(q)) for q in (p, p, 1.02 * p, p))
+    assert np.allclose(cr.vmap(f)(np.stack([p, 1.001 * p])), [f(p), f(1.001 * p)])
+
+
+def test_a_compiled_selection_of_peaks_is_guarded():
+    def f(p):
+        y = np.array([0, 1.0, 0.2, 2.0, 0.1]) * p[0]
+        return np.sum(ss.find_peaks(y, height=p[1])[1]["peak_heights"] ** 2)
+
+    compiled = cr.jit(cr.grad(f))
+    for least in (0.5, 0.5, 0.6, 1.2, 1.1, 3.0, 0.4):
+        p = np.array([1.0, least])
+        assert np.array_equal(compiled(p), cr.grad(f)(p))
 
 
 def test_what_has_no_rule_is_loud():
     for f in (
         lambda x: ss.cspline1d(x), lambda x: ss.lombscargle(np.arange(24.0), x, np.array([0.5])),
-        lambda x: ss.peak_widths(x, [3])[0],
     ):  # fmt: skip
         with pytest.raises((LostDerivativeError, UnsupportedFunctionError)):
             cr.grad(lambda x, f=f: np.sum(f(x)))(X)

@@ -26,7 +26,7 @@ from ...numpy.layout import axes_in_range
 from ...numpy.own_python import carries, plain
 from ...numpy.polynomials import shortened
 from ..ndimage.filters import convolve1d
-from . import convolution, filters
+from . import convolution, filters, peaks  # noqa: F401  peaks have their records
 
 # --- what pulls back by itself ----------------------------------------------------------------
 

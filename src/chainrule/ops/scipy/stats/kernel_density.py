@@ -104,16 +104,12 @@ def _not_of_traced(name: str) -> None:
     register(function, Composite(f"scipy.stats.gaussian_kde.{name}", body, None, always="held"))
 
 
-register(_Density.__init__, Composite("scipy.stats.gaussian_kde", _init, None, always="held"))
-register(
-    _Density.evaluate, Composite("scipy.stats.gaussian_kde.evaluate", _evaluate, None, always="held")
-)
-register(_Density.logpdf, Composite("scipy.stats.gaussian_kde.logpdf", _logpdf, None, always="held"))
-register(
-    _Density.integrate_box_1d,
-    Composite("scipy.stats.gaussian_kde.integrate_box_1d", _box, None, always="held"),
-)
-register(_Density.pdf, Composite("scipy.stats.gaussian_kde.pdf", _evaluate, None, always="held"))
+for _name, _body in (
+    ("__init__", _init), ("evaluate", _evaluate), ("logpdf", _logpdf), ("pdf", _evaluate),
+    ("integrate_box_1d", _box),
+):  # fmt: skip
+    _label = "scipy.stats.gaussian_kde" + f".{_name}" * (_name != "__init__")
+    register(getattr(_Density, _name), Composite(_label, _body, None, always="held"))
 for _name in (
     "integrate_gaussian", "integrate_box", "integrate_kde", "resample",
     "set_bandwidth", "marginal",
