@@ -223,8 +223,6 @@ WORDS: list[tuple[str, str]] = [
      "return si.LinearNDInterpolator(np.array([[0, 0], [1, 0], [0, 1.]]), x)(0.3, 0.3)[()]"),
     ("P = np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0]\nreturn si.griddata(P, x, [[0.3, 0.3]], rescale=True)[0]",
      "P = np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0]\nreturn si.griddata(P, x, [[0.3, 0.3]])[0]"),
-    ("return si.CubicSpline([0, 1, 2.], x).roots()[0]",
-     "spline = si.CubicSpline([0, 1, 2.], x - 0.9)\nreturn scipy.optimize.brentq(spline, 0, 1)"),
     # linear algebra
     ("return sl.orth(np.outer(x, x) + np.eye(3)).sum()",
      "A = np.outer(x, x) + np.eye(3)\nreturn (A @ sl.pinv(A)).sum() + x.sum()"),

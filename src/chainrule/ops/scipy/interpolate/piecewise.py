@@ -8,8 +8,8 @@ constant: at a knot the derivative is that of the side SciPy takes.
 SciPy keeps the arrays of a spline in the object itself (1.17), or in another one to which it
 delegates (1.18): `held_by` and `hold` know where, and nothing else needs to.
 
-Errors: roots, and integrals of periodic splines with traced bounds, are refused; so are Bernstein
-polynomials with traced coefficients.
+Errors: integrals of periodic splines with traced bounds are refused; so are Bernstein polynomials
+with traced coefficients.
 """
 
 from typing import Any
@@ -309,19 +309,3 @@ def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
 
 def _between(whole: Any, a: Any, b: Any, how: bool, call: Any) -> Any:
     return call(whole, b, 0, how) - call(whole, a, 0, how)
-
-
-def _refuse_roots(function: Any, name: str) -> None:
-    @composite(function, name=f"scipy.interpolate.{name}", always="held")
-    def body(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refuse where coefficients are traced."""
-        if _held(self) or flows(args) or flows(kwargs):
-            raise refusal(
-                f"scipy.interpolate.{name}", "roots of splines have no rule",
-                "find the root with scipy.optimize.brentq(spline, a, b)",
-            )
-        return function(self, *args, **kwargs)
-
-
-_refuse_roots(PPoly.solve, "PPoly.solve")
-_refuse_roots(PPoly.roots, "PPoly.roots")
