@@ -26,7 +26,8 @@ SPOKEN = {
     # matrices
     "chord_solve": "solve", "factored_solve": "solve", "triangular_solve": "solve",
     "solve_again": "solve", "inverse_transposed": "inv",
-    "regular_back": "inv", "regular": "nonsingular", "apart": "distinct", "independent": "distinct",
+    "characteristic": "poly", "regular_back": "inv", "regular": "nonsingular",
+    "apart": "distinct", "independent": "distinct",
     "vanishing": "zero_singular_values",
     "quotients": "1/differences", "singular_quotients": "1/differences", "deeper_quotients":
     "1/differences", "apart_pairs": "distinct", "inverses": "reciprocal", "resolvent":
