@@ -223,6 +223,12 @@ WORDS: list[tuple[str, str]] = [
      "return si.LinearNDInterpolator(np.array([[0, 0], [1, 0], [0, 1.]]), x)(0.3, 0.3)[()]"),
     ("P = np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0]\nreturn si.griddata(P, x, [[0.3, 0.3]], rescale=True)[0]",
      "P = np.array([[0, 0], [1, 0], [0, 1.]]) + 0.1 * x[0]\nreturn si.griddata(P, x, [[0.3, 0.3]])[0]"),
+    ("return si.PPoly(np.stack([x, -x])[:, None, :], [0, 2]).roots()[0][0] + x[0]",
+     "s = si.PPoly(np.stack([x, -x])[:, None, :], [0, 2])\nreturn si.PPoly(s.c[:, :, 0], s.x).roots()[0] + x[0]"),
+    ("s = si.PPoly(np.array([[0.0], [1.0]]) * x[0], [0, 2])\nreturn s.solve(x[0])[0]",
+     "s = si.PPoly(np.array([[1.0], [1.0]]) * x[0], [0, 2])\nreturn s.solve(2 * x[0])[0] + x[0]"),
+    ("return si.PPoly(np.array([[1.0], [-1.0]]), [0, 2]).solve(x[0] * 1j)[0].real",
+     "return si.PPoly(np.array([[1.0], [-1.0]]), [0, 2]).solve((x[0] * 1j).real + x[0])[0]"),
     # linear algebra
     ("return sl.orth(np.outer(x, x) + np.eye(3)).sum()",
      "A = np.outer(x, x) + np.eye(3)\nreturn (A @ sl.pinv(A)).sum() + x.sum()"),

