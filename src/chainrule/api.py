@@ -257,6 +257,8 @@ def _gradient(
             check_holomorphic(f, call)
             check_analytic_gradient(f, rec.nodes, node, value, nodes)
         cotangents[node] = _one(value)
+        if rec.tied and not has_aux:
+            rec.drop_ties(node)
         del node
         backward(rec.nodes, cotangents, release=True)
     else:

@@ -24,6 +24,21 @@ def near(points: Any, move: Any) -> Any:
     return points + 0.08 * np.tanh(move)
 
 
+WAVY = np.array([-1.0, 0.8, 1.0, -0.7, -1.0, 0.6])
+
+
+@form(((6,), (6,), ()))
+def spline_roots(move: Any, y: Any, level: Any) -> Any:
+    spline = si.CubicSpline(near(X, move), WAVY + 0.1 * np.tanh(y))
+    return np.concatenate([spline.roots(), spline.solve(0.1 * np.tanh(level)), spline.solve(0.2)])
+
+
+@form(((6,), ()))
+def roots_with_leaps(move: Any, level: Any) -> Any:
+    steps = si.PPoly(np.array([[1.0, 2, 1, 1, 1], [-3, 1, -3, -0.2, 1.0]]), near(X, move))
+    return np.concatenate([steps.solve(0.1 * np.tanh(level)), steps.derivative().roots()])
+
+
 @form(*(((6,), (6,), (3,), k) for k in ("linear", "slinear", "quadratic", "cubic")))
 def interp1d(move: Any, y: Any, query: Any, kind: Any) -> Any:
     return si.interp1d(near(X, move), y, kind)(near(Q, query))

@@ -188,7 +188,8 @@ class Composite:
 
     With `always` the body answers every call of a traced program, also where no argument is traced:
     what a function receives (a callable, say) may hold traced values that nobody sees. With
-    "anywhere" it answers those calls, too, that a library makes meanwhile.
+    "anywhere" it answers those calls, too, that a library makes meanwhile; with "held" those of
+    them where a derivative flows through what the object holds whose method it is.
     """
 
     __slots__ = ("name", "body", "function", "samples", "domain", "references", "always")

@@ -16,7 +16,8 @@ SPOKEN = {
     # powers, ties and orders
     "power_of": "power", "sqrt_or_zero": "sqrt", "attains": "equal", "partition_order":
     "argpartition", "unique_parts": "unique", "rank_places": "argsort", "interval": "searchsorted",
-    "peak_bases": "peak_prominences", "nearest": "index_of_nearest", "numpy_i0": "i0",
+    "peak_bases": "peak_prominences", "peak_crossings": "peak_widths", "plateau_edges":
+    "plateaus", "nearest": "index_of_nearest", "numpy_i0": "i0",
     # sums and shares
     "weighted_sum": "sum", "exp_share": "softmax", "logsumexp_sign": "sign_of_sum",
     "logistic_difference": "expit", "logistic2_difference": "expit′", "mills": "φ/Φ",
@@ -25,7 +26,8 @@ SPOKEN = {
     # matrices
     "chord_solve": "solve", "factored_solve": "solve", "triangular_solve": "solve",
     "solve_again": "solve", "inverse_transposed": "inv",
-    "regular_back": "inv", "regular": "nonsingular", "apart": "distinct", "independent": "distinct",
+    "characteristic": "poly", "regular_back": "inv", "regular": "nonsingular",
+    "apart": "distinct", "independent": "distinct",
     "vanishing": "zero_singular_values",
     "quotients": "1/differences", "singular_quotients": "1/differences", "deeper_quotients":
     "1/differences", "apart_pairs": "distinct", "inverses": "reciprocal", "resolvent":

@@ -36,6 +36,8 @@ def solver(function: Function, name: str = "") -> Callable[[Function], Function]
                 found = run(function, *args, **kwargs)
                 return running.inside.mark(found) if running.inside.touched else found
             tell("solver", name or function.__name__)
+            if running.watched:
+                running.solver = describe(user_frame(1))
             before = running.session, running.again, running.solved
             running.session, running.again, running.solved = [], None, False
             try:

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from .. import tree
+from ..core.holders import attributes, traced_in
 from ..core.op import Op
 from ..errors import ChainRuleError, LostDerivativeError
 from ..tracing import faces
@@ -32,7 +33,7 @@ from ..tracing.losses import remember, stores_into_array
 from ..tracing.recording import Recording
 from ..tracing.running import OPEN, WATCHED, depth, running
 from ..tracing.source import describe, user_frame
-from ..tracing.tracer import TRACERS, Trace, apply, concrete, make_tracer
+from ..tracing.tracer import TRACERS, Trace, apply, call, concrete, make_tracer, muted
 
 Function = Callable[..., Any]
 _EQUAL = frozenset("equal isclose array_equal allclose".split())
@@ -78,8 +79,16 @@ class Inside(Trace):
         ) and all(t.level < self.level for t in running.traces)
 
     def compute(self, function: Function, args: Any, kwargs: dict[str, Any]) -> Any:
-        """Compute a whole function of NumPy, and mark what it gives."""
-        return self.mark(function(*_numbers(args), **_numbers(kwargs)))
+        """Compute a whole function of NumPy, and mark what it gives.
+
+        An object that holds traced values, such as a spline of them, is no number: what is made of
+        it has a rule of its own, by which nothing flows here.
+        """
+        args, kwargs = _numbers(args), _numbers(kwargs)
+        if not any(True for v in (*args, *kwargs.values()) for _ in traced_in(v)):
+            return self.mark(function(*args, **kwargs))
+        with muted():
+            return self.mark(call(function, args, kwargs))
 
     def mark(self, value: Any) -> Any:
         """Mark what a computation gave: floating-point numbers, in any nesting."""
@@ -452,8 +461,8 @@ def _attributes(owner: Any) -> dict[str, Any]:
     """Return what a program may have set of a class, or in the slots of an object."""
     if isinstance(owner, type):
         return {k: v for k, v in vars(owner).items() if not k.startswith("__")}
-    names = [n for c in type(owner).__mro__ for n in getattr(c, "__slots__", ())]
-    return {n: getattr(owner, n) for n in names if hasattr(owner, n) and n != "__dict__"}
+    space = getattr(owner, "__dict__", {})
+    return {n: v for n, v in attributes(owner).items() if n not in space}
 
 
 @lru_cache(maxsize=1000)

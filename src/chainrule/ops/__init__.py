@@ -18,6 +18,7 @@ _LATE = {
         "scipy.interpolate.univariate",
         "scipy.interpolate.fitpack",
         "scipy.interpolate.made",
+        "scipy.interpolate.roots",
         "scipy.interpolate.smoothing",
         "scipy.interpolate.multivariate",
     ),

@@ -7,7 +7,9 @@ code are replaced by operations that have rules. The code objects are the instal
 version that calls something without a rule ends in an error, never in a lost derivative.
 """
 
+import cmath
 import functools
+import inspect
 import math
 import threading
 from collections.abc import Callable, Iterator
@@ -94,10 +96,14 @@ class _Float(float, metaclass=_FloatLike):
 
 
 class _Math(ModuleType):
-    """Stands in for `math`: traced numbers get NumPy's functions."""
+    """Stands in for `math` or `cmath`: traced numbers get NumPy's functions."""
+
+    def __init__(self, own: ModuleType) -> None:
+        super().__init__(f"{own.__name__}_on_traced_numbers")
+        self.own = own
 
     def __getattr__(self, name: str) -> Any:
-        plain = getattr(math, name)
+        plain = getattr(self.own, name)
         if not callable(plain):
             return plain
         return lambda *xs: plain(*xs) if first_traced(xs) is None else getattr(np, name)(*xs)
@@ -126,6 +132,19 @@ class Numpy(ModuleType):
     def atleast_1d(*arrays: Any) -> Any:
         """As NumPy's, of lists of traced numbers too."""
         return np.atleast_1d(*map(_converted, arrays))
+
+    @staticmethod
+    def size(x: Any) -> int:
+        """As NumPy's, of lists of traced numbers too."""
+        return np.size(_converted(x))
+
+    @staticmethod
+    def full(shape: Any, fill: Any, dtype: Any = None, **options: Any) -> Any:
+        """As NumPy's, of a traced number too."""
+        if first_traced((fill,)) is None:
+            return np.full(shape, fill, dtype, **options)
+        found = np.broadcast_to(fill, shape)
+        return found if dtype is None else found.astype(dtype)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(np, name)
@@ -195,7 +214,8 @@ def _size(x: Any) -> int:
 _INSTEAD: dict[str, Any] = {
     "np": NUMPY,
     "np_compat": NUMPY,
-    "math": _Math("math_on_traced_numbers"),
+    "math": _Math(math),
+    "cmath": _Math(cmath),
     "asarray": _converted,
     "array": _array,
     "r_": _Rows(),
@@ -253,8 +273,9 @@ class Borrowed:
         return value
 
     def _copy(self, value: Any, space: dict[str, Any]) -> None:
-        if type(value) is FunctionType and value.__globals__.get("__name__") == value.__module__:
-            self._copies[value] = _function(value, space)
+        own = inspect.unwrap(value) if type(value) is FunctionType else value  # of a decorator
+        if type(own) is FunctionType and own.__globals__.get("__name__") == value.__module__:
+            self._copies[value] = _function(own, space)
         elif isinstance(value, type):
             members = {
                 k: _member(v, space)
@@ -270,9 +291,10 @@ class Borrowed:
     def __getitem__(self, function: Any) -> Any:
         return self._copies[function]
 
-    def body(self, function: Any) -> Callable[..., Any]:
-        """Return the copy of a public function, as the body of a composite."""
-        copy = self._copies[function]
+    def body(self, function: Any, owner: Any = None) -> Callable[..., Any]:
+        """Return the copy of a public function or method, as the body of a composite."""
+        copy = self._copies[owner or function]
+        copy = copy if owner is None else getattr(copy, function.__name__)
 
         @functools.wraps(function)
         def body(*args: Any, **kwargs: Any) -> Any:

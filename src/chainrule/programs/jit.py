@@ -29,7 +29,7 @@ from .arguments import Handed, containers, form, is_input
 from .parting import parting
 from .python import BAIL, Program, lower
 from .state import State, streams
-from .tape import Tape, UnreplayableError
+from .tape import SOLVER, Tape, UnreplayableError
 from .watch import Watch
 
 MOST_PATHS = 8  # recordings for arguments of one form
@@ -201,11 +201,13 @@ class Jitted:
     def _first(self, leaves: Any, args: Any, kwargs: Any) -> Any:
         """Call the function, and see what it executes: by that its state is known beforehand."""
         watch, handed = Watch(), Handed(args, kwargs, leaves)
+        running.solver = ""
         with watch.on():
             result = self.function(*args, **kwargs)
         self.codes = watch.codes
         self.learned += 1
-        reason = watch.refusal or (_CHANGES if handed.changed() else "")
+        solver = running.solver and f"{SOLVER} at {running.solver}"
+        reason = solver or watch.refusal or (_CHANGES if handed.changed() else "")
         return self._refuse(reason, result) if reason else result
 
     def _record(

@@ -17,6 +17,7 @@ from ..core.graph import Node
 from ..core.registry import op_named
 from .tape import DEFINED, EQUAL, JUMP, MADE, NUMBER, TRUE, Guard
 
+OWN_PROGRAM = "<chainrule program>"  # what stands for the file of a program
 BAIL = object()  # what a program returns when a guard does not hold
 
 _FORMS = {  # of numbers, written with Python's operators
@@ -84,7 +85,7 @@ class _Writer:
         results = ", ".join(self._result(out) for out in self.outputs)
         body = "\n ".join([*self.lines, f"return ({results}{',' if results else ''})"])
         source = f"def program({', '.join(params)}):\n {body}\n"
-        code = compile(source, "<chainrule program>", "exec")
+        code = compile(source, OWN_PROGRAM, "exec")
         exec(code, self.space)  # of our own text
         return Program(source, self.space["program"], len(self.nodes))
 

@@ -22,6 +22,7 @@ TRUE, EQUAL, MADE, JUMP, NUMBER, DEFINED = "true equal made jump number defined"
 
 
 REFUSING = frozenset("sqrt exp log sin cos tan tanh sinh cosh atan asin acos log1p expm1".split())
+SOLVER = "a solver runs, whose steps hang on the values"
 
 
 class UnreplayableError(BaseException):
@@ -74,7 +75,7 @@ class Tape(Recording):
 
     def told(self, what: str, data: Any = None) -> None:
         if what in ("solver", "steps", "root"):
-            self.refuse("a solver runs, whose steps hang on the values")
+            self.refuse(SOLVER)
             if self.may_stop():
                 raise UnreplayableError
 

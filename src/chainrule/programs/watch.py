@@ -24,6 +24,7 @@ from ..core.settings import pause, resume
 from ..tracing.codes import own
 from ..tracing.running import running
 from ..tracing.source import of_python
+from .python import OWN_PROGRAM
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _COMPUTE = (_HERE, *(os.path.dirname(m.__file__) + os.sep for m in (np, scipy)))
@@ -60,6 +61,7 @@ ASKS = frozenset(
 _WEAKREFS = weakref.__file__
 _ONCE = cached_property.__get__.__code__  # it takes a lock, in some versions of Python
 _LOCK = type(RLock())
+_CYTHON = (".pyx", ".pxd", ".pxi")
 _TEXTS = ("arrayprint.py", "ctypeslib.py", "_ctypeslib.py")
 _READERS = (_HERE, _IMPORTS, *(_LIBRARY + name for name in ("linecache.py", "tokenize.py")))
 _KINDS = (
@@ -135,7 +137,7 @@ class Watch:
     def _kind(self, file: str) -> str:
         if file.endswith(_TEXTS):
             kind = "other"
-        elif file.startswith((*_COMPUTE, _IMPORTS)) or file.endswith((".pyx", ".pxd", ".pxi")):
+        elif file.startswith((*_COMPUTE, _IMPORTS, OWN_PROGRAM)) or file.endswith(_CYTHON):
             kind = "computes"
         elif of_python(file) or file.startswith("<frozen "):
             kind = "pure" if file.startswith(_PURE_FILES) or file in _PURE_FROZEN else "other"

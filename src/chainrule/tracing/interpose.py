@@ -32,6 +32,7 @@ from typing import Any
 import numpy as np
 
 from ..core import registry
+from ..core.holders import bare, traced_in
 from ..core.op import Composite
 from ..core.sequences import held, items
 from . import asked, codes, compiled, handed, holders, left, lent, methods, modules, names, readers
@@ -42,7 +43,7 @@ from .casts import LookAlike
 from .faces import as_python, numbered
 from .foreign import admit, leave
 from .reach import ALL, needed
-from .running import OPEN, running
+from .running import OPEN, depth, running
 from .source import inside
 from .stacked import all_finite, not_for_all
 from .strange import unlabelled, values_of
@@ -339,7 +340,9 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
                 kwargs = {k: unlabelled(v) for k, v in kwargs.items()}
         if found and scalar and not _always(function):
             _refuse_as_plain(own, args, kwargs)
-        if found & _TRACED or ((always := _always(function)) and _called_by_program(always)):
+        if found & _TRACED or (
+            (always := _always(function)) and (_called_by_program(always) or _held(always, args))
+        ):
             kwargs = {k: admit(v) for k, v in kwargs.items()}
             take = _doubled if scalar else admit
             args = tuple(map(take, args))
@@ -347,6 +350,8 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
                 return _of_python(_of_examples(function, args, kwargs))
             result = tracers.call(function, args, kwargs)
             return _of_python(result) if scalar else result
+        if always == "held" and depth() == 0:  # nothing flows through what an object holds
+            args = bare(args[0]), *args[1:]
         if found:  # constants that a program made: the function gets plain arrays
             return _lending(own, args, kwargs)
         return own(*args, **kwargs)
@@ -478,6 +483,11 @@ def _always(function: Any) -> bool | str:
 _ON_THE_WAY = (  # doors that a call has come through
     __file__, methods.__file__, lent.__file__, readers.__file__,
 )  # fmt: skip
+
+
+def _held(always: bool | str, args: Any) -> bool:
+    """Say whether a derivative flows through what an object holds whose method is called."""
+    return always == "held" and any(v.cr_carries() for v in traced_in(args[0]))
 
 
 def _called_by_program(always: bool | str) -> bool:

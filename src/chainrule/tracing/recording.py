@@ -38,7 +38,7 @@ class Recording(Trace):
     and recorded, for printing and for deriving programs from rules.
     """
 
-    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent", "inside")
+    __slots__ = ("nodes", "keep", "places", "snapshots", "started", "lent", "inside", "tied")
     differentiates = True
     replays = False  # whether its operations run again as they stand here
 
@@ -46,6 +46,7 @@ class Recording(Trace):
         super().__init__()
         self.nodes: list[Node] = []
         self.inside: dict[Node, int] = {}  # what integrands computed at their points, in order
+        self.tied: list[tuple[Node, list[Any]]] = []  # steps, and the ties noted as they computed
         self.keep = keep
         self.places = places
         self.snapshots: dict[int, tuple[Any, Any]] = {}
@@ -123,6 +124,7 @@ class Recording(Trace):
                     arrays = True
             primals.append(a)
             bit += bit
+        noted = len(running.notes) if deeper else 0
         if output is None:
             try:
                 if deeper:
@@ -163,7 +165,24 @@ class Recording(Trace):
             return self._components(op, inputs, params, place, mask, primals, held, output)
         node = Node(op, inputs, params, place, mask, primals, held, output.shape, output.dtype)
         self.nodes.append(node)
+        if deeper and len(running.notes) > noted:
+            self.tied.append((node, running.notes[noted:]))
         return FACES[type(output)](output, self, node)
+
+    def drop_ties(self, node: Node) -> None:
+        """Drop the notes of ties at steps that a result does not depend on by a derivative.
+
+        Their rules are asked of nobody: ``abs(step) < 1e-15`` ends a loop, and is nothing more.
+        """
+        reached, open_nodes = {node}, [node]
+        while open_nodes:
+            found = open_nodes.pop()
+            for k, parent in enumerate(found.inputs):
+                if parent is not None and found.op.flows(k) and parent not in reached:
+                    reached.add(parent)
+                    open_nodes.append(parent)
+        idle = {id(note) for step, notes in self.tied if step not in reached for note in notes}
+        running.notes[:] = [n for n in running.notes if n.kind != "tie" or id(n) not in idle]
 
     def store(self, y: Tracer, op: Op, args: Any, params: dict[str, Any]) -> bool:
         if self.state != OPEN or self.keep or op.store is None:

@@ -51,6 +51,7 @@ class _Running(threading.local):
         self.tape: Any = None  # what records the whole call, see `programs`
         self.asking = False  # whether a door has values to give where a column is asked for them
         self.watched = False  # whether it is seen what the program calls, to be recorded
+        self.solver = ""  # where a solver ran meanwhile, whose steps no recording repeats
         self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point
 
     check: Any  # what compares each traced call with plain runs, under `checked`

@@ -581,7 +581,7 @@ class Tracer(Guarded):
 
     def transpose(self, *axes: Any) -> Any:
         """As `ndarray.transpose`."""
-        if len(axes) == 1 and (axes[0] is None or not isinstance(axes[0], int)):
+        if len(axes) == 1 and not isinstance(axes[0], int | np.integer):
             axes = axes[0]
         return call(np.transpose, (self, axes or None), {})
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import integrate
 
 import chainrule as cr
 from chainrule.errors import EagerWarning
@@ -95,3 +96,20 @@ def test_what_does_not_repeat_is_told_with_its_line(monkeypatch: pytest.MonkeyPa
     again = cr.jit(f)
     with pytest.warns(EagerWarning, match=r"first at multiply of .*test_reasons\.py:\d+, in f"):
         called(again)
+
+
+def test_a_solver_is_told_at_the_first_call_in_its_own_words() -> None:
+    def f(p: Any) -> Any:
+        def rhs(_t: float, y: Any) -> Any:
+            return [p[0] * y[0] - y[0] * y[1], p[1] * y[0] * y[1] - y[1]]
+
+        return np.sum(integrate.solve_ivp(rhs, (0, 2), [1.0, 0.5], rtol=1e-8).y[:, -1])
+
+    compiled, p = cr.jit(cr.grad(f)), np.array([1.1, 0.4])
+    with pytest.warns(EagerWarning, match="a solver runs, whose steps hang on the values at .*rhs"):
+        first = compiled(p)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.array_equal(compiled(p), first)
+    assert compiled.reason.startswith("a solver runs")
+    assert "chainrule program" not in compiled.report()

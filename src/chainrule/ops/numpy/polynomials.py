@@ -171,12 +171,37 @@ def _covariance(left: Any, scale: Any, residuals: Any, cov: Any, ndim: int) -> A
     return base * factor if ndim == 1 else base[:, :, None] * factor
 
 
-@composite(np.poly, sample((3,)), sample((1,)))
+def _of_adjugate(t: Any, y: Any, a: Any) -> Any:
+    """Return dp = −tr(adj(zI − A) dA), whose coefficients are B₀ = I, Bₖ = A·Bₖ₋₁ + cₖ·I.
+
+    Unlike eigenvalues the coefficients are polynomials in the entries, also where those coincide.
+    """
+    identity = np.eye(a.shape[0], dtype=a.dtype)
+    found, b = [np.zeros_like(t[0, 0])], identity
+    for k in range(1, a.shape[0] + 1):
+        found.append(-np.sum(np.transpose(b) * t))
+        b = np.matmul(a, b) + y[k] * identity
+    return np.stack(found)
+
+
+characteristic = Op(
+    "characteristic", lambda a: np.poly(a).astype(a.dtype), (Jvp(_of_adjugate),), complex=True,
+    batch="loop", samples=(sample((3, 3)), sample((2, 2)), sample((1, 1))),
+    notation=Notation(
+        "det(z·I − {0})", "\\det(zI - {0})", rule="d det(z·I − A) = −tr(adj(z·I − A) dA)"
+    ),
+)  # fmt: skip
+add(characteristic)
+
+
+@composite(np.poly, sample((3,)), sample((1,)), sample((3, 3)))
 def poly(seq_of_zeros: Any) -> Any:
     """Return the polynomial with the given roots, or the characteristic one of a matrix."""
     zeros = np.atleast_1d(as_array(seq_of_zeros))
     if zeros.ndim == 2 and zeros.shape[0] == zeros.shape[1]:
-        zeros = np.linalg.eigvals(zeros)
+        if zeros.shape[0]:
+            a = characteristic(zeros if zeros.dtype.kind in "fc" else zeros.astype(float))
+            return a if np.iscomplexobj(np.poly(plain(zeros))) else np.real(a)
     elif zeros.ndim != 1:
         raise ValueError("input must be 1d or non-empty square 2d array.")
     if zeros.shape[0] == 0:

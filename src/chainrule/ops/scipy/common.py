@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ...core.holders import plain as plain
+from ...core.holders import traced as traced
 from ...core.op import Composite, Notation, Op
 from ...core.registry import add, register
 from ...core.sequences import items
@@ -179,21 +181,6 @@ def over_batch(ranks: tuple[int | str, ...], body: Callable[..., Any]) -> Callab
 def _restack(found: list[Any], shape: tuple[int, ...]) -> Any:
     whole = np.stack(found)
     return np.reshape(whole, shape + whole.shape[1:])
-
-
-def traced(value: Any) -> bool:
-    """Say whether `value` is traced, or is a list, tuple or dict that holds something traced."""
-    if hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
-        return True
-    parts = value.values() if type(value) is dict else items(value)
-    return parts is not None and any(map(traced, parts))
-
-
-def plain(value: Any) -> Any:
-    """Return `value` with the plain numbers in place of what is traced."""
-    while hasattr(value, "cr_owner") and hasattr(value, "cr_node"):
-        value = value.cr_look()
-    return value
 
 
 def agreed(value: Any) -> Any:

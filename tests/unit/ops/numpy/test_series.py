@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import numpy.polynomial as npp
@@ -175,3 +176,25 @@ def test_a_product_with_the_series_zero_is_as_short_as_numpys(kind):
     (want,), (error,) = directional(lambda x: (f(x),), (x,), (y,))
     assert abs(cr.grad(f)(x) @ y - want) <= 10 * error + 1e-9 * abs(want)
     assert set(lengths) == {4}
+
+
+@pytest.mark.parametrize("entries", [
+    lambda c: [[c, 1.0], [0.0, c]], lambda c: [[c, 0.0], [0.0, c]], lambda c: [[c, 1], [0, 3]],
+    lambda c: [[c, 1.0, 0.0], [0.0, c, 1.0], [0.0, 0.0, c * c]],
+])  # fmt: skip
+def test_the_characteristic_polynomial_at_coinciding_eigenvalues(entries):
+    def expanded(c):
+        e = entries(c)
+        if len(e) == 2:
+            return np.stack([c * 0 + 1, -(c + e[1][1]), c * e[1][1]])
+        return np.stack([c * 0 + 1, -c * (2 + c), c**2 + 2 * c**3, -(c**4)])
+
+    def f(c):
+        return np.poly(np.array(entries(c)))
+
+    assert np.allclose(f(0.7), expanded(np.float64(0.7)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for wanted, found in ((expanded, f), (cr.jacobian(expanded), cr.jacobian(f))):
+            assert np.allclose(cr.jacobian(found)(0.7), cr.jacobian(wanted)(0.7))
+            assert np.allclose(cr.jacobian(found, mode="fwd")(0.7), cr.jacobian(wanted)(0.7))

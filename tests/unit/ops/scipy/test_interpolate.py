@@ -163,7 +163,6 @@ def test_second_derivatives(name):
     [
         lambda p: si.UnivariateSpline(X, y(p), s=0.5).roots().sum(),
         lambda p: si.splrep(X, y(p), s=0.5, per=1)[1].sum(),
-        lambda p: si.CubicSpline(X, y(p) - 0.5).roots().sum(),
         lambda p: si.make_smoothing_spline(X, X * p[0])(1.0),
         lambda p: si.CloughTocher2DInterpolator(*scattered(p))(0.4, 0.4),
         lambda p: si.RegularGridInterpolator(G, z(p), method="pchip")([0.4, 0.4])[0],

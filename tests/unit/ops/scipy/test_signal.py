@@ -264,14 +264,118 @@ def test_peaks_stand_at_constant_places_and_have_heights():
     assert plain["prominences"].size > 1
     assert cr.value_and_grad(f)(X)[0] == f(X)
     cr.check_grads(f, (X,))
-    with pytest.raises(UnsupportedFunctionError, match="widths"):
-        cr.grad(lambda x: np.sum(ss.find_peaks(x, width=1)[1]["widths"]))(X)
+
+
+TIME = np.linspace(0, 10, 120)
+
+
+def peaks_of(p):
+    bumps = [np.exp(-((TIME - at) ** 2) * sharp) for at, sharp in ((2, 3), (5, p[1]), (7.3, 4))]
+    small = 0.3 * np.exp(-((TIME - 5.8) ** 2) * 20)
+    return bumps[0] * p[0] + bumps[1] * 2 + bumps[2] * p[2] + small
+
+
+def of_peaks(name, **options):
+    """Return what reads a property of the peaks; options may be functions of signal and p."""
+
+    def f(p):
+        s = peaks_of(p)
+        given = {k: v(s, p) if callable(v) else v for k, v in options.items()}
+        return ss.find_peaks(s, **given)[1][name]
+
+    return f
+
+
+@pytest.mark.parametrize("f", [
+    of_peaks("peak_heights", height=lambda s, p: 0.05 * s.max()),
+    of_peaks("peak_heights", height=lambda s, p: (0.05 * p[0], 3 * p[1])),
+    of_peaks("peak_heights", height=lambda s, p: (0.05 * p[0], None)),
+    of_peaks("peak_heights", height=lambda s, p: 0.05 * s),
+    of_peaks("peak_heights", height=0, distance=lambda s, p: 5 * p[0]),
+    of_peaks("prominences", prominence=lambda s, p: 0.05 * np.ptp(s)),
+    of_peaks("right_thresholds", threshold=lambda s, p: 1e-9 * p[0]),
+    of_peaks("widths", width=lambda s, p: p[1], rel_height=lambda s, p: 0.4 * p[0]),
+    of_peaks("left_ips", width=(None, 60)),
+    lambda p: np.stack(ss.peak_widths(peaks_of(p), ss.find_peaks(peaks_of(p))[0], 0.3 * p[0])),
+    lambda p: ss.peak_widths(peaks_of(p), [np.argmax(peaks_of(p))], 1.0)[0],
+    lambda p: (lambda s, k: ss.peak_widths(s, k, 0.5, ss.peak_prominences(s, k, 31))[0])(
+        peaks_of(p), [24, 60]
+    ),
+    lambda p: (lambda peaks, found: found["plateau_sizes"] * found["peak_heights"])(
+        *ss.find_peaks(np.minimum(peaks_of(p), 1.2 * p[0]), height=0, plateau_size=1)
+    ),
+    lambda p: ss.peak_widths(np.array([0, 1, 2.0, 1, 0]) * p[0], [2])[0],
+])  # fmt: skip
+def test_what_selects_peaks_may_be_traced_and_widths_flow(f):
+    p = np.array([1.1, 2.3, 1.7])
+    h, found = 1e-5, cr.jacobian(f)(p)
+    expected = np.stack([(f(p + h * e) - f(p - h * e)) / (2 * h) for e in np.eye(3)], -1)
+    assert f(p).size
+    assert np.allclose(found, expected, rtol=1e-6, atol=1e-6)
+    compiled = cr.jit(cr.jacobian(f))
+    assert all(np.allclose(compiled(q), cr.jacobian(f)(q)) for q in (p, p, 1.02 * p, p))
+    assert np.allclose(cr.vmap(f)(np.stack([p, 1.001 * p])), [f(p), f(1.001 * p)])
+
+
+def test_a_compiled_selection_of_peaks_is_guarded():
+    def f(p):
+        y = np.array([0, 1.0, 0.2, 2.0, 0.1]) * p[0]
+        return np.sum(ss.find_peaks(y, height=p[1])[1]["peak_heights"] ** 2)
+
+    compiled = cr.jit(cr.grad(f))
+    for least in (0.5, 0.5, 0.6, 1.2, 1.1, 3.0, 0.4):
+        p = np.array([1.0, least])
+        assert np.array_equal(compiled(p), cr.grad(f)(p))
+
+
+NUM, DEN = np.array([1.0, 0.5]), np.array([1.0, 0.7, 0.4])
+INNER = np.array([0, 1.0, 1.0])
+ZEROS, POLES = np.array([-0.5]), np.array([-0.2, -0.6])
+MOMENTS = np.array([0.1, 0.4, 1.3, 2.2, 2.9, 3.3])
+FREQS = np.array([1.0, 2.1, 3.0])
+
+
+def flat(parts):
+    whole = np.concatenate([np.ravel(v) for v in parts])
+    return np.concatenate([whole.real, whole.imag])
+
+
+@pytest.mark.parametrize("f", [
+    lambda p: flat(ss.bilinear(NUM * p[0], DEN + 0.1 * p[1] * INNER, 2 + p[2])),
+    lambda p: flat(ss.lp2hp(NUM * p[0], DEN + p[1] * INNER, p[2])),
+    lambda p: flat(ss.lp2hp(DEN * p[0], NUM + p[1], p[2])),
+    lambda p: flat(ss.lp2bp(NUM * p[0], DEN + p[1] * INNER, p[2], p[1])),
+    lambda p: flat(ss.lp2bs(NUM * p[0], DEN + p[1] * INNER, p[2], p[1])),
+    *(lambda p, g=g: flat(g(ZEROS * p[0], POLES * p[1], p[2], 2.0 + p[0]))
+      for g in (ss.bilinear_zpk, ss.lp2lp_zpk, ss.lp2hp_zpk)),
+    *(lambda p, g=g: flat(g(ZEROS * p[0], POLES * p[1], p[2], 2.0 + p[0], p[1]))
+      for g in (ss.lp2bp_zpk, ss.lp2bs_zpk)),
+    lambda p: flat(ss.cont2discrete((NUM * p[0], DEN + p[1] * INNER), 0.5 * p[2], "bilinear")[:2]),
+    lambda p: flat([ss.czt(MOMENTS * p[0], 9)]),
+    lambda p: flat([ss.czt(MOMENTS, 4, np.exp(-0.3j * p[1]), np.exp(1j * p[0]))]),
+    lambda p: flat([ss.zoom_fft(MOMENTS * p[0], [0.1 * p[1], 0.5], 5, fs=2 + p[2])]),
+    lambda p: flat([ss.CZT(6)(MOMENTS * p[0]), ss.ZoomFFT(6, [0.1, 0.4 * p[1]])(MOMENTS)]),
+    lambda p: ss.lombscargle(MOMENTS * p[1], np.sin(MOMENTS) * p[0], FREQS * p[2]),
+    lambda p: ss.lombscargle(
+        MOMENTS, np.sin(MOMENTS) + p[0], FREQS, normalize=True, weights=MOMENTS * p[1] + p[2],
+        floating_mean=True,
+    ),
+])  # fmt: skip
+def test_designs_and_transforms_run_scipys_own_formulas(f):
+    p = np.array([1.1, 0.9, 1.3])
+    found = cr.jacobian(f)(p)
+    expected = np.stack([(f(p + h) - f(p - h)) / 2e-5 for h in 1e-5 * np.eye(3)], -1)
+    assert np.allclose(found, expected, rtol=1e-6, atol=1e-6)
+    assert np.allclose(cr.jvp(f, (p,), (p,))[0], f(p), rtol=1e-14, atol=1e-15)
+
+
+def test_transpose_takes_an_integer_of_numpy():
+    agrees(lambda x: x.transpose(np.int64(0)), X)
 
 
 def test_what_has_no_rule_is_loud():
     for f in (
-        lambda x: ss.cspline1d(x), lambda x: ss.lombscargle(np.arange(24.0), x, np.array([0.5])),
-        lambda x: ss.peak_widths(x, [3])[0],
+        lambda x: ss.cspline1d(x), lambda x: ss.firls(5, [0, 0.3, 0.5, 1], x[:4]),
     ):  # fmt: skip
         with pytest.raises((LostDerivativeError, UnsupportedFunctionError)):
             cr.grad(lambda x, f=f: np.sum(f(x)))(X)

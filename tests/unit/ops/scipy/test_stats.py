@@ -1,5 +1,6 @@
 """Continuous distributions of scipy.stats: right against differences, or refused; never wrong."""
 
+import mpmath
 import numpy as np
 import pytest
 from scipy import stats
@@ -76,3 +77,26 @@ def test_outside_the_support_and_frozen():
     assert cr.grad(lambda x: stats.expon.cdf(x))(-1.0) == 0.0
     assert cr.grad(lambda x: stats.norm(0.3, 2.0).logpdf(x))(1.3) == pytest.approx(-0.25)
     assert cr.hessian(lambda x: stats.norm.logpdf(x, 0.3, 2.0))(1.3) == pytest.approx(-0.25)
+
+
+@pytest.mark.parametrize("a", np.linspace(0.5, 4.0, 8))
+def test_skewnorm_in_its_shape_against_mpmath(a):
+    edges = np.linspace(-4, 6, 21)
+    z = (edges - 1.2) / 1.1
+    exact = [  # of 2·t·φ(t)·φ(at), which is odd
+        float(mpmath.quad(
+            lambda t: -2 * t * mpmath.npdf(t) * mpmath.npdf(a * t),
+            [abs(k) + j for j in (0, 0.2, 0.5, 1, 2, 4, 9)],
+        ))
+        for k in z
+    ]  # fmt: skip
+    found = cr.jacobian(lambda s: stats.skewnorm.cdf(edges, s, 1.2, 1.1))(a)
+    assert np.allclose(found, exact, rtol=1e-9, atol=1e-18)
+    found = cr.jacobian(lambda s: stats.skewnorm.sf(edges, s, 1.2, 1.1))(a)
+    assert np.allclose(found, -np.array(exact), rtol=1e-9, atol=1e-18)
+    q = np.array([0.01, 0.4, 0.98])
+
+    def quantiles(s):
+        return stats.skewnorm.ppf(q, s, 1.2, 1.1)
+
+    assert np.allclose(cr.jacobian(quantiles)(a), slope(quantiles, a)[0], rtol=1e-6, atol=1e-8)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ....core.holders import bare
 from ....core.op import Notation, Op
 from ....core.registry import add, composite
 from ....core.slots import Jvp, Linear
@@ -158,14 +159,14 @@ def _loose_spline(self: Any) -> bool:
     return flows(own.c) or flows(own.t)
 
 
-@composite(BSpline.__call__, name="scipy.interpolate.BSpline.__call__", always=True)
+@composite(BSpline.__call__, name="scipy.interpolate.BSpline.__call__", always="held")
 def bspline_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     """Evaluate a B-spline, or one of its derivatives."""
     x = settled(x)
     if not _loose_spline(self):
         if not flows(x):
-            return BSpline.__call__(self, x, nu, extrapolate)
-        return at_points(self, x, nu, extrapolate, axis=self.axis)
+            return BSpline.__call__(bare(self), x, nu, extrapolate)
+        return at_points(bare(self), x, nu, extrapolate, axis=self.axis)
     how = self.extrapolate if extrapolate is None else extrapolate
     x = _float(x)
     _only_real(x)
@@ -198,29 +199,29 @@ def _changed(self: Any, step: Any, times: int, extrapolate: Any) -> Any:
     return bspline_of(t, c, k, extrapolate, self.axis)
 
 
-@composite(BSpline.derivative, name="scipy.interpolate.BSpline.derivative", always=True)
+@composite(BSpline.derivative, name="scipy.interpolate.BSpline.derivative", always="held")
 def bspline_derivative(self: Any, nu: int = 1) -> Any:
     """Return the derivative as a B-spline."""
     if not _loose_spline(self):
-        return BSpline.derivative(self, nu)
+        return BSpline.derivative(bare(self), nu)
     return _changed(self, _lowered, nu, self.extrapolate)
 
 
-@composite(BSpline.antiderivative, name="scipy.interpolate.BSpline.antiderivative", always=True)
+@composite(BSpline.antiderivative, name="scipy.interpolate.BSpline.antiderivative", always="held")
 def bspline_antiderivative(self: Any, nu: int = 1) -> Any:
     """Return the antiderivative as a B-spline."""
     if not _loose_spline(self):
-        return BSpline.antiderivative(self, nu)
+        return BSpline.antiderivative(bare(self), nu)
     how = False if self.extrapolate == "periodic" else self.extrapolate
     return _changed(self, _lifted, nu, how)
 
 
-@composite(BSpline.integrate, name="scipy.interpolate.BSpline.integrate", always=True)
+@composite(BSpline.integrate, name="scipy.interpolate.BSpline.integrate", always="held")
 def bspline_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
     """Integrate from a to b; by the antiderivative where anything is traced."""
     a, b = settled(a), settled(b)
     if not (_loose_spline(self) or flows(a) or flows(b)):
-        return BSpline.integrate(self, a, b, extrapolate)
+        return BSpline.integrate(bare(self), a, b, extrapolate)
     how = self.extrapolate if extrapolate is None else extrapolate
     if how == "periodic":
         raise refusal(

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ....core.holders import bare
 from ....core.op import Notation, Op
 from ....core.registry import add, composite
 from ....core.sequences import items
@@ -49,7 +50,7 @@ splint_value = constant_of(
 
 @composite(
     interpolate.UnivariateSpline.__call__, name="scipy.interpolate.UnivariateSpline.__call__",
-    always=True,
+    always="held",
 )  # fmt: skip
 def univariate_call(self: Any, x: Any, nu: int = 0, ext: Any = None) -> Any:
     """Evaluate FITPACK's spline."""
@@ -58,11 +59,11 @@ def univariate_call(self: Any, x: Any, nu: int = 0, ext: Any = None) -> Any:
     if flows(self._eval_args[1]):
         return _fitpack_values(self._eval_args, x, nu, how)
     if not flows(x):
-        return interpolate.UnivariateSpline.__call__(self, x, nu, ext)
+        return interpolate.UnivariateSpline.__call__(bare(self), x, nu, ext)
     if how == 3 and nu == 0:
         k, t = self._eval_args[2], self._eval_args[0]
         x = np.clip(x, t[k], t[len(t) - k - 1])
-    return at_points(self, x, nu, how, top=self._eval_args[2])
+    return at_points(bare(self), x, nu, how, top=self._eval_args[2])
 
 
 _Univariate, _Least = interpolate.UnivariateSpline, interpolate.LSQUnivariateSpline
@@ -155,12 +156,12 @@ def _fit(
 def _univariate_part(name: str, result: Any) -> None:
     function = getattr(interpolate.UnivariateSpline, name)
 
-    @composite(function, name=f"scipy.interpolate.UnivariateSpline.{name}", always=True)
+    @composite(function, name=f"scipy.interpolate.UnivariateSpline.{name}", always="held")
     def body(self: Any, *args: Any, **kwargs: Any) -> Any:
         """Answer of a B-spline with the same coefficients where anything is traced."""
         args = settled(args)
         if not (flows(self._eval_args[1]) or flows(args) or flows(kwargs)):
-            return function(self, *args, **kwargs)
+            return function(bare(self), *args, **kwargs)
         if result is None:
             raise refusal(
                 f"scipy.interpolate.UnivariateSpline.{name}", "it has no rule",
@@ -384,12 +385,12 @@ def _design(t: Any, k: int, x: Any, nu: int) -> Any:
     return bsplines.bspline(np.eye(n), inside, basis=bsplines.Basis(t, k, True), nu=nu)
 
 
-@composite(_Two.__call__, name="scipy.interpolate.BivariateSpline.__call__", always=True)
+@composite(_Two.__call__, name="scipy.interpolate.BivariateSpline.__call__", always="held")
 def surface(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = True) -> Any:
     """Evaluate FITPACK's spline of two variables, at a grid or at points."""
     x, y = settled(x), settled(y)
     if not (flows(self.tck[2]) or flows(x) or flows(y)):
-        return _Two.__call__(self, x, y, dx, dy, grid)
+        return _Two.__call__(bare(self), x, y, dx, dy, grid)
     x, y = np.broadcast_arrays(x, y) if not grid else (np.atleast_1d(x), np.atleast_1d(y))
     x, y = _float(x), _float(y)
     shape = x.shape
@@ -398,7 +399,7 @@ def surface(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = Tr
     kx, ky = self.degrees
     if not flows(c):
         x, y = np.clip(x, tx[kx], tx[-kx - 1]), np.clip(y, ty[ky], ty[-ky - 1])
-        z = surface_at(x, y, spline=self, orders=(int(dx), int(dy)), grid=bool(grid))
+        z = surface_at(x, y, spline=bare(self), orders=(int(dx), int(dy)), grid=bool(grid))
     else:
         form = {"spline": self, "orders": (int(dx), int(dy)), "grid": bool(grid)}
         made = _by_design(self, c, x, y, form["orders"], form["grid"])
@@ -407,7 +408,7 @@ def surface(self: Any, x: Any, y: Any, dx: int = 0, dy: int = 0, grid: bool = Tr
 
 
 @composite(
-    interpolate.BivariateSpline.ev, name="scipy.interpolate.BivariateSpline.ev", always=True
+    interpolate.BivariateSpline.ev, name="scipy.interpolate.BivariateSpline.ev", always="held"
 )  # fmt: skip
 def surface_points(self: Any, xi: Any, yi: Any, dx: int = 0, dy: int = 0) -> Any:
     """Evaluate FITPACK's spline of two variables at points."""
@@ -446,13 +447,13 @@ _surface_integral = interpolate.BivariateSpline.integral
 _surface_derivative = interpolate.BivariateSpline.partial_derivative
 
 
-@composite(_surface_integral, name="scipy.interpolate.BivariateSpline.integral", always=True)
+@composite(_surface_integral, name="scipy.interpolate.BivariateSpline.integral", always="held")
 def surface_integral(self: Any, xa: Any, xb: Any, ya: Any, yb: Any) -> Any:
     """Integrate the B-splines of y, whose sums are coefficients of B-splines of x."""
     xa, xb, ya, yb = limits = settled((xa, xb, ya, yb))
     tx, ty, c = self.tck[:3]
     if not (flows(c) or flows(limits)):
-        return _surface_integral(self, *limits)
+        return _surface_integral(bare(self), *limits)
     kx, ky = self.degrees
     rows = np.reshape(as_array(c), (len(tx) - kx - 1, -1))
     along_y = bspline_of(plain(ty), np.transpose(rows), ky, True)
@@ -465,7 +466,7 @@ def surface_integral(self: Any, xa: Any, xb: Any, ya: Any, yb: Any) -> Any:
 
 
 @composite(
-    _surface_derivative, name="scipy.interpolate.BivariateSpline.partial_derivative", always=True
+    _surface_derivative, name="scipy.interpolate.BivariateSpline.partial_derivative", always="held"
 )
 def surface_derivative(self: Any, dx: Any, dy: Any) -> Any:
     """Refuse where anything is traced; else SciPy's."""
@@ -474,4 +475,4 @@ def surface_derivative(self: Any, dx: Any, dy: Any) -> Any:
             "scipy.interpolate.BivariateSpline.partial_derivative", "it has no rule",
             "evaluate with dx=…, dy=…",
         )
-    return _surface_derivative(self, settled(dx), settled(dy))
+    return _surface_derivative(bare(self), settled(dx), settled(dy))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ....core.holders import bare, keep
 from ....core.registry import composite
 from ...declare import as_array
 from ...numpy.arithmetic import sqrt_or_zero
@@ -51,12 +52,8 @@ def grid_init(
     down = model._descending_dimensions
     self._grid = tuple(p[::-1] if i in down else p for i, p in enumerate(points))
     self._values = np.flip(values, axis=down) if down else values
-    self.fill_value, self._asarray, self._spline = settled(fill_value), _keep, None
+    self.fill_value, self._asarray, self._spline = settled(fill_value), keep, None
     self._plain = model
-
-
-def _keep(value: Any, *_: Any, **__: Any) -> Any:
-    return value
 
 
 def _coordinates(xi: Any, ndim: int) -> Any:
@@ -70,13 +67,13 @@ def _coordinates(xi: Any, ndim: int) -> Any:
     return np.reshape(xi, (-1, ndim)) if xi.ndim == 1 else xi
 
 
-@composite(Grid.__call__, name="scipy.interpolate.RegularGridInterpolator.__call__", always=True)
+@composite(Grid.__call__, name="scipy.interpolate.RegularGridInterpolator.__call__", always="held")
 def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
     """Interpolate on a regular grid: linear and nearest, splines, monotone cubics."""
     xi = settled(xi)
     held = flows(self._values) or flows(list(self._grid)) or flows(self.fill_value)
     if not held and not flows(xi):
-        return Grid.__call__(self, xi, method, nu=nu)
+        return Grid.__call__(bare(self), xi, method, nu=nu)
     method, dims = method or self.method, len(self._grid)
     if nu is not None:
         what = "RegularGridInterpolator(nu=…)"
@@ -89,7 +86,7 @@ def grid_call(self: Any, xi: Any, method: Any = None, *, nu: Any = None) -> Any:
             f"RegularGridInterpolator has dimension {dims}"
         )
     shape, xi = xi.shape, np.reshape(xi, (-1, dims))
-    value = np.asarray(Grid.__call__(getattr(self, "_plain", self), numbers(xi), method))
+    value = np.asarray(Grid.__call__(bare(self), numbers(xi), method))
     outside = _outside(self, plain(xi))
     values = self._values
     rest = values.shape[dims:]
@@ -167,7 +164,7 @@ def _tensor_spline(self: Any, method: str, xi: Any) -> Any:
     whole = np.reshape(values, (*values.shape[:dims], -1))
     for i, spline in enumerate(made):
         whole = np.moveaxis(np.tensordot(spline.c, whole, axes=(1, i)), 0, i)
-    model = getattr(self, "_plain", self)
+    model = bare(self)
     if model._spline is not None and model.method == method:
         solved = np.reshape(model._spline.c, whole.shape)
         whole = as_computed(whole, solved, within=1e-2)
@@ -415,12 +412,12 @@ def radial_init(
     self._coeffs = coefficients
 
 
-@composite(_Radial.__call__, name="scipy.interpolate.RBFInterpolator.__call__", always=True)
+@composite(_Radial.__call__, name="scipy.interpolate.RBFInterpolator.__call__", always="held")
 def radial_call(self: Any, x: Any) -> Any:
     """Evaluate a sum of radial functions."""
     x = settled(x)
     if not (flows(x) or flows([self.y, self.d])):
-        return _Radial.__call__(self, x)
+        return _Radial.__call__(bare(self), x)
     if self.neighbors is not None or self.d_dtype == np.complex128:
         raise refusal(
             "RBFInterpolator with neighbors, or of complex data", "it has no rule",
@@ -432,7 +429,7 @@ def radial_call(self: Any, x: Any) -> Any:
         raise ValueError(f"`x` must be a 2-dimensional array with {self.y.shape[1]} columns.")
     rows = _rows(x, self.y, self.kernel, self.epsilon, self.powers, self._shift, self._scale)
     found = np.reshape(np.matmul(rows, self._coeffs), (x.shape[0], *self.d_shape))
-    return as_computed(found, _Radial.__call__(getattr(self, "_plain", self), numbers(x)))
+    return as_computed(found, _Radial.__call__(bare(self), numbers(x)))
 
 
 refused(

@@ -8,8 +8,8 @@ constant: at a knot the derivative is that of the side SciPy takes.
 SciPy keeps the arrays of a spline in the object itself (1.17), or in another one to which it
 delegates (1.18): `held_by` and `hold` know where, and nothing else needs to.
 
-Errors: roots, and integrals of periodic splines with traced bounds, are refused; so are Bernstein
-polynomials with traced coefficients.
+Errors: integrals of periodic splines with traced bounds are refused; so are Bernstein polynomials
+with traced coefficients.
 """
 
 from typing import Any
@@ -17,12 +17,20 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ....core.holders import KEEPING, bare, keep
 from ....core.op import Notation, Op
 from ....core.registry import add, composite
 from ....core.slots import INDEX, Jvp
 from ... import jumps
 from ...declare import as_array
-from ..common import as_computed, constant_of, flows, plain, refusal, settled
+from ..common import (
+    as_computed,
+    constant_of,
+    flows,
+    plain,
+    refusal,
+    settled,
+)  # fmt: skip
 
 PPoly, BPoly = interpolate.PPoly, interpolate.BPoly
 
@@ -34,29 +42,14 @@ def held_by(spline: Any) -> Any:
     return getattr(spline, "_delegate_to", spline)
 
 
-def _keep(value: Any, *_: Any, **__: Any) -> Any:
-    return value
-
-
-class _Kept:
-    """What a spline of traced arrays takes for its array library: it converts nothing."""
-
-    __name__ = "numpy"
-    asarray = staticmethod(_keep)
-    empty = staticmethod(np.empty)
-
-
-_kept = _Kept()
-
-
 def hold(spline: Any, like: Any, **parts: Any) -> Any:
     """Give `spline` arrays that may be traced, held as `like`, a spline of plain numbers, does."""
     holder = spline
     if hasattr(type(spline), "_construct_from_xp"):
         holder = spline._delegate_to = object.__new__(type(held_by(like)))
-        spline._xp = spline._xp_internal = _kept
+        spline._xp = spline._xp_internal = KEEPING
     else:
-        spline._asarray = _keep
+        spline._asarray = keep
     for name, value in parts.items():
         hidden = isinstance(getattr(type(holder), name, None), property)
         setattr(holder, f"_{name}" if hidden else name, value)
@@ -180,8 +173,8 @@ def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
     if not _held(self):
         if not flows(x):
             kind = BPoly if isinstance(self, BPoly) else PPoly
-            return kind.__call__(self, x, nu, extrapolate)
-        return at_points(self, x, nu, extrapolate, top=self.c.shape[0] - 1, axis=self.axis)
+            return kind.__call__(bare(self), x, nu, extrapolate)
+        return at_points(bare(self), x, nu, extrapolate, top=self.c.shape[0] - 1, axis=self.axis)
     if not isinstance(self, PPoly):
         self = PPoly.from_bernstein_basis(self)
     how = self.extrapolate if extrapolate is None else extrapolate
@@ -192,7 +185,7 @@ def ppoly_call(self: Any, x: Any, nu: int = 0, extrapolate: Any = None) -> Any:
 
 
 for _function in each("__call__", PPoly, BPoly):
-    composite(_function, name="scipy.interpolate.PPoly.__call__", always=True)(ppoly_call)
+    composite(_function, name="scipy.interpolate.PPoly.__call__", always="held")(ppoly_call)
 
 
 ppoly_value = constant_of(
@@ -262,11 +255,11 @@ def _raised(c: Any, x: Any) -> Any:
     return np.concatenate([raised, start[None]])
 
 
-@composite(PPoly.derivative, name="scipy.interpolate.PPoly.derivative", always=True)
+@composite(PPoly.derivative, name="scipy.interpolate.PPoly.derivative", always="held")
 def ppoly_derivative(self: Any, nu: int = 1) -> Any:
     """Return the derivative as a piecewise polynomial."""
     if not _held(self):
-        return PPoly.derivative(self, nu)
+        return PPoly.derivative(bare(self), nu)
     if nu < 0:
         return self.antiderivative(-nu)
     own = held_by(self)
@@ -278,11 +271,11 @@ def ppoly_derivative(self: Any, nu: int = 1) -> Any:
     return _set(object.__new__(PPoly), c, own.x, self.extrapolate, self.axis)
 
 
-@composite(PPoly.antiderivative, name="scipy.interpolate.PPoly.antiderivative", always=True)
+@composite(PPoly.antiderivative, name="scipy.interpolate.PPoly.antiderivative", always="held")
 def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
     """Return the antiderivative as a piecewise polynomial."""
     if not _held(self):
-        return PPoly.antiderivative(self, nu)
+        return PPoly.antiderivative(bare(self), nu)
     if nu <= 0:
         return self.derivative(-nu)
     own = held_by(self)
@@ -294,12 +287,12 @@ def ppoly_antiderivative(self: Any, nu: int = 1) -> Any:
     return _set(object.__new__(PPoly), c, own.x, how, self.axis)
 
 
-@composite(PPoly.integrate, name="scipy.interpolate.PPoly.integrate", always=True)
+@composite(PPoly.integrate, name="scipy.interpolate.PPoly.integrate", always="held")
 def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
     """Integrate from a to b; by the antiderivative where anything is traced."""
     a, b = settled(a), settled(b)
     if not (_held(self) or flows(a) or flows(b)):
-        return PPoly.integrate(self, a, b, extrapolate)
+        return PPoly.integrate(bare(self), a, b, extrapolate)
     how = self.extrapolate if extrapolate is None else extrapolate
     if how == "periodic":
         raise refusal(
@@ -316,19 +309,3 @@ def ppoly_integrate(self: Any, a: Any, b: Any, extrapolate: Any = None) -> Any:
 
 def _between(whole: Any, a: Any, b: Any, how: bool, call: Any) -> Any:
     return call(whole, b, 0, how) - call(whole, a, 0, how)
-
-
-def _refuse_roots(function: Any, name: str) -> None:
-    @composite(function, name=f"scipy.interpolate.{name}", always=True)
-    def body(self: Any, *args: Any, **kwargs: Any) -> Any:
-        """Refuse where coefficients are traced."""
-        if _held(self) or flows(args) or flows(kwargs):
-            raise refusal(
-                f"scipy.interpolate.{name}", "roots of splines have no rule",
-                "find the root with scipy.optimize.brentq(spline, a, b)",
-            )
-        return function(self, *args, **kwargs)
-
-
-_refuse_roots(PPoly.solve, "PPoly.solve")
-_refuse_roots(PPoly.roots, "PPoly.roots")

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import interpolate
 
+from ....core.holders import bare
 from ....core.registry import composite
 from ...declare import as_array
 from ..common import as_computed, flows, numbers, plain, refusal, settled
@@ -101,9 +102,9 @@ def _step(self: Any, x: Any) -> Any:
 
 @composite(
     interpolate.BarycentricInterpolator.__call__,
-    name="scipy.interpolate.BarycentricInterpolator.__call__", always=True,
+    name="scipy.interpolate.BarycentricInterpolator.__call__", always="held",
 )  # fmt: skip
-@composite(_Base.__call__, name="scipy.interpolate.interp1d.__call__", always=True)
+@composite(_Base.__call__, name="scipy.interpolate.interp1d.__call__", always="held")
 def interp1d_call(self: Any, x: Any) -> Any:
     """Evaluate interp1d, or a polynomial through points."""
     x = settled(x)
@@ -116,7 +117,7 @@ def interp1d_call(self: Any, x: Any) -> Any:
     else:
         held, evaluate = [], None
     if evaluate is None or not (flows(held) or flows(x)):
-        return _Base.__call__(self, x)
+        return _Base.__call__(bare(self), x)
     x = as_array(x)
     x = x if x.dtype.kind in "fc" else x.astype(np.float64)
     y = evaluate(self, np.ravel(x))
@@ -173,7 +174,7 @@ def _newton(xi: Any, c: Any, x: Any) -> Any:
 def _polynomial_values(self: Any, x: Any) -> Any:
     if isinstance(self, interpolate.KroghInterpolator):
         return _newton(self.xi, self.c, x)
-    value = getattr(self, "_plain", self)._evaluate(numbers(x))
+    value = bare(self)._evaluate(numbers(x))
     return as_computed(_lagrange(self.xi, self.yi, self.wi, x), value)
 
 
@@ -242,7 +243,7 @@ for _function in (
     interpolate.BarycentricInterpolator.derivative,
 ):
 
-    @composite(_function, name=f"scipy.interpolate.{_function.__qualname__}", always=True)
+    @composite(_function, name=f"scipy.interpolate.{_function.__qualname__}", always="held")
     def polynomial_derivative(
         self: Any, x: Any, der: Any = 1, _function: Any = _function
     ) -> Any:
@@ -252,7 +253,7 @@ for _function in (
                 f"scipy.interpolate.{_function.__qualname__}", "it has no rule",
                 "differentiate the polynomial itself: chainrule.derivative(p)",
             )
-        return _function(self, settled(x), der)
+        return _function(bare(self), settled(x), der)
 
 
 @composite(interpolate.krogh_interpolate, name="scipy.interpolate.krogh_interpolate")

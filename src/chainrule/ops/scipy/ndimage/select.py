@@ -11,7 +11,6 @@ from scipy import ndimage, signal
 from ....core.op import Composite, Const, Notation, Op, Sample, sample
 from ....core.registry import add, register
 from ....core.slots import INDEX
-from ....errors import UnsupportedFunctionError
 from ... import jumps
 from ...batched import loop
 from ...declare import as_array
@@ -165,55 +164,6 @@ def order_filter(a: Any, domain: Any, rank: int) -> Any:
     return _select(a, rank, None, domain, None, "constant", 0.0, 0, None)
 
 
-def _peaks(x: Any, options: tuple[tuple[str, Any], ...]) -> Any:
-    return signal.find_peaks(np.ascontiguousarray(x, np.float64), **dict(options))[0]
-
-
-def _bases(x: Any, peaks: Any, wlen: Any) -> Any:
-    wide = np.ascontiguousarray(x, np.float64)
-    return signal.peak_prominences(wide, np.asarray(peaks), wlen)[1:]
-
-
-_CONSTANT = Notation(rule="piecewise constant: nothing flows")
-peaks_op = Op("find_peaks", _peaks, (INDEX,), batch="loop", notation=_CONSTANT)
-add(peaks_op)
-bases_op = Op("peak_bases", _bases, (INDEX, INDEX), batch="loop", outputs=2, notation=_CONSTANT)
-add(bases_op)
-
-
-def find_peaks(
-    x: Any, height: Any = None, threshold: Any = None, distance: Any = None,
-    prominence: Any = None, width: Any = None, wlen: Any = None, rel_height: float = 0.5,
-    plateau_size: Any = None,
-) -> Any:  # fmt: skip
-    """Find peaks: their places are constant, their heights and prominences are not."""
-    if width is not None or plateau_size is not None:
-        option = "plateau_size" if width is None else "width"
-        raise UnsupportedFunctionError(
-            f"scipy.signal.find_peaks({option}=…) received a traced value",
-            why="widths are not among the properties that have a rule",
-            cure=f"leave out {option}; where no derivative is meant, write ‹held x 0›",
-        )
-    x = as_array(x)
-    options = {
-        "height": height, "threshold": threshold, "distance": distance, "prominence": prominence,
-        "wlen": wlen,
-    }  # fmt: skip
-    peaks = peaks_op(x, options=tuple(options.items()))
-    found: dict[str, Any] = {}
-    x = x.astype(np.float64)
-    if height is not None:
-        found["peak_heights"] = x[peaks]
-    if threshold is not None:
-        found["left_thresholds"] = x[peaks] - x[peaks - 1]
-        found["right_thresholds"] = x[peaks] - x[peaks + 1]
-    if prominence is not None:
-        left, right = bases_op(x, peaks, wlen=wlen)
-        found["prominences"] = x[peaks] - np.maximum(x[left], x[right])
-        found |= {"left_bases": left, "right_bases": right}
-    return peaks, found
-
-
 # --- the functions --------------------------------------------------------------------------------
 
 _MODES = ("reflect", "constant", "nearest", "mirror", "wrap")
@@ -249,4 +199,3 @@ _record(
 _record(signal.medfilt, medfilt, sample((5,)), sample((3, 4), Const(3)), sample((6,), Const(5)))
 _record(signal.medfilt2d, medfilt2d, sample((3, 4)), sample((4, 4), Const((1, 3))))
 _record(signal.order_filter, order_filter, sample((5,), Const(np.ones(3)), Const(0)))
-_record(signal.find_peaks, find_peaks)

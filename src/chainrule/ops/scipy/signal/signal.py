@@ -25,8 +25,9 @@ from ...numpy.fft import complex_array
 from ...numpy.layout import axes_in_range
 from ...numpy.own_python import carries, plain
 from ...numpy.polynomials import shortened
+from ..common import as_computed, constant_of
 from ..ndimage.filters import convolve1d
-from . import convolution, filters
+from . import convolution, filters, peaks  # noqa: F401  peaks have their records
 
 # --- what pulls back by itself ----------------------------------------------------------------
 
@@ -337,7 +338,19 @@ _borrow("group_delay", sample([(3,), _stable], Const(4)))
 _borrow("zpk2tf", sample((2,), (3,), ()))
 _borrow("tf2zpk", sample(_stable, _stable))
 _borrow("lp2lp", sample((2,), _stable, Const(2.0)))
-_borrow("bilinear_zpk", sample((1,), (2,), (), Const(1.0)))
+_borrow("lp2hp", sample((2,), _stable, Const(2.0)), sample((3,), _stable))
+_borrow("lp2bp", sample((2,), _stable, Const(2.0), Const(0.5)))
+_borrow("lp2bs", sample((2,), _stable, Const(2.0), Const(0.5)))
+for _name in ("bilinear_zpk", "lp2lp_zpk", "lp2hp_zpk", "lp2bp_zpk", "lp2bs_zpk"):
+    _borrow(_name, sample((1,), (2,), (), Const(1.5)))
+_borrow("lombscargle", sample((5,), (5,), (3,)), sample((5,), (5,), (3,), floating_mean=True))
+_borrow("czt", sample((5,)), sample((4,), Const(6)), sample((2, 4), axis=0))
+_borrow("zoom_fft", sample((5,), Const([0.1, 0.5])))
+_methods = ((signal.CZT, "__init__"), (signal.ZoomFFT, "__init__"), (signal.CZT, "__call__"))
+for _kind, _name in _methods:
+    _function = getattr(_kind, _name)
+    _label = f"scipy.signal.{_function.__qualname__.removesuffix('.__init__')}"
+    register(_function, Composite(_label, _code.body(_function, _kind), None, always="held"))
 
 
 def _cutoff(rng: Any) -> Any:
@@ -381,6 +394,41 @@ def _state_space(num: Any, den: Any) -> Any:
     return A, B, C, D
 
 
+def bilinear(b: Any, a: Any, fs: Any = 1.0) -> Any:
+    """Exchange s for 2·fs·(z − 1)/(z + 1), the factor split between numerator and denominator."""
+    b, a = (np.atleast_1d(as_array(part)) for part in (b, a))
+    for name, part in (("a", a), ("b", b)):
+        if part.ndim != 1:
+            raise ValueError(f"Parameter {name} is not a 1d array since {name}.shape={part.shape}")
+    b, a = (np.trim_zeros(part, "f") for part in (b, a))
+    if np.size(fs) != 1 or fs is None:
+        raise ValueError("Sampling frequency fs must be a single scalar.")
+    value = [_bilinear_value(b, a, as_array(fs), part=part) for part in range(2)]
+    root, n = np.sqrt(fs * 2), max(a.shape[0], b.shape[0]) - 1
+    plus, minus = np.array([1.0, 1.0]), np.array([1.0, -1.0])
+    found = []
+    for part in (b, a):
+        terms = [
+            c * root ** (2 * k - n) * _power_of(plus, n - k, _power_of(minus, k))
+            for k, c in enumerate(part[::-1])
+        ]
+        found.append(sum(terms[1:], terms[0]))
+    return tuple(map(as_computed, _normalize(*found), value))
+
+
+_bilinear_value = constant_of(
+    "bilinear_value", lambda b, a, fs, part: signal.bilinear(b, a, float(fs))[part]
+)
+
+
+def _power_of(p: Any, times: int, start: Any = 1.0) -> Any:
+    """Multiply polynomials."""
+    for _ in range(times):
+        start = np.polymul(start, p)
+    return start
+
+
+_record(signal.bilinear, bilinear)
 _record(signal.tf2ss, _state_space, sample((2,), _stable))
 _borrow("ss2tf", sample((2, 2), (2, 1), (1, 2), (1, 1)))
 _borrow("freqs_zpk", sample((2,), (1,), (), Const([0.5, 1.0])))

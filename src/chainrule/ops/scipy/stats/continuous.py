@@ -19,6 +19,7 @@ from ....core.slots import INDEX, Partial
 from ....errors import ChainRuleError, UnsupportedFunctionError
 from ...declare import as_array
 from ..common import as_computed, computed_from, constant_of
+from .closed import SIDES
 from .densities import FORMULAS, Formula
 from .integrals import both_sides, quantile
 
@@ -177,7 +178,10 @@ def _by_another(dist: Any, method: str, x: Any, *shapes: Any) -> Any:
                     dist, functools.partial(_sides, dist), functools.partial(_density, dist), x,
                     root, shapes, method == "isf",
                 )  # fmt: skip
-            below, above = both_sides(dist, functools.partial(_density, dist), x, shapes)
+            below, above = (
+                SIDES[dist.name](x, *shapes) if dist.name in SIDES else
+                both_sides(dist, functools.partial(_density, dist), x, shapes)
+            )  # fmt: skip
     except (ChainRuleError, TypeError, ValueError, AttributeError) as error:
         raise _refusal(dist, method, error) from error
     found = below if method in ("cdf", "logcdf") else above

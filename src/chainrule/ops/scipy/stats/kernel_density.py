@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import special, stats
 
+from ....core.holders import bare
 from ....core.op import Composite
 from ....core.registry import register
 from ...declare import as_array
@@ -65,7 +66,7 @@ def _evaluate(self: Any, points: Any) -> Any:
     """Sum the kernels at the points."""
     points = settled(points)
     if not _held(self, points):
-        return _Density.evaluate(self, points)
+        return _Density.evaluate(bare(self), points)
     logs, weights = _log_terms(self, points)
     return np.sum(weights * np.exp(logs), axis=0)
 
@@ -74,7 +75,7 @@ def _logpdf(self: Any, x: Any) -> Any:
     """Return the logarithm of the sum, without underflow."""
     x = settled(x)
     if not _held(self, x):
-        return _Density.logpdf(self, x)
+        return _Density.logpdf(bare(self), x)
     logs, weights = _log_terms(self, x)
     return special.logsumexp(logs + np.log(weights), axis=0)
 
@@ -83,7 +84,7 @@ def _box(self: Any, low: Any, high: Any) -> Any:
     """Integrate a density on the line between two limits."""
     low, high = settled(low), settled(high)
     if not _held(self, [low, high]):
-        return _Density.integrate_box_1d(self, low, high)
+        return _Density.integrate_box_1d(bare(self), low, high)
     if self.d != 1:
         raise ValueError("integrate_box_1d() only handles 1D pdfs")
     width = np.sqrt(np.ravel(self.covariance)[0])
@@ -96,23 +97,19 @@ def _not_of_traced(name: str) -> None:
 
     def body(self: Any, *args: Any, **kwargs: Any) -> Any:
         if not (_held(self, None) or flows(args) or flows(kwargs)):
-            return function(self, *args, **kwargs)
+            return function(bare(self), *args, **kwargs)
         raise refusal(f"scipy.stats.gaussian_kde.{name}", "it has no rule",
                       "integrate kde.pdf over a grid, with np.trapezoid")  # fmt: skip
 
-    register(function, Composite(f"scipy.stats.gaussian_kde.{name}", body, None, always=True))
+    register(function, Composite(f"scipy.stats.gaussian_kde.{name}", body, None, always="held"))
 
 
-register(_Density.__init__, Composite("scipy.stats.gaussian_kde", _init, None, always=True))
-register(
-    _Density.evaluate, Composite("scipy.stats.gaussian_kde.evaluate", _evaluate, None, always=True)
-)
-register(_Density.logpdf, Composite("scipy.stats.gaussian_kde.logpdf", _logpdf, None, always=True))
-register(
-    _Density.integrate_box_1d,
-    Composite("scipy.stats.gaussian_kde.integrate_box_1d", _box, None, always=True),
-)
-register(_Density.pdf, Composite("scipy.stats.gaussian_kde.pdf", _evaluate, None, always=True))
+for _name, _body in (
+    ("__init__", _init), ("evaluate", _evaluate), ("logpdf", _logpdf), ("pdf", _evaluate),
+    ("integrate_box_1d", _box),
+):  # fmt: skip
+    _label = "scipy.stats.gaussian_kde" + f".{_name}" * (_name != "__init__")
+    register(getattr(_Density, _name), Composite(_label, _body, None, always="held"))
 for _name in (
     "integrate_gaussian", "integrate_box", "integrate_kde", "resample",
     "set_bandwidth", "marginal",
