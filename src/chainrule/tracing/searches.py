@@ -194,7 +194,8 @@ def compared(name: str, output: Any, values: Any) -> None:
             row.was = _answer(output, row.compares)
             if asked:
                 row.meet(name, output, values)
-            row.last = values
+            if values and type(values[0]) is np.float64:  # whose memory nobody counts the holders of
+                row.last = values
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other] = row
         return
@@ -217,7 +218,8 @@ def compared(name: str, output: Any, values: Any) -> None:
         if not row.compares:
             row.true += 1
         row.was = output
-    row.last = values
+    if count > _FIRST or (values and type(values[0]) is np.float64):
+        row.last = values
     if count > _FIRST:
         if output and row.compares:
             row.true += 1
