@@ -194,7 +194,7 @@ def compared(name: str, output: Any, values: Any) -> None:
             row.was = _answer(output, row.compares)
             if asked:
                 row.meet(name, output, values)
-            if values and type(values[0]) is np.float64:  # whose memory nobody counts the holders of
+            if values and type(values[0]) is np.float64:  # of arrays the holders are counted
                 row.last = values
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other] = row
