@@ -511,6 +511,7 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
     kind: type[Warning] = IndeterminateWarning
     if first.kind != "indeterminate":
         what = "compares equal values" if first.kind == "branch" else "is at a tie or kink"
+        what = "is so at this point alone" if first.detail == ALONE else what
         by = spoken(first.op)
         order = "" if first.detail == ALONE else " of second or higher order"
         text = f"{name}: a derivative{order} where {by} {what}{where}"

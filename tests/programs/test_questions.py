@@ -60,10 +60,11 @@ def _related(a: type, b: type) -> bool:
 
 
 def traced_in(mode: str, x: Any, look: Any) -> None:
-    """Show `look` a traced value that holds x."""
+    """Show `look` a traced value that holds x, once: the engine may run it beside x, too."""
+    looks = iter((look,))
 
     def f(v: Any) -> Any:
-        look(v)
+        next(looks, lambda _: None)(v)
         return np.sum(np.abs(v) ** 2)
 
     if mode == "reverse":

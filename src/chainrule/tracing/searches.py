@@ -194,7 +194,8 @@ def compared(name: str, output: Any, values: Any) -> None:
             row.was = _answer(output, row.compares)
             if asked:
                 row.meet(name, output, values)
-            row.last = values
+            if values and type(values[0]) is np.float64:  # of arrays the holders are counted
+                row.last = values
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other] = row
         return
@@ -217,7 +218,8 @@ def compared(name: str, output: Any, values: Any) -> None:
         if not row.compares:
             row.true += 1
         row.was = output
-    row.last = values
+    if count > _FIRST or (values and type(values[0]) is np.float64):
+        row.last = values
     if count > _FIRST:
         if output and row.compares:
             row.true += 1
@@ -350,7 +352,10 @@ def _gap(values: list[Any]) -> float:
     if any(v.dtype.kind not in "fc" and v.dtype.kind not in "biu" for v in plain):
         return np.inf
     with np.errstate(all="ignore"):
-        gap = np.abs(plain[0] - plain[1]) if len(plain) > 1 else np.abs(plain[0])
+        try:
+            gap = np.abs(plain[0] - plain[1]) if len(plain) > 1 else np.abs(plain[0])
+        except ValueError:  # what is asked about two arrays that do not broadcast
+            return np.inf
     return float(np.max(gap, initial=0.0))
 
 
@@ -424,7 +429,7 @@ def _spreads(window: list[dict[Any, Any]]) -> dict[Any, float]:
     found = {}
     for name in set(window[0]).intersection(*window[1:]):
         several = [numbers[name] for numbers in window]
-        if type(several[0]) is float:
+        if all(type(v) is float for v in several):
             found[name] = max(several) - min(several)
         elif len(set(map(np.shape, several))) == 1:
             with np.errstate(all="ignore"):
