@@ -35,8 +35,9 @@ Evaluate = Callable[[list[Any]], list[Any]]
 def begin() -> tuple[int, int]:
     """Return where the notes and the random draws of a call begin."""
     notes = running.notes
-    if notes and not running.traces:
+    if not running.traces:
         notes.clear()  # left by a call that raised
+        running.seeded.clear()
     return len(notes), running.draws
 
 
@@ -178,8 +179,9 @@ class _Around:
         """Say why the function cannot be run again, or nothing."""
         if any(isinstance(_held(v), Foreign) for v in (*self.leaves, *self.outs)):
             return "it is an array of another library"
-        if running.draws != draws:
-            return "the function draws random numbers; draw before, and pass them as an argument"
+        if running.drawn_since(draws):
+            return "the function draws random numbers; make the generator in it, of a seed, or " \
+                "draw before, and pass them as an argument"
         try:
             again = self._at(0.0, self.directions()[0])
         except ChainRuleError:
