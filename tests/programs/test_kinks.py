@@ -362,3 +362,47 @@ def test_a_tie_that_only_a_comparison_reads_costs_no_look_around():
     found = np.array([cr.grad(cr.grad(cube_root))(x) for x in points])
     assert np.allclose(found, -2 / 9 * points ** (-5 / 3), rtol=1e-12)
     assert len(calls) == points.size
+
+
+@pytest.mark.parametrize("make", [np.random.default_rng, np.random.RandomState])
+def test_draws_of_a_generator_seeded_inside_are_looked_around(make):
+    def f(c):
+        rng = make(4)
+        return np.sum(rng.standard_normal(5) ** 2) * np.abs(c) ** 2
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        wanted = 2 * np.sum(make(4).standard_normal(5) ** 2)
+        assert cr.grad(cr.grad(f))(0.0) == pytest.approx(wanted)
+
+
+def test_draws_of_a_stream_from_outside_are_not_made_again():
+    outside = np.random.default_rng(1)
+
+    def of_it(c):
+        return outside.normal() * 0 + np.abs(c) ** 2
+
+    def inner(c):
+        rng = np.random.default_rng(4)
+        return cr.grad(cr.grad(lambda x: rng.normal() * 0 + np.abs(x) ** 2))(c)
+
+    for f in (cr.grad(cr.grad(of_it)), inner):
+        with pytest.warns(KinkWarning, match="draws random numbers"):
+            f(0.0)
+
+
+def test_ties_that_no_input_breaks_need_no_look_around():
+    calls = []
+
+    def f(c):
+        calls.append(1)
+        return np.sum(np.sinc(c * np.arange(-2, 3)) ** 2) * np.maximum(c, c + 0 * c)
+
+    def smooth(c):
+        return c * (1 + 2 * (np.sinc(c) ** 2 + np.sinc(2 * c) ** 2))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = cr.grad(cr.grad(f))(0.3)
+    assert found == pytest.approx(cr.grad(cr.grad(smooth))(0.3))
+    assert len(calls) < 8

@@ -75,12 +75,16 @@ def _is_traced(values: Any) -> bool:
     return any(type(v) in _Z or _is_traced(items(v) or ()) for v in values)
 
 
-def draw(plain: Any, name: str, args: Any, kwargs: Any) -> Any:
-    """Make the draw `name`, for which ``plain(name)`` is the generator's own method."""
+def draw(plain: Any, name: str, args: Any, kwargs: Any, since: Any = None) -> Any:
+    """Make the draw `name`, for which ``plain(name)`` is the generator's own method.
+
+    `since` is when the program has made the generator of a seed, if it has meanwhile.
+    """
     if not running.traces:
         return plain(name)(*args, **kwargs)
     running.draws += 1
     running.drawn_in = running.traces[0]
+    (since or running.outside)[1] = running.draws
     for trace in running.traces:
         trace.drawn()
     if not _is_traced(args) and not _is_traced(kwargs.values()):
@@ -188,18 +192,20 @@ class TracedGenerator(np.random.Generator):
     """A generator that shares the stream of another one, and whose parameters may be traced."""
 
     cr_original: Any = None  # what the program is left with, should it keep this one
+    cr_since: Any = None
 
 
 class TracedRandomState(np.random.RandomState):
     """The legacy generator, likewise; it hands every draw to the one that it stands for."""
 
     cr_original: Any
+    cr_since: Any = None
 
     def __getattribute__(self, name: str) -> Any:
         if name in _LEGACY:
             original = object.__getattribute__(self, "cr_original")
-            return _method(lambda n: getattr(original, n), name)
-        if name in ("cr_original", "__class__", "__dict__"):
+            return _method(lambda n: getattr(original, n), name, self.cr_since)
+        if name in ("cr_original", "cr_since", "__class__", "__dict__"):
             return object.__getattribute__(self, name)
         return getattr(object.__getattribute__(self, "cr_original"), name)
 
@@ -207,15 +213,18 @@ class TracedRandomState(np.random.RandomState):
 STAND_INS |= {TracedGenerator: np.random.Generator, TracedRandomState: np.random.RandomState}
 
 
-def _method(plain: Any, name: str) -> Any:
-    return lambda *args, **kwargs: draw(plain, name, args, kwargs)
+def _method(plain: Any, name: str, since: Any = None) -> Any:
+    return lambda *args, **kwargs: draw(plain, name, args, kwargs, since)
 
 
 def _of_generator(name: str) -> Any:
     own = getattr(np.random.Generator, name)
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return draw(lambda n: getattr(super(TracedGenerator, self), n), name, args, kwargs)
+        def plain(n: str) -> Any:
+            return getattr(super(TracedGenerator, self), n)
+
+        return draw(plain, name, args, kwargs, self.cr_since)
 
     method.__name__, method.__doc__ = name, own.__doc__
     return method
@@ -249,7 +258,17 @@ def traced_generator(rng: Any) -> Any:
 def default_rng(*args: Any, **kwargs: Any) -> Any:
     """As `np.random.default_rng`; parameters of the draws may be traced."""
     made = np.random.default_rng(*args, **kwargs)
-    return traced_generator(made) if running.traces else made
+    return _of_seed(traced_generator(made), *args, **kwargs) if running.traces else made
+
+
+def _of_seed(made: Any, seed: Any = None) -> Any:
+    """Take note of when a generator was made of a seed: draws of it are the same in every run."""
+    if isinstance(seed, int | np.integer):
+        running.draws += 1
+        entry = [running.draws, 0]
+        running.seeded.append(entry)
+        object.__setattr__(made, "cr_since", entry)
+    return made
 
 
 @contextmanager
@@ -293,7 +312,7 @@ class _Maker(LookAlike):
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
         made = cls.original(*args, **kwargs)
-        return traced_generator(made) if running.traces else made
+        return _of_seed(traced_generator(made), *args, **kwargs) if running.traces else made
 
 
 copyreg.pickle(_Maker, reduced)

@@ -45,14 +45,21 @@ class _Running(threading.local):
         self.searches: dict[Any, Any] = {}  # the places that compare traced values, see `searches`
         self.around = False  # whether derivatives are taken around a point, for its limit
         self.raised = False  # whether an exception was among what they asked
-        self.draws = 0  # how often random numbers were drawn
+        self.draws = 0  # counts the draws of random numbers, and the generators that are made
         self.drawn_in: Any = None  # the outermost trace while they were drawn last
+        self.outside = [-1, 0]  # when it was last drawn of a stream from outside
+        # of each generator that the program has made of a seed meanwhile: when, and the last draw
+        self.seeded: list[list[int]] = []
         self.check = _Running.everywhere
         self.tape: Any = None  # what records the whole call, see `programs`
         self.asking = False  # whether a door has values to give where a column is asked for them
         self.watched = False  # whether it is seen what the program calls, to be recorded
         self.solver = ""  # where a solver ran meanwhile, whose steps no recording repeats
         self.stopped: Any = None  # what holds the results of `stop_gradient` still, beside a point
+
+    def drawn_since(self, begun: int) -> bool:
+        """Say whether it was drawn of a stream that stood there already: not the same again."""
+        return any(made <= begun < last for made, last in (self.outside, *self.seeded))
 
     check: Any  # what compares each traced call with plain runs, under `checked`
     everywhere: Any = None  # the same for every thread, under CHAINRULE_CHECKED=1

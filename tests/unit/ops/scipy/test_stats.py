@@ -100,3 +100,20 @@ def test_skewnorm_in_its_shape_against_mpmath(a):
         return stats.skewnorm.ppf(q, s, 1.2, 1.1)
 
     assert np.allclose(cr.jacobian(quantiles)(a), slope(quantiles, a)[0], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes"), [("genhalflogistic", [0.77]), ("triang", [0.3]), ("trapezoid", [0.2, 0.7])]
+)
+@pytest.mark.parametrize("method", ["cdf", "sf", "ppf"])
+def test_closed_forms_in_their_shapes_at_every_quantile(name, shapes, method):
+    dist, shares = getattr(stats, name), np.array([0.001, 0.1, 0.5, 0.9, 0.999])
+    points = shares if method == "ppf" else dist.ppf(shares, *shapes)
+
+    def f(s):
+        return getattr(dist, method)(points, *s)
+
+    for k in range(len(shapes)):
+        h = 1e-6 * np.eye(len(shapes))[k]
+        expected = (f(shapes + h) - f(shapes - h)) / 2e-6
+        assert np.allclose(cr.jacobian(f)(np.array(shapes))[:, k], expected, rtol=1e-5, atol=1e-8)

@@ -43,6 +43,24 @@ skewnorm = Op(
 )  # fmt: skip
 add(skewnorm)
 
+
+def _half_logistic(x: Any, c: Any) -> tuple[Any, Any]:
+    power = (1 - c * x) ** (1 / c)
+    return (1 - power) / (1 + power), 2 * power / (1 + power)
+
+
+def _trapezoid(x: Any, c: Any, d: Any) -> tuple[Any, Any]:
+    whole, rises, falls = d - c + 1, np.less(x, c), np.greater(x, d)
+    first = x * x / np.where(rises, c, 1.0) / whole
+    last = (1 - x) ** 2 / np.where(falls, 1 - d, 1.0) / whole
+    middle = (2 * x - c) / whole
+    below = np.where(rises, first, np.where(falls, 1 - last, middle))
+    return below, np.where(falls, last, 1 - below)
+
+
 SIDES: dict[str, Callable[..., tuple[Any, Any]]] = {
+    "genhalflogistic": _half_logistic,
     "skewnorm": lambda x, a: (skewnorm(x, a), skewnorm(-x, -a)),
+    "trapezoid": _trapezoid,
+    "triang": lambda x, c: _trapezoid(x, c, c),
 }
