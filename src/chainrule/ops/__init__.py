@@ -38,8 +38,7 @@ _LATE = {
     ),
     "scipy.signal": (
         "scipy.signal.convolution",
-        "scipy.ndimage.filters",
-        "scipy.ndimage.select",
+        "scipy.signal.order",
         "scipy.signal.signal",
     ),
     "scipy.sparse": (

@@ -18,8 +18,7 @@ from ....errors import UnsupportedFunctionError
 from ...batched import along_axis, loop
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
-from ..signal.convolution import direct
-from ..signal.filters import part, widen
+from ..axes import part, widen
 
 _RULE = "linear in the image and in the kernel: the gradient is filtered by the reversed kernel"
 PADS = {
@@ -72,20 +71,18 @@ def _slide(x: Any, w: Any, dtype: Any) -> Any:
     return wide[tuple(inside)]
 
 
+def _direct(x: Any, v: Any, mode: str) -> Any:
+    from ..signal.convolution import direct  # scipy.signal is dear: `scipy.stats` needs none of it
+
+    return direct(x, v, mode=mode, axes=tuple(range(len(x.shape))))
+
+
 slide = Op(
     "correlate_nd",
     _slide,
     (
-        Linear(
-            transpose=lambda ct, x, w, dtype: direct(
-                ct, w, mode="full", axes=tuple(range(len(ct.shape)))
-            )
-        ),
-        Jvp(
-            lambda t, _y, x, _w, dtype: direct(
-                x, np.flip(t), mode="valid", axes=tuple(range(len(x.shape)))
-            )
-        ),
+        Linear(transpose=lambda ct, x, w, dtype: _direct(ct, w, "full")),
+        Jvp(lambda t, _y, x, _w, dtype: _direct(x, np.flip(t), "valid")),
     ),
     complex=True,
     batch=loop,

@@ -6,7 +6,7 @@ At ties the neighbour that comes first in the window is selected.
 from typing import Any
 
 import numpy as np
-from scipy import ndimage, signal
+from scipy import ndimage
 
 from ....core.op import Composite, Const, Notation, Op, Sample, sample
 from ....core.registry import add, register
@@ -43,7 +43,7 @@ places = Op(
 add(places)
 
 
-def _select(
+def select(
     x: Any, rank: Any, size: Any, footprint: Any, output: Any, mode: Any, cval: Any, origin: Any,
     axes: Any, by_axis: bool = False,
 ) -> Any:  # fmt: skip
@@ -96,7 +96,7 @@ def _extreme(rank: Any, by_axis: bool = True) -> Any:
         input: Any, size: Any = None, footprint: Any = None, output: Any = None,
         mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *, axes: Any = None,
     ) -> Any:  # fmt: skip
-        return _select(input, rank, size, footprint, output, mode, cval, origin, axes, by_axis)
+        return select(input, rank, size, footprint, output, mode, cval, origin, axes, by_axis)
 
     return body
 
@@ -107,7 +107,7 @@ def _extreme_line(rank: Any) -> Any:
         cval: Any = 0.0, origin: int = 0,
     ) -> Any:  # fmt: skip
         axes = axes_in_range(axis, np.ndim(input))
-        return _select(input, rank, size, None, output, mode, cval, origin, axes, True)
+        return select(input, rank, size, None, output, mode, cval, origin, axes, True)
 
     return body
 
@@ -117,7 +117,7 @@ def rank_filter(
     mode: Any = "reflect", cval: Any = 0.0, origin: Any = 0, *, axes: Any = None,
 ) -> Any:  # fmt: skip
     """Select the neighbour of a rank."""
-    return _select(input, rank, size, footprint, output, mode, cval, origin, axes)
+    return select(input, rank, size, footprint, output, mode, cval, origin, axes)
 
 
 def percentile_filter(
@@ -132,36 +132,11 @@ def percentile_filter(
     def rank(count: int) -> int:
         return count - 1 if part == 100.0 else int(float(count) * part / 100.0)
 
-    return _select(input, rank, size, footprint, output, mode, cval, origin, axes)
+    return select(input, rank, size, footprint, output, mode, cval, origin, axes)
 
 
-def _middle(count: int) -> int:
+def middle(count: int) -> int:
     return count // 2
-
-
-# --- signals --------------------------------------------------------------------------------------
-
-
-def medfilt(volume: Any, kernel_size: Any = None) -> Any:
-    """Select the median of the neighbours, with zeros beyond the ends."""
-    x = np.atleast_1d(as_array(volume))
-    size = each(3 if kernel_size is None else kernel_size, x.ndim)
-    if any(int(n) % 2 != 1 for n in size):
-        raise ValueError("Each element of kernel_size should be odd.")
-    return _select(x, _middle, size, None, None, "constant", 0.0, 0, None)
-
-
-def medfilt2d(input: Any, kernel_size: Any = 3) -> Any:
-    """As `medfilt`, of a picture."""
-    return medfilt(input, kernel_size)
-
-
-def order_filter(a: Any, domain: Any, rank: int) -> Any:
-    """Select the neighbour of a rank, with zeros beyond the ends."""
-    domain = np.asarray(domain)
-    if any(n % 2 != 1 for n in domain.shape):
-        raise ValueError("Each dimension of domain argument should have an odd number of elements.")
-    return _select(a, rank, None, domain, None, "constant", 0.0, 0, None)
 
 
 # --- the functions --------------------------------------------------------------------------------
@@ -178,24 +153,21 @@ _LINES = (
 )  # fmt: skip
 
 
-def _record(function: Any, body: Any, *samples: Sample) -> None:
+def record(function: Any, body: Any, *samples: Sample) -> None:
     home = function.__module__.split("._")[0]
     register(function, Composite(f"{home}.{function.__name__}", body, function, samples))
 
 
-_record(ndimage.maximum_filter, _extreme(_last), *_FIELDS)
-_record(ndimage.minimum_filter, _extreme(0), *_FIELDS)
-_record(ndimage.median_filter, _extreme(_middle, False), *_FIELDS)
-_record(ndimage.maximum_filter1d, _extreme_line(_last), *_LINES)
-_record(ndimage.minimum_filter1d, _extreme_line(0), *_LINES)
-_record(
+record(ndimage.maximum_filter, _extreme(_last), *_FIELDS)
+record(ndimage.minimum_filter, _extreme(0), *_FIELDS)
+record(ndimage.median_filter, _extreme(middle, False), *_FIELDS)
+record(ndimage.maximum_filter1d, _extreme_line(_last), *_LINES)
+record(ndimage.minimum_filter1d, _extreme_line(0), *_LINES)
+record(
     ndimage.rank_filter, rank_filter, sample((5,), Const(1), size=3),
     sample((3, 4), Const(-2), size=(2, 3)), sample((4, 4), Const(2), footprint=_CROSS),
 )  # fmt: skip
-_record(
+record(
     ndimage.percentile_filter, percentile_filter, sample((5,), Const(30), size=3),
     sample((3, 4), Const(100), size=2), sample((4,), Const(-20), size=3),
 )  # fmt: skip
-_record(signal.medfilt, medfilt, sample((5,)), sample((3, 4), Const(3)), sample((6,), Const(5)))
-_record(signal.medfilt2d, medfilt2d, sample((3, 4)), sample((4, 4), Const((1, 3))))
-_record(signal.order_filter, order_filter, sample((5,), Const(np.ones(3)), Const(0)))

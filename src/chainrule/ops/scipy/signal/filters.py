@@ -20,30 +20,13 @@ from ....errors import UnsupportedFunctionError
 from ...batched import along_axis, loop
 from ...declare import as_array
 from ...numpy.layout import axes_in_range
+from ..axes import backward, part, widen
 from ..common import as_computed, constant_of
 
 OPPENHEIM = "A. V. Oppenheim and R. W. Schafer, Discrete-Time Signal Processing (2010)"
 
 
 # --- along an axis ----------------------------------------------------------------------------
-
-
-def part(x: Any, axis: int, piece: slice) -> Any:
-    """Return a piece of `x` along one axis."""
-    return x[(slice(None),) * (axis % len(x.shape)) + (piece,)]
-
-
-def backward(x: Any, axis: int) -> Any:
-    """Reverse one axis."""
-    return part(x, axis, slice(None, None, -1))
-
-
-def widen(x: Any, axis: int, before: int, after: int) -> Any:
-    """Put zeros before and after along one axis."""
-    if not before and not after:
-        return x
-    here = axis % len(x.shape)
-    return np.pad(x, [(before, after) if k == here else (0, 0) for k in range(len(x.shape))])
 
 
 def lags(ct: Any, x: Any, count: int, axis: int) -> Any:
