@@ -90,7 +90,7 @@ class Batch(Trace):
             why="it runs on plain numbers, those of one example",
         )
 
-    def drawn(self) -> None:
+    def drawn(self, since: Any = None) -> None:
         self.random = True
 
     def past(self) -> bool:

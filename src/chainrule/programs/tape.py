@@ -13,7 +13,7 @@ import numpy as np
 from ..core.graph import Node
 from ..core.op import Op
 from ..tracing.recording import Recording
-from ..tracing.running import OPEN
+from ..tracing.running import OPEN, running
 from ..tracing.source import describe, user_frame
 from ..tracing.stacked import Stacked
 from ..tracing.tracer import TRACERS, Tracer
@@ -47,7 +47,7 @@ class Guard:
 class Tape(Recording):
     """Records a whole call, derivatives included, and what else it rests on."""
 
-    __slots__ = ("guards", "refusal", "may_stop", "drew", "unusual", "math")
+    __slots__ = ("guards", "refusal", "may_stop", "drew", "unusual", "math", "begun")
     differentiates = False
     replays = True
 
@@ -57,6 +57,7 @@ class Tape(Recording):
         self.guards: list[Guard] = []
         self.math: dict[int, Callable[..., Any]] = {}  # the functions of `math`, by their steps
         self.drew = False
+        self.begun = running.draws
         self.unusual = False  # whether the engine did what hangs on this very point
         self.refusal = ""  # why the recording cannot run again, where it cannot
 
@@ -69,7 +70,9 @@ class Tape(Recording):
     def lose(self, error: Exception) -> None:
         self.refuse(getattr(error, "what", str(error)))
 
-    def drawn(self) -> None:
+    def drawn(self, since: Any = None) -> None:
+        if since is not None and since[0] > self.begun:
+            return  # of a seed that stands in the program: the same numbers in every run
         self.drew = True
         self.refuse("random numbers were drawn")
 

@@ -61,6 +61,7 @@ ASKS = frozenset(
 _WEAKREFS = weakref.__file__
 _ONCE = cached_property.__get__.__code__  # it takes a lock, in some versions of Python
 _LOCK = type(RLock())
+_LOCKS = RLock.__code__
 _CYTHON = (".pyx", ".pxd", ".pxi")
 _TEXTS = ("arrayprint.py", "ctypeslib.py", "_ctypeslib.py")
 _READERS = (_HERE, _IMPORTS, *(_LIBRARY + name for name in ("linecache.py", "tokenize.py")))
@@ -112,8 +113,8 @@ class Watch:
                             f"{code.co_qualname} catches exceptions at {code.co_filename}:{line}, "
                             "and what raises them hangs on values"
                         )
-            elif code.co_name == "remove" and code.co_filename == _WEAKREFS:
-                pass  # a dead object leaves: that comes at any time
+            elif (code.co_name == "remove" and code.co_filename == _WEAKREFS) or code is _LOCKS:
+                pass  # a dead object leaves: that comes at any time; a generator makes its lock
             elif (kind == "other" or code.co_name in ASKS) and self._by_program(frame.f_back):
                 self._refuse(f"{code.co_qualname} of {frame.f_globals.get('__name__')}", frame)
         elif event == "c_call":

@@ -86,7 +86,7 @@ def draw(plain: Any, name: str, args: Any, kwargs: Any, since: Any = None) -> An
     running.drawn_in = running.traces[0]
     (since or running.outside)[1] = running.draws
     for trace in running.traces:
-        trace.drawn()
+        trace.drawn(since)
     if not _is_traced(args) and not _is_traced(kwargs.values()):
         return tracers.hold(plain(name)(*args, **kwargs))
     if name in _ARRANGE:

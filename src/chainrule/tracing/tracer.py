@@ -115,8 +115,11 @@ class Trace:
     def told(self, what: str, data: Any = None) -> None:
         """Take note of what no operation shows (a solver at work, a derivative that is stopped)."""
 
-    def drawn(self) -> None:
-        """Take note that the program draws random numbers; ordinary unless a mode objects."""
+    def drawn(self, since: Any = None) -> None:
+        """Take note that the program draws random numbers; ordinary unless a mode objects.
+
+        `since` says when it made the generator of a seed, if it did.
+        """
 
     def leaked(self, op: Op | str) -> LeakedTracerError:
         """Build the error for a tracer that is used after its call has ended."""

@@ -136,6 +136,7 @@ def percentile_filter(
 
 
 def middle(count: int) -> int:
+    """Return the rank of the median."""
     return count // 2
 
 
@@ -154,6 +155,7 @@ _LINES = (
 
 
 def record(function: Any, body: Any, *samples: Sample) -> None:
+    """Register a function whose result is `body`'s."""
     home = function.__module__.split("._")[0]
     register(function, Composite(f"{home}.{function.__name__}", body, function, samples))
 

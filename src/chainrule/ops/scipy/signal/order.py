@@ -1,4 +1,4 @@
-"""Filters of signals that select: medians, and the neighbour of a rank, with zeros beyond the ends."""
+"""Filters of signals that select: medians, and the neighbour of a rank; beyond the ends is 0."""
 
 from typing import Any
 
