@@ -97,12 +97,19 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
     """
     if KINDS[name] is _yes:
         return True, 0
+    kind = KINDS[name]
+    if (kind is _vanishes or kind is _first_vanishes) and leads is None:
+        asked = values if kind is _vanishes else values[:1]
+        if all(type(x := under(v)[0]) is np.ndarray and x.dtype.kind == "b" for v in asked):
+            return False, 0  # what was asked before answers alone
     if name in _ORDER and len(values) == 2:
         a, b = values
         if type(a) in _NUMBERS and type(b) in _NUMBERS:
             if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
                 return True, _SIDES[name][bool(output)]
             return False, 0
+        if leads is None and (side := _ordinary(name, output, a, b)) is not None:
+            return False, side
     with np.errstate(all="ignore"):
         try:
             shape, plain = (
@@ -129,6 +136,32 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
     if at is False or not shape or np.shape(at)[:1] != (shape,):
         return at is not False, side
     return np.any(np.reshape(at, (shape, -1)), axis=1), side
+
+
+def _ordinary(name: str, output: Any, a: Any, b: Any) -> int | None:
+    """Say at once of arrays that nothing is met, and the side; None where it is to be looked at.
+
+    Most often all numbers differ, or the answer of those that are equal is that of others, too.
+    """
+    (a, behind), (b, beside), (output, _) = under(a), under(b), under(output)
+    if type(a) in _NUMBERS:
+        a, b = b, a
+    if behind or beside or type(a) is not np.ndarray or a.dtype.kind != "f" or a.size == 1:
+        return None
+    if type(b) in _NUMBERS:
+        if 0 < b <= _SLIGHT:
+            return None
+    elif type(b) is not np.ndarray or b.size == 1:
+        return None
+    count = np.count_nonzero(np.equal(a, b))
+    if count == 0:
+        return 0
+    if type(output) is not np.ndarray or output.dtype.kind != "b":
+        return None
+    answer = name.endswith("_equal")
+    alike = np.count_nonzero(output)
+    side = _SIDES[name][answer]
+    return side if (alike if answer else output.size - alike) > count else None
 
 
 def _plain(output: Any, values: Any) -> tuple[int, list[Any] | None]:
