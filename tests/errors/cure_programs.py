@@ -490,8 +490,8 @@ WORDS: list[tuple[str, str]] = [
     ("import pandas\ns = pandas.Series(x)\nreturn s.ewm(com=1).var(bias=True).iloc[2]",
      "import pandas\ns = pandas.Series(x)\nw, v = s.ewm(com=1), (s * s).ewm(com=1)\n"
      "return (v.mean() - w.mean() ** 2).iloc[2]"),
-    ("import pandas\nreturn pandas.Series(x).groupby([0, 0, 1]).max().sum() * x[0]",
-     "keys = np.array([0, 0, 1])\nreturn sum(x[keys == k].max() for k in (0, 1)) * x[0]"),
+    ("import pandas\nreturn pandas.Series(x).groupby([0, 0, 1]).rank().iloc[0] * x[0]",
+     "keys = np.array([0, 0, 1])\nreturn scipy.stats.rankdata(x[keys == 0])[0] * x[0]"),
     ("import pandas\ns = pandas.Series([1.0, 2.0])\ns.iloc[1] = x[0] * x[1]\nreturn s.sum()",
      "import pandas\ns = pandas.Series([1.0, 2.0])\nown = np.copy(s)\nown[1] = x[0] * x[1]\nreturn own.sum()"),
 ]

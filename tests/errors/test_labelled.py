@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.stats import rankdata
 
 import chainrule as cr
 from chainrule.errors import ChainRuleError
@@ -36,9 +37,9 @@ REFUSED = {  # what is refused, and the same as the cure asks
     "iloc": (lambda x: _stored(x, lambda s, x: s.iloc.__setitem__(1, x[0])), None),
     "loc": (lambda x: _stored(x, lambda s, x: s.loc.__setitem__(1, x[0])), None),
     "at": (lambda x: _stored(x, lambda s, x: s.at.__setitem__(1, x[0])), None),
-    "largest of groups": (
-        lambda x: pd.Series(x).groupby([0, 0, 1, 1]).max().sum(),
-        lambda x: sum(x[np.array([0, 0, 1, 1]) == k].max() for k in (0, 1)),
+    "ranks in groups": (
+        lambda x: pd.Series(x).groupby([0, 0, 1, 1]).rank().sum() * x[0],
+        lambda x: sum(rankdata(x[np.array([0, 0, 1, 1]) == k]).sum() for k in (0, 1)) * x[0],
     ),
     "interpolate": (lambda x: pd.Series(x).interpolate().sum(), None),
 }  # fmt: skip

@@ -266,42 +266,131 @@ def _of_column(self: Any, other: Any) -> Any:
     return np.dot(self._values, other)
 
 
+class _Groups:
+    """The numbers of each group, those that are not NaN, along one axis of `values`."""
+
+    def __init__(self, ids: Any, values: Any, axis: int, number: int) -> None:
+        ids = np.asarray(ids)
+        order = np.argsort(ids, kind="stable")
+        self.order = order[np.searchsorted(ids[order], 0) :]  # those without a key are left out
+        self.groups, self.starts = np.unique(ids[self.order], return_index=True)
+        self.ids, self.values, self.axis, self.number = np.maximum(ids, 0), values, axis, number
+        self.absent = np.isnan(values)
+        self.count = self.reduced(np.add, np.where(self.absent, 0.0, 1.0))
+
+    def reduced(self, ufunc: Any, x: Any, neutral: float = 0.0) -> Any:
+        """Reduce each group; what has no members gives the neutral number."""
+        found = ufunc.reduceat(np.take(x, self.order, self.axis), self.starts, self.axis)
+        if self.groups.size == self.number:
+            return found
+        places = np.full(self.number, self.groups.size)
+        places[self.groups] = np.arange(self.groups.size)
+        none = np.zeros_like(np.take(x, [0], self.axis)) + neutral
+        return np.take(np.concatenate([found, none], self.axis), places, self.axis)
+
+    def of(self, ufunc: Any, neutral: float = 0.0) -> Any:
+        """Reduce the numbers of each group that are not NaN."""
+        return self.reduced(ufunc, np.where(self.absent, neutral, self.values), neutral)
+
+    def mean(self, ddof: int = 0) -> Any:
+        """Return the means."""
+        return self.of(np.add) / np.where(self.count > 0, self.count, 1.0)
+
+    def central(self, power: int) -> Any:
+        """Return the sums of powers of what each number differs from the mean of its group."""
+        off = self.values - np.take(self.mean(), self.ids, self.axis)
+        return self.reduced(np.add, np.where(self.absent, 0.0, off) ** power)
+
+    def var(self, ddof: int = 1) -> Any:
+        """Return the variances; of too few numbers there is none."""
+        freedom = self.count - ddof
+        found = self.central(2) / np.where(freedom > 0, freedom, 1.0)
+        return np.where(freedom > 0, found, np.nan)
+
+    def skew(self, ddof: int = 0) -> Any:
+        """Return the adjusted skewness G₁ of Fisher and Pearson, 0 where all are equal."""
+        n, second, third = self.count, self.central(2), self.central(3)
+        flat = second == 0
+        found = third / np.where(flat, 1.0, second) ** 1.5
+        few = np.maximum(n - 2, 1)
+        found = np.where(flat, 0.0, n * np.sqrt(np.maximum(n - 1, 0)) / few * found)
+        return np.where(n > 2, found, np.nan)
+
+    def each(self, function: Any) -> Any:
+        """Apply a function along the axis to the numbers of each group."""
+        members = np.split(self.order, self.starts[1:])
+        kept = dict(zip(self.groups.tolist(), members, strict=True))
+        none = np.zeros_like(np.take(self.values, 0, self.axis)) + np.nan
+        found = [
+            function(np.take(self.values, kept[g], self.axis)) if g in kept else none
+            for g in range(self.number)
+        ]
+        return np.stack(found, self.axis)
+
+    def end(self, last: bool) -> Any:
+        """Return the first number of each group, or the last one."""
+
+        def of_one(x: Any) -> Any:
+            there = np.logical_not(np.isnan(np.flip(x, self.axis) if last else x))
+            at = np.expand_dims(np.argmax(there, self.axis), self.axis)
+            at = x.shape[self.axis] - 1 - at if last else at
+            return np.squeeze(np.take_along_axis(x, at, self.axis), self.axis)
+
+        return self.each(of_one)
+
+    def along(self, ufunc: Any, neutral: float = 0.0) -> Any:
+        """Accumulate within each group; what is NaN stays so, and is passed over."""
+        x = np.where(self.absent, neutral, self.values)
+        pieces = np.split(self.order, self.starts[1:])
+        found = [ufunc.accumulate(np.take(x, at, self.axis), self.axis) for at in pieces]
+        none = np.zeros_like(np.take(x, [0], self.axis)) + np.nan
+        places = np.full(self.ids.size, self.order.size)
+        places[self.order] = np.arange(self.order.size)
+        found = np.take(np.concatenate([*found, none], self.axis), places, self.axis)
+        return np.where(self.absent, np.nan, found)
+
+
+_REDUCTIONS: dict[str, Any] = {
+    "sum": lambda g, ddof: g.of(np.add),
+    "prod": lambda g, ddof: g.of(np.multiply, 1.0),
+    "mean": _Groups.mean,
+    "var": _Groups.var,
+    "std": lambda g, ddof: np.sqrt(g.var(ddof)),
+    "sem": lambda g, ddof: np.sqrt(g.var(ddof) / np.where(g.count > 0, g.count, 1.0)),
+    "min": lambda g, ddof: g.of(np.minimum, np.inf),
+    "max": lambda g, ddof: g.of(np.maximum, -np.inf),
+    "median": lambda g, ddof: g.each(lambda x: np.nanmedian(x, g.axis)),
+    "skew": _Groups.skew,
+    "first": lambda g, ddof: g.end(False),
+    "last": lambda g, ddof: g.end(True),
+}
+_ACCUMULATIONS = {
+    "cumsum": (np.add, 0.0), "cumprod": (np.multiply, 1.0), "cummin": (np.minimum, np.inf),
+    "cummax": (np.maximum, -np.inf),
+}  # fmt: skip
+
+
 def _of_groups(owner: Any) -> None:
     @composite(owner._cython_operation, name="pandas.core.groupby.ops._cython_operation")
     def reduce(
         self: Any, values: Any, how: str, axis: int, min_count: int = -1, **kwargs: Any
     ) -> Any:
-        """Add up the numbers of each group that are not NaN, or take their mean."""
-        if how not in ("sum", "mean") or not kwargs.get("skipna", True):
+        """Reduce or accumulate the numbers of each group that are not NaN, as pandas does."""
+        known = how in _REDUCTIONS or how in _ACCUMULATIONS
+        if not known or not kwargs.get("skipna", True):
             raise UnsupportedFunctionError(
                 f"{how} of groups received a traced value",
                 why="pandas computes it in compiled code, which carries no derivative",
                 cure="compute it of each group, by its key k: x[keys.to_numpy() == k], with x the "
                 "traced array and keys the column that it is grouped by",
             )
-        ids = np.asarray(self.ids)
-        order = np.argsort(ids, kind="stable")
-        order = order[np.searchsorted(ids[order], 0) :]  # those without a key are left out
-        groups, starts = np.unique(ids[order], return_index=True)
-        absent = np.isnan(values)
-        there = np.where(absent, 0.0, 1.0)
-        values = np.where(absent, 0.0, values)
-        known = order, starts, groups, axis, self.ngroups
-        total, count = _sums(values, *known), _sums(there, *known)
-        if how == "mean":
-            total, min_count = total / np.where(count > 0, count, 1.0), 1
-        return np.where(count < min_count, np.nan, total) if np.any(count < min_count) else total
-
-
-def _sums(x: Any, order: Any, starts: Any, groups: Any, axis: int, number: int) -> Any:
-    """Return the sums of as many groups as `number`, of which some may be empty."""
-    found = np.add.reduceat(np.take(x, order, axis), starts, axis)
-    if groups.size == number:
-        return found
-    places = np.full(number, groups.size)
-    places[groups] = np.arange(groups.size)
-    none = np.zeros_like(np.take(x, [0], axis))
-    return np.take(np.concatenate([found, none], axis), places, axis)
+        groups = _Groups(self.ids, values, axis, self.ngroups)
+        if how in _ACCUMULATIONS:
+            return groups.along(*_ACCUMULATIONS[how])
+        found = _REDUCTIONS[how](groups, kwargs.get("ddof", 1))
+        least = min_count if how in ("sum", "prod") else max(min_count, 1)
+        few = groups.count < least
+        return np.where(few, np.nan, found) if np.any(few) else found
 
 
 if hasattr(groups_of_pandas.BaseGrouper, "_cython_operation"):

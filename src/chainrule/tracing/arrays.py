@@ -452,11 +452,23 @@ def _of_lists(function: Any, most: int = 3) -> Callable[..., Any]:
     def door(*args: Any, **kwargs: Any) -> Any:
         if running.traces and "pandas" in sys.modules:
             args = (*map(one, args[:most]), *args[most:])
-        if by_itself and running.traces and (holds_tracer(args) or holds_tracer(kwargs.values())):
-            return tracers.call(function, args, kwargs)
+        if by_itself and running.traces and (seen := _tracers_in((*args, *kwargs.values()))):
+            kinds = tuple({type(t): None for t in seen})
+            return seen[0].__array_function__(function, kinds, args, kwargs)
         return function(*args, **kwargs)
 
     return door
+
+
+def _tracers_in(values: Any) -> list[Any]:
+    """Return the traced values among some, and in lists of them."""
+    found: list[Any] = []
+    for v in values:
+        if type(v) in TRACERS:
+            found.append(v)
+        elif type(v) in (list, tuple):
+            found += _tracers_in(v)
+    return found
 
 
 _SEQUENCES = {  # these take lists of arrays by themselves
