@@ -170,13 +170,16 @@ class _Around:
             open_ = open_ | (np.arange(here.size) < flat_size(self.outs[: self.count]))
         if not open_.any():
             return self.outs
-        reason = self._cannot(here, draws)
-        if reason:
-            self._warn(f"it cannot be looked at around the point: {reason}")
-            return self.outs
-        if not np.isnan(here).any() and self._stand(here):
-            return self.outs
-        sides = self._sides(open_)
+        from .tracing.draws import of_python
+
+        with of_python():  # what the program draws of it meanwhile is none of its own calls
+            reason = self._cannot(here, draws)
+            if reason:
+                self._warn(f"it cannot be looked at around the point: {reason}")
+                return self.outs
+            if not np.isnan(here).any() and self._stand(here):
+                return self.outs
+            sides = self._sides(open_)
         return Verdict(here, open_, sides, self).outputs()
 
     def _cannot(self, here: Any, draws: int) -> str:

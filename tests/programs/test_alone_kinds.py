@@ -7,6 +7,7 @@ is known, as that of the formula beside.
 
 import itertools
 import math
+import random
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.errors import KinkWarning
+from chainrule.errors import KinkWarning, UncheckedWarning
 
 QUESTIONS: dict[str, Callable[[Any], Any]] = {  # of a number: true at 0, and nowhere else
     "equal": lambda x: x == 0,
@@ -248,3 +249,59 @@ def test_what_is_no_slope_of_any_side_is_told() -> None:
     f = lambda x: np.sum(np.where(x < 0, 2 * x, 0) + np.where(x > 0, 3 * x, 0))  # noqa: E731
     with pytest.warns(KinkWarning, match="2 and 3 on two sides"):
         cr.grad(f)(np.array([0.0, 1.0, -1.0]))
+
+
+def test_zero_weights_of_a_network_are_an_ordinary_point() -> None:
+    """Each unit stands at its kink, and the branch that ran is the policy: nothing is told."""
+    data = np.random.default_rng(0).normal(size=(20, 5))
+    losses = {
+        "mask": lambda w: np.sum((data @ w) * ((data @ w) > 0)),
+        "where": lambda w: np.sum(np.where(data @ w > 0, data @ w, 0)),
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for loss in losses.values():
+            np.testing.assert_array_equal(cr.grad(loss)(np.zeros(5)), np.zeros(5))
+
+
+@pytest.mark.parametrize("asked", ["isinf", "isposinf", "isfinite"])
+def test_infinities_at_the_point_alone(asked: str) -> None:
+    def f(x: Any) -> Any:
+        y = 1 / abs(x)
+        at = getattr(np, asked)(y)
+        return np.sum(np.where(~at if asked == "isfinite" else at, 0.0, x * abs(x) * y))
+
+    with np.errstate(all="ignore"):
+        found = cr.grad(f)(np.array([0.0, 2.0]))
+    np.testing.assert_allclose(found, [1.0, 1.0], rtol=1e-7)
+
+
+def test_the_stream_of_python_stays_where_it_was() -> None:
+    def f(x: Any) -> Any:
+        return (1.0 if x == 0 else math.expm1(x) / x) + 0 * random.random()
+
+    random.seed(1)
+    random.random()
+    expected = random.random()
+    random.seed(1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        cr.grad(f)(0.0)
+    assert random.random() == expected
+
+
+def test_a_crossing_on_a_grid_of_steps_has_its_second_derivative() -> None:
+    """It is smooth in small pieces; longer steps meet another slope, which is told."""
+
+    def crossing(current: Any) -> Any:
+        v, t = 0.0, 0.0
+        while True:
+            new = v + 0.05 * (current - v) / 20
+            if new >= 1.0:
+                return t + 0.05 * (1.0 - v) / (new - v)
+            v, t = new, t + 0.05
+
+    with pytest.warns(UncheckedWarning, match="in small pieces"):
+        found = cr.hessian(crossing)(1.4)
+    slope = cr.grad(crossing)
+    np.testing.assert_allclose(found, (slope(1.4 + 1e-6) - slope(1.4 - 1e-6)) / 2e-6, rtol=1e-6)

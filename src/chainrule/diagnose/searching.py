@@ -7,7 +7,7 @@ the program does with it (a Newton step at the end makes it right), so differenc
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +19,8 @@ from ..errors import BatchError, ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
 from ..limits import ALONE
 from ..modes.batch import Batch
-from ..tracing.draws import same_draws
+from ..tracing.alone import ORDER
+from ..tracing.draws import of_python, same_draws
 from ..tracing.running import running
 from ..tracing.searches import Row
 from ..tracing.source import describe_place
@@ -79,7 +80,8 @@ def examine(
             ahead = direction(point, out, plain, np.random.default_rng(0))
             nothing = ahead[2] == 0
             if not by_state:
-                found = _beside(point, out, plain, ahead, again, alone)
+                ordered = alone and all(row.met in ORDER for row in rows)
+                found = _beside(point, out, plain, ahead, again, alone, ordered)
             if type(found) is tuple and alone and not anew:
                 by_state = _is_remembered(point, plain, ahead, found[0], again)
     if by_state:
@@ -164,11 +166,12 @@ def _only(trace: Any, out: Any, k: int) -> Any:
 
 
 def _beside(
-    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool
-) -> tuple[float, float] | str | None:
+    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool,
+    ordered: bool,
+) -> tuple[float, float] | str | None:  # fmt: skip
     _busy.now = True
     try:
-        found = _far(point, out, plain, ahead, again, alone)
+        found = _far(point, out, plain, ahead, again, alone, ordered)
     except (ChainRuleError, Warning):
         raise
     except Exception as error:
@@ -192,8 +195,9 @@ def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:
 
 
 def _far(
-    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool
-) -> tuple[float, float] | str | None:
+    point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool,
+    ordered: bool,
+) -> tuple[float, float] | str | None:  # fmt: skip
     """Compare with differences over steps that are long beside those of the search's answer."""
     vs, cts, traced = ahead
     if not any(np.any(v) for v in vs) or not np.isfinite(traced):
@@ -224,12 +228,18 @@ def _far(
         here = at(0.0)
         if alone and _jumps(abs(at(h) - here) for h in short):
             return None  # it is a piece of its own, as small as it may be
+        sides = [[(at(s * h) - here) / (s * h) for s in (1, -1)] for h in (*short, 1e-5 * unit)]
+        if ordered and all(abs(a - b) > 0.1 * (abs(a) + abs(b)) for a, b in sides[:2]):
+            return None  # a kink of the function at this point: its branches stand (kinks.md)
         bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
-        if all(
-            min(abs((at(s * h) - here) / (s * h) - traced) for s in (1, -1)) <= bound
-            for h in short
-        ):  # a kink is close by, on both sides of which the derivative is right
-            return None
+        if all(min(abs(slope - traced) for slope in pair) <= bound for pair in sides[:2]):
+            return None  # a kink is close by, on both sides of which the derivative is right
+        close = max(abs(slope - traced) for pair in sides[1:] for slope in pair)
+        if not alone and traced and close <= 1e-3 * abs(traced):
+            return (
+                f"in plain runs close by it is {traced:.10g}, as here, and over longer steps "
+                f"{better[-1]:.10g}, as of a function in small pieces"
+            )
     return (better[-1], traced) if settled else "the differences do not settle"
 
 
@@ -269,8 +279,8 @@ def _call_beside(point: Point, vs: Any) -> None:
 
 
 def _draws(trace: Any) -> Any:
-    """Return what sets random streams back; to look for them takes long, and few draw."""
-    return same_draws() if running.drawn_in is trace else nullcontext(lambda: None)
+    """Return what sets random streams back; to look for all of them takes long, and few draw."""
+    return same_draws() if running.drawn_in is trace else of_python()
 
 
 @contextmanager

@@ -67,14 +67,22 @@ def _is_whole(output: Any, x: Any, *_: Any) -> Any:
     return np.equal(output, x)
 
 
+def _is_infinite(_output: Any, *values: Any) -> Any:
+    return np.isinf(values[0]) if values[0].dtype.kind in "fc" else False
+
+
+def _is_no_number(_output: Any, *values: Any) -> Any:
+    return np.logical_not(np.isfinite(values[0])) if values[0].dtype.kind in "fc" else False
+
+
 def _yes(_output: Any, *_values: Any) -> Any:
     return True
 
 
-_ORDER = frozenset(_SIDES)
+ORDER = frozenset(_SIDES)
 _ROUNDED = {"floor": UP, "ceil": DOWN}
 KINDS: dict[str, Callable[..., Any]] = (
-    dict.fromkeys(_ORDER, _equals)
+    dict.fromkeys(ORDER, _equals)
     | dict.fromkeys("equal isclose allclose array_equal array_equiv isin whole".split(),
                     _finds)
     | dict.fromkeys("not_equal any all".split(), _finds_not)
@@ -84,7 +92,9 @@ KINDS: dict[str, Callable[..., Any]] = (
     | dict.fromkeys("where heaviside compress extract".split(), _first_vanishes)
     | dict.fromkeys(("astype", "astype_constant"), _truncated)
     | dict.fromkeys(_ROUNDED, _is_whole)
-    | dict.fromkeys("isnan isfinite nan_to_num".split(), _is_nan)
+    | dict.fromkeys(("isnan",), _is_nan)
+    | dict.fromkeys("isinf isposinf isneginf".split(), _is_infinite)
+    | dict.fromkeys(("isfinite", "nan_to_num"), _is_no_number)
     | dict.fromkeys(("raised", "plane"), _yes)
 )  # fmt: skip
 
@@ -102,7 +112,7 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
         asked = values if kind is _vanishes else values[:1]
         if all(type(x := under(v)[0]) is np.ndarray and x.dtype.kind == "b" for v in asked):
             return False, 0  # what was asked before answers alone
-    if name in _ORDER and len(values) == 2:
+    if name in ORDER and len(values) == 2:
         a, b = values
         if type(a) in _NUMBERS and type(b) in _NUMBERS:
             if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
@@ -125,7 +135,7 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
     if at is True or at is False or not np.any(at):
         return (at if at is True else False), 0
     side = 0
-    if name in _ORDER:
+    if name in ORDER:
         answers = np.broadcast_to(plain[0], np.shape(at))
         answer = answers[at].flat[0]
         side = _SIDES[name][bool(answer)]

@@ -281,12 +281,26 @@ def same_draws() -> Iterator[Callable[[], None]]:
     del everything
     streams[0] = np.random.mtrand._rand._bit_generator
     states = [(s, s.state) for s in streams.values()]
+    with of_python() as python:
+
+        def again() -> None:
+            for stream, was in states:
+                stream.state = was
+            python()
+
+        try:
+            yield again
+        finally:
+            again()
+
+
+@contextmanager
+def of_python() -> Iterator[Callable[[], None]]:
+    """As `same_draws`, of Python's own stream alone, whose draws no door sees."""
     words = sys.modules.get("random")
     state = words.getstate() if words is not None else None
 
     def again() -> None:
-        for stream, was in states:
-            stream.state = was
         if words is not None:
             words.setstate(state)
 
