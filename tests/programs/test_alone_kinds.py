@@ -37,6 +37,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {  # of a number: true at 0, and no
     "np.any": lambda x: not np.any(np.array([x])),
     "count_nonzero": lambda x: not np.count_nonzero(np.array([x])),
     "nonzero": lambda x: not len(np.nonzero(np.array([x]))[0]),
+    "flatnonzero": lambda x: not np.flatnonzero(np.array([x])).size,
     "argwhere": lambda x: not len(np.argwhere(np.array([x]))),
     "astype": lambda x: not np.array([x]).astype(bool)[0],
     "is_integer": lambda x: float(x).is_integer(),

@@ -137,6 +137,12 @@ def einsum_path(*operands: Any, **kwargs: Any) -> Any:
     return np.einsum_path(*plain(operands), **kwargs)
 
 
+@composite(np.flatnonzero, sample((3,)), sample((2, 2)))
+def flatnonzero(a: Any) -> Any:
+    """Return where the elements are not 0, counted in the flat array."""
+    return np.nonzero(np.ravel(a))[0]
+
+
 @composite(np.allclose, sample((3,), (3,)))
 def allclose(
     a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False
