@@ -288,11 +288,6 @@ def _rounding(graph: Graph) -> Iterator[Finding]:
         yield Finding(ZERO, what, _place(node.place), why, cure)
 
 
-def _whole_already(node: Node) -> bool:
-    """Say whether a step rounds what is a truth or an integer, which is one already."""
-    return all(p.dtype is not None and p.dtype.kind in "biu" for p in node.inputs if p is not None)
-
-
 def steps(graph: Graph) -> Iterator[tuple[Node, str, str]]:
     """Find rounding, integer casts, and comparisons whose outcome is used as a number."""
     flows = {
@@ -308,7 +303,7 @@ def steps(graph: Graph) -> Iterator[tuple[Node, str, str]]:
         if op.name in COMPARING and node in flows:
             what = "a comparison is used as a number"
             cure = "write np.where(condition, a, b); for a slope at the step, smooth it"
-        elif op.name in ROUNDING and node.dtype.kind in "fiu" and not _whole_already(node):
+        elif op.name in ROUNDING and node.dtype.kind in "fiu":
             what = f"{spoken(op.name)} makes a step function of a traced value"
             if op.name == "astype_constant":
                 what = f"a traced value is converted to {node.dtype}"

@@ -367,9 +367,9 @@ def _as_one(name: str) -> Any:
     general = vars(Tracer)[name]
 
     def method(self: Any, *others: Any) -> Any:
-        others = tuple(_whole(v) if type(v) is _Bool else int(v) if type(v) is bool else v
-                       for v in others)  # fmt: skip
-        return general(_whole(self), *others)
+        if any(type(v) not in (bool, _Bool) for v in others):  # with a number NumPy's is 1, too
+            return general(self, *others)
+        return general(_whole(self), *(_whole(v) if type(v) is _Bool else int(v) for v in others))
 
     method.__name__ = name
     return method
