@@ -444,7 +444,7 @@ class Verdict:
             if not (self.good | self.outside)[:, i].all():
                 ends = [ends[0] if self.number[i] else "∞", "∞"]
             self.around._warn(
-                f"it is {' and '.join(ends)} on two sides of the point, and none there; "
+                f"it is {' and '.join(ends)} on two sides of the point, {NONE_THERE}; "
                 f"the result is {replaced[i]:.6g}, "
                 + ("that of the branch that ran" if only_branches else
                    "the middle of the two" if np.isfinite(replaced[i]) else "not a number")
@@ -511,6 +511,7 @@ def _is_batch(value: Any) -> bool:
 
 
 _BITS = 2.0**16
+NONE_THERE = "and none there"
 ALONE = "alone"  # the detail of a note of first order: what was asked holds at the point alone
 _MIXED = ((1.4142135623730951, 0.1), (1.7320508075688772, 0.7), (2.23606797749979, 0.35))
 

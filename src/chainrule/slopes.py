@@ -104,13 +104,14 @@ def silent() -> Iterator[None]:
 def compare(
     function: Callable[..., Any], xs: Sequence[Any], gradient: Sequence[Any],
     entries: int = 24, drawn: int = 12, seconds: float = np.inf, seed: int = 0,
-    decides: bool = True,
+    decides: bool = True, searched: bool = False,
 ) -> Comparison:  # fmt: skip
     """Compare the gradient of ``Re function(*xs)``, one number, with the plain program.
 
     Inputs of up to `entries` entries are compared one by one, of larger ones `drawn` at random;
     after `seconds` the rest is left. `decides` says whether the program may have a kink or a jump
-    exactly at the point.
+    exactly at the point, `searched` that a solver makes its values: nearer than its tolerance they
+    stand still, and a kink of its answer is seen from afar only.
     """
     deadline = time.perf_counter() + seconds
     rows: list[Row] = []
@@ -120,7 +121,7 @@ def compare(
             for index in _places(np.shape(x), entries, drawn, seed + position):
                 if not rows or time.perf_counter() < deadline:
                     rows.append(_row(function, xs, position, index, gradient[position], here,
-                                     decides))  # fmt: skip
+                                     decides, searched))  # fmt: skip
         along = _along(function, xs, gradient, rows, seed)
     return Comparison(tuple(rows), along, sum(int(np.size(x)) for x in xs))
 
@@ -147,7 +148,7 @@ def _places(
 
 def _row(
     function: Any, xs: Sequence[Any], position: int, index: tuple[int, ...], gradient: Any,
-    here: float, decides: bool,
+    here: float, decides: bool, searched: bool,
 ) -> Row:  # fmt: skip
     found = np.asarray(gradient)[index]
     x = np.asarray(xs[position])
@@ -162,6 +163,8 @@ def _row(
     eps = float(np.finfo(x.dtype).eps)
     slope = Slope(moves.along(1.0), here, scales, eps, decides, scales[0])
     reference, off, tolerance, verdict, why = slope.judge(float(np.real(found)))
+    kink = slope.from_afar(float(np.real(found))) if searched else None
+    reference, off, tolerance, verdict, why = kink or (reference, off, tolerance, verdict, why)
     if x.dtype.kind == "c":  # dRe f/dRe x − i·dRe f/dIm x
         slope = Slope(moves.along(1j), here, scales, eps, decides, scales[0])
         other = slope.judge(float(-np.imag(found)))
@@ -457,6 +460,20 @@ class Slope:
         words = (f"{KINK}: the slope is {left:{digits}} on the left and {right:{digits}} on the "
                  f"right: the derivative taken, {found + 0.0:.12g}, {ends}")  # fmt: skip
         return self._told(found, (left + right) / 2, 0.0, verdict, words)
+
+    def from_afar(self, found: float) -> Any:
+        """Judge by a kink that chords over two lengths show alike on either side, or return None.
+        """
+        for powers in ((6.0, 9.0), (4.0, 6.0)):
+            steps = self.scales[0] * 2.0 ** -np.array(powers)
+            right, left = (np.array([(self.phi(s * h) - self.here) / (s * h) for h in steps])
+                           for s in (1, -1))  # fmt: skip
+            size = max(np.max(abs(right)), np.max(abs(left)))
+            firm = all(abs(np.diff(side)[0]) <= 1e-3 * size for side in (left, right))
+            if firm and abs(left[1] - right[1]) > 0.1 * size:
+                digits = 3 - int(np.floor(np.log10(size)))
+                return self._kink(found, *(round(float(v[1]), digits) + 0.0 for v in (left, right)))
+        return None
 
     def _one_sided(self, found: float, side: str, slope: float, rough: float) -> Any:
         agrees = abs(slope - found) <= 1e-3 * max(abs(slope), abs(found)) + 20 * rough

@@ -69,3 +69,77 @@ def test_a_formula_is_read_as_it_is_meant(k):
     page = explain(f, at)
     assert page.text().splitlines()[1].partition(" = ")[2].strip() == words
     assert "mod" not in words or ("left(" in page.latex()) == ("(" in words)
+
+
+# --- a formula is of one point where the program is another one elsewhere --------------------------
+def caught(x):
+    try:
+        return math.sqrt(x - 3)
+    except ValueError:
+        return x**2
+
+
+HERE = [
+    (lambda x: np.interp(x, [0, 1, 2], [0, 1, 4]), 1.5, True),
+    (caught, 2.3, True), (lambda x: round(x, 1) * x, 2.27, True),
+    (lambda x: np.histogram([x, 1, 2], bins=3)[0][0] * x, 1.2, True),
+    (lambda x: x if math.isclose(x, 2.0) else 0, 2.0, True),
+    (lambda x: np.piecewise(np.asarray(x), [x < 0, x >= 0], [lambda t: -t, lambda t: t**2]), 0.0,
+     True),
+    (lambda x: np.sin(x) * x, 1.2, False), (lambda x: np.where(x > 0, x, -x), 1.5, False),
+    (lambda x: np.log(x) / x, 0.5, False), (lambda x: np.floor(x) * x, 1.5, False),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("k", range(len(HERE)))
+def test_a_formula_that_another_point_gives_the_lie_is_said_to_be_of_this_one(k):
+    f, at, here = HERE[k]
+    assert ("— at this point" in explain(f, at).text().splitlines()[1]) == here
+
+
+def test_a_rounding_to_digits_is_told_as_the_step_that_it_is():
+    text = explain(lambda x: round(x, 1), 2.27).text()
+    assert "does not reach" not in text
+    assert "is rounded at" in text
+    assert "cut down" not in explain(lambda x: math.ceil(x) * x, 2.27).text()
+
+
+HOLES = [lambda x: 1.0 if x == 1 else x**2, lambda x: (x**2 - 1) / (x - 1) if x != 1 else 2.0]
+
+
+@pytest.mark.parametrize("f", HOLES)
+def test_where_a_limit_is_returned_nothing_else_is_said_to_be(f):
+    text = explain(f, 1.0).text()
+    assert "its gradient is 0" not in text
+    assert "that of the branch that ran" not in text
+
+
+def test_the_middle_of_two_sides_is_no_limit():
+    text = explain(chainrule.derivative(lambda t: np.maximum(t, 0) ** 2), 0.0).text()
+    assert "this is the limit" not in text
+    assert "its limit" not in text
+
+
+# --- the check ------------------------------------------------------------------------------------
+def bounded(a):
+    return minimize(lambda t: (t[0] - a) ** 2, [0.0], bounds=[(0, 1)]).x[0]
+
+
+KINKED = [
+    (bounded, 1.0, (1, 0)), (lambda a: quad(lambda t: 1.0 if t < a else 0.0, 0, 1)[0], 0.0, (0, 1)),
+    (lambda a: quad(lambda t: float(t > a), 0, 1)[0], 1.0, (-1, 0)),
+]
+
+
+@pytest.mark.parametrize("k", range(len(KINKED)))
+def test_a_kink_of_what_a_solver_finds_is_no_disagreement_and_no_slope(k):
+    f, at, (left, right) = KINKED[k]
+    document = explain(f, at).document
+    (row,) = document["check"]["worst"]
+    assert row["verdict"] == "choice"
+    assert f"the slope is {left} on the left and {right} on the right" in row["why"]
+
+
+def test_a_difference_of_what_is_held_fast_says_so():
+    text = explain(lambda x: chainrule.stop_gradient(x) ** 2 + x, 2.0).text()
+    assert "1 against 1 for x (with what stop_gradient holds fast held fast" in text

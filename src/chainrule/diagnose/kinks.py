@@ -1,6 +1,7 @@
 """Kinks that a run touched exactly, and which derivative is taken there (docs/policy/kinks.md)."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
 from ..tracing.watching import COMPARING
-from .watching import BRANCH, CUT, SOLVER, Event
+from .watching import BRANCH, CUT, DIGITS, SOLVER, Event
 
 
 def called_by(graph: Graph, events: Iterable[Event]) -> dict[Node, str]:
@@ -117,6 +118,8 @@ def _asks_of_zero(event: Event) -> bool:
 def cut_at(event: Event) -> bool:
     """Say whether a value that was cut to an integer stood exactly where that jumps."""
     at = _STEPS.get(event.asker)
+    if event.asker.startswith(DIGITS):
+        at = partial(halves, decimals=int(event.asker.removeprefix(DIGITS)))
     return event.kind == CUT and at is not None and any(
         _on_step_before(node) if _is_still(node) else at(float(v))
         for v, node in zip(event.outcomes, event.makers, strict=True)

@@ -94,7 +94,9 @@ def problem(doc: dict[str, Any]) -> Block:
     if p["statement"] is not None:
         lhs = {"sym": p.get("of", out), "shape": doc["symbols"][out]["shape"]}
         line = Line({"lhs": lhs, "sides": [p["statement"]], "value": None})
-        rows.append([[line], ["— at this point: see the notes"]] if p["here"] else [[line]])
+        here = "— at this point: see the notes" if p["here"] else "" if p["elsewhere"] else (
+            "— at this point: it is not the program elsewhere, or may not be")
+        rows.append([[line], [here]] if here else [[line]])
     where = f"{p['function']}"
     if p["file"] and not p["file"].startswith("<"):
         where += f" in {p['file']}:{p['line']}"
@@ -271,11 +273,13 @@ def backward(doc: dict[str, Any]) -> Block | None:
 
 
 _LIMIT = "— the rules cannot say it at the point: this is the limit around it, see the notes"
+_PARTED = "— the rules cannot say it at the point: this is taken from around it, see the notes"
 
 
 def _settled(doc: dict[str, Any]) -> list[list[Cell]]:
     """Give the derivatives as they are returned."""
-    return [[[Line(g["line"])], *([[_LIMIT if g["limit"] else "— as by the rules"]]
+    limit = _PARTED if "limit" in doc and doc["limit"]["parted"] else _LIMIT
+    return [[[Line(g["line"])], *([[limit if g["limit"] else "— as by the rules"]]
             if "limit" in g else [])] for g in doc["gradients"]]  # fmt: skip
 
 

@@ -82,6 +82,27 @@ def _reads_complex(term: Term) -> bool:
     return np.iscomplexobj(term.reader.primals[term.argument])
 
 
+def taken(builder: Any) -> str:
+    """Say how gradients were made that no rule made, or nothing."""
+    if not any(builder.bent):
+        return ""
+    return f"the gradient is {_TAKEN}" if builder.parted else (
+        "the gradient is a limit around the point")
+
+
+_TAKEN = "taken from both sides of the point, where it is not the same"
+
+
+def nothing_flows(builder: Any, node: Node) -> str:
+    """Say why the gradient of an input is 0: what decides by it may change the output all the same.
+    """
+    run, name = builder.run, builder.run.symbol_of[node].text
+    asked = node in builder.read or run.events or any(
+        n.dtype is None or n.dtype.kind in "biu" for n in run.graph.nodes)
+    why = f"no derivative flows from {name} to" if asked else f"{name} does not reach"
+    return f"{why} the output: its gradient is 0"
+
+
 def returned(builder: Any) -> str:
     """Say where the function's value comes from, where its steps do not give it."""
     run = builder.run
