@@ -116,11 +116,11 @@ def compare(
     deadline = time.perf_counter() + seconds
     rows: list[Row] = []
     with silent():
-        here = _real(function(*_fresh(xs)))
+        value = function(*_fresh(xs))
         for position, x in enumerate(xs):
             for index in _places(np.shape(x), entries, drawn, seed + position):
                 if not rows or time.perf_counter() < deadline:
-                    rows.append(_row(function, xs, position, index, gradient[position], here,
+                    rows.append(_row(function, xs, position, index, gradient[position], value,
                                      decides, searched))  # fmt: skip
         along = _along(function, xs, gradient, rows, seed)
     return Comparison(tuple(rows), along, sum(int(np.size(x)) for x in xs))
@@ -148,11 +148,12 @@ def _places(
 
 def _row(
     function: Any, xs: Sequence[Any], position: int, index: tuple[int, ...], gradient: Any,
-    here: float, decides: bool, searched: bool,
+    value: Any, decides: bool, searched: bool,
 ) -> Row:  # fmt: skip
     found = np.asarray(gradient)[index]
     x = np.asarray(xs[position])
-    moves = _Moves(function, xs, position, index)
+    moves = _Moves(function, xs, position, index, np.iscomplexobj(value))
+    here = _real(value)
     if not np.isfinite(here):
         return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
                    f"the value itself is {_word(here)}")  # fmt: skip
@@ -181,8 +182,11 @@ def _word(v: Any) -> str:
 class _Moves:
     """The plain program with one entry of one input moved."""
 
-    def __init__(self, function: Any, xs: Sequence[Any], position: int, index: Any) -> None:
+    def __init__(
+        self, function: Any, xs: Sequence[Any], position: int, index: Any, complex: bool
+    ) -> None:
         self.function, self.xs, self.position, self.index = function, xs, position, index
+        self.complex = complex
 
     def along(self, direction: complex) -> Phi:
         """Return h ↦ Re f(x + h·direction); NaN where the program refuses."""
@@ -192,7 +196,10 @@ class _Moves:
             x[self.index] += h * direction
             moved[self.position] = x[()]
             try:
-                return _real(self.function(*moved))
+                value = self.function(*moved)
+                if not self.complex and np.iscomplexobj(value):
+                    return np.nan  # (−1)**0.5 is none of Python's floats
+                return _real(value)
             except Exception:  # outside its domain a program fails in its own way
                 return np.nan
 
@@ -430,7 +437,10 @@ class Slope:
         """Return the slope of one side that all steps agree on from some size on."""
         steps = sign * self.scales[0] * self.grid
         values = np.array([self.phi(h) for h in steps])
-        slopes = (values - self.here) / steps
+        start = self.here
+        if np.ptp(values) == 0 and abs(values[0] - start) <= 1e-12 * abs(self.phi(-steps[0])):
+            start = values[0]  # it stands still, and what parts it from the point is rounding
+        slopes = (values - start) / steps
         noise = self.scatter + self.eps * abs(values) + self.grain * abs(slopes)
         noise = noise / (10 * abs(steps))
         better = slopes[1:] + np.diff(slopes) / 7

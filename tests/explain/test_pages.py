@@ -9,6 +9,7 @@ from scipy.integrate import quad
 from scipy.optimize import minimize
 
 import chainrule
+from chainrule.errors import NonFiniteError
 from chainrule.explain import explain
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -71,7 +72,7 @@ def test_a_formula_is_read_as_it_is_meant(k):
     assert "mod" not in words or ("left(" in page.latex()) == ("(" in words)
 
 
-# --- a formula is of one point where the program is another one elsewhere --------------------------
+# --- a formula is of one point where the program is another one elsewhere -------------------------
 def caught(x):
     try:
         return math.sqrt(x - 3)
@@ -143,3 +144,99 @@ def test_a_kink_of_what_a_solver_finds_is_no_disagreement_and_no_slope(k):
 def test_a_difference_of_what_is_held_fast_says_so():
     text = explain(lambda x: chainrule.stop_gradient(x) ** 2 + x, 2.0).text()
     assert "1 against 1 for x (with what stop_gradient holds fast held fast" in text
+
+
+def test_a_side_on_which_a_float_turns_complex_has_no_slope():
+    for f in (lambda x: (x**3) ** (1 / 3), lambda x: (x**5) ** 0.5):
+        assert "on the left" not in explain(f, 0.0).text()
+
+
+def test_rounding_at_the_point_is_no_slope_beside_it():
+    text = explain(lambda x: np.floor(x) * np.sin(np.pi * x), 1.0).text()
+    assert "the slope is 0 on the left and −3.14159 on the right" in text
+
+
+@pytest.mark.parametrize("f", [lambda x: np.arctan2(0, x), lambda x: np.copysign(x, 0.0)])
+def test_what_cannot_cross_a_jump_does_not_jump(f):
+    assert "jumps here" not in explain(f, -1.0).text()
+    assert "jumps here" in explain(lambda x: np.arctan2(x, -1.0), 0.0).text()
+    assert "jumps here" in explain(lambda x: np.arctan2(0, x), 0.0).text()
+
+
+def test_of_an_array_it_is_said_that_some_entries_are_rounding():
+    def normed(x):
+        mu = np.mean(x, axis=0)
+        return np.sum(np.array([[1, 1], [1, 2], [1, 5]]) * (x - mu) ** 2)
+
+    text = explain(normed, np.array([[0.1, 2], [0.3, 1], [0.7, 4]])).text()
+    assert "digits of entries of μ̄" in text
+
+
+def test_a_number_that_is_not_the_decimal_is_near_to_it():
+    text = explain(lambda x: x * (0.1 + 0.2), 2.0).text()
+    assert "= 0.3 " not in text
+    assert "∂v₁/∂x  ≈ 0.3" in text
+
+
+# --- one letter for one thing ---------------------------------------------------------------------
+def sigma_of(sigma):
+    return special.expit(sigma) * sigma
+
+
+def psi_of(psi):
+    return special.digamma(psi) * psi
+
+
+def gamma_of(Gamma):  # noqa: N803
+    return special.gamma(Gamma) * Gamma
+
+
+def step_of(H):  # noqa: N803
+    return np.heaviside(H, 0.5) * H
+
+
+def density(sigma):
+    return np.exp(-0.5 / sigma**2) / sigma
+
+
+def power_of(e):
+    return np.exp(e) * e
+
+
+NAMED = {
+    sigma_of: "σ(sigma) · sigma", psi_of: "ψ(psi) · psi", gamma_of: "Γ(Gamma) · Gamma",
+    step_of: "H(H'; 0.5) · H'", power_of: "exp(e) · e",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", NAMED)
+def test_a_letter_of_a_function_is_no_name_of_a_value(f):
+    text = explain(f, 1.5).text()
+    assert text.splitlines()[1].partition(" = ")[2].strip() == NAMED[f]
+    assert "eᵘ" not in text
+
+
+def test_a_name_stays_greek_where_no_function_has_the_letter():
+    assert "/ σ" in explain(density, 1.5).text()
+
+
+def test_names_that_differ_in_the_code_differ_as_the_code_does():
+    text = explain(lambda x_, x: x_ * x**2, 1.5, 2.0, argnums=(0, 1)).text()
+    assert "x_ · x²" in text
+    assert "x'" not in text
+
+    def squared(x0):
+        return x0**2
+
+    assert "in the code: x0" in explain(squared, 2.0).text()
+
+
+def test_the_cure_of_a_nan_is_one_that_explain_takes():
+    with pytest.raises(NonFiniteError) as told:
+        explain(lambda x: x * 2, np.nan)
+    assert 'nan="return"' not in str(told.value)
+
+
+def test_a_kink_is_told_once():
+    notes = explain(lambda x: min(x, 1, 2 - x), 1.0).document["notes"]
+    assert len(notes) == len(set(notes))

@@ -93,6 +93,8 @@ def on_step(node: Node) -> bool:
     if op is None or Foreign in map(type, values) or node.output is None:
         return False
     with np.errstate(all="ignore"):
+        if op.name in _CROSSES and node.inputs[_CROSSES[op.name]] is None:
+            return op.name == "arctan2" and bool(np.any(np.equal(values[0], 0) & (values[1] == 0)))
         if op.name in _STEPS:
             return bool(np.any(_STEPS[op.name](*values, **node.params)))
         if op.jump is not None:
@@ -163,6 +165,7 @@ BROKEN: dict[str, Callable[..., Any]] = {  # smooth pieces, which do not meet
     "copysign": lambda x, y: np.equal(y, 0) & np.not_equal(x, 0),
     "arctan2": lambda y, x: np.equal(y, 0) & np.less_equal(x, 0),
 }
+_CROSSES = {"copysign": 1, "arctan2": 0}  # the operand that has to cross 0 for a jump
 _STEPS: dict[str, Callable[..., Any]] = {
     **BROKEN,
     **dict.fromkeys(("floor", "ceil", "__floor__", "__ceil__"), whole),

@@ -66,8 +66,9 @@ class Happenings:
             who = "the program branches at" if not event.library else (
                 "the library's own code branches, called at")
             who = f"what {event.solver} calls branches at" if event.solver else who
-            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is {found}; "
-                              f"{event.answer or taken or 'the derivative is that of the branch that ran'}")
+            then = event.answer or taken or "the derivative is that of the branch that ran"
+            self.notes.append(
+                f"{who} {place}: what it asks there{self._asked(event)} is {found}; {then}")
         elif event.kind == CUT:
             why = "what it becomes is locally constant, and no derivative flows through it"
             self.notes.append(f"a value ({found}) is {cut(event)} at {place}: "
@@ -128,7 +129,8 @@ class Happenings:
                 words = f"what {calls[node]} calls comes by a kink or tie ({place}): {what}; {why}"
                 self.notes += [words] * (words not in self.notes)
             elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
-                self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
+                words = f"the program {words} ({place}): {what}; {why}{taken}"
+                self.notes += [words] * (words not in self.notes)
 
     def _origins(self) -> None:
         """Mark the steps that one call of a library takes, and those of a rule."""

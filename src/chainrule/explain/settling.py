@@ -18,10 +18,9 @@ from .numbers import short
 
 
 def settle(builder: Any) -> tuple[list[Any], list[bool], bool, list[str]]:
-    """Return the gradients of the inputs as `grad` gives them, which are limits, and the notes;
+    """Return the gradients of the inputs as `grad` gives them, which are limits, and the notes.
 
-    between, whether the sides of the point differ, so that some are none.
-
+    Between these stands whether the sides of the point differ, so that some are no limits.
     The engine takes them anew: where a product was 0·∞ they are limits, which no rule can print.
     """
     run = builder.run

@@ -408,6 +408,8 @@ class Writer(MatrixWriter):
             sides.append((text, rounded or line.get("rough", False)))
         for text, rounded in sides:
             if text == out[-1]:
+                if rounded and len(out) > 2:  # the digits are the same, the number is not
+                    out[-2] = self.about
                 rough = rounded
                 continue
             out += [self.about if rounded or rough else self.equal, text]
