@@ -532,7 +532,7 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
 
 
 def nan_input(call: Call, value: Any, passes: bool = True) -> None:
-    """Raise if a NaN result comes from a NaN input; `passes` says that the caller knows ``nan=``."""
+    """Raise if a NaN result comes from a NaN input; `passes`: the caller takes ``nan=``."""
     if under(value) is not None:
         return  # not known before it is computed
     for name, leaf in zip(call.names(), call.leaves, strict=True):

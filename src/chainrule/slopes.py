@@ -472,8 +472,7 @@ class Slope:
         return self._told(found, (left + right) / 2, 0.0, verdict, words)
 
     def from_afar(self, found: float) -> Any:
-        """Judge by a kink that chords over two lengths show alike on either side, or return None.
-        """
+        """Judge by a kink that chords over two lengths show alike on each side, if there is one."""
         for powers in ((6.0, 9.0), (4.0, 6.0)):
             steps = self.scales[0] * 2.0 ** -np.array(powers)
             right, left = (np.array([(self.phi(s * h) - self.here) / (s * h) for h in steps])

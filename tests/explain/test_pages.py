@@ -187,11 +187,11 @@ def psi_of(psi):
     return special.digamma(psi) * psi
 
 
-def gamma_of(Gamma):  # noqa: N803
+def gamma_of(Gamma):
     return special.gamma(Gamma) * Gamma
 
 
-def step_of(H):  # noqa: N803
+def step_of(H):
     return np.heaviside(H, 0.5) * H
 
 
