@@ -87,7 +87,7 @@ def pretty(raw: str) -> tuple[str, str]:
     """Split a name into letters and index: W1 → (W, 1), theta → (θ, "")."""
     found = _SPLIT.match(raw)
     if found is None:
-        return raw, ""
+        return GREEK.get(raw, raw), ""
     base, index = found.group(1), found.group(2) or ""
     return GREEK.get(base, base), index
 
