@@ -28,6 +28,7 @@ _NEAR = (1e-7, 1e-9, 1e-12)
 _TELLS = 1e-3  # relative: a difference that leaves more open says nothing
 _SLIGHTEST = 1e-6  # relative: a kink that is shown
 STEEP = "the program is steeper here than differences can tell, or jumps"
+_VALUE = "the value itself is"
 FAINT = "differences cannot tell"
 KINK, UNTOLD = "a kink", f"{FAINT} at the steps that were taken"
 JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
@@ -156,7 +157,7 @@ def _row(
     here = _real(value)
     if not np.isfinite(here):
         return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
-                   f"the value itself is {_word(here)}")  # fmt: skip
+                   f"{_VALUE} {_word(here)}")  # fmt: skip
     if not np.isfinite(found):
         return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
                    f"the derivative is {_word(found)}")  # fmt: skip
@@ -514,6 +515,8 @@ def _along(
         return Along(left_out="the inputs are complex already")
     if not rows or not all(np.all(np.isfinite(g)) for g in gradient):
         return Along(left_out="there is no finite derivative to compare")
+    if any(r.why.startswith((JUMP, STEEP, _VALUE)) for r in rows):
+        return Along(left_out="where the program may jump, or has no finite value, it proves nothing")
     rng = np.random.default_rng(seed)
     whole = sum(int(np.size(x)) for x in xs)
     vs = [np.ones(()) if whole == 1 and not np.shape(x) else rng.uniform(-1, 1, np.shape(x))

@@ -141,6 +141,10 @@ def test_a_kink_of_what_a_solver_finds_is_no_disagreement_and_no_slope(k):
     assert f"the slope is {left} on the left and {right} on the right" in row["why"]
 
 
+def test_a_complex_step_confirms_nothing_where_the_program_jumps():
+    assert "complex step left out" in explain(lambda x: np.arctan(1 / x), np.float64(0)).text()
+
+
 def test_a_difference_of_what_is_held_fast_says_so():
     text = explain(lambda x: chainrule.stop_gradient(x) ** 2 + x, 2.0).text()
     assert "1 against 1 for x (with what stop_gradient holds fast held fast" in text

@@ -98,7 +98,7 @@ class Happenings:
         nodes = self.inside(event)
         rows = [self.index[n] for n in nodes if n in self.index]
         which = f"row {rows[0]}" if len(rows) == 1 else f"rows {min(rows)} to {max(rows)}"
-        root = " It is a root: see the closed form." if event.roots else ""
+        root = " It is a root: see its equation under “Closed form”." if event.roots else ""
         rows_are = "carry the derivative of its answer, not of its iterations"
         if event.replayed:
             rows_are = "are the steps that it took, taken again: the derivative is that of these " \

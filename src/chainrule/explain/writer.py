@@ -231,6 +231,7 @@ class Writer(MatrixWriter):
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
+        n = int(n) if isinstance(n, bool | np.bool_) else n
         if len(base.shape) > 1:  # A² is the product A A
             text = self.digits(exponent(n))
             return f"{self.expr(base, POWER + 1)}^∘{text if text.isdigit() else self.paren(text)}"
