@@ -516,7 +516,7 @@ def _along(
     if not rows or not all(np.all(np.isfinite(g)) for g in gradient):
         return Along(left_out="there is no finite derivative to compare")
     if any(r.why.startswith((JUMP, STEEP, _VALUE)) for r in rows):
-        return Along(left_out="where the program may jump, or has no finite value, it proves nothing")
+        return Along(left_out="where the program may jump, or has no value, it proves nothing")
     rng = np.random.default_rng(seed)
     whole = sum(int(np.size(x)) for x in xs)
     vs = [np.ones(()) if whole == 1 and not np.shape(x) else rng.uniform(-1, 1, np.shape(x))
