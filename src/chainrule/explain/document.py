@@ -212,8 +212,8 @@ class Builder:
             "line": code.co_firstlineno if code else 0,
             "statement": statement,
             **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
-            "here": statement is not None and self.happenings.here(),
-            "elsewhere": flat is None or statement is None or statements.holds(self, flat),
+            "here": statement is not None and (
+                self.happenings.here() or self._other_elsewhere(flat)),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
             "given": [f"{path} = {v!r}" if len(repr(v)) <= GIVEN else path for path, v in run.data
@@ -223,6 +223,14 @@ class Builder:
             "entry": None if self.entry is None else list(self.entry),
             "parameters": sum(int(np.size(n.output)) for n in run.inputs),
         }
+
+    def _other_elsewhere(self, statement: Expr | None) -> bool:
+        """Tell of a formula that is of this run alone."""
+        if statement is None or statements.holds(self, statement):
+            return False
+        self.notes.append("the formula of the problem is of this point: at another the program "
+                          "may take other steps")  # fmt: skip
+        return True
 
     def flat(self, node: Node, limit: int = STATEMENT) -> Expr | None:
         """Write a step out in the inputs, or return None where that would be too long."""

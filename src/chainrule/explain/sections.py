@@ -94,9 +94,7 @@ def problem(doc: dict[str, Any]) -> Block:
     if p["statement"] is not None:
         lhs = {"sym": p.get("of", out), "shape": doc["symbols"][out]["shape"]}
         line = Line({"lhs": lhs, "sides": [p["statement"]], "value": None})
-        here = "— at this point: see the notes" if p["here"] else "" if p["elsewhere"] else (
-            "— at this point: it is not the program elsewhere, or may not be")
-        rows.append([[line], [here]] if here else [[line]])
+        rows.append([[line], ["— at this point: see the notes"]] if p["here"] else [[line]])
     where = f"{p['function']}"
     if p["file"] and not p["file"].startswith("<"):
         where += f" in {p['file']}:{p['line']}"
