@@ -531,8 +531,8 @@ def deliver(cotangents: list[Any], shared: tuple[Any, ...] = ()) -> list[Any]:
     return out
 
 
-def nan_input(call: Call, value: Any) -> None:
-    """Raise if a NaN result comes from a NaN input."""
+def nan_input(call: Call, value: Any, passes: bool = True) -> None:
+    """Raise if a NaN result comes from a NaN input; `passes`: the caller takes ``nan=``."""
     if under(value) is not None:
         return  # not known before it is computed
     for name, leaf in zip(call.names(), call.leaves, strict=True):
@@ -546,8 +546,8 @@ def nan_input(call: Call, value: Any) -> None:
             f"the result is {concrete(value)}, because the input {name}{index} is NaN{more}",
             where=describe(user_frame(2)),
             why="a NaN in a differentiated argument makes every derivative through it NaN",
-            cure=f"clean the input first: np.nan_to_num({name}), or drop the rows that hold NaN; "
-            'nan="return" lets it pass as NumPy does',
+            cure=f"clean the input first: np.nan_to_num({name}), or drop the rows that hold NaN" +
+            '; nan="return" lets it pass as NumPy does' * passes,
         )
 
 

@@ -247,7 +247,7 @@ class _Around:
             part = np.reshape(d[start : start + x.size], x.shape)
             if x.dtype.kind == "c":
                 part = part * turn
-            parts.append((part * _reach(abs(x))).astype(x.dtype)[()])
+            parts.append(_short(part * _reach(abs(x))).astype(x.dtype)[()])
             start += x.size
         return parts
 
@@ -348,6 +348,17 @@ def _reach(sizes: Any) -> Any:
     sizes = np.where(np.isfinite(sizes), sizes, 1.0)
     top = float(np.max(sizes, initial=0.0))
     return np.where(sizes > 0, sizes, min(top, 1.0) if top > 0 else 1.0)
+
+
+def _short(d: Any) -> Any:
+    """Round lengths to few bits: x + h·d is then exact, and x + h·d − x no rounding of its own.
+
+    Else √(x − 1) beside 1 is known to half of the digits only, and no row of it is extrapolated.
+    """
+    if d.dtype.kind == "c":
+        return _short(d.real) + 1j * _short(d.imag)
+    mantissa, exponent = np.frexp(d)
+    return np.ldexp(np.rint(mantissa * _BITS) / _BITS, exponent)
 
 
 class Verdict:
@@ -460,7 +471,7 @@ class Verdict:
             if not (self.good | self.outside)[:, i].all():
                 ends = [ends[0] if self.number[i] else "∞", "∞"]
             self.around._warn(
-                f"it is {' and '.join(ends)} on two sides of the point, and none there; "
+                f"it is {' and '.join(ends)} on two sides of the point, {NONE_THERE}; "
                 f"the result is {replaced[i]:.6g}, "
                 + ("that of the branch that ran" if only_branches else
                    "the middle of the two" if np.isfinite(replaced[i]) else "not a number")
@@ -526,6 +537,8 @@ def _is_batch(value: Any) -> bool:
     return type(value) is Stacked
 
 
+_BITS = 2.0**16
+NONE_THERE = "and none there"
 ALONE = "alone"  # the detail of a note of first order: what was asked holds at the point alone
 _MIXED = ((1.4142135623730951, 0.1), (1.7320508075688772, 0.7), (2.23606797749979, 0.35))
 

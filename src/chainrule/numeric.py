@@ -170,7 +170,7 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     References: P. Wynn, On a device for computing the e_m(S_n) transformation, MTAC 10 (1956)
     91–96.
     """
-    step = eps**0.375
+    step = 2.0 ** round(0.375 * np.log2(eps))  # of one bit, as all of them: x + h·d is exact
     enough = max(1e-6, 100 * eps)  # the error is overestimated
     best, error = first, slack = _close(g, step)
     far = _parts(best, g, eps**0.65)
@@ -184,7 +184,11 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     for nearer in (_NEARER, _NEARER * 2.0**-6):
         if _worth(_poor(best, error, enough), best, g):
             best, error = _better(best, error, *_close(g, step * nearer))
-    return best, np.where(_poor(best, error, enough) & (error > eps), np.inf, error)
+    poor = _poor(best, error, enough)
+    if poor.any():  # of a limit that is 0 the error is that of the numbers on the way to it
+        with np.errstate(all="ignore"):
+            poor &= error > eps * np.fmax(1.0, abs(g(2.0**-4)))
+    return best, np.where(poor, np.inf, error)
 
 
 def _parts(best: Vector, g: Callable[[float], Vector], nearer: float) -> Vector:

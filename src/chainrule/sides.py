@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+NONE_FOUND = "no limit was found"  # what does not settle to the eye may settle slowly
 _NEAR = (2.0**-6, 2.0**-12, 2.0**-18)  # nearer, rounding makes infinities of its own
 
 
@@ -23,17 +24,17 @@ def no_limit(
             return "there is no finite limit: it grows without bound around the point"
         if len({end for end in ends if end}) < 2 and "" not in ends:
             return "along some directions the rules give no number, so that no limit could be taken"
-        return "there is no limit"
+        return NONE_FOUND
     right, left = ends
     if not right and not left:
-        return "there is no limit"
+        return NONE_FOUND
     if not (right and left):
         side, end = ("right", right) if right else ("left", left)
         other = "left" if right else "right"
-        if None in ends and end not in ("∞", "−∞"):
-            words = f"it is {end} from the {side}, and no number from the {other}"
-            return f"no limit could be taken: {words}"
-        return f"there is no finite limit: it is {end} from the {side}, and none from the {other}"
+        none = "no number" if None in ends else "none was found"
+        words = f"it is {end} from the {side}, and {none} from the {other}"
+        start = "there is no finite limit" if end in ("∞", "−∞") else "no limit could be taken"
+        return f"{start}: {words}"
     if right == left:
         return f"there is no finite limit: it is {right} from both sides"
     return f"there is no limit: it is {right} from the right and {left} from the left"

@@ -28,6 +28,7 @@ _NEAR = (1e-7, 1e-9, 1e-12)
 _TELLS = 1e-3  # relative: a difference that leaves more open says nothing
 _SLIGHTEST = 1e-6  # relative: a kink that is shown
 STEEP = "the program is steeper here than differences can tell, or jumps"
+_VALUE = "the value itself is"
 FAINT = "differences cannot tell"
 KINK, UNTOLD = "a kink", f"{FAINT} at the steps that were taken"
 JUMP, UNSETTLED = "the program jumps here", "the differences do not settle here"
@@ -104,23 +105,24 @@ def silent() -> Iterator[None]:
 def compare(
     function: Callable[..., Any], xs: Sequence[Any], gradient: Sequence[Any],
     entries: int = 24, drawn: int = 12, seconds: float = np.inf, seed: int = 0,
-    decides: bool = True,
+    decides: bool = True, searched: bool = False,
 ) -> Comparison:  # fmt: skip
     """Compare the gradient of ``Re function(*xs)``, one number, with the plain program.
 
     Inputs of up to `entries` entries are compared one by one, of larger ones `drawn` at random;
     after `seconds` the rest is left. `decides` says whether the program may have a kink or a jump
-    exactly at the point.
+    exactly at the point, `searched` that a solver makes its values: nearer than its tolerance they
+    stand still, and a kink of its answer is seen from afar only.
     """
     deadline = time.perf_counter() + seconds
     rows: list[Row] = []
     with silent():
-        here = _real(function(*_fresh(xs)))
+        value = function(*_fresh(xs))
         for position, x in enumerate(xs):
             for index in _places(np.shape(x), entries, drawn, seed + position):
                 if not rows or time.perf_counter() < deadline:
-                    rows.append(_row(function, xs, position, index, gradient[position], here,
-                                     decides))  # fmt: skip
+                    rows.append(_row(function, xs, position, index, gradient[position], value,
+                                     decides, searched))  # fmt: skip
         along = _along(function, xs, gradient, rows, seed)
     return Comparison(tuple(rows), along, sum(int(np.size(x)) for x in xs))
 
@@ -147,14 +149,15 @@ def _places(
 
 def _row(
     function: Any, xs: Sequence[Any], position: int, index: tuple[int, ...], gradient: Any,
-    here: float, decides: bool,
+    value: Any, decides: bool, searched: bool,
 ) -> Row:  # fmt: skip
     found = np.asarray(gradient)[index]
     x = np.asarray(xs[position])
-    moves = _Moves(function, xs, position, index)
+    moves = _Moves(function, xs, position, index, np.iscomplexobj(value))
+    here = _real(value)
     if not np.isfinite(here):
         return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
-                   f"the value itself is {_word(here)}")  # fmt: skip
+                   f"{_VALUE} {_word(here)}")  # fmt: skip
     if not np.isfinite(found):
         return Row(position, index, found, np.nan, np.nan, 0.0, NOTHING,
                    f"the derivative is {_word(found)}")  # fmt: skip
@@ -162,6 +165,8 @@ def _row(
     eps = float(np.finfo(x.dtype).eps)
     slope = Slope(moves.along(1.0), here, scales, eps, decides, scales[0])
     reference, off, tolerance, verdict, why = slope.judge(float(np.real(found)))
+    kink = slope.from_afar(float(np.real(found))) if searched else None
+    reference, off, tolerance, verdict, why = kink or (reference, off, tolerance, verdict, why)
     if x.dtype.kind == "c":  # dRe f/dRe x − i·dRe f/dIm x
         slope = Slope(moves.along(1j), here, scales, eps, decides, scales[0])
         other = slope.judge(float(-np.imag(found)))
@@ -178,8 +183,11 @@ def _word(v: Any) -> str:
 class _Moves:
     """The plain program with one entry of one input moved."""
 
-    def __init__(self, function: Any, xs: Sequence[Any], position: int, index: Any) -> None:
+    def __init__(
+        self, function: Any, xs: Sequence[Any], position: int, index: Any, complex: bool
+    ) -> None:
         self.function, self.xs, self.position, self.index = function, xs, position, index
+        self.complex = complex
 
     def along(self, direction: complex) -> Phi:
         """Return h ↦ Re f(x + h·direction); NaN where the program refuses."""
@@ -189,7 +197,10 @@ class _Moves:
             x[self.index] += h * direction
             moved[self.position] = x[()]
             try:
-                return _real(self.function(*moved))
+                value = self.function(*moved)
+                if not self.complex and np.iscomplexobj(value):
+                    return np.nan  # (−1)**0.5 is none of Python's floats
+                return _real(value)
             except Exception:  # outside its domain a program fails in its own way
                 return np.nan
 
@@ -427,7 +438,10 @@ class Slope:
         """Return the slope of one side that all steps agree on from some size on."""
         steps = sign * self.scales[0] * self.grid
         values = np.array([self.phi(h) for h in steps])
-        slopes = (values - self.here) / steps
+        start = self.here
+        if np.ptp(values) == 0 and abs(values[0] - start) <= 1e-12 * abs(self.phi(-steps[0])):
+            start = values[0]  # it stands still, and what parts it from the point is rounding
+        slopes = (values - start) / steps
         noise = self.scatter + self.eps * abs(values) + self.grain * abs(slopes)
         noise = noise / (10 * abs(steps))
         better = slopes[1:] + np.diff(slopes) / 7
@@ -457,6 +471,19 @@ class Slope:
         words = (f"{KINK}: the slope is {left:{digits}} on the left and {right:{digits}} on the "
                  f"right: the derivative taken, {found + 0.0:.12g}, {ends}")  # fmt: skip
         return self._told(found, (left + right) / 2, 0.0, verdict, words)
+
+    def from_afar(self, found: float) -> Any:
+        """Judge by a kink that chords over two lengths show alike on each side, if there is one."""
+        for powers in ((6.0, 9.0), (4.0, 6.0)):
+            steps = self.scales[0] * 2.0 ** -np.array(powers)
+            right, left = (np.array([(self.phi(s * h) - self.here) / (s * h) for h in steps])
+                           for s in (1, -1))  # fmt: skip
+            size = max(np.max(abs(right)), np.max(abs(left)))
+            firm = all(abs(np.diff(side)[0]) <= 1e-3 * size for side in (left, right))
+            if firm and abs(left[1] - right[1]) > 0.1 * size:
+                digits = 3 - int(np.floor(np.log10(size)))
+                return self._kink(found, *(round(float(v[1]), digits) + 0.0 for v in (left, right)))
+        return None
 
     def _one_sided(self, found: float, side: str, slope: float, rough: float) -> Any:
         agrees = abs(slope - found) <= 1e-3 * max(abs(slope), abs(found)) + 20 * rough
@@ -488,6 +515,8 @@ def _along(
         return Along(left_out="the inputs are complex already")
     if not rows or not all(np.all(np.isfinite(g)) for g in gradient):
         return Along(left_out="there is no finite derivative to compare")
+    if any(r.why.startswith((JUMP, STEEP, _VALUE)) for r in rows):
+        return Along(left_out="where the program may jump, or has no value, it proves nothing")
     rng = np.random.default_rng(seed)
     whole = sum(int(np.size(x)) for x in xs)
     vs = [np.ones(()) if whole == 1 and not np.shape(x) else rng.uniform(-1, 1, np.shape(x))

@@ -137,6 +137,9 @@ CURES = [
     ("x.sum()", r"sum\(x\)"),
     ("sum(x", "never closed"),
     ("complicated(x)", r"FILE\.py:function"),
+    ("|x - 1|", r"write abs\(x - 1\)"),
+    ("x!", r"write gamma\(x \+ 1\)"), ("√x", r"write sqrt\(x\)"),
+    ("lambda*x", "such as lambda_"), ("x+", r"what follows the \+"),
 ]
 
 

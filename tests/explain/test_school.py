@@ -136,7 +136,7 @@ NAMED = {
     "orders of derivatives": (np.sinc, 0.5, ("sinc⁽¹⁾(x)",), ("sinc^",)),
     "imaginary unit": (lambda t: (np.exp(1j * t) / (2j + t)).real, 0.5, ("exp(i · t) / (2i + t)",
                        "= 0.5i"), ("(0 + 1i)",)),
-    "data turned": (lambda x, K: np.sum(x @ K.T), (X, K), ("x Kᵀ",), ("c₁",)),
+    "data turned": (lambda x, K: np.sum(x @ K.T), (X, K), ("K x",), ("c₁",)),
     "rule forward": (lambda x: chainrule.jvp(lambda t: t**3, (x,), (1.0,))[1], 2.0,
                      ("by the rule of t**3",), ("v₃",)),
     "integral": (lambda a: quad(lambda t: np.exp(-a * t), 0, 1)[0], 1.0, ("(a − 1)",),

@@ -44,13 +44,13 @@ def test_where_a_limit_was_taken_no_kink_claims_the_gradient(name):
 
 
 ENDS = {  # one side, both, or neither
-    "log": (lambda x: x * np.log(x), "no finite limit: it is −∞ from the right, and none from the"),
-    "√√": (lambda x: np.sqrt(x * np.sqrt(x)), "no finite limit: it is ∞ from the right, and none"),
+    "log": (lambda x: x * np.log(x), "no finite limit: it is −∞ from the right, and no number"),
+    "√√": (lambda x: np.sqrt(x * np.sqrt(x)), "no finite limit: it is ∞ from the right, and no"),
     "√x²": (lambda x: np.sqrt(x * x), "no limit: it is 1 from the right and −1 from the left"),
     "|x|^½": (lambda x: np.sqrt(np.sqrt(x * x)), "no limit: it is ∞ from the right and −∞ from"),
-    "mirrored": (lambda x: np.sqrt(-x * np.sqrt(-x)), "it is −∞ from the left, and none from the"),
+    "mirrored": (lambda x: np.sqrt(-x * np.sqrt(-x)), "it is −∞ from the left, and no number from"),
     "cos": (lambda x: np.sqrt(1 - np.cos(x)), "it is 0.7071 from the right and −0.7071 from the"),
-    "wave": (lambda x: np.sqrt(x**4) * np.sin(1 / (x + 1e-300)), "there is no limit; the result"),
+    "wave": (lambda x: np.sqrt(x**4) * np.sin(1 / (x + 1e-300)), "no limit was found; the result"),
 }
 
 

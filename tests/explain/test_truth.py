@@ -297,7 +297,7 @@ def test_branches_kinks_ties_steps_and_stops_are_told_where_they_happen():
         "abs(x - 2.0)): absolute is evaluated at 0",
         "a sort is evaluated where elements are equal", "max is evaluated where its largest",
         "floor_divide makes a step function", "remainder jumps", "floor makes a step function",
-        "is cut down to an integer at", "stop_gradient holds a value fast at",
+        "is made an integer at", "stop_gradient holds a value fast at",
     ):  # fmt: skip
         assert words in text, words
     assert re.search(r"# test_truth.py:\d+ .*— at a kink or tie: see the notes", text)

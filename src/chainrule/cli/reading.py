@@ -4,6 +4,7 @@ import ast
 import re
 import warnings
 from dataclasses import dataclass
+from keyword import kwlist
 
 from ..errors import ExpressionError
 from .vocabulary import FUNCTIONS
@@ -102,7 +103,18 @@ def _depth(tree: ast.AST) -> int:
     return deepest
 
 
+_SPOKEN = ("and", "or", "not", "if", "else", "in", "is", "True", "False", "None")
 _PRODUCT = re.compile(r"(?<![\w.])(\d+(?:\.\d*)?)\s*([A-Za-z(πθ])|(\))\s*([\w(])")
+_OF_MATHEMATICS = (  # what is no Python, and how it is written
+    (re.compile(r"\|([^|]+)\|"), "write abs({0})"),
+    (re.compile(r"(\w+)\s*!(?!=)"), "write gamma({0} + 1)"),
+    (re.compile(r"(\))\s*!(?!=)"), "write n! as gamma(n + 1)"),
+    (re.compile(r"√\s*([\w.]+)"), "write sqrt({0})"),
+    (re.compile(r"(√)"), "write sqrt(x)"),
+    (re.compile(rf"\b({'|'.join(sorted({*kwlist} - {*_SPOKEN}))})\b(?!\s*\()"),
+     "{0} is a word of Python's own: take another name, such as {0}_"),
+    (re.compile(r"([-+*/@])\s*$"), "write what follows the {0}, or leave it out"),
+)
 _BARE_CALL = re.compile(r"\b([a-z]\w*)\s+([\w.]+)")
 
 
@@ -115,6 +127,8 @@ def _malformed(source: Source, error: SyntaxError) -> ExpressionError:
     elif product:
         left, right = product[1] or product[3], product[2] or product[4]
         column, cure = product.start(), f"write a product with its sign: {left}*{right}…"
+    elif written := next(((m, c) for p, c in _OF_MATHEMATICS if (m := p.search(text))), None):
+        column, cure = written[0].start(), written[1].format(written[0][1])
     elif re.search(r"(?<![<>=!])=(?!=)", text):
         column, cure = text.index("="), "write only the right-hand side, without “name =”"
     message = str(error.msg).split("(")[0].split(". Perhaps")[0].strip() or "invalid syntax"

@@ -1,6 +1,7 @@
 """Kinks that a run touched exactly, and which derivative is taken there (docs/policy/kinks.md)."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from ..core.spoken import spoken
 from ..tracing.foreign import Foreign
 from ..tracing.tracer import concrete
 from ..tracing.watching import COMPARING
-from .watching import BRANCH, CUT, SOLVER, Event
+from .watching import BRANCH, CUT, DIGITS, SOLVER, Event
 
 
 def called_by(graph: Graph, events: Iterable[Event]) -> dict[Node, str]:
@@ -92,6 +93,8 @@ def on_step(node: Node) -> bool:
     if op is None or Foreign in map(type, values) or node.output is None:
         return False
     with np.errstate(all="ignore"):
+        if op.name in _CROSSES and node.inputs[_CROSSES[op.name]] is None:
+            return op.name == "arctan2" and bool(np.any(np.equal(values[0], 0) & (values[1] == 0)))
         if op.name in _STEPS:
             return bool(np.any(_STEPS[op.name](*values, **node.params)))
         if op.jump is not None:
@@ -117,6 +120,8 @@ def _asks_of_zero(event: Event) -> bool:
 def cut_at(event: Event) -> bool:
     """Say whether a value that was cut to an integer stood exactly where that jumps."""
     at = _STEPS.get(event.asker)
+    if event.asker.startswith(DIGITS):
+        at = partial(halves, decimals=int(event.asker.removeprefix(DIGITS)))
     return event.kind == CUT and at is not None and any(
         _on_step_before(node) if _is_still(node) else at(float(v))
         for v, node in zip(event.outcomes, event.makers, strict=True)
@@ -160,6 +165,7 @@ BROKEN: dict[str, Callable[..., Any]] = {  # smooth pieces, which do not meet
     "copysign": lambda x, y: np.equal(y, 0) & np.not_equal(x, 0),
     "arctan2": lambda y, x: np.equal(y, 0) & np.less_equal(x, 0),
 }
+_CROSSES = {"copysign": 1, "arctan2": 0}  # the operand that has to cross 0 for a jump
 _STEPS: dict[str, Callable[..., Any]] = {
     **BROKEN,
     **dict.fromkeys(("floor", "ceil", "__floor__", "__ceil__"), whole),

@@ -24,7 +24,7 @@ from ..tracing.tracer import TRACERS
 from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
 from .kinks import cut_at, on_step, touched
-from .watching import BRANCH, CUT, STOP, Event, Watching, outcomes
+from .watching import BRANCH, CUT, DIGITS, STOP, Event, Watching, outcomes
 
 LOST, DIFFERS, ZERO, CHOICE = "lost", "differs", "zero", "choice"
 ON_STEP = "the point stands on the step; the derivative taken is 0, as on both sides"
@@ -121,14 +121,19 @@ class Survey(Watching):
         self.note(Finding(LOST, error.what, error.where, error.why, error.cure))
 
 
+def cut(event: Event) -> str:
+    """Say what was made of a value."""
+    return "rounded" if event.asker.startswith(DIGITS) else "made an integer"
+
+
 def _happened(event: Event) -> Iterator[Finding]:
     """Say what a place of the program does to its derivatives."""
     found = outcomes(event.outcomes)
     if event.kind == CUT:
         yield Finding(
-            ZERO, "a traced value was cut down to an integer", event.where,
-            event.answer or (ON_STEP if cut_at(event) else "an integer is locally constant"),
-            "leave it a float where its slope matters",
+            ZERO, f"a traced value was {cut(event)}", event.where,
+            event.answer or (ON_STEP if cut_at(event) else "what it becomes is locally constant"),
+            "leave it as it is where its slope matters",
         )  # fmt: skip
     elif event.kind == STOP:
         yield Finding(

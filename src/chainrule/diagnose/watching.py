@@ -14,6 +14,7 @@ from ..tracing.source import Source, describe, inside, resolve, user_frame
 from ..tracing.tracer import Tracer, concrete
 
 BRANCH, CUT, STOP, SOLVER = "branch", "cut", "stop", "solver"
+DIGITS = "digits:"  # that were asked of `round`
 _CUTS = ("__int__", "__floor__", "__ceil__", "__trunc__", "__round__")
 
 
@@ -62,7 +63,9 @@ class Watching(Recording):
         frame, asker = user_frame(2), asking.f_code.co_name
         if asker == "_round" and asking.f_locals.get("ndigits") is None:
             asker = "__round__"
-        if asker in _CUTS and tracer.dtype.kind in "fc":
+        elif asker == "_round":
+            asker = f"{DIGITS}{asking.f_locals['ndigits']}"
+        if (asker in _CUTS or asker.startswith(DIGITS)) and tracer.dtype.kind in "fc":
             self._seen(CUT, frame, tracer, str(concrete(tracer)), asker)
         elif asker == "__bool__" and frame is not None:
             self._seen(BRANCH, frame, tracer, str(bool(concrete(tracer))), library=_inside(asking))

@@ -6,12 +6,14 @@ from typing import Any
 import numpy as np
 
 from ..diagnose.compare import unchecked
+from ..diagnose.watching import SOLVER, STOP
 from ..slopes import AGREES, DIFFERS, KINK, NOTHING, Along, Comparison, Row, compare
 from .as_json import number_to_json
 
 SHOWN = 24
 SAID = 20  # characters by which reasons are told apart; numbers follow
 SOLVED, STOPPED = 1e-2, 1e-4  # what the tolerance of a solver's steps, of its stop, may be off
+HELD = "with what stop_gradient holds fast held fast in the program, too"
 SECONDS = 0.25  # what a check may take; entries that are left are told
 
 
@@ -27,9 +29,14 @@ def check(builder: Any) -> dict[str, Any]:
         found = compare(
             lambda *xs: call(builder, xs), run.call.leaves, list(map(np.asarray, builder.settled)),
             seconds=SECONDS, decides=builder.happenings.decides(),
+            searched=any(e.kind == SOLVER for e in run.events),
         )  # fmt: skip
         found = replace(found, rows=tuple(
             _of_a_solver(r, builder.happenings.solvers) for r in found.rows))
+        if any(e.kind == STOP for e in run.events):
+            found = replace(found, rows=tuple(
+                replace(r, why=HELD) if r.verdict == AGREES and not r.why else r
+                for r in found.rows))
         cut = [e.outcomes[0] for e in builder.happenings.solvers if e.at_end or e.pieces]
         if cut:
             found = replace(found, rows=tuple(_passed_by(r, cut[0]) for r in found.rows))

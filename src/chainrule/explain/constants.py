@@ -38,7 +38,7 @@ def _candidates(v: float) -> Iterator[tuple[Expr, float]]:
     """Iterate over the formulas that `v` may be, nearest at hand first."""
     short = float(f"{v:.14g}")  # 1.3 − 1 is 0.3
     if len(repr(short).replace(".", "").strip("0")) <= _DIGITS:
-        yield Num(short), short
+        yield Num(short, rough=True), short  # near, and not it: 0.1 + 0.2 is none
     if abs(v - np.e) < 1e-9:
         yield E, E.value
     for q in _MULTIPLES:

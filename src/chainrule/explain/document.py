@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.graph import Node
 from ..tracing.source import shown_text
-from . import checks, costs, operators, words
+from . import checks, costs, operators, statements, words
 from .as_json import NAMES, strict, to_json
 from .closed import closed_form, total
 from .evaluation import evaluate
@@ -45,11 +45,11 @@ class Builder:
         shown = [n for n in run.nodes if n.dtype is not None]
         self.index = {n: i for i, n in enumerate(shown, 1)}
         self.happenings = Happenings(run, self.index)
-        self.settled, self.bent, self.notes = settle(self)
+        self.settled, self.bent, self.parted, self.notes = settle(self)
         self.limit = run.limit or any(self.bent)
         self.digits = Digits(run.symbols)
         self.underflow = False  # told once
-        self.happenings.kinks(any(self.bent))
+        self.happenings.tell(words.taken(self))
         self.partials: dict[tuple[Node, int], Symbol] = {}
         self.out_name = self._output_name()
         if run.limit:
@@ -92,7 +92,7 @@ class Builder:
         if words.by_entries(self):
             self.notes.append(words.ENTRIES)
         if self.limit:
-            doc["limit"] = {"value": run.limit}
+            doc["limit"] = {"value": run.limit, "parted": self.parted}
         doc["notes"] = self.notes + self.happenings.notes
         doc["symbols"] = {s.id: self.symbol(s) for s in run.symbols.values()}
         words.agree(doc)
@@ -196,7 +196,7 @@ class Builder:
     def problem(self) -> dict[str, Any]:
         """State what is differentiated, where, and by which mode."""
         run = self.run
-        statement = None
+        statement = flat = None
         if run.output is not None:
             own = run.symbol_of.get(run.output)
             flat = self.flat(run.output) if run.output.op is not None or own is None else own.sym()
@@ -212,7 +212,8 @@ class Builder:
             "line": code.co_firstlineno if code else 0,
             "statement": statement,
             **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
-            "here": statement is not None and self.happenings.here(),
+            "here": statement is not None and (
+                self.happenings.here() or self._other_elsewhere(flat)),
             "inputs": [run.symbol_of[n].id for n in run.inputs],
             "data": [s.id for s in run.symbols.values() if s.kind == "data"],
             "given": [f"{path} = {v!r}" if len(repr(v)) <= GIVEN else path for path, v in run.data
@@ -222,6 +223,14 @@ class Builder:
             "entry": None if self.entry is None else list(self.entry),
             "parameters": sum(int(np.size(n.output)) for n in run.inputs),
         }
+
+    def _other_elsewhere(self, statement: Expr | None) -> bool:
+        """Tell of a formula that is of this run alone."""
+        if statement is None or statements.holds(self, statement):
+            return False
+        self.notes.append("the formula of the problem is of this point: at another the program "
+                          "may take other steps")  # fmt: skip
+        return True
 
     def flat(self, node: Node, limit: int = STATEMENT) -> Expr | None:
         """Write a step out in the inputs, or return None where that would be too long."""
@@ -415,9 +424,8 @@ class Builder:
             value = self.sweep.gradients.get(node)
             if value is None:
                 value = np.zeros(node.shape, node.dtype)[()]
-                read, name = node in self.read, self.run.symbol_of[node].text
-                why = f"no derivative flows from {name} to" if read else f"{name} does not reach"
-                self.notes.append(f"{why} the output: its gradient is 0")
+                if not np.any(self.settled_of(node)):  # else its limit is told
+                    self.notes.append(words.nothing_flows(self, node))
             symbol = bar(self.run, node, value)
             rows.append({"of": self.run.symbol_of[node].id, "symbol": symbol.id,
                          "line": self.line(symbol.sym(), [], value)})  # fmt: skip

@@ -12,7 +12,7 @@ from ..core.graph import Node
 from ..core.spoken import spoken
 from ..diagnose.compare import unchecked
 from ..diagnose.kinks import BROKEN, STEEP, called_by, cut_at, decides, on_step, touched
-from ..diagnose.survey import ON_STEP, steps
+from ..diagnose.survey import ON_STEP, cut, steps
 from ..diagnose.watching import BRANCH, CUT, SOLVER, STOP, Event, outcomes
 from ..modes.reverse import backward
 from ..programs.watch import Watch, catches
@@ -42,31 +42,36 @@ class Happenings:
         self.solvers = [e for e in run.events if e.kind == SOLVER and self.inside(e)]
         self.solved = {n for e in self.solvers for n in self.inside(e)}
         self.carried = {n for e in self.solvers if not e.replayed for n in self.inside(e)}
-        if run.drew:
+
+    def tell(self, taken: str) -> None:
+        """Tell what happened; `taken` says how, where no rule made the gradient."""
+        if self.run.drew:
             self.notes.append("the program drew random numbers: they are held fixed, and the "
                               "derivative is that of this draw")  # fmt: skip
-        for event in run.events:
-            self._event(event)
+        for event in self.run.events:
+            self._event(event, taken)
         self._steps()
         self._beyond()
         self._origins()
+        self._kinks(f"; here {taken}" if taken else "")
 
     def inside(self, event: Event) -> list[Node]:
         """Return the steps of a solver that carry a derivative."""
         nodes = self.run.graph.nodes[slice(*event.span)]
         return [n for n in nodes if n in self.run.live and n.dtype is not None]
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: Event, taken: str) -> None:
         place, found = place_text(event.source), outcomes(event.outcomes)
         if event.kind == BRANCH:
             who = "the program branches at" if not event.library else (
                 "the library's own code branches, called at")
             who = f"what {event.solver} calls branches at" if event.solver else who
-            self.notes.append(f"{who} {place}: what it asks there{self._asked(event)} is {found}; "
-                              f"{event.answer or 'the derivative is that of the branch that ran'}")
+            then = event.answer or taken or "the derivative is that of the branch that ran"
+            self.notes.append(
+                f"{who} {place}: what it asks there{self._asked(event)} is {found}; {then}")
         elif event.kind == CUT:
-            why = "an integer is locally constant, and no derivative flows through it"
-            self.notes.append(f"a value ({found}) is cut down to an integer at {place}: "
+            why = "what it becomes is locally constant, and no derivative flows through it"
+            self.notes.append(f"a value ({found}) is {cut(event)} at {place}: "
                               f"{event.answer or (ON_STEP if cut_at(event) else why)}")
         elif event.kind == STOP:
             self.notes.append(
@@ -93,7 +98,7 @@ class Happenings:
         nodes = self.inside(event)
         rows = [self.index[n] for n in nodes if n in self.index]
         which = f"row {rows[0]}" if len(rows) == 1 else f"rows {min(rows)} to {max(rows)}"
-        root = " It is a root: see the closed form." if event.roots else ""
+        root = " It is a root: see its equation under “Closed form”." if event.roots else ""
         rows_are = "carry the derivative of its answer, not of its iterations"
         if event.replayed:
             rows_are = "are the steps that it took, taken again: the derivative is that of these " \
@@ -108,9 +113,8 @@ class Happenings:
         for n in nodes:
             self.marks[n] = event.outcomes[0] + SEE
 
-    def kinks(self, limit: bool) -> None:
-        """Tell the kinks that were touched; with `limit`, that no rule made the gradient."""
-        taken = "; here the gradient is a limit around the point" if limit else ""
+    def _kinks(self, taken: str) -> None:
+        """Tell the kinks that were touched."""
         calls = called_by(self.run.graph, self.run.events)
         for node, what, why in touched(self.run.graph, self.run.events):
             place, steep = place_text(self.run.source(node)), node.op.name in STEEP
@@ -125,7 +129,8 @@ class Happenings:
                 words = f"what {calls[node]} calls comes by a kink or tie ({place}): {what}; {why}"
                 self.notes += [words] * (words not in self.notes)
             elif node.dtype is None or node.dtype.kind in "biu":  # what it decided is no step
-                self.notes.append(f"the program {words} ({place}): {what}; {why}{taken}")
+                words = f"the program {words} ({place}): {what}; {why}{taken}"
+                self.notes += [words] * (words not in self.notes)
 
     def _origins(self) -> None:
         """Mark the steps that one call of a library takes, and those of a rule."""

@@ -128,12 +128,6 @@ class LatexWriter(Writer):
         by = "\\circ " if len(e.args[0].shape) > 1 else ""
         return f"{_base(self.expr(e.args[0], POWER + 1))}^{{{by}{self.expr(e.args[1])}}}", POWER
 
-    def _matmul(self, e: App) -> tuple[str, int]:
-        a, b = e.args
-        row = len(a.shape) == 1 and len(b.shape) == 1
-        left = self.row(a) if row else self.expr(a, JUXTAPOSE)
-        return f"{left}\\,{self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
-
     def _outer(self, e: App) -> tuple[str, int]:
         return f"{self.expr(e.args[0], JUXTAPOSE)}\\,{self.top(e.args[1])}", JUXTAPOSE
 

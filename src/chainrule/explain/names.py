@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -18,7 +18,8 @@ LATEX_GREEK = {v: "\\" + k for k, v in GREEK.items() if k not in ("eps", "lam", 
 LATEX_GREEK |= {"λ": "\\lambda", "ε": "\\epsilon", "Σ": "\\Sigma"}
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
-_SPLIT = re.compile(r"^([^\W\d_]+(?:_[^\W\d_]+)*)_?(\d+)?$")
+_SPLIT = re.compile(r"^([^\W\d_]+(?:_[^\W\d_]+)*)(?:_?(\d+))?$")
+_FUNCTION = re.compile(r"(?<![^\W\d_])([^\W\d_])[′⁰¹²³⁴⁵⁶⁷⁸⁹⁽⁾⁺ⁿ]*(?:\^\(?\{\w+\}\)?)?\(")
 _SAFE = re.compile(r"^[^\W\d]\w*(?:\[-?\d+\]|\.\w+|\['\w+'\])*$")
 RESERVED = frozenset({"d", "Σ", "inf", "nan", "True", "False", "i"})
 
@@ -86,7 +87,7 @@ def pretty(raw: str) -> tuple[str, str]:
     """Split a name into letters and index: W1 → (W, 1), theta → (θ, "")."""
     found = _SPLIT.match(raw)
     if found is None:
-        return raw, ""
+        return GREEK.get(raw, raw), ""
     base, index = found.group(1), found.group(2) or ""
     return GREEK.get(base, base), index
 
@@ -107,8 +108,9 @@ def leaf_name(path: str) -> str:
 class Namer:
     """Gives every value a name of its own, the user's where there is one."""
 
-    def __init__(self) -> None:
-        self.taken: set[str] = set(RESERVED)
+    def __init__(self, functions: set[str] | frozenset[str] = frozenset()) -> None:
+        self.functions = functions  # letters that stand for functions: a value has another name
+        self.taken: set[str] = {*RESERVED, *functions}
         self.owner: dict[str, str] = {}  # of a name as it is written: the first in the code
 
     def inputs(self, paths: list[str]) -> list[Name]:
@@ -121,8 +123,13 @@ class Namer:
             out.append(self.take(path, name))
         return out
 
-    def _shown(self, name: str, turn: int = 0) -> str:
+    def _pretty(self, name: str) -> tuple[str, str]:
         base, index = pretty(name)
+        found = _SPLIT.match(name)
+        return (found[1] if found and base in self.functions else base), index
+
+    def _shown(self, name: str, turn: int = 0) -> str:
+        base, index = self._pretty(name)
         return Name(name, base, index, turn).text
 
     def free(self, name: str, turn: int = 0) -> bool:
@@ -131,7 +138,7 @@ class Namer:
 
     def take(self, raw: str, name: str, turn: int = 0) -> Name:
         """Reserve a name, with a prime for every other holder of it."""
-        base, index = pretty(name)
+        base, index = self._pretty(name)
         found = Name(raw, base, index, turn)
         plain = Name(raw, base, index).text
         if self.owner.setdefault(plain, raw) != raw and _told_apart(name):
@@ -142,6 +149,16 @@ class Namer:
             found = Name(raw, base, index, turn)
         self.taken.add(found.text)
         return found
+
+
+def functions_of(notations: Iterable[Any]) -> set[str]:
+    """Return the letters by which formulas and rules call functions: σ(u), ψ(u), H(u; v)."""
+    found = set()
+    for n in notations:
+        called = n.text if "(" in n.text else f"{n.text}("
+        letters = _FUNCTION.findall(f"{called} {n.rule}")
+        found |= {c for c in letters if c in GREEK.values() or c in n.text}
+    return found
 
 
 def _told_apart(name: str) -> bool:

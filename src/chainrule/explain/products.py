@@ -31,7 +31,33 @@ class MatrixWriter:
         a, b = e.args
         if len(a.shape) == 1 and len(b.shape) == 1:
             return self.beside(self.row(a), self.expr(b, JUXTAPOSE + 1)), JUXTAPOSE
-        return f"{self.expr(a, JUXTAPOSE)} {self.expr(b, JUXTAPOSE + 1)}", JUXTAPOSE
+        if len(a.shape) == 1 and len(b.shape) == 2:  # vectors are columns
+            return self.beside(self.turned(b), self.expr(a, JUXTAPOSE + 1)), JUXTAPOSE
+        return self.beside(self.expr(a, JUXTAPOSE), self.expr(b, JUXTAPOSE + 1)), JUXTAPOSE
+
+    def _inner(self, e: App) -> tuple[str, int] | None:
+        """Write a product over the last axes as that of matrices which it is."""
+        a, b = e.args
+        ranks = len(a.shape), len(b.shape)
+        if ranks == (2, 2):
+            return self.beside(self.expr(a, JUXTAPOSE), self.turned(b)), JUXTAPOSE
+        if ranks in ((2, 1), (1, 2)):
+            a, b = (a, b) if ranks == (2, 1) else (b, a)
+            return self.beside(self.expr(a, JUXTAPOSE), self.expr(b, JUXTAPOSE + 1)), JUXTAPOSE
+        return None if ranks == (1, 1) else (self.call(e), ATOM)
+
+    def _vecdot(self, e: App) -> tuple[str, int] | None:
+        return None if {len(a.shape) for a in e.args} == {1} else (self.call(e), ATOM)
+
+    def turned(self, e: Expr) -> str:
+        """Write the transpose of a matrix, that of a transpose as itself."""
+        if isinstance(e, App) and e.op == "transpose" and e.params.get("axes") == (1, 0):
+            return self.expr(e.args[0], JUXTAPOSE + 1)
+        return self.top(e)
+
+    def call(self, e: App) -> str:
+        """Write a tree as a call of a function."""
+        raise NotImplementedError
 
     def row(self, e: Expr) -> str:
         """Write a vector as a row: that of x A is xᵀ A."""

@@ -24,7 +24,7 @@ from ..tracing.tracer import TRACERS
 from .constants import named
 from .expr import App, Expr, Num, Reader, Sym, substitute
 from .kept import KeptRecording, contracted, same_bits, same_numbers
-from .names import Name, Namer, values
+from .names import Name, Namer, functions_of, values
 
 
 @dataclass(slots=True)
@@ -101,7 +101,8 @@ class Run:
     def _name(self) -> None:
         """Give every value its name, in the order of the steps."""
         self.symbols: dict[str, Symbol] = {}
-        self.namer = Namer()
+        self.namer = Namer(functions_of(
+            n.op.notation for n in self.nodes if n.op is not None and n.op.notation is not None))
         self.by_id: dict[int, Expr] = {}
         self.held: list[Any] = []
         self.words: dict[str, int] = {}  # of constants: how many arrays a name stood for
@@ -167,7 +168,7 @@ class Run:
             value = out.output
             check_real(self.function, value, "explain")
             if np.asarray(value).dtype.kind in "fc" and np.isnan(value).any():
-                nan_input(self.call, value)
+                nan_input(self.call, value, passes=False)
             return out, value
         value = out.cr_value if type(out) in TRACERS else out
         check_real(self.function, np.asarray(value), "explain")
@@ -245,7 +246,7 @@ class Run:
 
     def _name_inputs(self, data: list[tuple[str, Any]]) -> None:
         paths = [p.replace("argument ", "x") for p in self.call.names()]
-        if paths == ["x0"]:
+        if self.call.names() == ["argument 0"]:
             paths = ["x"]
         arrays = [(p, v) for p, v in data if isinstance(v, np.ndarray | float | np.floating)]
         names = self.namer.inputs(paths + [p for p, _ in arrays])

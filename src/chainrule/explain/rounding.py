@@ -141,7 +141,9 @@ class Roundings:
             value = np.abs(self.builder.sweep.gradients[node])
             far = np.where((spread > LOST * value) & (value > 0), spread, 0.0)
             if np.any(far) and node in self.run.symbol_of:
-                found.append(self.run.symbols["bar:" + self.run.symbol_of[node].id].text)
+                name = self.run.symbols["bar:" + self.run.symbol_of[node].id].text
+                some = np.size(value) > 1 and not np.all((far > 0) | (value == 0))
+                found.append(f"entries of {name}" if some else name)
                 most = max(most, float(np.max(far)))
         if not found:
             return []

@@ -271,11 +271,13 @@ def backward(doc: dict[str, Any]) -> Block | None:
 
 
 _LIMIT = "— the rules cannot say it at the point: this is the limit around it, see the notes"
+_PARTED = "— the rules cannot say it at the point: this is taken from around it, see the notes"
 
 
 def _settled(doc: dict[str, Any]) -> list[list[Cell]]:
     """Give the derivatives as they are returned."""
-    return [[[Line(g["line"])], *([[_LIMIT if g["limit"] else "— as by the rules"]]
+    limit = _PARTED if "limit" in doc and doc["limit"]["parted"] else _LIMIT
+    return [[[Line(g["line"])], *([[limit if g["limit"] else "— as by the rules"]]
             if "limit" in g else [])] for g in doc["gradients"]]  # fmt: skip
 
 

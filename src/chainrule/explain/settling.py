@@ -17,9 +17,10 @@ from ..tracing.tracer import TRACERS, concrete
 from .numbers import short
 
 
-def settle(builder: Any) -> tuple[list[Any], list[bool], list[str]]:
+def settle(builder: Any) -> tuple[list[Any], list[bool], bool, list[str]]:
     """Return the gradients of the inputs as `grad` gives them, which are limits, and the notes.
 
+    Between these stands whether the sides of the point differ, so that some are no limits.
     The engine takes them anew: where a product was 0·∞ they are limits, which no rule can print.
     """
     run = builder.run
@@ -28,12 +29,13 @@ def settle(builder: Any) -> tuple[list[Any], list[bool], list[str]]:
              for n, g in zip(run.inputs, bars, strict=True)]  # fmt: skip
     if run.unsteady:
         words = f"{run.unsteady}; what stands here is of the run that was recorded"
-        return rules, [False] * len(rules), [words]
+        return rules, [False] * len(rules), False, [words]
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         ruled, outs = _as_the_engine_does(builder)
     notes = [str(w.message).replace("\n", " ") for w in told
              if issubclass(w.category, IndeterminateWarning | KinkWarning)]  # fmt: skip
+    parted = any(limits.NONE_THERE in n for n in notes)
     for w in told:
         if issubclass(w.category, IndeterminateWarning | KinkWarning):
             warnings.warn_explicit(w.message, w.category, w.filename, w.lineno)
@@ -44,11 +46,12 @@ def settle(builder: Any) -> tuple[list[Any], list[bool], list[str]]:
     for node, rule, settled, is_limit in zip(run.inputs, rules, outs, bent, strict=True):
         if is_limit:
             name = run.symbol_of[node].text
+            what = f"what is returned, {shown(settled)}, is taken from around the point"
+            if not parted:
+                what = f"its limit around the point is {shown(settled)}, and is what is returned"
             notes.append(
-                f"the rules alone cannot say the gradient of {name} here ({shown(rule)}): its "
-                f"limit around the point is {shown(settled)}, and is what is returned"
-            )
-    return outs, bent, notes
+                f"the rules alone cannot say the gradient of {name} here ({shown(rule)}): {what}")
+    return outs, bent, parted, notes
 
 
 def _near(rule: Any, settled: Any) -> bool:

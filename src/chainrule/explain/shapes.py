@@ -18,7 +18,7 @@ def shape_line(line: dict[str, Any], symbols: dict[str, dict[str, Any]], times: 
     return f"{left} = {_write(tree, times)} {'✓' if agrees(tree) else '✗'}"
 
 
-def _write(e: Expr, times: str, need: int = 0) -> str:
+def _write(e: Expr, times: str, need: int = 0, row: bool = False) -> str:
     if isinstance(e, Num):
         return "()"
     if isinstance(e, Sym):
@@ -26,9 +26,13 @@ def _write(e: Expr, times: str, need: int = 0) -> str:
     a = e.args
     if e.op == "transpose":
         return shape_text(e.shape, times)
+    if e.op == "matmul" and len(a[0].shape) == 1 and len(a[1].shape) == 2 and not row:
+        return shape_text(a[1].shape[::-1], times) + _write(a[0], times, 26)  # as it is written
     if e.op == "matmul":
+        row = len(a[0].shape) == 1
         first = a[0].shape if len(a[0].shape) > 1 or len(a[1].shape) > 1 else (1, *a[0].shape)
-        left = shape_text(first, times) if isinstance(a[0], Sym) else _write(a[0], times, 25)
+        left = shape_text(first, times) if isinstance(a[0], Sym) else (
+            _write(a[0], times, 25, row))
         return left + _write(a[1], times, 26)
     if e.op == "outer":
         return shape_text((*a[0].shape, 1), times) + shape_text((1, *a[1].shape), times)

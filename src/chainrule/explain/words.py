@@ -1,6 +1,7 @@
 """What a derivation says in words: of its rules, of a value that is a limit, of its signs."""
 
 import contextlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from .rules import Term
 from .settling import shown
 from .shapes import place_text
 
+_LOWERED = {"ᵃ": "a", "ᵇ": "b", "ᵘ": "u", "ᵛ": "v"}
+_E_TO = re.compile(r"(?<![^\W\d_])e([ᵃᵇᵘᵛ])")
 COMPLEX = (
     "complex numbers: the derivative of a real number with respect to a + bi is ∂/∂a − i·∂/∂b; "
     "its conjugate is the direction of steepest ascent. An analytic step multiplies it by its own "
@@ -34,6 +37,8 @@ def rule(builder: Any, term: Term, parent: Node) -> str:
     op = term.reader.op
     assert op is not None
     words = _plain_rule(builder, term, parent)
+    if not builder.run.namer.free("e"):  # that of a value
+        words = _E_TO.sub(lambda m: f"exp({_LOWERED[m[1]]})", words)
     if term.masked:
         other = f"; else {words}" if term.whole.shape else ""
         words = "where a 0 of the program's own (a branch not taken, a mask) arrives, " \
@@ -80,6 +85,26 @@ _POWERS = {  # by what of base and exponent varies
 def _reads_complex(term: Term) -> bool:
     """Say whether the argument of an edge is complex."""
     return np.iscomplexobj(term.reader.primals[term.argument])
+
+
+def taken(builder: Any) -> str:
+    """Say how gradients were made that no rule made, or nothing."""
+    if not any(builder.bent):
+        return ""
+    return f"the gradient is {_TAKEN}" if builder.parted else (
+        "the gradient is a limit around the point")
+
+
+_TAKEN = "taken from both sides of the point, where it is not the same"
+
+
+def nothing_flows(builder: Any, node: Node) -> str:
+    """Say why a gradient is 0: what decides by the input may change the output all the same."""
+    run, name = builder.run, builder.run.symbol_of[node].text
+    asked = node in builder.read or run.events or any(
+        n.dtype is None or n.dtype.kind in "biu" for n in run.graph.nodes)
+    why = f"no derivative flows from {name} to" if asked else f"{name} does not reach"
+    return f"{why} the output: its gradient is 0"
 
 
 def returned(builder: Any) -> str:

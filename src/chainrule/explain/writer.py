@@ -231,6 +231,7 @@ class Writer(MatrixWriter):
 
     def raised(self, base: Expr, n: Any) -> str:
         """Write a power with a number as exponent."""
+        n = int(n) if isinstance(n, bool | np.bool_) else n
         if len(base.shape) > 1:  # A² is the product A A
             text = self.digits(exponent(n))
             return f"{self.expr(base, POWER + 1)}^∘{text if text.isdigit() else self.paren(text)}"
@@ -408,6 +409,8 @@ class Writer(MatrixWriter):
             sides.append((text, rounded or line.get("rough", False)))
         for text, rounded in sides:
             if text == out[-1]:
+                if rounded and len(out) > 2:  # the digits are the same, the number is not
+                    out[-2] = self.about
                 rough = rounded
                 continue
             out += [self.about if rounded or rough else self.equal, text]

@@ -104,6 +104,8 @@ def face_of(plain: type) -> Any:
     own = dict(_MEMBERS)
     if plain in (float, complex):
         own |= _PYTHONIC
+    if plain is bool:
+        own |= _TRUE_AS_ONE
     if plain is np.flatiter:
         own |= {"__getitem__": _read_flat, "base": property(lambda self: self.cr_base[0])}
     if plain is complex:
@@ -299,6 +301,8 @@ def _compared(name: str) -> Any:
             return result
         if type(result) in TRACERS:
             getattr(result.cr_owner, "truths", set()).add(result.cr_node)
+            if type(result) is _Bool_:
+                _set_class(result, _Bool)
         return result.item() if type(result) is np.bool_ else result
 
     method.__name__ = name
@@ -356,6 +360,29 @@ def _python_ops() -> dict[str, Any]:
 
 
 _PYTHONIC = _python_ops()
+
+
+def _as_one(name: str) -> Any:
+    """Compute with Python's True as with 1: NumPy's knows no minus, and adds up to True."""
+    general = vars(Tracer)[name]
+
+    def method(self: Any, *others: Any) -> Any:
+        if any(type(v) not in (bool, _Bool) for v in others):  # with a number NumPy's is 1, too
+            return general(self, *others)
+        return general(_whole(self), *(_whole(v) if type(v) is _Bool else int(v) for v in others))
+
+    method.__name__ = name
+    return method
+
+
+def _whole(truth: Any) -> Any:
+    return call(np.astype, (truth, int), {"copy": True})
+
+
+_TRUE_AS_ONE = {n: _as_one(n) for n in "__invert__ __neg__ __pos__ __abs__".split()} | {
+    f"__{r}{n}__": _as_one(f"__{r}{n}__") for n in ("add", "sub", "mul", "pow", "floordiv", "mod")
+    for r in ("", "r")
+}  # fmt: skip
 
 
 # --- members that only some plain classes have ------------------------------------------------
@@ -588,9 +615,12 @@ def _bare(x: Any, name: str) -> Any:
 
 
 _Float64, _Complex128 = (tracers.FACES[kind] for kind in (np.float64, np.complex128))
-_Float, _Complex = face_of(float), face_of(complex)
-tracers.FACES.update({_Float64: _Float64, _Complex128: _Complex128, _Float: _Float64,
-                      _Complex: _Complex128})  # fmt: skip
+_Bool_ = tracers.FACES[np.bool_]
+_Float, _Complex, _Bool = face_of(float), face_of(complex), face_of(bool)
+tracers.FACES.update({
+    _Float64: _Float64, _Complex128: _Complex128, _Float: _Float64, _Complex: _Complex128,
+    _Bool_: _Bool_, _Bool: _Bool_,
+})
 PYTHONS = frozenset((_Float, _Complex))
 FLATS = frozenset((tracers.FACES[np.flatiter], stores.stale(tracers.FACES[np.flatiter])))
 _KNOWN = frozenset((np.ndarray, np.float64, _Float64, _Complex128, tracers.FACES[np.ndarray]))

@@ -33,7 +33,7 @@ elementwise(
 elementwise(
     np.divide, over(lambda _y, _a, b: b), over(lambda _y, _a, b: b, lambda _y, a, b: -(a / b)),
     value=operator.truediv, domain=(EVERYWHERE, ABOVE_ZERO), complex=True, mp="x / y",
-    text="{0} / {1}", latex="\\frac{{{0}}}{{{1}}}", level=20, operands=(20, 21),
+    text="{0} / {1}", latex="\\frac{{{0}}}{{{1}}}", level=20, operands=(20, 26),
     rule="quotient rule: d(a/b) = da/b − (a/b)·db/b",
 )  # fmt: skip
 elementwise(
@@ -46,7 +46,7 @@ elementwise(
 )  # fmt: skip
 elementwise(
     np.reciprocal, over(lambda _y, x: x, lambda y, _x: -y), domain=(ABOVE_ZERO,),
-    complex=True, mp="1 / x", text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(21,),
+    complex=True, mp="1 / x", text="1 / {0}", latex="\\frac{{1}}{{{0}}}", level=20, operands=(26,),
     rule="reciprocal rule: d(1/u) = −du/u²",
 )  # fmt: skip
 elementwise(
@@ -157,8 +157,8 @@ def _half_reciprocal(y: Any) -> Any:
 
 elementwise(
     np.remainder, 1.0, lambda _y, a, b: -np.floor_divide(a, b),
-    domain=((-3.0, 3.0), NONZERO), text="{0} mod {1}", latex="{0} \\bmod {1}", level=20,
-    operands=(20, 21), rule="the remainder a − ⌊a/b⌋·b: 1 in a, −⌊a/b⌋ in b",
+    domain=((-3.0, 3.0), NONZERO), text="{0} mod {1}", latex="{0} \\bmod {1}", level=8,
+    operands=(26, 26), rule="the remainder a − ⌊a/b⌋·b: 1 in a, −⌊a/b⌋ in b",
 )  # fmt: skip
 elementwise(
     np.fmod, 1.0, lambda y, a, b: -np.rint((a - y) / b), domain=((-3.0, 3.0), NONZERO),

@@ -80,7 +80,7 @@ convolve = declare(
         function=np.convolve,
         complex=True,
         batch=_batch,
-        notation=Notation("{0} ∗ {1}", "{0} * {1}", 20, (20, 21), _RULE),
+        notation=Notation("{0} ∗ {1}", "{0} * {1}", 8, (26, 26), _RULE),
         samples=_SAMPLES,
     )
 )
@@ -113,7 +113,7 @@ correlation = declare(
         (Linear(transpose=_correlate_back_a), Linear(transpose=_correlate_back_v)),
         complex=True,
         batch=_batch,
-        notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 20, (20, 21), _RULE),
+        notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 8, (26, 26), _RULE),
     )
 )
 

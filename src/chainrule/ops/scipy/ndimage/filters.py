@@ -57,7 +57,7 @@ slide_line = Op(
     ),
     complex=True,
     batch=along_axis(0),
-    notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 20, (20, 21), _RULE),
+    notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 8, (26, 26), _RULE),
 )
 add(slide_line)
 
@@ -86,7 +86,7 @@ slide = Op(
     ),
     complex=True,
     batch=loop,
-    notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 20, (20, 21), _RULE),
+    notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 8, (26, 26), _RULE),
 )
 add(slide)
 

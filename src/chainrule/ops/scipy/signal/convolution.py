@@ -61,7 +61,7 @@ def _bilinear(name: str, value: Callable[..., Any]) -> Op:
         (Linear(transpose=in_first), Linear(transpose=in_second)),
         complex=True,
         batch=loop,
-        notation=Notation("{0} ∗ {1}", "{0} * {1}", 20, (20, 21), _RULE),
+        notation=Notation("{0} ∗ {1}", "{0} * {1}", 8, (26, 26), _RULE),
     )
     add(op)
     return op
@@ -159,7 +159,7 @@ correlated = Op(
     ),
     complex=True,
     batch=loop,
-    notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 20, (20, 21), _RULE),
+    notation=Notation("{0} ⋆ {1}", "{0} \\star {1}", 8, (26, 26), _RULE),
 )
 add(correlated)
 
@@ -223,7 +223,7 @@ with_boundary = Op(
     ),
     complex=True,
     batch=loop,
-    notation=Notation("{0} ∗ {1}", "{0} * {1}", 20, (20, 21), _RULE),
+    notation=Notation("{0} ∗ {1}", "{0} * {1}", 8, (26, 26), _RULE),
 )
 add(with_boundary)
 
