@@ -172,8 +172,10 @@ _BY = {
 
 def compared(name: str, output: Any, values: Any) -> None:
     """Take note of one question: a comparison, a sign, the place of the least, a rounding."""
-    if running.session is not None and running.call is None:
-        return  # it is not the solver that calls, but the engine, as often as it likes
+    engine = running.session is not None and running.call is None  # as often as it likes
+    asked = name in alone.KINDS
+    if engine and not asked:
+        return
     frame: Any = _getframe(2)
     while _passed[frame.f_code.co_filename]:
         frame = frame.f_back
@@ -182,9 +184,15 @@ def compared(name: str, output: Any, values: Any) -> None:
     code = frame.f_code
     if inside[code.co_filename]:  # the question of a rule, or of a library
         return
-    asked = name in alone.KINDS
     if asked and running.tape is not None:
         _guard(name, output, values)
+    if engine:  # at the answer of a solver: what is met there is seen, and nothing counted
+        place = (id(code), frame.f_lasti, name)
+        row = running.searches.get(place) or Row((code, frame.f_lasti), name)
+        row.meet(name, output, values)
+        if row.met and len(running.searches) < _PLACES:
+            running.searches[place] = row
+        return
     key = (id(code), frame.f_lasti)  # the hash of code takes long
     row = running.searches.get(key)
     if row is None:
