@@ -329,7 +329,7 @@ def complex_inputs(case: Case) -> None:
         with np.errstate(all="ignore"), catch_warnings():
             simplefilter("error", np.exceptions.ComplexWarning)  # it goes on with the real part
             y = case(*case.xs)
-    except (TypeError, ValueError, np.linalg.LinAlgError, np.exceptions.ComplexWarning):
+    except Exception:  # compiled solvers have errors of their own
         return
     if not all(np.all(np.isfinite(o)) for o in y):
         return
