@@ -177,9 +177,12 @@ class _Around:
             if reason:
                 self._warn(f"it cannot be looked at around the point: {reason}")
                 return self.outs
-            if not np.isnan(here).any() and self._stand(here):
-                return self.outs
-            sides = self._sides(open_)
+            try:
+                if not np.isnan(here).any() and self._stand(here):
+                    return self.outs
+                sides = self._sides(open_)
+            finally:
+                self._at(0.0, self.directions()[0])  # what the program keeps is of this point
         return Verdict(here, open_, sides, self).outputs()
 
     def _cannot(self, here: Any, draws: int) -> str:
