@@ -182,7 +182,8 @@ class _Around:
                     return self.outs
                 sides = self._sides(open_)
             finally:
-                self._at(0.0, self.directions()[0])  # what the program keeps is of this point
+                with contextlib.suppress(Exception):  # what the program keeps is of this point, if it can be
+                    self._at(0.0, self.directions()[0])
         return Verdict(here, open_, sides, self).outputs()
 
     def _cannot(self, here: Any, draws: int) -> str:
