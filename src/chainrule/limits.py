@@ -182,7 +182,7 @@ class _Around:
                     return self.outs
                 sides = self._sides(open_)
             finally:
-                with contextlib.suppress(Exception):  # what the program keeps is of this point, if it can be
+                with contextlib.suppress(Exception):  # what the program keeps is of this point
                     self._at(0.0, self.directions()[0])
         return Verdict(here, open_, sides, self).outputs()
 
