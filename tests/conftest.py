@@ -51,6 +51,7 @@ def pytest_collection_finish() -> None:
     """Let the collector leave alone what was imported and collected: two million objects."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 100)  # of what a test makes little stays
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -59,3 +60,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from xdist.scheduler import WorkStealingScheduling
 
     return WorkStealingScheduling(config, log) if config.getvalue("dist") == "load" else None
+
+
+_others: dict[str, Any] = {"module": None, "left": 0}
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let each file of tests be a program of its own, with its helpers.
+
+    A trace exchanges names in every module of the program. The suite would be one program of three
+    hundred modules, whose exchange takes a third of its time; `benchmarks/modules.py` measures it.
+    """
+    from chainrule.tracing import names
+
+    module = getattr(item, "module", None)
+    if module is _others["module"] and len(names._program) == _others["left"]:
+        return
+    own = {getattr(v, "__module__", "") for v in list(vars(module).values())} if module else set()
+    if module is not _others["module"]:
+        names._program.clear()
+        names._namespaces([])
+    for key, (space, found) in list(names._program.items()):
+        name = found.__name__
+        if name.rpartition(".")[2].startswith("test_") and found is not module and name not in own:
+            del names._program[key]
+            names._scans.pop(id(space), None)
+    names._program_scans.clear()
+    names._comparing.clear()
+    _others.update(module=module, left=len(names._program))
