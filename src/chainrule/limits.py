@@ -19,7 +19,13 @@ import numpy as np
 from .core.settings import beside, ignore, put_back
 from .core.spoken import spoken
 from .core.zero import holds_nan
-from .errors import BatchError, ChainRuleError, IndeterminateWarning, KinkWarning
+from .errors import (
+    BatchError,
+    ChainRuleError,
+    IndeterminateWarning,
+    KinkWarning,
+    UncheckedWarning,
+)  # fmt: skip
 from .modes.cotangents import has_nan
 from .modes.support import owner_of
 from .numeric import flat, limit
@@ -175,7 +181,10 @@ class _Around:
         with of_python():  # what the program draws of it meanwhile is none of its own calls
             reason = self._cannot(here, draws)
             if reason:
-                self._warn(f"it cannot be looked at around the point: {reason}")
+                if _are_alone(self.notes):
+                    self.untold(reason)
+                else:
+                    self._warn(f"it cannot be looked at around the point: {reason}")
                 return self.outs
             try:
                 if not np.isnan(here).any() and self._stand(here):
@@ -343,8 +352,12 @@ class _Around:
         self._back()
         return found
 
-    def _warn(self, words: str) -> None:
-        warn(self.notes, self.name, words)
+    def _warn(self, words: str, kind: type[Warning] = KinkWarning) -> None:
+        warn(self.notes, self.name, words, kind)
+
+    def untold(self, why: str) -> None:
+        """Say that nobody knows whether what holds at the point alone has another derivative."""
+        self._warn(f"whether its derivative is right could not be told: {why}", UncheckedWarning)
 
 
 def _reach(sizes: Any) -> Any:
@@ -421,7 +434,7 @@ class Verdict:
         if only_branches:  # what was not taken and is infinite was left out with intent
             taken = (self._kept(self.mean[:n]) == self.here) & (self.number[:n] > 0)
             lost &= ~(self.agree[:n] & taken & np.isfinite(self.here))
-            if all(note.detail == ALONE for note in self.around.notes):
+            if _are_alone(self.around.notes):
                 lost &= ~self._between()
         else:
             finite = (self.good | self.outside).all(axis=0)[:n] & (self.number[:n] > 1)
@@ -471,6 +484,9 @@ class Verdict:
             return
         if lost.any():
             i = int(np.flatnonzero(lost)[0])
+            if not self.number[i] and _are_alone(self.around.notes):
+                self.around.untold("beside the point there is none")
+                return
             ends = [f"{self._end(k)[i]:.6g}" for k in (0, -1)]
             if not (self.good | self.outside)[:, i].all():
                 ends = [ends[0] if self.number[i] else "∞", "∞"]
@@ -547,7 +563,13 @@ ALONE = "alone"  # the detail of a note of first order: what was asked holds at 
 _MIXED = ((1.4142135623730951, 0.1), (1.7320508075688772, 0.7), (2.23606797749979, 0.35))
 
 
-def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
+def _are_alone(notes: tuple[Note, ...]) -> bool:
+    return all(note.detail == ALONE for note in notes)
+
+
+def warn(
+    notes: tuple[Note, ...], name: str, words: str, of_kinks: type[Warning] = KinkWarning
+) -> None:
     """Warn once for a call, at the user's line, with the first place that was noted."""
     first = min(notes, key=lambda n: _ORDER.index(n.kind))
     found = resolve(first.place)
@@ -559,7 +581,7 @@ def warn(notes: tuple[Note, ...], name: str, words: str) -> None:
         by = spoken(first.op)
         order = "" if first.detail == ALONE else " of second or higher order"
         text = f"{name}: a derivative{order} where {by} {what}{where}"
-        kind = KinkWarning
+        kind = of_kinks
     elif first.op:
         factors = first.detail[0] if type(first.detail) is tuple else first.detail
         same = [n.detail for n in notes if n[1:3] == first[1:3] and type(n.detail) is tuple]

@@ -6,6 +6,7 @@ import scipy.sparse as sp
 import scipy.sparse.linalg as sl
 
 import chainrule as cr
+from chainrule.ops.scipy.sparse.elimination import _filled
 
 
 def grid(n):
@@ -86,6 +87,40 @@ def test_an_entry_that_cancels_has_its_derivative():
 
     assert f(0.0) == 0
     np.testing.assert_allclose(cr.grad(f)(0.0), (f(1e-3) - f(-1e-3)) / 2e-3, rtol=1e-12)
+
+
+def test_places_hold_all_that_fills_up_however_small_it_gets():
+    """A ring of 400: fill follows upon fill, and numbers of it underflow long before the end."""
+    n = 400
+    line = -np.ones(n - 1)
+    ring = sp.diags_array([line, np.full(n, 2.5), line], offsets=[-1, 0, 1]).tolil()
+    ring[0, n - 1] = ring[n - 1, 0] = -1.0
+    ring = ring.tocsc()
+
+    def factors(x):
+        lu = sl.splu((ring + sp.diags_array(x)).tocsc(), permc_spec="NATURAL")
+        return lu.L.toarray(), lu.U.toarray()
+
+    x = np.linspace(0.1, 0.2, n)
+    found = cr.vjp(factors, x)[0]
+    for mine, its in zip(found, factors(x), strict=True):
+        np.testing.assert_array_equal(mine, its)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_places_are_closed_under_elimination(seed):
+    """Between what stands below a pivot and what stands beside it, all is there; and no more."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.integers(1, 30))
+    full = (rng.random((n, n)) < rng.uniform(0.02, 0.3)) | np.eye(n, dtype=bool)
+    rows, cols = np.nonzero(full)
+    found = np.zeros((n, n), bool)
+    flat = _filled(rows, cols, n)
+    found[flat % n, flat // n] = True
+    assert np.all(np.diff(flat) > 0)
+    for k in range(n):
+        full[k + 1 :, k + 1 :] |= np.outer(full[k + 1 :, k], full[k, k + 1 :])
+    np.testing.assert_array_equal(found, full)
 
 
 def test_complex_matrices():
