@@ -45,7 +45,9 @@ def test_where_a_limit_was_taken_no_kink_claims_the_gradient(name):
 
 ENDS = {  # one side, both, or neither
     "log": (lambda x: x * np.log(x), "no finite limit: it is −∞ from the right, and no number"),
-    "√√": (lambda x: np.sqrt(x * np.sqrt(x)), "no finite limit: it is ∞ from the right, and no"),
+    "√√": (
+        lambda x: np.sqrt(x * np.sqrt(x)), "no finite limit: it is ∞ from the right, and no number"
+    ),
     "√x²": (lambda x: np.sqrt(x * x), "no limit: it is 1 from the right and −1 from the left"),
     "|x|^½": (lambda x: np.sqrt(np.sqrt(x * x)), "no limit: it is ∞ from the right and −∞ from"),
     "mirrored": (lambda x: np.sqrt(-x * np.sqrt(-x)), "it is −∞ from the left, and no number from"),

@@ -302,9 +302,14 @@ def _real_there(builder: Any, leaves: list[Any]) -> bool:
     return bool(np.isfinite(value)) and np.iscomplexobj(value) == np.iscomplexobj(builder.run.value)
 
 
-def elsewhere(leaves: list[Any]) -> Iterator[list[Any]]:
+_BESIDE = ((1.03, 0.01), (0.87, -0.02), (1.7, 0.1), (0.3, -0.05), (-0.8, -0.3))
+
+
+def elsewhere(
+    leaves: list[Any], moves: tuple[tuple[float, float], ...] = _BESIDE
+) -> Iterator[list[Any]]:
     """Iterate over points beside and away from the given one."""
-    for factor, shift in ((1.03, 0.01), (0.87, -0.02), (1.7, 0.1), (0.3, -0.05), (-0.8, -0.3)):
+    for factor, shift in moves:
         yield [(x * factor + shift).astype(x.dtype)[()] for x in map(np.asarray, leaves)]
 
 

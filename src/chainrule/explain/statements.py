@@ -1,5 +1,6 @@
 """Whether the function, as the problem states it, is the program elsewhere, too."""
 
+import itertools
 import time
 from typing import Any
 
@@ -13,6 +14,7 @@ from .expr import Expr, symbols
 from .happenings import catching
 from .record import Symbol
 
+_FARTHER = ((1.0, 1.0), (1.0, -1.0), (1.0, 2.5), (4.0, 0.2), (-3.0, 0.5))  # in other pieces
 SECONDS = 0.2  # a program that takes longer is asked at fewer points
 
 
@@ -30,7 +32,8 @@ def holds(builder: Any, statement: Expr) -> bool:
         return False
     deadline = time.perf_counter() + SECONDS
     with silent(), unchecked():
-        for leaves in elsewhere(run.call.leaves):
+        leaves_of = elsewhere(run.call.leaves), elsewhere(run.call.leaves, _FARTHER)
+        for leaves in itertools.chain(*leaves_of):
             if time.perf_counter() > deadline:
                 break
             if not _holds_at(run, statement, leaves):
