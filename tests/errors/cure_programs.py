@@ -192,6 +192,8 @@ WORDS: list[tuple[str, str]] = [
      "return (np.atleast_2d(np.outer(x, x)) @ np.eye(3)).sum()"),
     ("y = np.frompyfunc(lambda v: v * v, 1, 1)(x[:1]).reshape(())\nreturn y",
      "y = np.frompyfunc(lambda v: v * v, 1, 1)(x[:1]).reshape(())\nreturn y.astype(float)"),
+    ("return np.ma.array([x[0], x[1] ** 2, 3.0], mask=[0, 0, 1]).sum()",
+     "keep = ~np.asarray([0, 0, 1], dtype=bool)\nreturn np.array([x[0], x[1] ** 2, 3.0])[keep].sum()"),
     ("return np.ma.masked_array(x, mask=[0, 1, 0]).mean() * x[1]",
      "keep = ~np.asarray([0, 1, 0], dtype=bool)\nreturn x[keep].mean() * x[1]"),
     ("return np.ma.masked_where(W[0] < 0.5, x).sum()", "keep = ~(W[0] < 0.5)\nreturn np.where(keep, x, 0).sum()"),

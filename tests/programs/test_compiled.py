@@ -256,3 +256,19 @@ def test_what_numba_would_keep_is_refused_with_a_cure(
     assert cr.grad(run(of["plain"], list))(0.7) == pytest.approx(wanted, rel=1e-8)
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)  # what the environment variable sets
     assert cr.grad(run(objects()["jit"], List))(0.7) == pytest.approx(wanted, rel=1e-8)
+
+
+def _made_inside(x: Any) -> Any:
+    @numba.njit
+    def kernel(y: float) -> float:
+        total = 0.0
+        for i in range(3):
+            total += y * y * i
+        return total
+
+    return kernel(x) + numba.njit(lambda y: y * y + 0.5)(x)
+
+
+def test_a_kernel_that_is_made_in_the_function_is_compiled_as_it_was_written() -> None:
+    assert cr.grad(_made_inside)(0.7) == pytest.approx(8 * 0.7, rel=1e-12)
+    assert _made_inside(0.7) == pytest.approx(3 * 0.49 + 0.49 + 0.5)

@@ -142,8 +142,18 @@ def _as_array(plainly: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
     blocks = self.blocks
     if not any(_holds(b.values) for b in blocks):
         return plainly(self, *args, **kwargs)
-    columns = {place: b.values[i] for b in blocks for i, place in enumerate(b.mgr_locs)}
-    return np.stack([columns[k] for k in sorted(columns)], axis=1)
+    columns = {
+        place: b.values[i] if b.values.ndim > 1 else b.values
+        for b in blocks for i, place in enumerate(b.mgr_locs)
+    }  # fmt: skip
+    held = [columns[k] for k in sorted(columns)]
+    if all(_holds(c) or getattr(c.dtype, "kind", "O") in "fciub" for c in held):
+        return np.stack(held, axis=1)
+    found = np.empty((len(held[0]), len(held)), object)  # beside texts, dates, categories
+    for k, column in enumerate(held):
+        for i in range(len(held[0])):
+            found[i, k] = column[i]
+    return found
 
 
 def _sanitized(

@@ -9,13 +9,14 @@ meanwhile sees the program's own names.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 from ..errors import UnsupportedFunctionError
-from . import cures, stores
+from . import codes, cures, stores
 from . import tracer as tracers
 from .running import running
 from .source import describe, user_frame
@@ -136,12 +137,28 @@ def _as_python(kernel: Any, own: Any, args: Any, kwargs: dict[str, Any]) -> Any:
     lent = _Lent()
     lent.all = True
     plain = [lent.plain(v) for v in args], {k: lent.plain(v) for k, v in kwargs.items()}
-    wanted = own(kernel, *plain[0], **plain[1])
+    with _plain_code(function):
+        wanted = own(kernel, *plain[0], **plain[1])
     result = function(*args, **kwargs)
     written = [(copy, tracers.known(v)) for v, copy, _ in lent.copies.values()]
     if not _near(wanted, result) or not all(_near(a, b) for a, b in written):
         raise _refused(kernel, "the compiled code and its Python source give different values")
     return result
+
+
+@contextmanager
+def _plain_code(function: Any) -> Iterator[None]:
+    """Let a function that was made while a program is traced have its own code, to be compiled."""
+    code = getattr(function, "__code__", None)
+    plain = codes.own(code) if code is not None else None
+    if plain is code:
+        yield
+        return
+    function.__code__ = plain
+    try:
+        yield
+    finally:
+        function.__code__ = code
 
 
 def _ufunc(kernel: Any, own: Any, args: Any) -> Any:

@@ -173,14 +173,23 @@ def _kept(call: Any, names: Any) -> tuple[str, str]:
     function, args = names.value(call.func), list(call.args)
     given = {k.arg: k.value for k in call.keywords}
     if function is np.ma.masked_where and len(args) == 2:
-        return f"~{grouped(args[0])}", grouped(args[1])
+        return f"~{grouped(args[0])}", _as_made(args[1], names)
     if function is np.ma.masked_invalid and args:
-        return f"np.isfinite({text_of(args[0])})", grouped(args[0])
+        return f"np.isfinite({text_of(args[0])})", _as_made(args[0], names)
     mask = given.get("mask", args[1] if len(args) > 1 else None)
     makes = any(function is f for f in (np.ma.array, np.ma.masked_array, np.ma.MaskedArray))
     if makes and args and mask is not None and len(args) < 3:
-        return f"~np.asarray({text_of(mask)}, dtype=bool)", grouped(args[0])
+        return f"~np.asarray({text_of(mask)}, dtype=bool)", _as_made(args[0], names)
     return "", ""
+
+
+def _as_made(node: Any, names: Any) -> str:
+    """Return the text of data that a mask can be an index of: no list can."""
+    if type(node) in (ast.List, ast.Tuple, ast.ListComp) or isinstance(
+        names.value(node), list | tuple
+    ):
+        return f"{names.numpy}.array({text_of(node)})"
+    return grouped(node)
 
 
 def column_at(
