@@ -222,8 +222,13 @@ def column_at(
 
 
 def _grouped_one(node: Any) -> Any:
-    """Return the column that windows or groups are of, as in ``s.rolling(3).median()``."""
+    """Return the column that windows or groups are of, as in ``s.rolling(3).median()``.
+
+    That of ``d.groupby("k")["v"]`` is ``d["v"]``.
+    """
     node = node.value if type(node) is ast.Starred else node
+    if type(node) is ast.Subscript and (of := _grouped_one(node.value)) is not node.value:
+        return ast.Subscript(of, node.slice)
     while type(node) is ast.Call and type(node.func) is ast.Attribute:
         if node.func.attr not in ("rolling", "expanding", "ewm", "groupby", "resample"):
             break
