@@ -492,8 +492,8 @@ WORDS: list[tuple[str, str]] = [
     ("import pandas\ns = pandas.Series(x)\nreturn s.ewm(com=1).var(bias=True).iloc[2]",
      "import pandas\ns = pandas.Series(x)\nw, v = s.ewm(com=1), (s * s).ewm(com=1)\n"
      "return (v.mean() - w.mean() ** 2).iloc[2]"),
-    ("import pandas\nreturn pandas.DataFrame({'k': [0, 1, 0], 'v': x**2}).groupby('k')['v'].quantile(0.5).sum()",
-     "import pandas\nv = pandas.DataFrame({'k': [0, 1, 0], 'v': x**2})['v'].to_numpy()\nkeys = np.array([0, 1, 0])\nreturn sum(np.quantile(v[keys == k], 0.5) for k in (0, 1))"),
+    ("import pandas\nd = pandas.DataFrame({'k': [0, 1, 0], 'v': x**2})\nreturn d.groupby('k')['v'].quantile(0.5).sum()",
+     "import pandas\nd = pandas.DataFrame({'k': [0, 1, 0], 'v': x**2})\nv = d['v'].to_numpy()\nkeys = np.array([0, 1, 0])\nreturn sum(np.quantile(v[keys == k], 0.5) for k in (0, 1))"),
     ("import pandas\nreturn pandas.Series(x).groupby([0, 0, 1]).rank().iloc[0] * x[0]",
      "keys = np.array([0, 0, 1])\nreturn scipy.stats.rankdata(x[keys == 0])[0] * x[0]"),
     ("import pandas\ns = pandas.Series([1.0, 2.0])\ns.iloc[1] = x[0] * x[1]\nreturn s.sum()",
