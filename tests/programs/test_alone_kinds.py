@@ -252,6 +252,38 @@ def test_what_is_no_slope_of_any_side_is_told() -> None:
         cr.grad(f)(np.array([0.0, 1.0, -1.0]))
 
 
+NEITHER = [  # 3·x at 0 alone, and x² beside it, which has no kink there
+    lambda x: 3 * x if not x > 0 and not x < 0 else x**2,
+    lambda x: 3 * x if not (x > 0 or x < 0) else x**2,
+    lambda x: 3 * x if x >= 0 and x <= 0 else x**2,
+    lambda x: np.where(np.logical_or(x > 0, x < 0), x**2, 3 * x),
+    lambda x: np.where(abs(x) > 0, x**2, 3 * x),
+    lambda x: np.sum(np.where(np.abs(x * np.ones(3)) > 0, x**2, x)),
+]
+
+
+@pytest.mark.parametrize("f", NEITHER)
+def test_an_even_function_beside_the_point(f: Callable[[Any], Any]) -> None:
+    assert cr.grad(f)(0.0) == pytest.approx(0.0, abs=1e-9)
+    assert cr.jvp(f, (0.0,), (1.0,))[1] == pytest.approx(0.0, abs=1e-9)
+    np.testing.assert_allclose(cr.vmap(cr.grad(f))(np.zeros(2)), 0.0, atol=1e-9)
+    np.testing.assert_allclose(cr.vmap(cr.grad(f))(np.array([0.0])), 0.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("asked", [lambda x: not x, lambda x: not bool(x), lambda x: x == 0])
+def test_a_batch_inside(asked: Callable[[Any], Any]) -> None:
+    inner = cr.vmap(lambda x: 3 * x if asked(x) else x**2)
+    np.testing.assert_allclose(cr.grad(lambda z: np.sum(inner(z)))(np.zeros(2)), 0, atol=1e-9)
+    np.testing.assert_allclose(cr.jacobian(inner)(np.zeros(2)), 0, atol=1e-9)
+    np.testing.assert_allclose(cr.jacfwd(inner)(np.array([0.5, -1.0])), [[1, 0], [0, -2]])
+
+
+def test_a_batch_inside_that_cannot_be_taken_beside_the_point_is_told() -> None:
+    inner = cr.vmap(lambda x: 3 * x if int(x) == x else x**2)
+    with pytest.warns(UncheckedWarning, match="the examples of a batch part"):
+        cr.grad(lambda z: np.sum(inner(z)))(np.zeros(2))
+
+
 def test_zero_weights_of_a_network_are_an_ordinary_point() -> None:
     """Each unit stands at its kink, and the branch that ran is the policy: nothing is told."""
     data = np.random.default_rng(0).normal(size=(20, 5))

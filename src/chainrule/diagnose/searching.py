@@ -19,6 +19,7 @@ from ..errors import BatchError, ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
 from ..limits import ALONE
 from ..modes.batch import Batch
+from ..numeric import move
 from ..tracing.alone import ORDER
 from ..tracing.draws import of_python, same_draws
 from ..tracing.running import running
@@ -29,6 +30,7 @@ from .checked import example, level
 from .compare import Point, differ, direction, forward_again, line, numbers_of
 
 _DIFFER = "two runs of it differ"
+_PART = "beside the point the examples of a batch part"
 _SOME = 8  # examples of a batch, where all ask about the same
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
@@ -97,7 +99,7 @@ def examine(
     if alone and not anew and not isinstance(found, str):  # a special case at this very point
         running.note("branch", rows[0].met, rows[0].place, ALONE, owner=trace)
         return
-    if alone and isinstance(found, str) and not nothing:
+    if alone and isinstance(found, str) and not nothing and found != _PART:
         return  # programs ask whether something is 0, at the ends of their domain, too
     where, by = describe_place(places[0]), "equality" if alone else rows[0].by
     does = f"{name_of(function)} " + _DOES.get(by, (f"searches by {by}",))[0]
@@ -218,6 +220,10 @@ def _far(
     better = [(4 * b - a) / 3 for a, b in pairwise(slopes)]  # without the error of order h²
     gap, spread = abs(traced - better[-1]), max(better) - min(better)
     if not np.isfinite(gap + spread):
+        try:
+            point.numbers(*move(point.xs, vs, steps[-1]))
+        except BatchError:
+            return _PART
         return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     settled = gap > 10 * spread
@@ -229,8 +235,8 @@ def _far(
         if alone and _jumps(abs(at(h) - here) for h in short):
             return None  # it is a piece of its own, as small as it may be
         sides = [[(at(s * h) - here) / (s * h) for s in (1, -1)] for h in (*short, 1e-5 * unit)]
-        if ordered and all(abs(a - b) > 0.1 * (abs(a) + abs(b)) for a, b in sides[:2]):
-            return None  # a kink of the function at this point: its branches stand (kinks.md)
+        if ordered and _is_kink(traced, *sides):
+            return None  # of the function itself, at this point: its branches stand (kinks.md)
         bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
         if all(min(abs(slope - traced) for slope in pair) <= bound for pair in sides[:2]):
             return None  # a kink is close by, on both sides of which the derivative is right
@@ -241,6 +247,19 @@ def _far(
                 f"{better[-1]:.10g}, as of a function in small pieces"
             )
     return (better[-1], traced) if settled else "the differences do not settle"
+
+
+def _is_kink(traced: float, *sides: list[float]) -> bool:
+    """Say whether the slopes on two sides part, however short the steps are, about the one taken.
+
+    So do those of a layer of units that all stand at their kinks: each direction sends some up.
+    """
+    gaps = [abs(right - left) for right, left in sides]
+    size = max(abs(slope) for slope in sides[0])
+    firm = all(shorter > 0.5 * longer for longer, shorter in pairwise(gaps))
+    slack = 1e-3 * size
+    between = all(min(pair) - slack <= traced <= max(pair) + slack for pair in sides)
+    return firm and between and gaps[0] > 0.1 * size
 
 
 def _jumps(gaps: Iterable[float]) -> bool:

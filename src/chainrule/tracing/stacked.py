@@ -105,6 +105,14 @@ class Stacked:
         return f"{text} (the first of {self.data.shape[0]} examples)"
 
     def __bool__(self) -> bool:
+        """Say whether every example is true, or none is; their values may differ."""
+        rows = every(self.data)
+        if self.size == 1 and len(rows) and rows.dtype.kind in "biufc":
+            truths = np.not_equal(rows, 0)
+            if truths.all() or not truths.any():
+                if type(self.data) in tracers.TRACERS:
+                    self.data.cr_owner.observed(self.data)
+                return bool(truths.flat[0])
         return bool(self.agreed())
 
     def __index__(self) -> int:
