@@ -284,12 +284,16 @@ def test_a_batch_inside_that_cannot_be_taken_beside_the_point_is_told() -> None:
         cr.grad(lambda z: np.sum(inner(z)))(np.zeros(2))
 
 
-def test_zero_weights_of_a_network_are_an_ordinary_point() -> None:
+@pytest.mark.parametrize("seed", range(6))
+def test_zero_weights_of_a_network_are_an_ordinary_point(seed: int) -> None:
     """Each unit stands at its kink, and the branch that ran is the policy: nothing is told."""
-    data = np.random.default_rng(0).normal(size=(20, 5))
+    data = np.random.default_rng(seed).normal(size=(20, 5))
+    target = np.random.default_rng(seed + 100).normal(size=20)
     losses = {
         "mask": lambda w: np.sum((data @ w) * ((data @ w) > 0)),
         "where": lambda w: np.sum(np.where(data @ w > 0, data @ w, 0)),
+        "squares": lambda w: np.mean((np.where(data @ w > 0, data @ w, 0) - target) ** 2),
+        "hinge": lambda w: np.mean(np.where(target * (data @ w) > 0, target * (data @ w), 0) ** 2),
     }
     with warnings.catch_warnings():
         warnings.simplefilter("error")

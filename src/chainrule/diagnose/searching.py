@@ -8,7 +8,9 @@ import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import reduce
 from itertools import pairwise
+from operator import or_
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from ..lift import name_of
 from ..limits import ALONE
 from ..modes.batch import Batch
 from ..numeric import move
-from ..tracing.alone import ORDER
+from ..tracing.alone import BOTH, ORDER
 from ..tracing.draws import of_python, same_draws
 from ..tracing.running import running
 from ..tracing.searches import Row
@@ -31,6 +33,7 @@ from .compare import Point, differ, direction, forward_again, line, numbers_of
 
 _DIFFER = "two runs of it differ"
 _PART = "beside the point the examples of a batch part"
+_EACH = "one by one"
 _SOME = 8  # examples of a batch, where all ask about the same
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
@@ -82,7 +85,7 @@ def examine(
             ahead = direction(point, out, plain, np.random.default_rng(0))
             nothing = ahead[2] == 0
             if not by_state:
-                ordered = alone and all(row.met in ORDER for row in rows)
+                ordered = _in_order(rows) if alone else ""
                 found = _beside(point, out, plain, ahead, again, alone, ordered)
             if type(found) is tuple and alone and not anew:
                 by_state = _is_remembered(point, plain, ahead, found[0], again)
@@ -169,7 +172,7 @@ def _only(trace: Any, out: Any, k: int) -> Any:
 
 def _beside(
     point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool,
-    ordered: bool,
+    ordered: str,
 ) -> tuple[float, float] | str | None:  # fmt: skip
     _busy.now = True
     try:
@@ -198,7 +201,7 @@ def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:
 
 def _far(
     point: Point, out: Any, plain: list[Any], ahead: Any, again: Callable[[], None], alone: bool,
-    ordered: bool,
+    ordered: str,
 ) -> tuple[float, float] | str | None:  # fmt: skip
     """Compare with differences over steps that are long beside those of the search's answer."""
     vs, cts, traced = ahead
@@ -235,7 +238,7 @@ def _far(
         if alone and _jumps(abs(at(h) - here) for h in short):
             return None  # it is a piece of its own, as small as it may be
         sides = [[(at(s * h) - here) / (s * h) for s in (1, -1)] for h in (*short, 1e-5 * unit)]
-        if ordered and _is_kink(traced, *sides):
+        if ordered and _is_kink(ordered, traced, *sides):
             return None  # of the function itself, at this point: its branches stand (kinks.md)
         bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
         if all(min(abs(slope - traced) for slope in pair) <= bound for pair in sides[:2]):
@@ -249,15 +252,29 @@ def _far(
     return (better[-1], traced) if settled else "the differences do not settle"
 
 
-def _is_kink(traced: float, *sides: list[float]) -> bool:
+def _in_order(rows: list[Row]) -> str:
+    """Say whether numbers were only put in order, of several "one by one", and on one side alone.
+
+    Such an answer is that of one side for each of them, so the branch is a piece of the function.
+    """
+    if not all(row.met in ORDER for row in rows):
+        return ""
+    sides = reduce(or_, (row.sides for row in rows))
+    return _EACH if sides != BOTH and all(row.many for row in rows) else "in order"
+
+
+def _is_kink(ordered: str, traced: float, *sides: list[float]) -> bool:
     """Say whether the slopes on two sides part, however short the steps are, about the one taken.
 
     So do those of a layer of units that all stand at their kinks: each direction sends some up.
+    What they make of it may be anything, and by chance nearly the same on both sides.
     """
     gaps = [abs(right - left) for right, left in sides]
     size = max(abs(slope) for slope in sides[0])
-    firm = all(shorter > 0.5 * longer for longer, shorter in pairwise(gaps))
     slack = 1e-3 * size
+    if ordered == _EACH:  # a smooth function's gap is a tenth of that at ten times the step
+        return gaps[-1] > max(0.5 * gaps[-2], slack)
+    firm = all(shorter > 0.5 * longer for longer, shorter in pairwise(gaps))
     between = all(min(pair) - slack <= traced <= max(pair) + slack for pair in sides)
     return firm and between and gaps[0] > 0.1 * size
 

@@ -76,8 +76,8 @@ class Row:
 
     __slots__ = (
         "always", "at", "by", "call", "compares", "count", "done", "drawn", "first",
-        "kept", "last", "met", "name", "next", "place", "sides", "spared", "spreads", "true",
-        "turned", "was", "window",
+        "kept", "last", "many", "met", "name", "next", "place", "sides", "spared", "spreads",
+        "true", "turned", "was", "window",
     )  # fmt: skip
 
     def __init__(self, place: Place, name: str, answer: Any = None) -> None:
@@ -86,6 +86,7 @@ class Row:
         self.by = _BY.get(name, "comparisons")
         self.met = ""  # the question whose answer is so at this point alone, see `alone`
         self.at: Any = False  # whether it was met, or for which examples of a batch
+        self.many = False  # whether it was asked of several numbers at once
         self.sides = 0  # on which sides of equality the answers are the same
         self.begin()
         self.was = answer
@@ -114,6 +115,8 @@ class Row:
         if self.count >= 1 and self.compares and alone.converged(_gap, self.last):
             return
         self.met = self.met or name
+        answers = _every(output)
+        self.many = self.many or (isinstance(answers, np.ndarray) and answers.size > 1)
         if running.tape is not None:
             running.tape.unusual = True
         self.at = at if at is True or self.at is False else np.logical_or(self.at, at)
