@@ -12,7 +12,6 @@ import numpy as np
 from . import tree
 from .core.op import Op
 from .core.slots import INDEX, Jvp, Partial, Slot, Vjp
-from .diagnose.rules import compare, compare_again
 from .errors import CustomRuleError, LeakedTracerError
 from .modes.forward import reads_outside
 from .modes.linear import RuleRecording
@@ -197,6 +196,8 @@ class CustomFunction:
             if new:
                 self.compared |= new
                 try:
+                    from .diagnose.rules import compare
+
                     compare(self, op, [concrete(a) for a in args], params, new)
                 except BaseException:
                     self.compared -= new
@@ -254,6 +255,8 @@ class CustomFunction:
         if new:
             self.compared_again |= new
             try:
+                from .diagnose.rules import compare_again
+
                 compare_again(self, self.ops[len(xs)], [concrete(x) for x in xs], params, new)
             except CustomRuleError:
                 self.compared_again -= new

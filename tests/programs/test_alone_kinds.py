@@ -10,10 +10,13 @@ import math
 import random
 import warnings
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy import linalg, stats
 
 import chainrule as cr
 from chainrule.errors import KinkWarning, UncheckedWarning
@@ -44,9 +47,48 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {  # of a number: true at 0, and no
     "floor and ceil": lambda x: math.floor(x) == math.ceil(x),
     "np.floor": lambda x: np.floor(x) == np.ceil(x),
     "norm": lambda x: np.linalg.norm(np.array([x])) == 0,
+    "unique": lambda x: len(np.unique(np.array([x, 0.0]))) == 1,
+    "counts": lambda x: np.unique(np.array([x, 0.0]), return_counts=True)[1].max() == 2,
+    "union1d": lambda x: np.union1d(np.array([x]), [0.0]).size == 1,
+    "intersect1d": lambda x: np.intersect1d(np.array([x]), [0.0]).size == 1,
+    "setdiff1d": lambda x: np.setdiff1d(np.array([x]), [0.0]).size == 0,
+    "setxor1d": lambda x: np.setxor1d(np.array([x]), [0.0]).size == 0,
+    "trim_zeros": lambda x: len(np.trim_zeros(np.array([x, 1.0]))) == 1,
+    "roots": lambda x: len(np.roots([x, 1.0, 2.0])) == 1,
+    "null_space": lambda x: linalg.null_space(np.array([[x, 0], [0.0, 1]])).shape[1] == 1,
+    "matrix_rank": lambda x: np.linalg.matrix_rank(np.array([[x, 0], [0.0, 1]])) < 2,
+    "issymmetric": lambda x: linalg.issymmetric(np.array([[1, x], [0.0, 1]])),
+    "ishermitian": lambda x: linalg.ishermitian(np.array([[1, x], [0.0, 1]])),
+    "bandwidth": lambda x: linalg.bandwidth(np.array([[1, x], [0.0, 1]])) == (0, 0),
+    "searchsorted": lambda x: (np.searchsorted([-1, 0.0], x)
+                               != np.searchsorted([-1, 0.0], x, side="right")),
+    "digitize": lambda x: np.digitize(x, [-1, 0.0]) != np.digitize(x, [-1, 0.0], right=True),
+    "argmax": lambda x: np.argmax(np.array([x, 0.0])) == 0 == np.argmax(np.array([0.0, x])),
+    "argmin and argmax": lambda x: np.array([x, 0.0]).argmin() == np.array([x, 0.0]).argmax(),
+    "lexsort": lambda x: (np.lexsort(([1, 0], np.array([x, 0.0])))[0]
+                          == np.lexsort(([1, 0], np.array([0.0, x])))[0]),
+    "rankdata": lambda x: stats.rankdata(np.array([x, 0.0]))[0] == 1.5,
+    "histogram": lambda x: np.histogram(np.array([x]), [0, 1e-300])[0][0] == 1,
+    "isreal": lambda x: np.isreal(1 + 1j * x),
+    "iscomplex": lambda x: not np.iscomplex(1 + 1j * x),
+    "real_if_close": lambda x: np.isrealobj(np.real_if_close(np.array([1 + 1j * x]))),
+    "Fraction": lambda x: x == Fraction(0),
+    "Decimal": lambda x: x == Decimal(0),
+    "round": lambda x: round(x, 9) == 0,
+    "np.round": lambda x: np.round(x, 9) == 0,
+    "not itself": lambda x: (q := not_for_zero(x)) != q,
+    "no order": lambda x: not not_for_zero(x) > -5,
+    "no order in an array": lambda x: not (np.stack([not_for_zero(x), 1.0]) > 0)[0],
+    "none of an array": lambda x: ((q := np.stack([not_for_zero(x), 1.0])) != q)[0],
     "text": lambda x: str(x) == "0.0",
     "format": lambda x: f"{x:g}" == "0",
 }
+
+
+def not_for_zero(x: Any) -> Any:
+    """Return a number that is none at 0."""
+    with np.errstate(all="ignore"):
+        return np.divide(x, x)
 
 
 def branching(question: Callable[[Any], Any]) -> Callable[[Any], Any]:

@@ -22,7 +22,7 @@ from ..lift import name_of
 from ..limits import ALONE
 from ..modes.batch import Batch
 from ..numeric import move
-from ..tracing.alone import BOTH, ORDER
+from ..tracing.alone import DOWN, ORDER, UP
 from ..tracing.draws import of_python, same_draws
 from ..tracing.running import running
 from ..tracing.searches import Row
@@ -260,7 +260,7 @@ def _in_order(rows: list[Row]) -> str:
     if not all(row.met in ORDER for row in rows):
         return ""
     sides = reduce(or_, (row.sides for row in rows))
-    return _EACH if sides != BOTH and all(row.many for row in rows) else "in order"
+    return _EACH if sides in (UP, DOWN) and all(row.many for row in rows) else "in order"
 
 
 def _is_kink(ordered: str, traced: float, *sides: list[float]) -> bool:

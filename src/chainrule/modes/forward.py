@@ -68,7 +68,7 @@ class Forward(Trace):
             touch(self, op, output, primals, params)
         if all(t is None for t in tangents):
             if op.jump is None and not running.rules:
-                compared(op.name, output, primals)
+                compared(op.name, output, primals, params)
             return hold(output) if type(output) is Foreign else output
         tangent = push(op, output, primals, tangents, rule_params(params), self)
         if tangent is None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 _SLIGHT = 1e-6  # a tolerance, below which a difference of exactly 0 may be met
+_FINE = 6  # decimals to which a number is rounded, after which it counts as itself
 _NEAR = 1e-4  # a difference after which one of 0 is that of an iteration which has converged
 UP, DOWN, BOTH = 1, 2, 3  # on which side of equality the answer is the same
 _SIDES = {  # by the answer at equality
@@ -22,13 +23,37 @@ _NUMBERS = frozenset((np.float64, np.float32, float, int))
 _PLAIN = (np.generic, float, int, complex)
 
 
-def _finds(output: Any, *_values: Any) -> Any:
+def _finds(output: Any, *values: Any) -> Any:
     """Return where numbers were found to be the same, or none."""
-    return output if output.dtype.kind == "b" else False
+    return np.logical_or(output, _no_numbers(values)) if output.dtype.kind == "b" else False
 
 
-def _finds_not(output: Any, *_values: Any) -> Any:
-    return np.logical_not(output) if output.dtype.kind == "b" else False
+def _finds_not(output: Any, *values: Any) -> Any:
+    return _finds(np.logical_not(output), *values) if output.dtype.kind == "b" else False
+
+
+def _no_numbers(values: Any) -> Any:
+    """Return where one of two that are compared is no number: ``y != y`` is true there."""
+    if len(values) != 2 or any(v.dtype.kind not in "fciub" for v in values):
+        return False
+    return np.logical_or(*map(np.isnan, values))
+
+
+def _finds_real(output: Any, x: Any, *_: Any) -> Any:
+    return output if x.dtype.kind == "c" else False
+
+
+def _finds_none_real(output: Any, x: Any, *_: Any) -> Any:
+    return np.logical_not(output) if x.dtype.kind == "c" else False
+
+
+def _is_short_of_rank(output: Any, x: Any, *_: Any) -> Any:
+    return np.less(output, min(x.shape[-2:], default=0))
+
+
+def _is_round(output: Any, x: Any, *_: Any, decimals: int = 0, **__: Any) -> Any:
+    """Return where a number is one of those to which a fine rounding goes."""
+    return np.equal(output, x) if decimals >= _FINE and x.dtype.kind in "fc" else False
 
 
 def _vanishes(_output: Any, *values: Any) -> Any:
@@ -79,12 +104,13 @@ def _yes(_output: Any, *_values: Any) -> Any:
     return True
 
 
-ORDER = frozenset(_SIDES)
+ORDER = frozenset(_SIDES)  # questions whose answer at equality is that of one side
 _ROUNDED = {"floor": UP, "ceil": DOWN}
 KINDS: dict[str, Callable[..., Any]] = (
     dict.fromkeys(ORDER, _equals)
-    | dict.fromkeys("equal isclose allclose array_equal array_equiv isin whole".split(),
-                    _finds)
+    | dict.fromkeys(
+        "equal isclose allclose array_equal array_equiv isin whole scipy.issymmetric "
+        "scipy.ishermitian".split(), _finds)
     | dict.fromkeys("not_equal any all".split(), _finds_not)
     | dict.fromkeys(
         "truth logical_not logical_and logical_or logical_xor count_nonzero nonzero flatnonzero "
@@ -96,14 +122,18 @@ KINDS: dict[str, Callable[..., Any]] = (
     | dict.fromkeys("isinf isposinf isneginf".split(), _is_infinite)
     | dict.fromkeys(("isfinite", "nan_to_num"), _is_no_number)
     | dict.fromkeys(("raised", "plane"), _yes)
+    | {"isreal": _finds_real, "iscomplex": _finds_none_real, "matrix_rank": _is_short_of_rank,
+       "round": _is_round, "around": _is_round}
 )  # fmt: skip
 
 
-def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, int]:
+def met(
+    name: str, output: Any, values: Any, leads: Any = None, **params: Any
+) -> tuple[Any, int]:
     """Return where a question met what holds at this point alone, and the side it agrees with.
 
     The first is False, True, or, for a batch, which examples. `leads` tells how many axes of a
-    batch stand in front of each, where they are plain.
+    batch stand in front of each, where they are plain; the others are the params of the operation.
     """
     if KINDS[name] is _yes:
         return True, 0
@@ -117,6 +147,8 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
         if type(a) in _NUMBERS and type(b) in _NUMBERS:
             if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
                 return True, _SIDES[name][bool(output)]
+            if a != a or b != b:
+                return True, 0
             return False, 0
         if leads is None and (side := _ordinary(name, output, a, b)) is not None:
             return False, side
@@ -127,15 +159,18 @@ def met(name: str, output: Any, values: Any, leads: Any = None) -> tuple[Any, in
             )
             if plain is None:
                 return False, 0
-            at = KINDS[name](*plain)
+            at = kind(*plain, **params) if kind is _is_round else kind(*plain)
+            none = _no_numbers(plain[1:]) if kind is _equals else False
         except TypeError:
             return False, 0
         except ValueError:  # of several batch axes in front not all have all
             return True, 0
-    if at is True or at is False or not np.any(at):
+    if np.any(none):
+        at = none
+    elif at is True or at is False or not np.any(at):
         return (at if at is True else False), 0
     side = 0
-    if name in ORDER:
+    if name in ORDER and at is not none:
         answers = np.broadcast_to(plain[0], np.shape(at))
         answer = answers[at].flat[0]
         side = _SIDES[name][bool(answer)]
@@ -164,6 +199,8 @@ def _ordinary(name: str, output: Any, a: Any, b: Any) -> int | None:
     elif type(b) is not np.ndarray or b.size == 1:
         return None
     count = np.count_nonzero(np.equal(a, b))
+    if np.isnan(np.add.reduce(a, axis=None)):
+        return None
     if count == 0:
         return 0
     if type(output) is not np.ndarray or output.dtype.kind != "b":

@@ -31,6 +31,7 @@ _CONSTANT = dis.opmap["LOAD_CONST"]
 
 _copies: dict[int, tuple[Any, CodeType | None]] = {}  # by the identity of a code object
 _bare: set[int] = set()  # the codes with a comparison by identity that had no room for a door
+_listing: set[int] = set()  # the codes that have no doors but those of operators with lists
 _owns: dict[int, tuple[Any, Any]] = {}  # by the identity of a copy
 _running: list[tuple[FunctionType, CodeType, CodeType]] = lent.copies  # functions that run a copy
 
@@ -52,11 +53,15 @@ def with_doors(code: CodeType) -> CodeType | None:
     new.consts[:] = [door or c for door, c in zip(inner, code.co_consts, strict=True)]
     _set_method_doors(new)
     _set_store_doors(new)
-    _set_operator_doors(new)
     if not _set_identity_doors(new) or any(id(c) in _bare for c in code.co_consts):
         _bare.add(id(code))
+    others = len(new.consts) > len(code.co_consts)
+    _set_operator_doors(new)
     copy = None
     if len(new.consts) > len(code.co_consts) or any(inner):
+        pairs = zip(code.co_consts, inner, strict=True)
+        if not others and all(id(c) in _listing for c, door in pairs if door):
+            _listing.add(id(code))
         copy = new.finish()
         _owns[id(copy)] = (weakref.ref(copy, _forget(_owns, id(copy))), weakref.ref(code))
     _copies[id(code)] = (weakref.ref(code, _forget(_copies, id(code))), copy)
@@ -64,11 +69,12 @@ def with_doors(code: CodeType) -> CodeType | None:
 
 
 def _forget(table: dict[int, Any], key: int) -> Any:
-    bare = _bare  # at the end of the interpreter the name is gone
+    marks = _bare, _listing  # at the end of the interpreter the names are gone
 
     def forget(_: Any) -> None:
         table.pop(key, None)
-        bare.discard(key)
+        for mark in marks:
+            mark.discard(key)
 
     return forget
 
@@ -94,6 +100,11 @@ def is_bare(code: CodeType) -> bool:
     """Say whether some comparison by identity in the code compares things as they are."""
     with_doors(code)
     return id(code) in _bare
+
+
+def only_meets_lists(code: CodeType) -> bool:
+    """Say whether all doors in the code are those of operators, for operands that are lists."""
+    return with_doors(code) is not None and id(code) in _listing
 
 
 def enter(functions: list[FunctionType]) -> None:

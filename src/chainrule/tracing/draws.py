@@ -15,6 +15,7 @@ import gc
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -274,11 +275,15 @@ def _of_seed(made: Any, seed: Any = None) -> Any:
 @contextmanager
 def same_draws() -> Iterator[Callable[[], None]]:
     """Give a function that sets every random stream of the process back; at the end they are so."""
-    everything = gc.get_objects()
-    kinds = {id(k): k for k in map(type, everything)}
-    wanted = {i for i, k in kinds.items() if issubclass(k, _STREAMS)}
-    streams = {id(s): s for o in everything if id(type(o)) in wanted for s in (_stream(o),)}
+    everything, kinds = gc.get_objects(), _kinds_of_streams()
+    try:  # millions of objects: no step of Python's for each
+        found = [*compress(everything, map(kinds.__contains__, map(type, everything)))]
+    except TypeError:  # a class of somebody's that has no hash
+        wanted = {*map(id, kinds)}
+        found = [o for o in everything if id(type(o)) in wanted]
     del everything
+    streams = {id(s): s for s in map(_stream, found)}
+    del found
     streams[0] = np.random.mtrand._rand._bit_generator
     states = [(s, s.state) for s in streams.values()]
     with of_python() as python:
@@ -311,6 +316,17 @@ def of_python() -> Iterator[Callable[[], None]]:
 
 
 _STREAMS = (*GENERATORS, np.random.BitGenerator)
+
+
+def _kinds_of_streams() -> set[type]:
+    """Return the classes of generators and of what they draw from, with all that derive of them."""
+    found, todo = set[type](), [*_STREAMS]
+    while todo:
+        kind = todo.pop()
+        if kind not in found:
+            found.add(kind)
+            todo += type.__subclasses__(kind)
+    return found
 
 
 def _stream(value: Any) -> Any:

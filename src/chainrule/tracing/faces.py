@@ -24,6 +24,7 @@ from . import cures, foreign, kept, searches, stores
 from . import tracer as tracers
 from .handed import keep_watch
 from .losses import TRACERS, lost
+from .running import running
 from .source import inside
 from .tracer import Tracer, call, concrete, known
 from .watching import note
@@ -448,7 +449,9 @@ def _round(self: Any, ndigits: int | None = None) -> Any:
         return rounded if ndigits is not None else rounded.astype(int)
     kind = float if type(self).cr_plain is float else _as_it_is
     result = self.cr_as(lambda value: round(kind(value), ndigits))
-    note("round", (self,), result, {"decimals": ndigits or 0})
+    note("round", (self,), result, params := {"decimals": ndigits or 0})
+    if not running.rules:
+        searches.compared("round", result, (self,), params)
     return result
 
 

@@ -9,10 +9,12 @@ are refused, with what to write.
 
 import operator
 from functools import cache
+from numbers import Number
 from typing import Any
 
 import numpy as np
 
+from . import searches
 from . import tracer as tracers
 from .foreign import Foreign, is_foreign
 from .losses import TRACERS
@@ -105,6 +107,8 @@ def _compared(ufunc: Any, x: Any, other: Any, python: bool) -> Any:
         return None
     answer = _OPERATIONS[ufunc](tracers.faces.shown(x), other)
     truth = np.ndarray if _is_no_number(other) else np.bool_
+    if isinstance(answer, bool | np.bool_) and isinstance(other, Number):
+        searches.compared(ufunc.__name__, answer, (x, float(other)))  # type: ignore[arg-type]
     return answer if isinstance(answer, bool | np.bool_ | truth) else None
 
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core import registry
 from .arrays import DOORS
-from .codes import own, with_doors
+from .codes import only_meets_lists, own, with_doors
 from .source import inside
 from .tracer import TRACERS
 
@@ -77,7 +77,11 @@ def needed(function: Any) -> int:
     if type(function) is not FunctionType:
         return NONE if isinstance(function, _DISPATCHED) else ALL
     rests = _look_at(function)
-    if not rests.plain or rests.star or not _holds_data(function, (function,)):
+    if not rests.plain or rests.star:
+        return ALL
+    if function.__closure__ is None and not function.__defaults__ and not function.__kwdefaults__:
+        return CODE if rests.codes else NONE
+    if not _holds_data(function, (function,)):
         return ALL
     return CODE if rests.codes or _holds_code(function, (function,)) else NONE
 
@@ -100,7 +104,8 @@ def may_be_tried(function: Any, args: Any, kwargs: dict[str, Any]) -> bool:
         return False
     rests = _look_at(function)
     return (
-        rests.plain and rests.only_computes and not rests.writes and not rests.codes
+        rests.plain and rests.only_computes
+        and not rests.writes and not rests.codes and not rests.lists
         and all(_is_data(a, traced=True) for a in args)
         and _holds_data(function, (function,)) and not _holds_code(function, (function,))
     )  # fmt: skip
@@ -153,6 +158,7 @@ class _Rests(list[tuple[Any, str, Any]]):
         self.plain = False
         self.writes = False  # whether the code may write arrays
         self.codes = False  # whether there is code that has doors in itself
+        self.lists = False  # whether they are needed where an argument is a list
         self.star = False  # whether arguments come in a tuple
         self.only_computes = True  # whether it may be called twice
 
@@ -329,11 +335,16 @@ def _is_plain(
     if _writes(function, code):
         rests.writes = True
     if with_doors(code) is not None:
-        rests.codes = True
+        if only_meets_lists(code):  # such code makes none, so only arguments may be lists
+            rests.lists = True
+        else:
+            rests.codes = True
     before, module = "", None
     after_tuple = (*_AFTER_TUPLE, "RETURN_VALUE") if outer else _AFTER_TUPLE
     for step in dis.get_instructions(code):
         name, value = step.opname, step.argval
+        if before == "BUILD_TUPLE" and name not in after_tuple:
+            return False
         if name == "STORE_DEREF" or value in _ACTS:
             rests.only_computes = False
         if module is not None:  # which the instruction before left on the stack
@@ -355,7 +366,7 @@ def _is_plain(
         elif name in _ATTRS:
             if value not in _METHODS:
                 return False
-        elif name in _NEVER or (before == "BUILD_TUPLE" and name not in after_tuple):
+        elif name in _NEVER:
             return False
         elif (before == "PUSH_NULL" and name in _LOCALS) if _NULL_FIRST else (
             name == "PUSH_NULL" and before.endswith((*_LOCALS, "BINARY_SUBSCR", "BINARY_OP"))

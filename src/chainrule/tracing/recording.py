@@ -147,7 +147,7 @@ class Recording(Trace):
         else:
             if not needs.flows:
                 if op.jump is None and self.differentiates and not running.rules:
-                    compared(op.name, output, primals)
+                    compared(op.name, output, primals, params)
                 return _constant(output)
             if not needs.output:
                 held = None

@@ -16,7 +16,6 @@ import inspect
 import os
 from functools import lru_cache, reduce
 from operator import or_
-from pathlib import Path
 from sys import _getframe, getrefcount
 from types import CodeType, FrameType
 from typing import Any
@@ -31,7 +30,7 @@ from .source import inside, of_python
 _COMPARES = frozenset("less less_equal greater greater_equal sign".split())
 ASKS = _COMPARES | frozenset(  # those that a derivative's derivative asks about, too, see `ties`
     "equal not_equal signbit heaviside argmax argmin nanargmax nanargmin argsort argpartition "
-    "searchsorted digitize copysign "
+    "lexsort searchsorted digitize copysign "
     "logical_not logical_and logical_or logical_xor argwhere where nan_to_num".split()
 )
 MANY, BOTH, NEAR = 10, 2, 1e-3
@@ -39,6 +38,7 @@ _LARGE = 10_000  # elements of an array that is kept
 _SMALL = 64  # of one whose numbers are looked at one by one
 _FIRST = 3  # the question that the later ones are measured by
 _NOTHING = [np.inf]
+_NONE: dict[str, Any] = {}
 _PLACES = 1_000
 _EARLY = (1, 3, 5, 7, 9, 11)  # two questions from these on are looked at
 _STARTS = (*_EARLY, 13, 17, *(1 << k for k in range(5, 20)))  # and from these on four in a row
@@ -58,10 +58,10 @@ class _Passed(dict[str, bool]):
         return found
 
 
-_HOME = Path(__file__).parents[1]
+_HOME = os.path.dirname(os.path.dirname(__file__))  # importing pathlib takes 2 ms
 _ROOMS = (  # the last are where `np.sign` and `math.isnan` are
-    *(f"{_HOME / room}{os.sep}" for room in ("tracing", "core", "modes")),
-    *(str(_HOME.joinpath("ops", *path)) for path in (
+    *(os.path.join(_HOME, room, "") for room in ("tracing", "core", "modes")),
+    *(os.path.join(_HOME, "ops", *path) for path in (
         ("numpy", "select.py"), ("numpy", "logic.py"), ("numpy", "kinds.py"),
         ("python", "scalars.py"))),
 )  # fmt: skip
@@ -104,11 +104,15 @@ class Row:
         self.next = _STARTS[0]  # which question is looked at, after some that are not
         self.kept = False  # whether plain ones did that the program keeps: its answers say no more
 
-    def meet(self, name: str, output: Any, values: Any) -> None:
+    def meet(self, name: str, output: Any, values: Any, params: Any, beside: Any) -> None:
         """Take note where the answer is so at this point alone, or agrees with one side of it."""
         if self.compares and running.session is not None:
             return  # the solver looks for where it switches
-        at, side = alone.met(name, output, values)
+        if name in alone.KINDS:
+            at, side = alone.met(name, output, values, **params)
+        else:
+            found = beside()
+            at, side = found is True, 0 if found is True else found
         self.sides |= side
         if at is False:
             return
@@ -173,10 +177,17 @@ _BY = {
 }  # fmt: skip
 
 
-def compared(name: str, output: Any, values: Any) -> None:
-    """Take note of one question: a comparison, a sign, the place of the least, a rounding."""
+def compared(
+    name: str, output: Any, values: Any, params: Any = _NONE, beside: Any = None
+) -> None:
+    """Take note of one question: a comparison, a sign, the place of the least, a rounding.
+
+    Of what `alone` does not know `beside` says whether it is otherwise beside the point: True, or
+    with which side the answer agrees.
+    """
     engine = running.session is not None and running.call is None  # as often as it likes
-    asked = name in alone.KINDS
+    known = name in alone.KINDS
+    asked = known or beside is not None
     if engine and not asked:
         return
     frame: Any = _getframe(2)
@@ -187,13 +198,13 @@ def compared(name: str, output: Any, values: Any) -> None:
     code = frame.f_code
     if inside[code.co_filename]:  # the question of a rule, or of a library
         return
-    if asked and running.tape is not None:
-        _guard(name, output, values)
+    if known and running.tape is not None:
+        _guard(name, output, values, params)
     if engine:  # at the answer of a solver: what is met there is seen, and nothing counted
         place = (id(code), frame.f_lasti, name)
         row = running.searches.get(place) or Row((code, frame.f_lasti), name)
-        row.meet(name, output, values)
-        if row.met and len(running.searches) < _PLACES:
+        row.meet(name, output, values, params, beside)
+        if (row.met or row.sides) and len(running.searches) < _PLACES:
             running.searches[place] = row
         return
     key = (id(code), frame.f_lasti)  # the hash of code takes long
@@ -204,7 +215,7 @@ def compared(name: str, output: Any, values: Any) -> None:
             running.searches[key] = row
             row.was = _answer(output, row.compares)
             if asked:
-                row.meet(name, output, values)
+                row.meet(name, output, values, params, beside)
             if values and type(values[0]) is np.float64:  # of arrays the holders are counted
                 row.last = values
             if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
@@ -214,7 +225,7 @@ def compared(name: str, output: Any, values: Any) -> None:
         row.done = row.searched()
         row.begin()
     if asked and row.at is not True:
-        row.meet(name, output, values)
+        row.meet(name, output, values, params, beside)
     if (kind := type(output)) is not np.bool_ and kind is not int:
         output = _answer(output, row.compares)
         if output is _MISSED:
@@ -242,12 +253,12 @@ def compared(name: str, output: Any, values: Any) -> None:
         row.look(frame, values)
 
 
-def _guard(name: str, output: Any, values: Any) -> None:
+def _guard(name: str, output: Any, values: Any, params: Any) -> None:
     """Let a recording hold only where the question is not so at the point alone."""
     several = [False if type(v) in (list, tuple) else v for v in (output, *values)]
     leads = [alone.under(v)[1] for v in several]
     running.tape.no_jump(alone.ASKED[name], several[0], several[1:],
-                         {"leads": leads} if any(leads) else {})  # fmt: skip
+                         {**params, **({"leads": leads} if any(leads) else {})})  # fmt: skip
 
 
 def _warm(code: Any, at: int) -> int | None:
@@ -280,7 +291,7 @@ def raised(values: Any, name: str = "raised") -> None:
         row.done = row.searched()
         row.begin()
     if row.at is not True:
-        row.meet(name, None, values)
+        row.meet(name, None, values, _NONE, None)
     if not row.drawn:
         row.look(frame, values)
 

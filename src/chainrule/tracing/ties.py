@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.graph import Node, Place
 from ..core.op import Op
-from . import searches
+from . import searches, steps
 from .foreign import Foreign
 from .running import OPEN, running
 from .source import inside
@@ -28,7 +28,11 @@ def touch(trace: Trace, op: Op, output: Any, values: list[Any], params: dict[str
     outermost trace that the values belong to takes the note: only its inputs can break the tie.
     """
     if op.name in searches.ASKS and not running.rules:
-        searches.compared(op.name, output, values)
+        side = steps.side(op.name, params)
+        searches.compared(
+            op.name, output, values, params,
+            (lambda: side * _at_jump(op, output, values, params)) if side else None,
+        )  # fmt: skip
     if len(running.traces) < 2 and not running.rules:
         return
     if not _is_differentiated(trace) or any(map(_differentiated_further, values)):

@@ -26,7 +26,7 @@ from ..errors import (
     UnsupportedFunctionError,
     singular,
 )
-from . import cures, foreign, kept, searches, stacked, stores, ufuncs, words  # noqa: F401
+from . import cures, foreign, kept, searches, stacked, steps, stores, ufuncs, words  # noqa: F401
 from .losses import TRACERS, Guarded, lost, of_program, remember, swallowed, unsupported
 from .running import CLOSED, MUTED, OPEN, WATCHED, depth, running
 from .source import describe, user_frame
@@ -272,9 +272,8 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
             raise unsupported(function) from None  # its body calls it with a traced value again
         if type(result) not in TRACERS or result.cr_value.ndim:
             result = layouts.as_plain(function, args, kwargs, result)
-        settled = type(result) not in TRACERS or result.cr_value.dtype.kind in "biu"
-        if settled and running.traces and not running.rules:
-            searches.compared(record.name, result, args)
+        if running.traces and not running.rules:
+            _note(record.name, result, function, args, kwargs)
         if running.watch is not None:
             note_counts(record.name, args, kwargs, result)
     else:
@@ -291,6 +290,16 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         if order in ("C", "F", "A") and "order" not in kwargs:  # no matter of the operation
             result = layouts.in_order(result, order, args)
     return result if out is None else stores.store_out(out, result, broadcast=function is np.clip)
+
+
+def _note(name: str, result: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> None:
+    """Take note of a function's answer, or of how many numbers it gives."""
+    if name.rpartition(".")[2] in steps.ASKED:
+        searches.compared(
+            name, result, args, beside=lambda: steps.stepped(function, args, kwargs, result)
+        )
+    elif not steps.flows(result):
+        searches.compared(name, result, args)
 
 
 def _hold_none(args: Any, kwargs: Any) -> bool:
@@ -353,6 +362,8 @@ def _through_numpy(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         raise unsupported(function) from error
     if swallowed.error is not None:  # NumPy caught it and went on with something else
         raise unsupported(function) from swallowed.error
+    if running.traces and not running.rules:
+        _note(function.__name__, result, function, args, kwargs)
     return result
 
 

@@ -153,7 +153,7 @@ constant_call(
     samples=(sample((3,), Const(np.ones(2))),),
 )  # fmt: skip
 constant_call(
-    np.lexsort, "keys", signature="keys axis", batch="loop", notation=_WORDS,
+    np.lexsort, "keys", signature="keys axis", batch="loop", notation=_WORDS, jump=jumps.in_order,
     samples=(sample((2, 4)),),
 )  # fmt: skip
 

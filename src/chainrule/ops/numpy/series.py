@@ -16,6 +16,7 @@ import numpy as np
 
 from ...core.op import Composite, Const, Sample, sample
 from ...core.registry import register
+from ..declare import as_array
 from .own_python import carries, own_code, running, space_of, traced
 from .polynomials import shortened
 
@@ -37,6 +38,10 @@ def _keep_all(name: str, result: Any) -> None:
     for part in result if type(result) in (list, tuple) else (result,):
         if _ends_in_zero(part):
             raise shortened(name)
+
+
+def _series(c: Any) -> Any:
+    return as_array(c) if type(c) in (list, tuple) else c
 
 
 # --- what replaces two helpers of NumPy's ---------------------------------------------------
@@ -67,9 +72,9 @@ def _times_x(own: Callable[[Any], Any]) -> Callable[[Any], Any]:
 def _before(kind: str, name: str, args: Any, kwargs: Any) -> None:
     if name.endswith(("div", "roots", "companion")) and not name.endswith("fromroots"):
         for c in (*args, *kwargs.values()):
-            _keep_all(name, c)
+            _keep_all(name, _series(c))
     if name == "trimcoef" and not (kwargs.get("tol") or args[1:2] > (0,)):
-        _keep_all(name, args[0] if args else kwargs["c"])
+        _keep_all(name, _series(args[0] if args else kwargs["c"]))
     if name == f"{kind}line" and len(args) == 2 and carries(args[1]) and np.all(args[1] == 0):
         raise shortened(name)
     if name == f"{kind}int":

@@ -14,7 +14,16 @@ from ...numpy.decompositions import from_triangle, positive_definite
 from ...numpy.determinants import cofactor
 from ...numpy.linalg import GILES, GOLUB, _lstsq_jvp, _pinv_jvp, well_conditioned
 from ...scaled import scaled
-from ..common import as_computed, binder, constant_of, over_batch, reader, refusal, refused
+from ..common import (
+    agreed,
+    as_computed,
+    binder,
+    constant_of,
+    over_batch,
+    reader,
+    refusal,
+    refused,
+)  # fmt: skip
 from .systems import as_read
 
 # --- inverses and determinants --------------------------------------------------------------------
@@ -366,7 +375,13 @@ def diagsvd(s: Any, M: int, N: int) -> Any:
     return over_batch((1,), lambda s: np.pad(np.diag(s), ((0, M - len(s)), (0, N - len(s)))))(s)
 
 
-for _function in (linalg.bandwidth, linalg.issymmetric, linalg.ishermitian):
+@composite(linalg.bandwidth, name="scipy.linalg.bandwidth")
+def bandwidth(a: Any) -> Any:
+    """Return how many diagonals below and above are not all 0: two whole numbers."""
+    return linalg.bandwidth(agreed(as_array(a)))
+
+
+for _function in (linalg.issymmetric, linalg.ishermitian):
     constant_call(
         _function, "a", batch="loop", name=f"scipy.{_function.__name__}",
         notation=Notation(rule="piecewise constant: nothing flows"),
