@@ -350,3 +350,18 @@ def test_what_callbacks_compare_call_by_call_is_no_search():
     finally:
         searches.found = whole
     assert seen == []
+
+
+def test_a_warning_that_is_an_error_does_not_switch_the_looking_off():
+    def f(x):
+        if x == 1:
+            return 2 * x
+        warnings.warn("beside the point", stacklevel=1)
+        return 2 * x
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        with pytest.raises(UserWarning, match="beside the point"):
+            cr.grad(f)(1.0)
+    with pytest.raises(CheckError, match="searches by comparisons"):
+        cr.grad(LOST["alone"])(3.1)

@@ -209,7 +209,9 @@ def line(
 
     def along(h: float) -> float:
         with suppress(Exception), unchecked():  # outside its domain a program fails in its own way
-            return float(np.real(inner(cts, point.numbers(*move(xs, vs, h)))))
+            found = point.numbers(*move(xs, vs, h))
+            if list(map(np.shape, found)) == list(map(np.shape, cts)):
+                return float(np.real(inner(cts, found)))
         return np.nan
 
     owns = [np.broadcast_to(_sizes(x), np.shape(x)) for x in xs]
@@ -283,8 +285,10 @@ def differ(plain: list[Any], traced: list[Any], single: bool) -> tuple[float, fl
         a, b = np.ravel(a), np.ravel(b)
         finite = np.isfinite(a) & np.isfinite(b)
         scale = max(1.0, float(np.max(abs(a[finite]), initial=0.0)))
-        off = np.where(finite, abs(a - b) / scale, np.where((a == b) | (np.isnan(a) & np.isnan(b)),
-                                                            0.0, np.inf))  # fmt: skip
+        with np.errstate(invalid="ignore"):  # infinities are compared by equality
+            gaps = abs(a - b) / scale
+        same = (a == b) | (np.isnan(a) & np.isnan(b))
+        off = np.where(finite, gaps, np.where(same, 0.0, np.inf))
         if off.size and float(np.max(off)) > max(gap, tolerance):
             gap, at = float(np.max(off)), int(np.argmax(off))
             worst = float(np.real(a[at])), float(np.real(b[at]))

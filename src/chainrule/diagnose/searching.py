@@ -176,16 +176,16 @@ def _beside(
 ) -> tuple[float, float] | str | None:  # fmt: skip
     _busy.now = True
     try:
-        found = _far(point, out, plain, ahead, again, alone, ordered)
-    except (ChainRuleError, Warning):
-        raise
-    except Exception as error:
-        found = f"beside the point it raises {type(error).__name__}"
-    try:
+        try:
+            found = _far(point, out, plain, ahead, again, alone, ordered)
+        except (ChainRuleError, Warning):
+            raise
+        except Exception as error:
+            found = f"beside the point it raises {type(error).__name__}"
         _plain(point, again)  # what the program keeps of its last run is to be of this point
+        return found
     finally:
         _busy.now = False
-    return found
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:

@@ -50,7 +50,8 @@ def _at_jump(op: Op, output: Any, values: list[Any], params: dict[str, Any]) -> 
     plain = [every(v) if type(v) in TRACERS else v for v in values]
     if Foreign in map(type, plain):  # not known before it is computed
         return False
-    lead = max(np.ndim(p) - np.ndim(v) for p, v in zip(plain, values, strict=True))
+    ranks = [len(v.cr_value.shape) if type(v) in TRACERS else np.ndim(v) for v in values]
+    lead = max(np.ndim(p) - rank for p, rank in zip(plain, ranks, strict=True))
     if lead > 0:
         axis = params.get("axis", (op.jump.__kwdefaults__ or {}).get("axis", ()))
         if axis is None:

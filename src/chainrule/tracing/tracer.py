@@ -294,7 +294,7 @@ def _compute(function: Any, args: Any, kwargs: dict[str, Any]) -> Any:
 
 def _note(name: str, result: Any, function: Any, args: Any, kwargs: dict[str, Any]) -> None:
     """Take note of a function's answer, or of how many numbers it gives."""
-    if name.rpartition(".")[2] in steps.ASKED:
+    if name.rpartition(".")[2] in steps.ASKED and any(t.differentiates for t in running.traces):
         searches.compared(
             name, result, args, beside=lambda: steps.stepped(function, args, kwargs, result)
         )
