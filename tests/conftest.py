@@ -78,6 +78,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         return
     own = {getattr(v, "__module__", "") for v in list(vars(module).values())} if module else set()
     if module is not _others["module"]:
+        gc.collect()  # what the file before it left; the rest is looked at no more
+        gc.freeze()
         names._program.clear()
         names._namespaces([])
     for key, (space, found) in list(names._program.items()):

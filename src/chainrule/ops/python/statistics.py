@@ -40,7 +40,8 @@ def _harmonic_mean(x: Any, weights: Any = None) -> Any:
     return scaled(lambda x: 1 / _weighted_mean(1 / x, weights), 1, x, least=True)
 
 
-def _of_data(name: str, body: Any, least: int = 1) -> None:
+def _of_data(name: str, body: Any, least: int = 1, python: bool = False) -> None:
+    """Declare a statistic; it is Python's float where `python` says so, or all data are."""
     function = getattr(statistics, name)
 
     @composite(function, name=f"statistics.{name}", always=True)
@@ -49,7 +50,9 @@ def _of_data(name: str, body: Any, least: int = 1) -> None:
         x = _array(data)
         if type(x) is np.ndarray and not any(hasattr(a, "dtype") for a in args):
             return function(data, *args, **kwargs)  # nothing is traced
-        return body(_enough(x, least, name), *args, **kwargs)
+        found = body(_enough(x, least, name), *args, **kwargs)
+        whole = type(data) is list and all(v.__class__ in (float, int) for v in data)
+        return found.item() if python or whole else found
 
 
 def _weighted_mean(x: Any, weights: Any = None) -> Any:
@@ -68,22 +71,22 @@ def _spread(x: Any, center: Any, ddof: int) -> Any:
 
 
 _of_data("mean", np.mean)
-_of_data("fmean", _weighted_mean)
-_of_data("geometric_mean", _geometric_mean)
+_of_data("fmean", _weighted_mean, python=True)
+_of_data("geometric_mean", _geometric_mean, python=True)
 _of_data("harmonic_mean", _harmonic_mean)
 _of_data("median", np.median)
 _of_data("median_low", lambda x: np.sort(x)[(x.shape[0] - 1) // 2])
 _of_data("median_high", lambda x: np.sort(x)[x.shape[0] // 2])
 _of_data("variance", lambda x, xbar=None: _spread(x, xbar, 1), 2)
 _of_data("pvariance", lambda x, mu=None: _spread(x, mu, 0))
-_of_data("stdev", lambda x, xbar=None: _deviation(x, xbar, 1), 2)
-_of_data("pstdev", lambda x, mu=None: _deviation(x, mu, 0))
+_of_data("stdev", lambda x, xbar=None: _deviation(x, xbar, 1), 2, python=True)
+_of_data("pstdev", lambda x, mu=None: _deviation(x, mu, 0), python=True)
 
 @composite(statistics.covariance, name="statistics.covariance")
 def covariance(x: Any, y: Any, /) -> Any:
     """Compute the sample covariance."""
     x, y = _array(x), _array(y)
-    return np.sum((x - np.mean(x)) * (y - np.mean(y))) / (x.shape[0] - 1)
+    return (np.sum((x - np.mean(x)) * (y - np.mean(y))) / (x.shape[0] - 1)).item()
 
 
 @composite(statistics.correlation, name="statistics.correlation")
@@ -95,7 +98,7 @@ def correlation(x: Any, y: Any, /, **kwargs: Any) -> Any:
     x, y = x - np.mean(x), y - np.mean(y)
     scale = np.sum(x * x) * np.sum(y * y)
     _refuse(statistics.correlation, scale == 0, x, y)
-    return np.sum(x * y) / np.sqrt(scale)
+    return (np.sum(x * y) / np.sqrt(scale)).item()
 
 
 @composite(statistics.linear_regression, name="statistics.linear_regression")
@@ -103,8 +106,9 @@ def linear_regression(x: Any, y: Any, /, *, proportional: bool = False) -> Any:
     """Fit a line by least squares."""
     x, y = _array(x), _array(y)
     if proportional:
-        return statistics.LinearRegression(np.sum(x * y) / np.sum(x * x), 0.0)
+        return statistics.LinearRegression((np.sum(x * y) / np.sum(x * x)).item(), 0.0)
     scale = np.sum((x - np.mean(x)) ** 2)
     _refuse(statistics.linear_regression, scale == 0, x, y)
     slope = np.sum((x - np.mean(x)) * (y - np.mean(y))) / scale
-    return statistics.LinearRegression(slope, np.mean(y) - slope * np.mean(x))
+    start = np.mean(y) - slope * np.mean(x)
+    return statistics.LinearRegression(slope.item(), start.item())
