@@ -224,7 +224,7 @@ def _value_and_grad(
         *found, value = limits.finish(
             begun, rec, call.leaves, [*found, value], count, evaluate, name_of(f), aux=has_aux
         )
-    if limits.undefined(value):
+    if value != value if type(value) is np.float64 else limits.undefined(value):
         limits.tell_undefined(found, value, name_of(f))
     gradient = call.rebuild(found)
     return ((value, aux) if has_aux else value), gradient

@@ -292,7 +292,7 @@ def _run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
         if not done:
             doors.open(function, surely, args)
             if not doors.opened:
-                out = function(*args, **kwargs)
+                out = function(*args, **kwargs) if kwargs else function(*args)
             else:
                 function, args, kwargs = doors.exchanged(function, args, kwargs)
                 out = settle(function(*args, **kwargs))

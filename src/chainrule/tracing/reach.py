@@ -76,7 +76,14 @@ def needed(function: Any) -> int:
     """Say which doors a function may need: NONE, those in CODE alone, or ALL."""
     if type(function) is not FunctionType:
         return NONE if isinstance(function, _DISPATCHED) else ALL
-    rests = _look_at(function)
+    code = function.__code__
+    known = _known.get(id(code))  # as `_look_at`, for what is called often
+    if known is None or known[0]() is not code or _records != registry.count() or not _hold(
+        known[1], function
+    ):
+        rests = _look_at(function)
+    else:
+        rests = known[1]
     if not rests.plain or rests.star:
         return ALL
     if function.__closure__ is None and not function.__defaults__ and not function.__kwdefaults__:
@@ -87,11 +94,12 @@ def needed(function: Any) -> int:
 
 
 NONE, CODE, ALL = 0, 1, 2
+_STAR = inspect.CO_VARARGS
 
 
 def takes_any_number(function: Any) -> bool:
     """Say whether a function has an argument ``*xs``, which is a tuple of them."""
-    return type(function) is FunctionType and bool(function.__code__.co_flags & inspect.CO_VARARGS)
+    return type(function) is FunctionType and bool(function.__code__.co_flags & _STAR)
 
 
 def may_be_tried(function: Any, args: Any, kwargs: dict[str, Any]) -> bool:
@@ -210,7 +218,7 @@ def plain_arguments(args: Any, kwargs: dict[str, Any]) -> bool:
     """Say whether arguments are data, and no sequence of them holds a traced value."""
     for a in args:
         kind = type(a)
-        if kind not in _NUMBERS and kind not in TRACERS and not _is_data(a):
+        if kind not in TRACERS and kind not in _NUMBERS and not _is_data(a):
             return False
     return not kwargs or all(map(_is_data, kwargs.values()))
 

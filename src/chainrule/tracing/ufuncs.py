@@ -271,11 +271,11 @@ def _accumulate(ufunc: Any, x: Any, axis: int = 0, dtype: Any = None, out: Any =
 def _at(ufunc: Any, y: Any, index: Any, value: Any = None) -> None:
     """Carry out ``ufunc.at(y, index, value)``: unbuffered, so repeated indices all count."""
     if type(y) not in tracers.TRACERS:
-        if tracers.concrete(value) is not value:
+        if carries((value,)):
             stores.store_out(y, value, broadcast=True)  # refuses
         parts = index if isinstance(index, tuple) else (index,)
         plain = tuple(tracers.known(part) for part in parts)
-        ufunc.at(y, plain, *(() if value is None else (value,)))
+        ufunc.at(y, plain, *(() if value is None else (tracers.known(value),)))
         return
     value = as_operand(value) if is_sequence(value) else value
     if ufunc is np.add or ufunc is np.subtract:

@@ -446,3 +446,20 @@ def test_counts_with_traced_weights():
     agrees(lambda w: np.bincount([1, 3, 1, 0], w, minlength=6), X[0])
     with pytest.raises(UnsupportedFunctionError):
         cr.vjp(lambda x: np.bincount(x), X[0])
+
+
+@pytest.mark.parametrize("ufunc", [np.add, np.subtract, np.multiply, np.maximum])
+def test_at_of_plain_arrays_that_the_program_made(ufunc):
+    base, seen = np.arange(6.0).reshape(2, 3), []
+
+    def f(x):
+        own = base.copy()
+        y = np.square(np.ones((2, 3), int)) * 0.3
+        ufunc.at(y, [1, 0, 1], own[1])
+        ufunc.at(y, ([0, 0], [1, 1]), own[1, 2])
+        seen.append(np.array(y))
+        return np.sum(x) * y.sum()
+
+    f(np.ones(2))
+    assert np.array_equal(cr.grad(f)(np.ones(2)), np.full(2, seen[0].sum()))
+    assert np.array_equal(*seen)
