@@ -5,6 +5,7 @@ index is constant, and so is what the grid is narrowed to.
 """
 
 import bisect
+import heapq
 import math
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import spatial
 
 import chainrule as cr
 from chainrule.diagnose import searching
@@ -45,6 +47,11 @@ PICKERS: dict[str, Callable[[Any, Any], Any]] = {  # where g² is a, or nearest 
     "list.index": lambda g, a: list(g * g >= a).index(True),
     "min": lambda g, a: min(range(len(g)), key=lambda i: abs(g[i] ** 2 - a)),
     "sorted": lambda g, a: sorted(range(len(g)), key=lambda i: abs(g[i] ** 2 - a))[0],
+    "tuples": lambda g, a: max((-abs(v * v - a), i) for i, v in enumerate(g))[1],
+    "sorted tuples": lambda g, a: sorted((abs(v * v - a), i) for i, v in enumerate(g))[0][1],
+    "heap": lambda g, a: heapq.nsmallest(1, ((abs(v * v - a), i) for i, v in enumerate(g)))[0][1],
+    "neighbour": lambda g, a: spatial.cKDTree((g * g)[:, None]).query(np.stack([a]))[1],
+    "nearest": lambda g, a: np.abs(np.subtract.outer(g * g, np.stack([a]))).argmin(0)[0],
     "next": lambda g, a: next(i for i in range(len(g)) if g[i] ** 2 >= a),
     "bisect": lambda g, a: bisect.bisect([v * v for v in g], a),
 }

@@ -63,7 +63,7 @@ _ROOMS = (  # the last are where `np.sign` and `math.isnan` are
     *(os.path.join(_HOME, room, "") for room in ("tracing", "core", "modes")),
     *(os.path.join(_HOME, "ops", *path) for path in (
         ("numpy", "select.py"), ("numpy", "logic.py"), ("numpy", "kinds.py"),
-        ("python", "scalars.py"))),
+        ("python", "scalars.py"), ("scipy", "spatial", "trees.py"))),
 )  # fmt: skip
 _passed = _Passed()
 
@@ -207,7 +207,8 @@ def compared(
         if (row.met or row.sides) and len(running.searches) < _PLACES:
             running.searches[place] = row
         return
-    key = (id(code), frame.f_lasti)  # the hash of code takes long
+    # by identity, as the hash of code takes long; of tuples equality is asked first, then the order
+    key = (id(code), frame.f_lasti + (name == "equal"))
     row = running.searches.get(key)
     if row is None:
         if len(running.searches) < _PLACES:
@@ -218,8 +219,8 @@ def compared(
                 row.meet(name, output, values, params, beside)
             if values and type(values[0]) is np.float64:  # of arrays the holders are counted
                 row.last = values
-            if not row.compares and (other := _warm(code, frame.f_lasti)) is not None:
-                running.searches[id(code), other] = row
+            if (other := _warm(code, frame.f_lasti)) is not None:
+                running.searches[id(code), other + (name == "equal")] = row
         return
     if row.call is not running.call:
         row.done = row.searched()

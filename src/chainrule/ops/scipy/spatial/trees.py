@@ -16,8 +16,9 @@ import numpy as np
 from scipy import spatial
 from scipy.sparse import coo_matrix
 
-from ....core.op import Composite
-from ....core.registry import composite, register, register_method
+from ....core.op import Composite, Notation, Op
+from ....core.registry import add, composite, register, register_method
+from ....core.slots import INDEX
 from ...declare import as_array
 from ..common import agreed, as_computed, flows, numbers, refusal, settled
 from .distance import _minkowski, _real
@@ -38,6 +39,13 @@ def _distance(self: Any, u: Any, v: Any, p: float) -> Any:
     return _minkowski(u - around, v, p)
 
 
+neighbours = Op(  # a question to both, to which the tree has the answer
+    "neighbours", lambda _x, _points, index: index, (INDEX, INDEX), batch="loop",
+    notation=Notation(rule="piecewise constant: nothing flows"),
+)  # fmt: skip
+add(neighbours)
+
+
 def query(
     self: Any, x: Any, k: Any = 1, eps: float = 0.0, p: float = 2.0,
     distance_upper_bound: Any = math.inf, *args: Any, **kwargs: Any,
@@ -54,7 +62,7 @@ def query(
     near = self.data[np.where(missing, 0, index)]
     found = _distance(self, x[..., None, :] if several else x, near, p)
     found = np.where(missing, math.inf, found) if missing.any() else found
-    return as_computed(found, np.asarray(value)[()]), index
+    return as_computed(found, np.asarray(value)[()]), neighbours(x, self.data, index=index)
 
 
 def query_ball_point(self: Any, x: Any, r: Any, *args: Any, **kwargs: Any) -> Any:
