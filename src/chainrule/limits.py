@@ -240,9 +240,10 @@ class _Around:
         """
         total = flat_size(self.leaves)
         k = np.arange(1, total + 1)
-        one = 0.5 + (k * 0.6180339887498949) % 1.0
-        if not self.wide:
+        if not self.wide:  # squares of 1.25·h are exact: 1 − cos x would lose half of its digits
+            one = np.full(total, 1.25)
             return [self._split(one, 0.8 + 0.6j), self._split(-one, 0.8 + 0.6j)]
+        one = 0.5 + (k * 0.6180339887498949) % 1.0
         other = 0.5 + (k * 0.41421356237309515 + 0.3) % 1.0
         here = np.sign(np.real(flat([_held(x) for x in self.leaves])))
         out, inside = np.where(here == 0, 1.0, here), np.where(here == 0, 1.0, -here)

@@ -249,12 +249,16 @@ def _better(best: Vector, error: Vector, value: Vector, slack: Vector) -> tuple[
 
 
 def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
-    """Extrapolate three values next to 0 as polynomials."""
+    """Extrapolate three values next to 0 as polynomials; a fourth tells whether they are one.
+
+    Where 1 − cos x is what rounding left of it, the three may agree by chance.
+    """
     with np.errstate(all="ignore"):
         a, b, c = (g(h * step) for h in _HALVES)
         first, second = 2 * b - a, 2 * c - b
         best = _WEIGHTS[0] * a + _WEIGHTS[1] * b + _WEIGHTS[2] * c
         error = abs(second - first) + abs(best - second) + _ROUNDING * abs(a)
+        error = np.fmax(error, abs(g(0.75 * step) - (a / 3 + b - c / 3)))
         best = np.where((a == b) & (b == c), c, best)
     return best, np.where(np.isnan(error), np.inf, error)
 
