@@ -187,7 +187,8 @@ class _Around:
                     self._warn(f"it cannot be looked at around the point: {reason}")
                 return self.outs
             try:
-                if not np.isnan(here).any() and self._stand(here):
+                stands = not _are_alone(self.notes) and not np.isnan(here).any()
+                if stands and self._stand(here):
                     return self.outs
                 sides = self._sides(open_)
             finally:
@@ -321,6 +322,7 @@ class _Around:
         So close to the point that rounding puts the ties back, there are none either.
         """
         fewest = float("inf")
+        alone = {note.place for note in self.notes if note.detail == ALONE}
 
         def g(h: float) -> Any:
             nonlocal fewest
@@ -328,6 +330,8 @@ class _Around:
             with contextlib.suppress(Exception):  # outside of what the program takes
                 values = self._at(h, direction)
             padded = np.full(size, np.nan, np.result_type(values, np.float64))
+            if alone and not alone.isdisjoint(place for _, _, place in self.met or ()):
+                return padded  # within the tolerance of a question
             if values.size >= least and self.ties <= fewest:
                 padded[: min(size, values.size)] = values[:size]
                 fewest = self.ties

@@ -175,7 +175,7 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     best, error = first, slack = _close(g, step)
     far = _parts(best, g, eps**0.65)
     error = np.where(far, np.inf, error)
-    rough = error > step**1.5 * abs(best) + step**2 * _top(best, error, enough)
+    rough = ~(error <= step**1.5 * abs(best) + step**2 * _top(best, error, enough))  # or NaN
     if _worth(rough & ~(np.isfinite(error) & (best == 0)), best, g):
         best, error = _better(best, error, *_row(g, eps, np.where(rough, error, 0.0)))
         same = far & np.isfinite(error) & (abs(best - first) <= 1e-6 * abs(first))  # by rounding

@@ -384,3 +384,69 @@ def test_a_crossing_on_a_grid_of_steps_has_its_second_derivative() -> None:
         found = cr.hessian(crossing)(1.4)
     slope = cr.grad(crossing)
     np.testing.assert_allclose(found, (slope(1.4 + 1e-6) - slope(1.4 - 1e-6)) / 2e-6, rtol=1e-6)
+
+
+def power(q: Any) -> Any:
+    return (1 - q**5) / (1 - q)
+
+
+def logarithmic(v: Any) -> Any:
+    return (v[0] - v[1]) / np.log(v[0] / v[1])
+
+
+R = np.random.default_rng(4)
+LOW = np.outer(R.normal(size=2), R.normal(size=2))
+WIDE: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {  # within tolerances, at round numbers
+    "isclose": (lambda q: 5.0 if np.isclose(q, 1) else power(q), 1.0, 10),
+    "where isclose": (
+        lambda q: np.where(np.isclose(q, 1), 5.0, (1 - q**5) / (1 - q + 1e-300))[()], 1.0, 10),
+    "within": (lambda q: 5.0 if abs(q - 1) < 1e-5 else power(q), 1.0, 10),
+    "two close": (
+        lambda v: v[0] if np.isclose(v[0], v[1]) else logarithmic(v), [2.0, 2.0], [0.5, 0.5]),
+    "two within": (lambda v: v[0] if abs(v[0] - v[1]) < 1e-9 else 3 * v[0] - 2, [1.0, 1.0], [3, 0]),
+    "two within more": (
+        lambda v: v[0] if abs(v[0] - v[1]) < 1e-6 else 3 * v[0] - 2, [1.0, 1.0], [3, 0]),
+    "rank": (
+        lambda a: a[0, 0] if np.linalg.matrix_rank(a) == 1 else 3 * a[0, 0] - 2 * LOW[0, 0],
+        LOW, [[3, 0], [0, 0]]),
+    "rank to a tolerance": (
+        lambda a: a[0, 0] if np.linalg.matrix_rank(a, tol=1e-10) == 1 else 3 * a[0, 0] - 2,
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "singular": (
+        lambda a: a[0, 0] if linalg.svdvals(a)[1] < 1e-10 else 3 * a[0, 0] - 2,
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "rank of a solution": (
+        lambda a: a[0, 0] if np.linalg.lstsq(a, np.ones(2))[2] == 1 else 3 * a[0, 0] - 2,
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "null space": (
+        lambda a: a[0, 0] if linalg.null_space(a).shape[1] == 1 else 3 * a[0, 0] - 6,
+        [[3.0, 1.0], [6.0, 2.0]], [[3, 0], [0, 0]]),
+    "round": (lambda x: x if round(x, 2) == x else 3 * x - 4, 2.0, 3),
+    "round to many": (lambda x: x if np.round(x, 12) == x else 3 * x - 4, 2.0, 3),
+    "hundredths": (lambda x: x if int(x * 100) == x * 100 else 3 * x - 5, 2.5, 3),
+    "no rest": (lambda x: x if (x * 100) % 1 == 0 else 3 * x - 0.5, 0.25, 3),
+    "floor division": (lambda x: x if x // 1 == -(-x // 1) else 3 * x - 4, 2.0, 3),
+    "floor": (lambda x: x if math.floor(x) == -math.floor(-x) else 3 * x - 4, 2.0, 3),
+    "text": (lambda x: x if str(x) == "2.0" else 3 * x - 4, 2.0, 3),
+    "whole number there": (lambda x: 1 if x == 1 else x**2, 1.0, 2),
+    "whole number beside": (lambda x: x if x == 1 else 1, 1.0, 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_a_tolerance_and_a_round_number_count_as_the_point(name: str) -> None:
+    f, at, want = WIDE[name]
+    at = np.asarray(at) if isinstance(at, list) else at
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        np.testing.assert_allclose(cr.grad(f)(at), want, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: max(0, x), lambda x: x if x > 0 else 0, lambda x: max(0, min(1, x)),
+    lambda x: min(0, x) + 1,
+])  # fmt: skip
+def test_a_whole_number_on_one_side_of_a_kink_is_no_reason_to_warn(f: Any) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert cr.grad(f)(0.0) in (0.0, 1.0)

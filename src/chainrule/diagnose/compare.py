@@ -263,8 +263,13 @@ def _tangent(y: Any, trace: Any) -> Any:
 
 
 def _leaves(out: Any) -> list[Any]:
-    """Return the leaves of a result that are floating-point numbers."""
+    """Return the leaves of a result that are floating-point numbers, or all, of whole ones alone.
+
+    ``1 if x == 1 else x**2`` is a number at 1, too.
+    """
     leaves = [out] if type(out) in TRACERS else tree.flatten(out)[0]
+    if all(isinstance(y, int | np.integer | np.bool_) for y in leaves):
+        return [np.float64(y) for y in leaves]
     return [y for y in leaves if isinstance(concrete(y), float | complex)
             or getattr(getattr(concrete(y), "dtype", None), "kind", "") in ("f", "c")]  # fmt: skip
 

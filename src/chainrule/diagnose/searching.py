@@ -32,11 +32,13 @@ from .checked import example, level
 from .compare import Point, differ, direction, forward_again, line, numbers_of
 
 _DIFFER = "two runs of it differ"
+_SHARE = 0.9137306415729341  # of a step, so that no round number is met beside a round number
 _PART = "beside the point the examples of a batch part"
 _EACH = "one by one"
 _SOME = 8  # examples of a batch, where all ask about the same
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
+_answers: dict[Place, Any] = {}  # what was asked at a point alone, and the answer
 _agreed: dict[tuple[Place, Any], int] = {}
 _remembers: dict[tuple[Place, Any], int] = {}  # places that know the point of an earlier call
 
@@ -49,7 +51,12 @@ def examine(
     A search is trusted after some calls that agreed. What is so at a point alone never is: at
     another point it may be otherwise, and an answer must not hang on how often it was asked.
     """
-    if getattr(trace, "keep", False) or running.around or getattr(_busy, "now", False):
+    if getattr(trace, "keep", False) or getattr(_busy, "now", False):
+        return
+    if running.around:  # so near that what was asked is so there, too, no limit is to be seen
+        for row in rows if trace.differentiates else ():
+            if row.asked is not None and row.asked == _answers.get(row.place) and row.alone():
+                running.note("branch", row.met, row.place, ALONE, owner=trace)
         return
     code = getattr(function, "__code__", None)
     searching = [row for row in rows if row.searched()]
@@ -100,6 +107,9 @@ def examine(
             _agreed[key] = _agreed.get(key, 0) + 1
         return
     if alone and not anew and not isinstance(found, str):  # a special case at this very point
+        if len(_answers) >= 1000:
+            _answers.clear()
+        _answers[rows[0].place] = rows[0].asked
         running.note("branch", rows[0].met, rows[0].place, ALONE, owner=trace)
         return
     if alone and isinstance(found, str) and not nothing and found != _PART:
@@ -213,6 +223,7 @@ def _far(
         if differ(plain, value, point.single) is not None:
             return _DIFFER
     along, unit, _ = line(point, vs, cts)
+    unit = _SHARE * unit if alone else unit
 
     def at(h: float) -> float:
         again()

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-_SLIGHT = 1e-6  # a tolerance, below which a difference of exactly 0 may be met
+_SLIGHT = 1e-5  # a tolerance, below which a difference counts as 0
 _FINE = 6  # decimals to which a number is rounded, after which it counts as itself
+_TINY = 1e-12  # such as some times the rounding of 1
 _NEAR = 1e-4  # a difference after which one of 0 is that of an iteration which has converged
 UP, DOWN, BOTH = 1, 2, 3  # on which side of equality the answer is the same
 _SIDES = {  # by the answer at equality
@@ -79,17 +80,22 @@ def _equals(output: Any, a: Any, b: Any) -> Any:
         return False
     found = np.equal(a, b)
     for x, y in ((a, b), (b, a)):
-        if y.size == 1 and 0 < y.flat[0] <= _SLIGHT:
-            found = np.logical_or(found, np.equal(x, 0))
+        if y.size == 1 and _is_tolerance(y.flat[0]):
+            found = np.logical_or(found, np.logical_and(np.greater_equal(x, 0), np.less(x, y)))
     return found
+
+
+def _is_tolerance(y: Any) -> bool:
+    """Say whether a number is one that a program writes for "nearly 0": a slight, round one."""
+    return 0 < y <= _SLIGHT and (y < _TINY or float(f"{y:.1e}") == y)
 
 
 def _truncated(output: Any, x: Any, *_: Any) -> Any:
     return np.equal(x, 0) if output.dtype.kind == "b" and x.dtype.kind in "fc" else False
 
 
-def _is_whole(output: Any, x: Any, *_: Any) -> Any:
-    return np.equal(output, x)
+def _is_whole(output: Any, x: Any, *by: Any) -> Any:
+    return np.equal(np.multiply(output, by[0]) if by else output, x)
 
 
 def _is_infinite(_output: Any, *values: Any) -> Any:
@@ -105,7 +111,7 @@ def _yes(_output: Any, *_values: Any) -> Any:
 
 
 ORDER = frozenset(_SIDES)  # questions whose answer at equality is that of one side
-_ROUNDED = {"floor": UP, "ceil": DOWN}
+_ROUNDED = frozenset("floor ceil trunc floor_divide".split())  # of x and of −x alike
 KINDS: dict[str, Callable[..., Any]] = (
     dict.fromkeys(ORDER, _equals)
     | dict.fromkeys(
@@ -114,14 +120,14 @@ KINDS: dict[str, Callable[..., Any]] = (
     | dict.fromkeys("not_equal any all".split(), _finds_not)
     | dict.fromkeys(
         "truth logical_not logical_and logical_or logical_xor count_nonzero nonzero flatnonzero "
-        "argwhere sign printed".split(), _vanishes)
+        "argwhere sign".split(), _vanishes)
     | dict.fromkeys("where heaviside compress extract".split(), _first_vanishes)
     | dict.fromkeys(("astype", "astype_constant"), _truncated)
     | dict.fromkeys(_ROUNDED, _is_whole)
     | dict.fromkeys(("isnan",), _is_nan)
     | dict.fromkeys("isinf isposinf isneginf".split(), _is_infinite)
     | dict.fromkeys(("isfinite", "nan_to_num"), _is_no_number)
-    | dict.fromkeys(("raised", "plane"), _yes)
+    | dict.fromkeys(("raised", "plane", "printed"), _yes)
     | {"isreal": _finds_real, "iscomplex": _finds_none_real, "matrix_rank": _is_short_of_rank,
        "round": _is_round, "around": _is_round}
 )  # fmt: skip
@@ -145,7 +151,7 @@ def met(
     if name in ORDER and len(values) == 2:
         a, b = values
         if type(a) in _NUMBERS and type(b) in _NUMBERS:
-            if a == b or (a == 0 and 0 <= b <= _SLIGHT) or (b == 0 and 0 <= a <= _SLIGHT):
+            if a == b or (0 <= a < b and _is_tolerance(b)) or (0 <= b < a and _is_tolerance(a)):
                 return True, _SIDES[name][bool(output)]
             if a != a or b != b:
                 return True, 0
@@ -177,7 +183,7 @@ def met(
         if not np.all(at) and np.any(answers[np.logical_not(at)] == answer):
             at = False
     elif name in _ROUNDED:
-        return False, _ROUNDED[name]
+        return False, BOTH
     if at is False or not shape or np.shape(at)[:1] != (shape,):
         return at is not False, side
     return np.any(np.reshape(at, (shape, -1)), axis=1), side
@@ -194,7 +200,7 @@ def _ordinary(name: str, output: Any, a: Any, b: Any) -> int | None:
     if behind or beside or type(a) is not np.ndarray or a.dtype.kind != "f" or a.size == 1:
         return None
     if type(b) in _NUMBERS:
-        if 0 < b <= _SLIGHT:
+        if _is_tolerance(b):
             return None
     elif type(b) is not np.ndarray or b.size == 1:
         return None

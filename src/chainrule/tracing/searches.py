@@ -75,7 +75,7 @@ class Row:
     """
 
     __slots__ = (
-        "always", "at", "by", "call", "compares", "count", "done", "drawn", "first",
+        "always", "asked", "at", "by", "call", "compares", "count", "done", "drawn", "first",
         "kept", "last", "many", "met", "name", "next", "place", "sides", "spared", "spreads",
         "true", "turned", "was", "window",
     )  # fmt: skip
@@ -84,6 +84,7 @@ class Row:
         self.place, self.name, self.compares, self.done = place, name, name in _COMPARES, False
         self.always = name not in ("raised", "plane")  # whether both answers are seen
         self.by = _BY.get(name, "comparisons")
+        self.asked: Any = None  # the one that was met first: its name, place in the row and answer
         self.met = ""  # the question whose answer is so at this point alone, see `alone`
         self.at: Any = False  # whether it was met, or for which examples of a batch
         self.many = False  # whether it was asked of several numbers at once
@@ -118,6 +119,9 @@ class Row:
             return
         if self.count >= 1 and self.compares and alone.converged(_gap, self.last):
             return
+        if not self.met:
+            answer = _answer(output, False) if name in alone.KINDS else _MISSED
+            self.asked = None if answer is _MISSED else (name, self.count, answer)
         self.met = self.met or name
         answers = _every(output)
         self.many = self.many or (isinstance(answers, np.ndarray) and answers.size > 1)
