@@ -324,7 +324,9 @@ def _door(free: tuple[str, ...]) -> CodeType:
 def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
     """Return what decides, by the arguments of a call, who computes `function`."""
     module = getattr(function, "__module__", None) or ""
-    scalar, of_columns = module in ("math", "cmath"), module.partition(".")[0] == "pandas"
+    root = module.partition(".")[0]
+    scalar, of_columns = module in ("math", "cmath"), root == "pandas"
+    floats = scalar or (root == "scipy" and function.__name__ in _FLOATS)
 
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not running.traces and not (scalar and _open):  # other threads call `math`, too
@@ -349,7 +351,7 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
             if scalar and _vary(args):
                 return _of_python(_of_examples(function, args, kwargs))
             result = tracers.call(function, args, kwargs)
-            return _of_python(result) if scalar else result
+            return _of_python(result) if floats else result
         if always == "held" and depth() == 0:  # nothing flows through what an object holds
             args = bare(args[0]), *args[1:]
         if found:  # constants that a program made: the function gets plain arrays
@@ -419,6 +421,12 @@ def _doubled(value: Any) -> Any:
     if type(value) in tracers.TRACERS:
         return tracers.doubled(numbered(value))
     return admit(value)
+
+
+_FLOATS = frozenset(  # those of SciPy whose numbers are Python's
+    "quad dblquad tplquad nquad brentq brenth bisect ridder euclidean directed_hausdorff nnls"
+    .split()
+)
 
 
 def _of_python(result: Any) -> Any:
