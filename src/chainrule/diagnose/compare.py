@@ -50,6 +50,7 @@ class Point:
         self.leaves = [_copy(concrete(x)) if type(x) in TRACERS else x for x in leaves]
         self.xs = [self.leaves[i] for i in self.inputs]
         self.state = states() if draws else None
+        self.whole_too = False  # whether a whole number alone counts as one, see `_leaves`
         self.stopped: list[Any] = []  # what `stop_gradient` returned at the point
 
     def call(self, *xs: Any) -> Any:
@@ -87,7 +88,7 @@ class Point:
 
     def numbers(self, *xs: Any) -> list[Any]:
         """Return the floating-point outputs of a plain run, as arrays."""
-        return numbers_of(self.call(*xs))
+        return numbers_of(self.call(*xs), self.whole_too)
 
     def changes(self, plain: list[Any]) -> bool:
         """Say whether another plain run gives other numbers."""
@@ -188,7 +189,8 @@ def direction(
            for y in plain]  # fmt: skip
     if type(point.trace) is Forward:
         vs = [np.asarray(concrete(t))[()] for t in point.nodes]
-        traced = float(inner(cts, [_tangent(y, point.trace) for y in _leaves(out)]))
+        leaves = _leaves(out, point.whole_too)
+        traced = float(inner(cts, [_tangent(y, point.trace) for y in leaves]))
     else:
         vs = [
             (random_like(x, rng) * own * (not w)).astype(np.asarray(x).dtype)[()]
@@ -239,13 +241,14 @@ def forward_again(
               zip(inputs, point.pythons, strict=True)]  # fmt: skip
     with unchecked():
         out = _traced_again(point, trace, inputs)()
-    return numbers_of(out), float(inner(cts, [_tangent(y, trace) for y in _leaves(out)]))
+    leaves = _leaves(out, point.whole_too)
+    return _numbers(leaves), float(inner(cts, [_tangent(y, trace) for y in leaves]))
 
 
 def _pulled(point: Point, out: Any, cts: list[Any]) -> list[Any]:
     """Return the cotangents of the inputs, given those of the floating-point outputs."""
     cotangents: dict[Node, Any] = {}
-    for y, ct in zip(_leaves(out), cts, strict=True):
+    for y, ct in zip(_leaves(out, point.whole_too), cts, strict=True):
         if type(y) in TRACERS and y.cr_owner is point.trace:
             ct = np.asarray(ct, y.dtype)[()]
             cotangents[y.cr_node] = cotangents[y.cr_node] + ct if y.cr_node in cotangents else ct
@@ -262,21 +265,25 @@ def _tangent(y: Any, trace: Any) -> Any:
 # --- what is compared -----------------------------------------------------------------------------
 
 
-def _leaves(out: Any) -> list[Any]:
-    """Return the leaves of a result that are floating-point numbers, or all, of whole ones alone.
+def _leaves(out: Any, whole_too: bool = False) -> list[Any]:
+    """Return the leaves of a result that are floating-point numbers.
 
-    ``1 if x == 1 else x**2`` is a number at 1, too.
+    With `whole_too` all, if none is: ``1 if x == 1 else x**2`` is a number at 1, too.
     """
     leaves = [out] if type(out) in TRACERS else tree.flatten(out)[0]
-    if all(isinstance(y, int | np.integer | np.bool_) for y in leaves):
+    if whole_too and all(isinstance(y, int | np.integer | np.bool_) for y in leaves):
         return [np.float64(y) for y in leaves]
     return [y for y in leaves if isinstance(concrete(y), float | complex)
             or getattr(getattr(concrete(y), "dtype", None), "kind", "") in ("f", "c")]  # fmt: skip
 
 
-def numbers_of(out: Any) -> list[Any]:
+def numbers_of(out: Any, whole_too: bool = False) -> list[Any]:
     """Return the plain floating-point numbers of a result, as NumPy scalars and arrays."""
-    return [np.array(concrete(y))[()] for y in _leaves(out)]
+    return _numbers(_leaves(out, whole_too))
+
+
+def _numbers(leaves: list[Any]) -> list[Any]:
+    return [np.array(concrete(y))[()] for y in leaves]
 
 
 def differ(plain: list[Any], traced: list[Any], single: bool) -> tuple[float, float] | None:

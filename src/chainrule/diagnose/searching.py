@@ -80,6 +80,7 @@ def examine(
     if not trace.differentiates:
         return
     point = Point(function, args, kwargs, trace, running.drawn_in is trace)
+    point.whole_too = alone
     found: tuple[float, float] | str | None = None
     nothing = False  # whether no derivative at all came through
     anew = getattr(_busy, "anew", False)
@@ -217,7 +218,8 @@ def _far(
     vs, cts, traced = ahead
     if not any(np.any(v) for v in vs) or not np.isfinite(traced):
         return None
-    if differ(plain, numbers_of(out), point.single) is not None:  # it draws random numbers
+    numbers = numbers_of(out, point.whole_too)
+    if differ(plain, numbers, point.single) is not None:  # it draws random numbers
         again()
         value, traced = forward_again(point, vs, cts)
         if differ(plain, value, point.single) is not None:

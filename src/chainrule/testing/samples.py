@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core import registry
 from ..core.op import REAL, Composite, Const, Interval, Op, Sample
+from ..tracing.faces import numbered
 
 Record = Op | Composite
 FROM_KINK = 0.1  # no drawn value is nearer to a kink, so that differences do not straddle it
@@ -77,6 +78,7 @@ def outputs(result: Any) -> list[Any]:
     """Return the arrays in a result: itself, or the members of its (named) tuples and lists."""
     if isinstance(result, tuple | list):
         return [o for part in result for o in outputs(part)]
+    result = numbered(result)  # a traced number of Python's, which has no dtype
     return [result if hasattr(result, "dtype") else np.asarray(result)[()]]
 
 

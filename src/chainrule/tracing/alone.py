@@ -13,7 +13,7 @@ import numpy as np
 
 _SLIGHT = 1e-5  # a tolerance, below which a difference counts as 0
 _FINE = 6  # decimals to which a number is rounded, after which it counts as itself
-_TINY = 1e-12  # such as some times the rounding of 1
+_EPS, _TIMES = 2.0**-52, (1, 2, 4, 8, 10, 16, 100, 1000)  # the rounding of 1, some times
 _NEAR = 1e-4  # a difference after which one of 0 is that of an iteration which has converged
 UP, DOWN, BOTH = 1, 2, 3  # on which side of equality the answer is the same
 _SIDES = {  # by the answer at equality
@@ -87,7 +87,7 @@ def _equals(output: Any, a: Any, b: Any) -> Any:
 
 def _is_tolerance(y: Any) -> bool:
     """Say whether a number is one that a program writes for "nearly 0": a slight, round one."""
-    return 0 < y <= _SLIGHT and (y < _TINY or float(f"{y:.1e}") == y)
+    return 0 < y <= _SLIGHT and (y / _EPS in _TIMES or float(f"{y:.1e}") == y)
 
 
 def _truncated(output: Any, x: Any, *_: Any) -> Any:

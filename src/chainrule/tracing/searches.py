@@ -221,7 +221,7 @@ def compared(
             row.was = _answer(output, row.compares)
             if asked:
                 row.meet(name, output, values, params, beside)
-            if values and type(values[0]) is np.float64:  # of arrays the holders are counted
+            if values and _is_number(values[0]):  # of arrays the holders are counted
                 row.last = values
             if (other := _warm(code, frame.f_lasti)) is not None:
                 running.searches[id(code), other + (name == "equal")] = row
@@ -245,7 +245,7 @@ def compared(
         if not row.compares:
             row.true += 1
         row.was = output
-    if count > _FIRST or (values and type(values[0]) is np.float64):
+    if count > _FIRST or (values and _is_number(values[0])):
         row.last = values
     if count > _FIRST:
         if output and row.compares:
@@ -256,6 +256,12 @@ def compared(
         row.first = values  # not beside `inf`, as a loop over the least begins: all is near to it
     if count == row.next:
         row.look(frame, values)
+
+
+def _is_number(v: Any) -> bool:
+    """Say whether a value is one number, under all tracers."""
+    kind = type(v)
+    return kind is np.float64 or (kind is not np.ndarray and type(_every(v)) is np.float64)
 
 
 def _guard(name: str, output: Any, values: Any, params: Any) -> None:
