@@ -520,7 +520,8 @@ def test_the_second_derivative_of_eigenvalues_of_a_defective_matrix():
         return np.sum(L.eigvals(matrix) ** 2)
 
     with pytest.warns(IndeterminateWarning, match="eigvals"):
-        assert np.isnan(cr.hessian(f)(np.ones(2))).all()
+        found = cr.hessian(f)(np.ones(2))
+    np.testing.assert_allclose(found, 2 * np.eye(2), atol=1e-6)  # of x₀² + x₁²: a limit
 
 
 @pytest.mark.parametrize("way", ["lstsq", "pinv"])
