@@ -1,6 +1,7 @@
 """Python's `statistics` module on traced numbers. Loaded when the program has imported it."""
 
 import statistics
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,6 +56,12 @@ def _of_data(name: str, body: Any, least: int = 1, python: bool = False) -> None
         return found.item() if python or whole else found
 
 
+def _of_pairs(found: Any, *data: Any) -> Any:
+    """Return a statistic of pairs as Python: its float, since 3.12 of its own numbers only."""
+    whole = all(v.__class__ in (float, int) for x in data for v in x)
+    return found.item() if whole or sys.version_info < (3, 12) else found
+
+
 def _weighted_mean(x: Any, weights: Any = None) -> Any:
     return np.mean(x) if weights is None else np.sum(x * _array(weights)) / np.sum(_array(weights))
 
@@ -85,30 +92,30 @@ _of_data("pstdev", lambda x, mu=None: _deviation(x, mu, 0), python=True)
 @composite(statistics.covariance, name="statistics.covariance")
 def covariance(x: Any, y: Any, /) -> Any:
     """Compute the sample covariance."""
-    x, y = _array(x), _array(y)
-    return (np.sum((x - np.mean(x)) * (y - np.mean(y))) / (x.shape[0] - 1)).item()
+    data, x, y = (x, y), _array(x), _array(y)
+    return _of_pairs(np.sum((x - np.mean(x)) * (y - np.mean(y))) / (x.shape[0] - 1), *data)
 
 
 @composite(statistics.correlation, name="statistics.correlation")
 def correlation(x: Any, y: Any, /, **kwargs: Any) -> Any:
     """Compute Pearson's correlation."""
-    x, y = _array(x), _array(y)
+    data, x, y = (x, y), _array(x), _array(y)
     if kwargs.get("method", "linear") != "linear":
         x, y = np.argsort(np.argsort(x)), np.argsort(np.argsort(y))  # ranks are locally constant
     x, y = x - np.mean(x), y - np.mean(y)
     scale = np.sum(x * x) * np.sum(y * y)
     _refuse(statistics.correlation, scale == 0, x, y)
-    return (np.sum(x * y) / np.sqrt(scale)).item()
+    return _of_pairs(np.sum(x * y) / np.sqrt(scale), *data)
 
 
 @composite(statistics.linear_regression, name="statistics.linear_regression")
 def linear_regression(x: Any, y: Any, /, *, proportional: bool = False) -> Any:
     """Fit a line by least squares."""
-    x, y = _array(x), _array(y)
+    data, x, y = (x, y), _array(x), _array(y)
     if proportional:
-        return statistics.LinearRegression((np.sum(x * y) / np.sum(x * x)).item(), 0.0)
+        return statistics.LinearRegression(_of_pairs(np.sum(x * y) / np.sum(x * x), *data), 0.0)
     scale = np.sum((x - np.mean(x)) ** 2)
     _refuse(statistics.linear_regression, scale == 0, x, y)
     slope = np.sum((x - np.mean(x)) * (y - np.mean(y))) / scale
     start = np.mean(y) - slope * np.mean(x)
-    return statistics.LinearRegression(slope.item(), start.item())
+    return statistics.LinearRegression(_of_pairs(slope, *data), _of_pairs(start, *data))
