@@ -450,3 +450,18 @@ def test_a_whole_number_on_one_side_of_a_kink_is_no_reason_to_warn(f: Any) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert cr.grad(f)(0.0) in (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "other", [Fraction(10**400), Decimal("1e500"), Decimal("NaN"), np.longdouble(2)]
+)
+def test_a_number_that_no_float_holds_is_compared_as_in_a_plain_run(other: Any) -> None:
+    assert cr.grad(lambda x: 3 * x if x == other else 2 * x)(1.0) == 2.0
+
+
+def test_a_look_beside_the_point_warns_of_nothing() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        f = cr.grad(lambda v: v[0] * stats.spearmanr(v, np.arange(3.0))[0])
+        tied = f(np.array([1.0, 1.0, 2.0]))
+    assert np.isfinite(tied).all()

@@ -8,9 +8,9 @@ are refused, with what to write.
 """
 
 import operator
+from contextlib import suppress
 from functools import cache
-from numbers import Number
-from typing import Any
+from typing import Any, SupportsFloat
 
 import numpy as np
 
@@ -107,8 +107,9 @@ def _compared(ufunc: Any, x: Any, other: Any, python: bool) -> Any:
         return None
     answer = _OPERATIONS[ufunc](tracers.faces.shown(x), other)
     truth = np.ndarray if _is_no_number(other) else np.bool_
-    if isinstance(answer, bool | np.bool_) and isinstance(other, Number):
-        searches.compared(ufunc.__name__, answer, (x, float(other)))  # type: ignore[arg-type]
+    if isinstance(answer, bool | np.bool_) and isinstance(other, SupportsFloat):
+        with suppress(TypeError, ValueError, OverflowError):  # too large for a float, or none
+            searches.compared(ufunc.__name__, answer, (x, float(other)))
     return answer if isinstance(answer, bool | np.bool_ | truth) else None
 
 
