@@ -465,3 +465,14 @@ def test_a_look_beside_the_point_warns_of_nothing() -> None:
         f = cr.grad(lambda v: v[0] * stats.spearmanr(v, np.arange(3.0))[0])
         tied = f(np.array([1.0, 1.0, 2.0]))
     assert np.isfinite(tied).all()
+
+
+@pytest.mark.parametrize("sizes", [[1e308, 1e308, 1.0], [np.inf, -np.inf, 0.0], [np.inf, 1.0, 2.0]])
+def test_a_comparison_of_huge_numbers_is_no_error_of_floating_point(sizes: list[float]) -> None:
+    def f(x: Any) -> Any:
+        y = np.array(sizes) * np.exp(x * 0)
+        return np.sum(np.where(y > 0.5, x, 2 * x))
+
+    with np.errstate(all="raise"):
+        want = np.where(np.array(sizes) > 0.5, 1.0, 2.0)
+        np.testing.assert_array_equal(cr.grad(f)(np.array([1.0, 2.0, 3.0])), want)

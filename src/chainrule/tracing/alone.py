@@ -205,7 +205,7 @@ def _ordinary(name: str, output: Any, a: Any, b: Any) -> int | None:
     elif type(b) is not np.ndarray or b.size == 1:
         return None
     count = np.count_nonzero(np.equal(a, b))
-    if np.isnan(np.add.reduce(a, axis=None)):
+    if a.size and np.isnan(np.minimum.reduce(a, axis=None)):
         return None
     if count == 0:
         return 0
