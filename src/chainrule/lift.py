@@ -259,8 +259,13 @@ def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
     if running.check is not None:
         return running.check(
             trace, function, args, kwargs,
-            lambda: _run_traced(trace, function, args, kwargs),
+            lambda: _run_examined(trace, function, args, kwargs),
         )  # fmt: skip
+    return _run_examined(trace, function, args, kwargs)
+
+
+def _run_examined(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
+    """Run, and where the program searched or asked what holds at the point alone, look beside."""
     try:
         out = _run_traced(trace, function, args, kwargs)
     except BaseException:
@@ -271,7 +276,7 @@ def run_traced(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
         rows, running.searches, running.raised = running.searches, {}, False
         found = searches.found(rows)
         if found:
-            examine[0](found, trace, function, args, kwargs, out)
+            examine[0](found, rows, trace, function, args, kwargs, out)
     return out
 
 

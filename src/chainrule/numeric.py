@@ -155,6 +155,7 @@ def inner(a: Sequence[Any], b: Sequence[Any]) -> Any:
 _ROUNDING = 8 * 2.0**-52  # of what an extrapolation starts from
 _HALVES = (1.0, 0.5, 0.25)
 _ALONG = 1e-8
+_FARTHER = 2.0**-12  # a step at which h² is much more than rounding
 _NEARER = 2.0**-14  # from one step to the next choice of it
 _WEIGHTS = (1 / 3, -2.0, 8 / 3)  # of a row at h, h/2, h/4: what is left is of the third order
 
@@ -173,7 +174,7 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     step = 2.0 ** round(0.375 * np.log2(eps))  # of one bit, as all of them: x + h·d is exact
     enough = max(1e-6, 100 * eps)  # the error is overestimated
     best, error = first, slack = _close(g, step)
-    far = _parts(best, g, eps**0.65)
+    far = _parts(best, g, eps**0.65) | _parted(best, error, g, step)
     error = np.where(far, np.inf, error)
     rough = ~(error <= step**1.5 * abs(best) + step**2 * _top(best, error, enough))  # or NaN
     if _worth(rough & ~(np.isfinite(error) & (best == 0)), best, g):
@@ -204,6 +205,19 @@ def _parts(best: Vector, g: Callable[[float], Vector], nearer: float) -> Vector:
         top = float(np.max(size[np.isfinite(size)], initial=0.0))
         far = np.isfinite(gap) & (gap > 1e-3 * size) & (gap > 1e-9 * top)
         return far & (abs(g(0.9 * nearer) - value) < 0.1 * gap) if far.any() else far
+
+
+def _parted(best: Vector, error: Vector, g: Callable[[float], Vector], step: float) -> Vector:
+    """Say which entries are others by values that stand far from 0, where rounding is slight.
+
+    What is divided by h² may rest on a wrong number for some steps, at 1e-6, as if it were one.
+    """
+    if step > _FARTHER:
+        return np.zeros(best.shape, bool)
+    value, slack = _close(g, _FARTHER)
+    with np.errstate(all="ignore"):
+        gap = abs(value - best)
+        return np.isfinite(gap) & (gap > 100 * (slack + error)) & (gap > 1e-7 * abs(value))
 
 
 def _not_rounded_off(
@@ -266,7 +280,7 @@ def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
 def _row(g: Callable[[float], Vector], eps: float, error: Vector) -> tuple[Vector, Vector]:
     """Extrapolate a geometric row: as polynomials, and where that is rough, by `_epsilon`."""
     with np.errstate(all="ignore"):
-        table = np.array([g(h) for h in 2.0**-4 * 4.0 ** -np.arange(int(-0.3 * np.log2(eps)))])
+        table = np.array([g(2.0**-4 * 0.25**k) for k in range(round(-0.375 * np.log2(eps)) - 3)])
         for i in np.flatnonzero(error > 0):
             table[:, i] = _without_plateau(table[:, i])
         best, slack = _neville(table)
@@ -281,11 +295,14 @@ def _without_plateau(row: Vector) -> Vector:
     """Leave out the end of a row that came to rest abruptly: rounding has stopped it there.
 
     What converges comes closer by a factor at each step. In floating point the second derivative of
-    sin x / x is −0.33 until it is 0 at once, from 1e-8 on.
+    sin x / x is −0.33 until it is 0 at once, from 1e-8 on, and the first of (1 − x⁵)/(1 − x) beside
+    1 is 10 until it is 20. The row goes on for long enough to see that.
     """
-    away = abs(row - row[-1])
-    far = np.flatnonzero(away > 1e-3 * (abs(row) + abs(row[-1])))
-    if not len(far) or far[-1] > len(row) - 4 or away[far[-1] + 1] > away[far[-1]] / 300:
+    known = np.flatnonzero(np.isfinite(row))
+    end = known[-1] if known.size else 0
+    away = abs(row - row[end])
+    far = np.flatnonzero(away > 1e-3 * (abs(row) + abs(row[end])))
+    if not len(far) or far[-1] > end - 3 or away[far[-1] + 1] > away[far[-1]] / 300:
         return row
     return np.where(np.arange(len(row)) <= far[-1], row, np.nan)
 

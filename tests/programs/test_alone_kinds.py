@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import linalg, stats
+from scipy import linalg, signal, stats
 
 import chainrule as cr
 from chainrule.errors import KinkWarning, UncheckedWarning
@@ -415,6 +415,28 @@ WIDE: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {  # within tolerances,
     "singular": (
         lambda a: a[0, 0] if linalg.svdvals(a)[1] < 1e-10 else 3 * a[0, 0] - 2,
         np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "singular beside the largest": (
+        lambda a: (lambda s: a[0, 0] if s[1] < 1e-10 * s[0] else 3 * a[0, 0] - 2)(linalg.svdvals(a)),
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "condition": (
+        lambda a: a[0, 0] if np.linalg.cond(a) > 1e12 else 3 * a[0, 0] - 2,
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "rank of a pseudo-inverse": (
+        lambda a: a[0, 0] if linalg.pinv(a, return_rank=True)[1] < 2 else 3 * a[0, 0] - 2,
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "rank of a Hermitian one": (
+        lambda a: a[0, 0] if linalg.pinvh(a, return_rank=True)[1] < 2 else 3 * a[0, 0] - 2,
+        np.ones((2, 2)), [[3, 0], [0, 0]]),
+    "a quotient": (lambda q: 5.0 if 1 / abs(np.float64(q - 1)) > 1e12 else power(q), 1.0, 10),
+    "two within a share": (
+        lambda v: v[0] if abs(v[0] - v[1]) < 1e-8 * v[0] else logarithmic(v), [2.0, 2.0],
+        [0.5, 0.5]),
+    "within rounding": (
+        lambda v: v[0] if abs(v[1]) < np.finfo(float).eps * v[0] * 3 else 3 * v[0] - 4, [2.0, 0.0],
+        [3, 0]),
+    "plateau": (
+        lambda x: x[1] if len(signal.argrelmax(x)[0]) == 0 else 3 * x[1] - 2 * x[2],
+        [1.0, 2.0, 2.0, 1.0], [0, 3, -2, 0]),
     "rank of a solution": (
         lambda a: a[0, 0] if np.linalg.lstsq(a, np.ones(2))[2] == 1 else 3 * a[0, 0] - 2,
         np.ones((2, 2)), [[3, 0], [0, 0]]),

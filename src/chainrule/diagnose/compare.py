@@ -29,6 +29,7 @@ from .kinks import decides
 from .parting import Parting, first_slope, first_value, follow
 
 UNSTEADY = "two plain runs differ: the function draws random numbers or keeps state"
+_SLIGHTLY = 1e-7  # a step by which a program moves little, unless it counts by the number
 _VALUE = {"d": 1e-9, "f": 1e-4}
 
 
@@ -193,11 +194,24 @@ def direction(
         traced = float(inner(cts, [_tangent(y, point.trace) for y in leaves]))
     else:
         vs = [
-            (random_like(x, rng) * own * (not w)).astype(np.asarray(x).dtype)[()]
-            for x, w, own in zip(point.xs, point.whole, map(_sizes, point.xs), strict=True)
+            (random_like(x, rng) * own).astype(np.asarray(x).dtype)[()]
+            for x, own in zip(point.xs, map(_sizes, point.xs), strict=True)
         ]
+        if any(point.whole) and not _moves(point, vs, plain):
+            vs = [v * (not whole) for v, whole in zip(vs, point.whole, strict=True)]
         traced = float(inner(_pulled(point, out, cts), vs))
     return vs, cts, traced
+
+
+def _moves(point: Point, vs: list[Any], plain: list[Any]) -> bool:
+    """Say whether whole numbers among the inputs are like others, and no indices or counts."""
+    vs = [v * whole for v, whole in zip(vs, point.whole, strict=True)]
+    try:
+        with unchecked():
+            around = [point.numbers(*move(point.xs, vs, h)) for h in (_SLIGHTLY, -_SLIGHTLY)]
+        return all(differ(plain, found, True) is None for found in around)
+    except Exception:  # it may be of any library's
+        return False
 
 
 def line(

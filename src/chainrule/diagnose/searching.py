@@ -39,17 +39,20 @@ _SOME = 8  # examples of a batch, where all ask about the same
 ENOUGH = 3  # calls that agreed; after them a place is trusted
 _busy = threading.local()
 _answers: dict[Place, Any] = {}  # what was asked at a point alone, and the answer
-_agreed: dict[tuple[Place, Any], int] = {}
+_agreed: dict[Any, int] = {}  # by place and function, and by what was decided elsewhere
 _remembers: dict[tuple[Place, Any], int] = {}  # places that know the point of an earlier call
 
 
 def examine(
-    rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
+    rows: list[Row], asked: dict[Any, Row], trace: Any, function: Any, args: Any, kwargs: Any,
+    out: Any,
 ) -> None:
     """Raise where the derivative is another than that of plain runs; warn where none tell.
 
-    A search is trusted after some calls that agreed. What is so at a point alone never is: at
-    another point it may be otherwise, and an answer must not hang on how often it was asked.
+    A search is trusted after some calls that agreed, and in which the program decided all else as
+    it does now; else one difference is asked. Calls without any slope are no reason to trust: what
+    is found may be lost beside them. What is so at a point alone is always looked at: at another
+    point it may be otherwise, and an answer must not hang on how often it was asked.
     """
     if getattr(trace, "keep", False) or getattr(_busy, "now", False):
         return
@@ -60,9 +63,11 @@ def examine(
         return
     code = getattr(function, "__code__", None)
     searching = [row for row in rows if row.searched()]
-    keys = [(row.place, code) for row in searching]
-    if searching and all(_agreed.get(k, 0) >= ENOUGH for k in keys):
-        searching, keys = [], []
+    keys: list[Any] = [(row.place, code) for row in searching]
+    known = bool(searching) and all(_agreed.get(k, 0) >= ENOUGH for k in keys)
+    decided = _decided(asked) if searching else 0
+    if known and _agreed.get((decided, *keys), 0) >= ENOUGH:
+        searching, keys, known = [], [], False
         rows = [row for row in rows if row.alone()]
     if not rows:
         return
@@ -92,6 +97,9 @@ def examine(
         else:
             ahead = direction(point, out, plain, np.random.default_rng(0))
             nothing = ahead[2] == 0
+            if known and _agrees(point, plain, ahead, again):
+                _agreed[decided, *keys] = _agreed.get((decided, *keys), 0) + 1
+                return
             if not by_state:
                 ordered = _in_order(rows) if alone else ""
                 found = _beside(point, out, plain, ahead, again, alone, ordered)
@@ -104,8 +112,11 @@ def examine(
     if alone and not anew and found == _DIFFER and running.drawn_in is not trace:
         found = (np.nan, ahead[2])  # the value is itself a derivative, which was lost
     if found is None:
-        for key in keys if len(_agreed) < 1000 and not alone else ():
-            _agreed[key] = _agreed.get(key, 0) + 1
+        if not alone and not nothing:
+            if len(_agreed) >= 1000:
+                _agreed.clear()
+            for key in (*keys, (decided, *keys)):
+                _agreed[key] = _agreed.get(key, 0) + 1
         return
     if alone and not anew and not isinstance(found, str):  # a special case at this very point
         if len(_answers) >= 1000:
@@ -197,6 +208,31 @@ def _beside(
         return found
     finally:
         _busy.now = False
+
+
+def _decided(asked: dict[Any, Row]) -> int:
+    """Return what tells runs apart by what they decide, and by how they search."""
+    return hash(frozenset(
+        (key, row.turned > 0, row.drawn, row.true > 0) if row.searched() else (key, row.was)
+        for key, row in asked.items()
+    ))  # fmt: skip
+
+
+def _agrees(point: Point, plain: list[Any], ahead: Any, again: Callable[[], None]) -> bool:
+    """Say whether one difference is about the traced slope, as it is not where that is lost."""
+    vs, cts, traced = ahead
+    _busy.now = True
+    try:
+        along, unit, _ = line(point, vs, cts)
+        sides = []
+        for h in (1e-4 * unit, -1e-4 * unit):
+            again()
+            sides.append(along(h))
+        slope = (sides[0] - sides[1]) / (2e-4 * unit)
+        return bool(abs(slope - traced) <= 1e-3 * abs(traced))
+    finally:
+        _busy.now = False
+        _plain(point, again)
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:

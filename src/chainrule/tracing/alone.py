@@ -11,7 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from .running import running
+
 _SLIGHT = 1e-5  # a tolerance, below which a difference counts as 0
+_HUGE = 1e10  # above one like it a quotient by such a difference is
+_SHARE = 1e-6  # of a tolerance that was computed, below which a number stands for 0
 _FINE = 6  # decimals to which a number is rounded, after which it counts as itself
 _EPS, _TIMES = 2.0**-52, (1, 2, 4, 8, 10, 16, 100, 1000)  # the rounding of 1, some times
 _NEAR = 1e-4  # a difference after which one of 0 is that of an iteration which has converged
@@ -80,14 +84,29 @@ def _equals(output: Any, a: Any, b: Any) -> Any:
         return False
     found = np.equal(a, b)
     for x, y in ((a, b), (b, a)):
-        if y.size == 1 and _is_tolerance(y.flat[0]):
-            found = np.logical_or(found, np.logical_and(np.greater_equal(x, 0), np.less(x, y)))
+        bound = y.flat[0] if y.size == 1 else x.flat[0] if x.size == 1 else np.nan
+        if 0 < bound <= _SLIGHT or bound >= _HUGE:
+            near = np.vectorize(_is_slight, otypes=[bool])
+            found = np.logical_or(found, near(x, y))
     return found
 
 
-def _is_tolerance(y: Any) -> bool:
-    """Say whether a number is one that a program writes for "nearly 0": a slight, round one."""
-    return 0 < y <= _SLIGHT and (y / _EPS in _TIMES or float(f"{y:.1e}") == y)
+def _is_slight(x: Any, y: Any) -> bool:
+    """Say whether the less of two numbers is nearly 0, or the larger nearly infinite.
+
+    A program writes such tolerances as slight, or huge, round numbers; or it computes them, and
+    what is far less than those stands at the point. Around it all that is less does.
+    """
+    if not 0 <= x < y:
+        return False
+    if y <= _SLIGHT:
+        rounding = 0.5 * _EPS <= y <= _TIMES[-1] * _EPS
+        return x <= _SHARE * y or rounding or running.around or _is_round_number(float(y))
+    return x >= _HUGE and _is_round_number(float(x))
+
+
+def _is_round_number(y: float) -> bool:
+    return y / _EPS in _TIMES or y * _EPS in _TIMES or float(f"{y:.1e}") == y
 
 
 def _truncated(output: Any, x: Any, *_: Any) -> Any:
@@ -151,7 +170,7 @@ def met(
     if name in ORDER and len(values) == 2:
         a, b = values
         if type(a) in _NUMBERS and type(b) in _NUMBERS:
-            if a == b or (0 <= a < b and _is_tolerance(b)) or (0 <= b < a and _is_tolerance(a)):
+            if a == b or _is_slight(a, b) or _is_slight(b, a):
                 return True, _SIDES[name][bool(output)]
             if a != a or b != b:
                 return True, 0
@@ -200,7 +219,7 @@ def _ordinary(name: str, output: Any, a: Any, b: Any) -> int | None:
     if behind or beside or type(a) is not np.ndarray or a.dtype.kind != "f" or a.size == 1:
         return None
     if type(b) in _NUMBERS:
-        if _is_tolerance(b):
+        if 0 < b <= _SLIGHT or b >= _HUGE:
             return None
     elif type(b) is not np.ndarray or b.size == 1:
         return None

@@ -77,7 +77,7 @@ class Row:
     __slots__ = (
         "always", "asked", "at", "by", "call", "compares", "count", "done", "drawn", "first",
         "kept", "last", "many", "met", "name", "next", "place", "sides", "spared", "spreads",
-        "true", "turned", "was", "window",
+        "switches", "true", "turned", "was", "window",
     )  # fmt: skip
 
     def __init__(self, place: Place, name: str, answer: Any = None) -> None:
@@ -89,6 +89,7 @@ class Row:
         self.at: Any = False  # whether it was met, or for which examples of a batch
         self.many = False  # whether it was asked of several numbers at once
         self.sides = 0  # on which sides of equality the answers are the same
+        self.switches = False  # whether a solver's callback met equality, if at all, here and there
         self.begin()
         self.was = answer
 
@@ -107,20 +108,24 @@ class Row:
 
     def meet(self, name: str, output: Any, values: Any, params: Any, beside: Any) -> None:
         """Take note where the answer is so at this point alone, or agrees with one side of it."""
-        if self.compares and running.session is not None:
-            return  # the solver looks for where it switches
+        solving = self.compares and running.session is not None
+        if solving and self.switches:
+            return
         if name in alone.KINDS:
             at, side = alone.met(name, output, values, **params)
         else:
             found = beside()
             at, side = found is True, 0 if found is True else found
+        if solving and at is False and not side:  # the solver looks for where it switches
+            self.switches, self.met, self.at, self.sides = True, "", False, 0
+            return
         self.sides |= side
         if at is False:
             return
         if self.count >= 1 and self.compares and alone.converged(_gap, self.last):
             return
         if not self.met:
-            answer = _answer(output, False) if name in alone.KINDS else _MISSED
+            answer = _answer(output, False) if name in alone.KINDS else True
             self.asked = None if answer is _MISSED else (name, self.count, answer)
         self.met = self.met or name
         answers = _every(output)

@@ -24,9 +24,10 @@ ASKED = frozenset(  # they compute, and change nothing: each may be called again
     "find_peaks argrelextrema argrelmax argrelmin linear_sum_assignment structural_rank "
     "binned_statistic mode kendalltau weightedtau spearmanr somersd chatterjeexi mannwhitneyu "
     "wilcoxon ranksums kruskal friedmanchisquare brunnermunzel ansari mood fligner ks_2samp "
-    "page_trend_test lstsq".split()
+    "page_trend_test lstsq pinv pinvh".split()
 )
 _ALWAYS = ("null_space",)  # it stands where rounding decides
+_RANKED = ("lstsq", "pinv", "pinvh")  # of what they find only the rank has steps
 _SIDES: dict[str, Callable[[dict[str, Any]], int]] = {  # of the order that an operation went by
     **dict.fromkeys(
         "argmax argmin nanargmax nanargmin argsort argpartition lexsort".split(), lambda _: BOTH),
@@ -66,7 +67,10 @@ def stepped(function: Any, args: Any, kwargs: dict[str, Any], output: Any) -> bo
     if not traced or sum(map(len, traced)) + sum(map(len, plain)) > _MOST:
         return False
     numbers = np.concatenate(traced)
-    special = getattr(function, "__name__", "") in _ALWAYS or _falls_short(args, output)
+    name = getattr(function, "__name__", "")
+    special = name in _ALWAYS or _falls_short(args, output)
+    if not special and name in _RANKED:
+        return False
     if not special and not _is_special(numbers, np.concatenate(plain) if plain else numbers[:0]):
         return False
     if batch:

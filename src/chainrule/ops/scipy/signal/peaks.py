@@ -5,6 +5,7 @@ The width of a peak is the distance between the points at which straight lines b
 its evaluation height; between which samples that is, is constant.
 """
 
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from ....core.op import Composite, Const, Notation, Op, sample
 from ....core.registry import add, register
 from ....core.sequences import elements
 from ....core.slots import INDEX
+from ...borrowed import Borrowed
 from ...declare import as_array
 from ..common import as_computed, constant_of, traced
 
@@ -159,6 +161,7 @@ def _bumps(rng: Any) -> Any:
     return np.array([0.1, 1, 0.3, 2, 0.7, 0.5, 1.5, 0.2]) + rng.uniform(0, 0.15, 8)
 
 
+_finding = Borrowed(import_module("scipy.signal._peak_finding"))
 _PLACES = Const(np.array([1, 3, 6]))
 for _function, _body, _samples in (
     (signal.find_peaks, find_peaks, ()),
@@ -167,6 +170,9 @@ for _function, _body, _samples in (
     )),
     (signal.peak_widths, peak_widths, (
         sample(_bumps, _PLACES), sample(_bumps, _PLACES, 0.7), sample(_bumps, _PLACES, wlen=5),
+    )),
+    *((f, _finding.body(f), ()) for f in (
+        signal.argrelextrema, signal.argrelmax, signal.argrelmin,
     )),
 ):  # fmt: skip
     register(
