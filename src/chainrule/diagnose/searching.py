@@ -54,7 +54,11 @@ def examine(
     is found may be lost beside them. What is so at a point alone is always looked at: at another
     point it may be otherwise, and an answer must not hang on how often it was asked.
     """
-    if getattr(trace, "keep", False) or getattr(_busy, "now", False):
+    if getattr(_busy, "now", False):
+        return
+    if getattr(trace, "keep", False):  # it is for somebody to read, who may want to know
+        if hasattr(trace, "asked"):
+            trace.asked = rows
         return
     if running.around:  # so near that what was asked is so there, too, no limit is to be seen
         for row in rows if trace.differentiates else ():

@@ -5,6 +5,7 @@ plain value, so that one call shows all places; the rest is read off the recordi
 """
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from itertools import chain
@@ -15,11 +16,13 @@ import numpy as np
 from .. import limits, tree
 from ..core.graph import Graph, Node, Place
 from ..core.spoken import spoken
-from ..errors import ChainRuleError, CustomRuleError, paragraph
-from ..lift import Argnums, Call, name_of
+from ..errors import ChainRuleError, CheckError, CustomRuleError, UncheckedWarning, paragraph
+from ..lift import Argnums, Call, check_output, name_of
 from ..tracing.losses import swallowed
+from ..tracing.recording import Recording
 from ..tracing.running import Note
-from ..tracing.source import describe_line, resolve
+from ..tracing.searches import Row
+from ..tracing.source import describe_line, describe_place, resolve
 from ..tracing.tracer import TRACERS
 from ..tracing.watching import COMPARING, ROUNDING
 from .compare import Disagreement, Point, compare, unchecked
@@ -28,6 +31,17 @@ from .watching import BRANCH, CUT, DIGITS, STOP, Event, Watching, outcomes
 
 LOST, DIFFERS, ZERO, CHOICE = "lost", "differs", "zero", "choice"
 ON_STEP = "the point stands on the step; the derivative taken is 0, as on both sides"
+_SEARCHES = (
+    "no operation leads from one to the other; where comparisons search (a bisection, a loop until "
+    "a tolerance) the number that they find moves too",
+    "leave a search to scipy.optimize.brentq or root, or declare the equation: "
+    "@chainrule.implicit.implicit(residual=…)",
+)
+_DECIDES = (
+    "no operation leads from one to the other; what comparisons decide is the same close by",
+    "nothing, if that is meant",
+)
+BESIDE = "what holds at this point alone is no branch: the derivative is the limit around the point"
 _HEADINGS = {
     LOST: "the derivative is lost",
     DIFFERS: "the traced run is not the plain one",
@@ -92,11 +106,12 @@ class Findings:
 class Survey(Watching):
     """Records, and takes note of what would be an error."""
 
-    __slots__ = ("notes",)
+    __slots__ = ("asked", "notes")
 
     def __init__(self) -> None:
         super().__init__()
         self.notes: list[Finding] = []
+        self.asked: list[Row] = []  # where it searches, or asks what holds at this point alone
 
     def note(self, finding: Finding) -> None:
         """Keep a finding, once."""
@@ -126,7 +141,7 @@ def cut(event: Event) -> str:
     return "rounded" if event.asker.startswith(DIGITS) else "made an integer"
 
 
-def _happened(event: Event) -> Iterator[Finding]:
+def _happened(event: Event, alone: bool) -> Iterator[Finding]:
     """Say what a place of the program does to its derivatives."""
     found = outcomes(event.outcomes)
     if event.kind == CUT:
@@ -141,7 +156,7 @@ def _happened(event: Event) -> Iterator[Finding]:
             "constant, so it is not the slope of the whole program",
             "nothing, if that is meant; else leave stop_gradient out",
         )  # fmt: skip
-    elif event.kind == BRANCH:
+    elif event.kind == BRANCH and not alone:
         who = "the library's own code, called here," if event.library else "the program"
         who = f"what {event.solver} calls" if event.solver else who
         yield Finding(
@@ -185,22 +200,29 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
         with unchecked():
             out = call.run(survey, inputs)
         outputs = tree.flatten(out)[0] if type(out) not in TRACERS else [out]
+        if not outputs:
+            check_output(f, out)
     except CustomRuleError:
         raise
     except ChainRuleError as error:  # it could not go on
         survey.note(Finding(LOST, error.what, error.where, error.why, error.cure))
     kinked = limits.take(begun, survey)
-    if outputs and not kinked:
+    alone = bool(outputs and survey.asked) and _looked_at(call, survey)
+    if outputs and not kinked and not alone:
         uncompared = survey.compare(point, out)
     else:
         uncompared = "a derivative is a limit here" if outputs else "the run stopped"
     graph = survey.finish(inputs, outputs)
     stopped = not outputs
-    found = [*survey.notes, *chain.from_iterable(map(_happened, survey.events))]
-    apart = () if stopped else _disconnected(call, graph, survey.events, _defined(f))
+    found = [*survey.notes, *chain.from_iterable(_happened(e, alone) for e in survey.events)]
+    special = [*_special(survey.asked)] if alone else []
+    there = {finding.where for finding in special}
+    found += special
+    apart = () if stopped or alone else _disconnected(call, graph, survey, _defined(f))
     found += [*apart, *_rounding(graph)]
     found += [Finding(CHOICE, what, _place(node.place), why)
-              for node, what, why in touched(graph, survey.events)]
+              for node, what, why in touched(graph, survey.events)
+              if _place(node.place) not in there]  # fmt: skip
     found += _inside_rules(kinked)
     order = list(_HEADINGS)
     found.sort(key=lambda g: order.index(g.kind))
@@ -209,6 +231,27 @@ def check(f: Callable[..., Any], *args: Any, argnums: Argnums | None = None) -> 
 
 def _lost(findings: Iterable[Finding]) -> bool:
     return any(f.kind in (LOST, DIFFERS) for f in findings)
+
+
+def _looked_at(call: Call, survey: Survey) -> bool:
+    """Run as `grad` does; say whether its derivative is a limit, and note what it would raise."""
+    begun, trace = limits.begin(), Recording()
+    inputs = [trace.input(x) for x in call.leaves]
+    try:
+        with unchecked(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UncheckedWarning)
+            call.run(trace, inputs)
+    except CheckError as error:
+        survey.note(Finding(LOST, error.what, error.where, error.why, error.cure))
+    return any(note.detail == limits.ALONE for note in limits.take(begun, trace))
+
+
+def _special(rows: list[Row]) -> Iterator[Finding]:
+    for place in dict.fromkeys(row.place for row in rows if row.alone()):
+        yield Finding(
+            CHOICE, "the program asks for what holds at this point alone", describe_place(place),
+            BESIDE, "nothing, if the program is continuous there",
+        )  # fmt: skip
 
 
 def _inside_rules(notes: Iterable[Note]) -> Iterator[Finding]:
@@ -237,11 +280,11 @@ def _defined(f: Any) -> str:
 
 
 def _disconnected(
-    call: Call, graph: Graph, events: list[Event], where: str
+    call: Call, graph: Graph, survey: Survey, where: str
 ) -> Iterator[Finding]:  # fmt: skip
     """Find inputs from which no path of derivatives leads to the result."""
     ends = {o for o in graph.outputs if type(o) is Node}
-    asked = {node for e in events for node in (e.asked, *e.makers)}  # by a branch, or cut to an int
+    asked = {node for e in survey.events for node in (e.asked, *e.makers)}  # by a branch, or cut to an int
     reached, used = set(ends), ends | asked  # by derivatives, and by whatever way
     for node in reversed(graph.nodes):
         for k, parent in enumerate(node.inputs if node in used else ()):
@@ -250,16 +293,14 @@ def _disconnected(
                 if node in reached and node.op.flows(k):
                     reached.add(parent)
     read = {parent for node in graph.nodes for parent in node.inputs}
+    searches = any(row.searched() for row in survey.asked)
     for name, node in zip(call.names(), graph.inputs, strict=True):
         if node in reached:
             continue
         if _is_compared(graph, node):
             yield Finding(
                 ZERO, f"the result depends on {name} through comparisons only: its gradient is "
-                "zero", where, "no operation leads from one to the other; where comparisons search "
-                "(a bisection, a loop until a tolerance) the number that they find moves too",
-                "leave a search to scipy.optimize.brentq or root, or declare the equation: "
-                "@chainrule.implicit.implicit(residual=…)",
+                "zero", where, *(_SEARCHES if searches else _DECIDES),
             )  # fmt: skip
         elif node in used:
             yield Finding(

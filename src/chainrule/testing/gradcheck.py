@@ -16,6 +16,7 @@ from ..errors import (
     KinkWarning,
     StructureError,
 )
+from ..lift import check_output
 from ..modes.forward import push
 from ..modes.reverse import pulls
 from ..numeric import differences, directional, flat, inner, random_like
@@ -114,7 +115,10 @@ class _Problem:
 
     def call(self, *xs: Any) -> tuple[Any, ...]:
         """Run the user's function; return its real and complex outputs as a tuple."""
-        out = tree.flatten(self.f(*tree.unflatten(self.treedef, list(xs))))[0]
+        result = self.f(*tree.unflatten(self.treedef, list(xs)))
+        out = tree.flatten(result)[0]
+        if not out:
+            check_output(self.f, result)
         arrays = [o if hasattr(o, "dtype") else np.asarray(o)[()] for o in out]
         return tuple(o for o in arrays if o.dtype.kind in "fc")
 

@@ -144,6 +144,8 @@ class Recording(Trace):
             if arrays:
                 primals = [self._snapshot(p) if n is None else p
                            for p, n in zip(primals, inputs, strict=True)]  # fmt: skip
+            if not needs.flows and op.jump is None and self.differentiates and not running.rules:
+                compared(op.name, output, primals, params)
         else:
             if not needs.flows:
                 if op.jump is None and self.differentiates and not running.rules:

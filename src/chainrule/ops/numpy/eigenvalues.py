@@ -19,7 +19,7 @@ import numpy as np
 
 from ...core.op import Notation, Op, sample
 from ...core.registry import add, declare
-from ...core.slots import INDEX, Jvp
+from ...core.slots import INDEX, Jvp, Linear
 from ..declare import as_array
 from .decompositions import diagonal_of_product, positive_definite
 from .gaps import trusted
@@ -48,11 +48,41 @@ def _fix_phase(dv: Any, v: Any, row: int) -> Any:
     return dv - v * (1j * np.where(pivot == 0, 0, angle))[..., None, :]
 
 
+def _certain(ct: Any) -> Any:
+    """Return 1 where the cotangent of a Hermitian matrix is more than rounding, else NaN.
+
+    Vectors that stand a gap of nothing but rounding apart (of entries that have cancelled, as in a
+    matrix of 1e-16) have cotangents of 1/gap. What is left where these cancel is rounding, too.
+    """
+    turned, eps = adjoint(ct), float(np.finfo(ct.dtype).eps)
+    size, left = (
+        np.max(np.abs(part), axis=(-2, -1), keepdims=True, initial=0.0)
+        for part in (ct - turned, ct + turned)
+    )
+    rounding = (left > 0) & (left < eps / trusted(eps, 1) * size)
+    lost = (size > 1 / trusted(eps, 1) ** 0.8) & rounding
+    return np.where(lost, np.nan, 1.0).astype(ct.real.dtype)
+
+
+certain = Op(
+    "certain", _certain, (INDEX,), batch="stacks", complex=True,
+    notation=Notation(rule="nothing flows"),
+)  # fmt: skip
+add(certain)
+hermitian = Op(
+    "hermitian", lambda t: np.array(t), (Linear(transpose=lambda ct, _t: ct * certain(ct)),),
+    batch="stacks", complex=True, samples=(sample((2, 2)),),
+    notation=Notation("{0}", "{0}", rule="Hermitian: part of a rule"),
+)  # fmt: skip
+"""A Hermitian tangent, whose cotangent is NaN where it is nothing but rounding."""
+add(hermitian)
+
+
 def _eigh_jvp(t: Any, y: Any, a: Any, UPLO: str, live: Live = None) -> Any:
     """Return dλ = diag(Vᴴ dA V) and dV = V (F ∘ Vᴴ dA V), Fᵢⱼ = 1/(λⱼ − λᵢ)."""
     all_w, all_v = y
     w, v, table = (columns(part, live) for part in (all_w, all_v, quotients(all_w, all_w)))
-    change = np.matmul(from_triangle(t, UPLO == "L"), v)
+    change = np.matmul(hermitian(from_triangle(t, UPLO == "L")), v)
     with np.errstate(divide="ignore", invalid="ignore"):
         dv = resolvent(
             a, 0, w, v, adjoint(v), all_v, adjoint(all_v), all_w, table, change,

@@ -134,6 +134,24 @@ deeper = Op(
 add(deeper)
 
 
+def told(table: Any, shares: Any, x: Any) -> Any:
+    """Return the quotients times the shares of x, NaN where rounding may have made those numbers.
+
+    Beside a share that is 0 but for rounding stands a gap that is nothing but rounding, of entries
+    that have cancelled. A matrix of tiny entries by itself is none the worse: the limit is the same.
+    """
+    found = table * shares
+    with np.errstate(invalid="ignore"):
+        near = np.abs(table) > _NARROW
+    if not near.any():
+        return found
+    noise = 8 * x.shape[-2] * np.finfo(x.dtype).eps * np.linalg.norm(x, axis=-2, keepdims=True)
+    return np.where(near & (shares != 0) & (np.abs(shares) <= noise), np.nan, found)
+
+
+_NARROW = 1e10  # 1/gap: rounding of a share is then a millionth of x
+
+
 # --- the resolvent --------------------------------------------------------------------------------
 
 
@@ -141,7 +159,7 @@ def _resolve(
     _a: Any, _b: Any, _w: Any, _v: Any, _l: Any, all_v: Any, all_l: Any, _all_w: Any, table: Any,
     x: Any, **_params: Any,
 ) -> Any:  # fmt: skip
-    return np.matmul(all_v, table * np.matmul(all_l, x))
+    return np.matmul(all_v, told(table, np.matmul(all_l, x), x))
 
 
 def _resolve_jvp(
@@ -306,7 +324,7 @@ def _resolve_singular(
     m, k = all_u.shape[-2:]
     xu, xv = x[..., :m, :], x[..., m:, :]
     p, q = np.matmul(adjoint(all_u), xu), np.matmul(adjoint(all_v), xv)
-    f, g = alike * (0.5 * (p + q)), other * (0.5 * (p - q))
+    f, g = told(alike, 0.5 * (p + q), x), told(other, 0.5 * (p - q), x)
     yu, yv = np.matmul(all_u, f + g), np.matmul(all_v, f - g)
     if m > k:
         yu = yu + (xu - np.matmul(all_u, p)) * rest

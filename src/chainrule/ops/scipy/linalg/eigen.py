@@ -22,7 +22,7 @@ from ...numpy.decompositions import (
     from_triangle,
     positive_definite,
 )
-from ...numpy.eigenvalues import _eig_jvp, _eigvals_jvp
+from ...numpy.eigenvalues import _eig_jvp, _eigvals_jvp, hermitian
 from ...numpy.linalg import GILES, adjoint, well_conditioned
 from ...numpy.resolvents import (
     Live,
@@ -43,7 +43,7 @@ from .matfuncs import root_change
 
 def _hermitian_change(da: Any, db: Any, v: Any, w: Any, lower: bool, like: Any) -> Any:
     """Return (dA − λ dB) V, column by column."""
-    change = None if da is None else np.matmul(from_triangle(da, lower), v)
+    change = None if da is None else np.matmul(hermitian(from_triangle(da, lower)), v)
     if db is not None:
         other = np.matmul(from_triangle(db, lower), v) * w
         change = -other if change is None else change - other
