@@ -308,9 +308,20 @@ _BESIDE = ((1.03, 0.01), (0.87, -0.02), (1.7, 0.1), (0.3, -0.05), (-0.8, -0.3))
 def elsewhere(
     leaves: list[Any], moves: tuple[tuple[float, float], ...] = _BESIDE
 ) -> Iterator[list[Any]]:
-    """Iterate over points beside and away from the given one."""
-    for factor, shift in moves:
-        yield [(x * factor + shift).astype(x.dtype)[()] for x in map(np.asarray, leaves)]
+    """Iterate over points beside and away from the given one.
+
+    Each number moves by its own share, up and down in turns: inputs that are equal do not stay so.
+    """
+    arrays = [np.asarray(x) for x in leaves]
+    starts = np.cumsum([0, *(x.size for x in arrays)])
+    for k, (factor, shift) in enumerate(moves):
+        moved = []
+        for x, start in zip(arrays, starts, strict=False):
+            number = start + np.arange(x.size).reshape(x.shape)
+            share = np.where(number == 0, 0.0, 0.04 + 0.1 * (number * 0.6180339887498949 % 1.0))
+            own = 1 + (-1) ** k * share
+            moved.append(((x * factor + shift) * own).astype(x.dtype)[()])
+        yield moved
 
 
 def _recorded(run: Any, leaves: list[Any]) -> list[Any] | None:

@@ -16,7 +16,7 @@ MOVES = frozenset(
     "reshape transpose broadcast_to getitem setitem concatenate stack pack copy astype component "
     "where real_part imaginary_part set_real set_imag conjugate roll pad_zeros diagonal "
     "embed_diagonal tril triu positive as_computed stats_fixed zeros_like sliding_window_view "
-    "as_strided stats_inside stats_valid stats_above stats_low stats_high".split()
+    "as_strided hermitian stats_inside stats_valid stats_above stats_low stats_high".split()
 )
 ARITHMETIC = frozenset(
     "add subtract multiply divide negative reciprocal square absolute maximum minimum fmax fmin "
