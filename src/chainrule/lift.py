@@ -276,7 +276,7 @@ def _run_examined(trace: Trace, function: Any, args: Any, kwargs: Any) -> Any:
         rows, running.searches, running.raised = running.searches, {}, False
         found = searches.found(rows)
         if found:
-            examine[0](found, rows, trace, function, args, kwargs, out)
+            examine[0](found, trace, function, args, kwargs, out)
     return out
 
 

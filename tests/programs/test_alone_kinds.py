@@ -416,7 +416,8 @@ WIDE: dict[str, tuple[Callable[[Any], Any], Any, Any]] = {  # within tolerances,
         lambda a: a[0, 0] if linalg.svdvals(a)[1] < 1e-10 else 3 * a[0, 0] - 2,
         np.ones((2, 2)), [[3, 0], [0, 0]]),
     "singular beside the largest": (
-        lambda a: (lambda s: a[0, 0] if s[1] < 1e-10 * s[0] else 3 * a[0, 0] - 2)(linalg.svdvals(a)),
+        lambda a: (lambda s, x: x if s[1] < 1e-10 * s[0] else 3 * x - 2)(
+            linalg.svdvals(a), a[0, 0]),
         np.ones((2, 2)), [[3, 0], [0, 0]]),
     "condition": (
         lambda a: a[0, 0] if np.linalg.cond(a) > 1e12 else 3 * a[0, 0] - 2,
@@ -498,3 +499,27 @@ def test_a_comparison_of_huge_numbers_is_no_error_of_floating_point(sizes: list[
     with np.errstate(all="raise"):
         want = np.where(np.array(sizes) > 0.5, 1.0, 2.0)
         np.testing.assert_array_equal(cr.grad(f)(np.array([1.0, 2.0, 3.0])), want)
+
+
+@pytest.mark.parametrize(("f", "at", "want"), [
+    (lambda x: 1.0 if x == 1 else x**2, 1, 2.0),
+    (lambda x: np.expm1(x) / x if x != 0 else 1.0, 0, 0.5),
+    (lambda v: np.sum(np.where(v == 1, 1.0, v**2)), np.array([1, 2]), [2.0, 4.0]),
+])  # fmt: skip
+def test_whole_numbers_stand_at_a_point_like_others(f: Any, at: Any, want: Any) -> None:
+    np.testing.assert_allclose(cr.grad(f)(at), want, rtol=1e-7)
+
+
+@pytest.mark.parametrize("tolerance", [0.0, 1e-14, 1e-12, 1e-10, 1e-8, 1e-6])
+@pytest.mark.parametrize(("f", "at", "want"), [
+    (lambda t: lambda q: 5.0 if abs(q - 1) <= t else power(q), 1.0, 10.0),
+    (lambda t: lambda v: v[0] if abs(v[0] - v[1]) <= t else logarithmic(v), [2.0, 2.0], [0.5, 0.5]),
+    (lambda t: lambda x: 0.5 if abs(x) <= t else (1 - math.cos(x)) / x**2, 0.0, 0.0),
+    (lambda t: lambda x: 2.0 if abs(x - 1) <= t else (x**2 - 1) / (x - 1), 1.0, 1.0),
+])  # fmt: skip
+def test_rounding_about_a_removable_gap_is_no_limit(
+    f: Any, at: Any, want: Any, tolerance: float
+) -> None:
+    """Beside the gap the quotient rule gives another number, at rest, from 1e-8 on: of rounding."""
+    found = cr.grad(f(tolerance))(np.asarray(at) if isinstance(at, list) else at)
+    np.testing.assert_allclose(found, want, rtol=1e-6, atol=2e-7)

@@ -242,7 +242,7 @@ def test_a_program_is_compared_a_few_times_only():
         cr.grad(f)(3.1 + 0.01 * k)
     calls.clear()
     cr.grad(f)(3.2)
-    assert len(calls) == 1
+    assert len(calls) == 3  # for a difference, and to leave behind what this point does
 
 
 def test_the_program_is_left_as_after_its_own_run():
@@ -349,7 +349,9 @@ def test_what_callbacks_compare_call_by_call_is_no_search():
             cr.jvp(f, (2.0,), (1.0,))
     finally:
         searches.found = whole
-    assert seen == []
+    assert [row for row in seen if row.searched()] == []
+    assert [row.met for row in seen] == ["greater"]  # at the minimum both sides are equal
+    assert cr.grad(cases[-1])(2.0) == 1.0
 
 
 def test_a_warning_that_is_an_error_does_not_switch_the_looking_off():
@@ -365,3 +367,50 @@ def test_a_warning_that_is_an_error_does_not_switch_the_looking_off():
             cr.grad(f)(1.0)
     with pytest.raises(CheckError, match="searches by comparisons"):
         cr.grad(LOST["alone"])(3.1)
+
+
+def bisected(a):
+    low, high = 0.0, 10.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if middle * middle < a else (low, middle)
+    return (low + high) / 2
+
+
+SELDOM = {  # where the answer moves with nothing, or plays no part, and where it does
+    "at a bound": (bisected, 200.0),
+    "beside another term": (lambda a: bisected(a) + 3 * a, 200.0),
+    "in another branch": (lambda a: 3 * a if bisected(a) > 5 else bisected(a), 50.5),
+    "times nothing": (lambda a: (bisected(a) - 10) ** 2, 101.0),
+}
+
+
+@pytest.mark.parametrize("name", SELDOM)
+def test_calls_that_say_nothing_of_a_search_are_no_reason_to_trust_it(name):
+    f, elsewhere = SELDOM[name]
+    for k in range(5):
+        cr.grad(f)(elsewhere + k)
+    for _ in range(5):
+        with pytest.raises(CheckError, match="loses the derivative"):
+            cr.grad(f)(2.0)
+
+
+@pytest.mark.parametrize("put", [
+    lambda x: x, lambda x: [x], lambda x: {"a": x, "b": 1.0}, lambda x: (x, 2.5),
+    lambda x: np.array(x),
+])  # fmt: skip
+@pytest.mark.parametrize("derivative", [cr.grad, cr.value_and_grad, cr.jacobian, cr.jacfwd])
+def test_a_search_by_whole_numbers_is_one(put, derivative):
+    def f(p):
+        return bisected(p["a"] if type(p) is dict else p[0] if type(p) in (list, tuple) else p)
+
+    with pytest.raises(CheckError, match="loses the derivative"):
+        derivative(f)(put(2))
+
+
+def test_whole_numbers_that_count_stay_as_they_are():
+    f = lambda p: sum(p[1] for _ in range(p[0])) if p[1] > 0 else p[1]  # noqa: E731
+    found = cr.grad(f)([3, 2.0])
+    assert found == [0.0, 3.0]
+    with cr.checked():
+        assert cr.grad(f)([3, 2.0]) == found

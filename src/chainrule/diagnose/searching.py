@@ -21,7 +21,7 @@ from ..errors import BatchError, ChainRuleError, CheckError, UncheckedWarning
 from ..lift import name_of
 from ..limits import ALONE
 from ..modes.batch import Batch
-from ..numeric import move
+from ..numeric import inner, move
 from ..tracing.alone import DOWN, ORDER, UP
 from ..tracing.draws import of_python, same_draws
 from ..tracing.running import running
@@ -36,23 +36,21 @@ _SHARE = 0.9137306415729341  # of a step, so that no round number is met beside 
 _PART = "beside the point the examples of a batch part"
 _EACH = "one by one"
 _SOME = 8  # examples of a batch, where all ask about the same
-ENOUGH = 3  # calls that agreed; after them a place is trusted
+ENOUGH = 3  # calls that agreed; after them a place is looked at more quickly
 _busy = threading.local()
 _answers: dict[Place, Any] = {}  # what was asked at a point alone, and the answer
-_agreed: dict[Any, int] = {}  # by place and function, and by what was decided elsewhere
+_agreed: dict[tuple[Place, Any], int] = {}
 _remembers: dict[tuple[Place, Any], int] = {}  # places that know the point of an earlier call
 
 
 def examine(
-    rows: list[Row], asked: dict[Any, Row], trace: Any, function: Any, args: Any, kwargs: Any,
-    out: Any,
+    rows: list[Row], trace: Any, function: Any, args: Any, kwargs: Any, out: Any
 ) -> None:
     """Raise where the derivative is another than that of plain runs; warn where none tell.
 
-    A search is trusted after some calls that agreed, and in which the program decided all else as
-    it does now; else one difference is asked. Calls without any slope are no reason to trust: what
-    is found may be lost beside them. What is so at a point alone is always looked at: at another
-    point it may be otherwise, and an answer must not hang on how often it was asked.
+    After some calls that agreed one difference is enough, as long as it agrees, too. Less would
+    not do: what the search finds may play no part in those calls, and an answer must not hang on
+    how often it was asked.
     """
     if getattr(_busy, "now", False):
         return
@@ -67,12 +65,8 @@ def examine(
         return
     code = getattr(function, "__code__", None)
     searching = [row for row in rows if row.searched()]
-    keys: list[Any] = [(row.place, code) for row in searching]
+    keys = [(row.place, code) for row in searching]
     known = bool(searching) and all(_agreed.get(k, 0) >= ENOUGH for k in keys)
-    decided = _decided(asked) if searching else 0
-    if known and _agreed.get((decided, *keys), 0) >= ENOUGH:
-        searching, keys, known = [], [], False
-        rows = [row for row in rows if row.alone()]
     if not rows:
         return
     alone = not searching
@@ -94,6 +88,8 @@ def examine(
     nothing = False  # whether no derivative at all came through
     anew = getattr(_busy, "anew", False)
     with _draws(trace) as again:
+        if known and _agrees(point, out, again):
+            return
         plain = _plain(point, again)
         by_state = alone and not anew and all(_remembers.get(k, 0) >= ENOUGH for k in keys)
         if isinstance(plain, Exception):
@@ -101,9 +97,6 @@ def examine(
         else:
             ahead = direction(point, out, plain, np.random.default_rng(0))
             nothing = ahead[2] == 0
-            if known and _agrees(point, plain, ahead, again):
-                _agreed[decided, *keys] = _agreed.get((decided, *keys), 0) + 1
-                return
             if not by_state:
                 ordered = _in_order(rows) if alone else ""
                 found = _beside(point, out, plain, ahead, again, alone, ordered)
@@ -116,11 +109,8 @@ def examine(
     if alone and not anew and found == _DIFFER and running.drawn_in is not trace:
         found = (np.nan, ahead[2])  # the value is itself a derivative, which was lost
     if found is None:
-        if not alone and not nothing:
-            if len(_agreed) >= 1000:
-                _agreed.clear()
-            for key in (*keys, (decided, *keys)):
-                _agreed[key] = _agreed.get(key, 0) + 1
+        for key in keys if len(_agreed) < 1000 and not alone else ():
+            _agreed[key] = _agreed.get(key, 0) + 1
         return
     if alone and not anew and not isinstance(found, str):  # a special case at this very point
         if len(_answers) >= 1000:
@@ -214,29 +204,20 @@ def _beside(
         _busy.now = False
 
 
-def _decided(asked: dict[Any, Row]) -> int:
-    """Return what tells runs apart by what they decide, and by how they search."""
-    return hash(frozenset(
-        (key, row.turned > 0, row.drawn, row.true > 0) if row.searched() else (key, row.was)
-        for key, row in asked.items()
-    ))  # fmt: skip
-
-
-def _agrees(point: Point, plain: list[Any], ahead: Any, again: Callable[[], None]) -> bool:
+def _agrees(point: Point, out: Any, again: Callable[[], None]) -> bool:
     """Say whether one difference is about the traced slope, as it is not where that is lost."""
-    vs, cts, traced = ahead
+    here = numbers_of(out)
+    vs, cts, traced = direction(point, out, here, np.random.default_rng(0))
+    along, unit, _ = line(point, vs, cts)
+    step = 1e-4 * unit
     _busy.now = True
     try:
-        along, unit, _ = line(point, vs, cts)
-        sides = []
-        for h in (1e-4 * unit, -1e-4 * unit):
-            again()
-            sides.append(along(h))
-        slope = (sides[0] - sides[1]) / (2e-4 * unit)
-        return bool(abs(slope - traced) <= 1e-3 * abs(traced))
+        again()
+        slope = (along(step) - float(np.real(inner(cts, here)))) / step
     finally:
         _busy.now = False
         _plain(point, again)
+    return bool(abs(slope - traced) <= 1e-3 * abs(traced))
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:

@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import limits, tree
 from ..core.graph import Graph, Node, Place
+from ..core.settings import AnewError
 from ..core.spoken import spoken
 from ..errors import ChainRuleError, CheckError, CustomRuleError, UncheckedWarning, paragraph
 from ..lift import Argnums, Call, check_output, name_of
@@ -241,6 +242,8 @@ def _looked_at(call: Call, survey: Survey) -> bool:
         with unchecked(), warnings.catch_warnings():
             warnings.simplefilter("ignore", UncheckedWarning)
             call.run(trace, inputs)
+    except AnewError:  # it gave back what an earlier call had kept
+        return False
     except CheckError as error:
         survey.note(Finding(LOST, error.what, error.where, error.why, error.cure))
     return any(note.detail == limits.ALONE for note in limits.take(begun, trace))
@@ -284,7 +287,7 @@ def _disconnected(
 ) -> Iterator[Finding]:  # fmt: skip
     """Find inputs from which no path of derivatives leads to the result."""
     ends = {o for o in graph.outputs if type(o) is Node}
-    asked = {node for e in survey.events for node in (e.asked, *e.makers)}  # by a branch, or cut to an int
+    asked = {n for e in survey.events for n in (e.asked, *e.makers)}  # by a branch, or cut
     reached, used = set(ends), ends | asked  # by derivatives, and by whatever way
     for node in reversed(graph.nodes):
         for k, parent in enumerate(node.inputs if node in used else ()):

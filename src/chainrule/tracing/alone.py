@@ -100,8 +100,10 @@ def _is_slight(x: Any, y: Any) -> bool:
     if not 0 <= x < y:
         return False
     if y <= _SLIGHT:
-        rounding = 0.5 * _EPS <= y <= _TIMES[-1] * _EPS
-        return x <= _SHARE * y or rounding or running.around or _is_round_number(float(y))
+        if 0.5 * _EPS <= y <= _TIMES[-1] * _EPS or _is_round_number(float(y)):
+            return True
+        slight = x == 0 or not _is_round_number(float(x))  # else x is the tolerance, and y is more
+        return slight and (x <= _SHARE * y or running.around)
     return x >= _HUGE and _is_round_number(float(x))
 
 
@@ -274,6 +276,14 @@ def _aligned(found: list[Any], leads: Any) -> tuple[int, list[Any]]:
         np.reshape(v, (*v.shape[:n], *(1,) * (rank + n - v.ndim), *v.shape[n:])) if n else v
         for v, n in zip(found, leads, strict=True)
     ]
+
+
+def found(output: Any) -> Any:
+    """Return what a function found, its whole numbers and shapes, as what can be compared."""
+    if isinstance(output, tuple | list):
+        return tuple(map(found, output))
+    held = np.asarray(under(output)[0])
+    return held.tobytes() if held.dtype.kind in "biu" else held.shape
 
 
 class Asked:

@@ -125,7 +125,7 @@ class Row:
         if self.count >= 1 and self.compares and alone.converged(_gap, self.last):
             return
         if not self.met:
-            answer = _answer(output, False) if name in alone.KINDS else True
+            answer = _answer(output, False) if name in alone.KINDS else alone.found(output)
             self.asked = None if answer is _MISSED else (name, self.count, answer)
         self.met = self.met or name
         answers = _every(output)

@@ -138,7 +138,7 @@ def told(table: Any, shares: Any, x: Any) -> Any:
     """Return the quotients times the shares of x, NaN where rounding may have made those numbers.
 
     Beside a share that is 0 but for rounding stands a gap that is nothing but rounding, of entries
-    that have cancelled. A matrix of tiny entries by itself is none the worse: the limit is the same.
+    that have cancelled. A matrix of tiny entries by itself is none the worse, by its limit.
     """
     found = table * shares
     with np.errstate(invalid="ignore"):
