@@ -35,6 +35,7 @@ from .watch import Watch
 MOST_PATHS = 8  # recordings for arguments of one form
 MOST_FORMS = 32
 _MOST_LEARNED = _MOST_FAILED = 8
+_FEW_MISSES = 3
 _MOST_MISSES = 64  # calls in a row that none of them answers
 
 Function = Callable[..., Any]
@@ -292,9 +293,12 @@ class Jitted:
             return result
         if tape.unusual or any(map(_has_nan, values)) or any(map(_has_nan, tape.outputs())):
             self.misses += 1
-            return result if self.misses < _MOST_MISSES else self._refuse(
-                "NaN arise in it at every call", result
-            )
+            why = _SPECIAL if tape.unusual else "NaN arise in it"
+            if self.misses < _MOST_MISSES:
+                if self.misses >= _FEW_MISSES:  # once it may be by chance
+                    self._tell(why)
+                return result
+            return self._refuse(f"{why} at every call", result)
         outs = [v.cr_node if type(v) in TRACERS and v.cr_owner is tape else w
                 for v, w in zip(found, values, strict=True)]  # fmt: skip
         tape.state = CLOSED
@@ -320,10 +324,14 @@ class Jitted:
 
     def _without(self, reason: str, args: Any, kwargs: Any) -> Any:
         """Make one call without a recording; other arguments may have one."""
+        self._tell(reason)
+        return self.function(*args, **kwargs)
+
+    def _tell(self, reason: str) -> None:
+        """Say once why a call goes without a recording."""
         if not self.without:
             self.without = reason
             self._say(f"{self.__name__} makes a call without a recording: {reason}")
-        return self.function(*args, **kwargs)
 
     def _refuse(self, reason: str, result: Any) -> Any:
         """Go on without recordings, and say once why."""
@@ -384,6 +392,7 @@ _MOST_SETTINGS = 64
 # --- results ----------------------------------------------------------------------------------
 
 
+_SPECIAL = "it asks for what holds at this point alone (a tie, a tolerance met, a rounding)"
 _CHANGES = "it changes an argument"
 
 
