@@ -1,9 +1,13 @@
 """Where code has stores and operators with lists, and by what name it comes by an array."""
 
 import dis
+import math
 from collections.abc import Collection, Iterable
+from functools import cache
 from types import CodeType
 from typing import Any, NamedTuple
+
+import numpy as np
 
 Step = tuple[str, Any, int, Any]  # name, operand, effect on the stack, instruction
 
@@ -58,8 +62,9 @@ def stores_in(code: CodeType) -> list[Store]:
 def operations_in(code: CodeType) -> list[Operation]:
     """Return the operators of a code object with an operand that may be a list.
 
-    It is one where the code wrote it, or stored it under a name; what a function is given, or finds
-    in the function around it, may be one.
+    It is one where the code wrote it, where a function gave it, or where a name stands for such;
+    what a function is given, or finds in the function around it, may be one. A product of matrices
+    is never one of numbers, and costs much more than to ask.
     """
     if not _has(code, (), _SIGNS):
         return []
@@ -72,11 +77,26 @@ def operations_in(code: CodeType) -> list[Operation]:
     found = []
     for i, (name, operand, _, step) in enumerate(steps):
         if name == "BINARY_OP" and operand in _SIGNS:
-            for end in (i - 1, _left(steps, i)):
-                if end is None or end in ends or _loads(steps[end], names):
-                    found.append(Operation(step, _SIGNS[operand]))
-                    break
+            sides = (i - 1, _left(steps, i))
+            known = not step.is_jump_target
+            if known and any(k is not None and steps[k][0] == "LOAD_CONST" for k in sides):
+                continue  # beside a number a list is repeated, or refused
+            wanted = _SIGNS[operand] == "@" or not known
+            if wanted or any(_may_be_list(steps, k, ends, names) for k in sides):
+                found.append(Operation(step, _SIGNS[operand]))
     return found
+
+
+def _may_be_list(steps: list[Step], end: int | None, ends: set[int], names: set[Any]) -> bool:
+    if end is None or end in ends or _loads(steps[end], names):
+        return True
+    name = steps[end][0]
+    if name == "BINARY_SUBSCR" and steps[end - 1][0] == "LOAD_CONST":
+        return type(steps[end - 1][1]) is str  # an entry of a dict
+    if name == "BINARY_SLICE" or (name == "BINARY_SUBSCR" and steps[end - 1][0] == "BUILD_SLICE"):
+        part = _container(steps, end, 3 if name == "BINARY_SLICE" else 2)
+        return _may_be_list(steps, part, ends, names)
+    return False
 
 
 def _has(code: CodeType, names: Iterable[int], operators: Collection[int]) -> bool:
@@ -93,15 +113,46 @@ def _loads(step: Step, names: set[Any]) -> bool:
 
 
 def _ends_list(steps: list[Step], i: int) -> bool:
-    """Say whether what the step at `i` leaves on the stack is a list that the code wrote."""
+    """Say whether what the step at `i` leaves on the stack is a list, or may be: of a call."""
     name, operand, _, _ = steps[i]
     if name in ("BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND"):
         return name != "BUILD_TUPLE" or operand > 1
-    if name == "CALL" and operand == 0:  # [… for … in …] until Python 3.11
-        return any(s[0] == "GET_ITER" for s in steps[max(i - 2, 0) : i])
+    if name in _CALLS:  # [… for … in …] is one until Python 3.11
+        return _called(steps, i) not in _without_lists()
     if name in ("END_FOR", "POP_TOP", "STORE_FAST"):  # since 3.12 it stands in the code itself
         return any(s[0] == "END_FOR" for s in steps[max(i - 4, 0) : i + 1])
     return False
+
+
+_CALLS = ("CALL", "CALL_KW", "CALL_FUNCTION_EX")
+
+
+def _called(steps: list[Step], i: int) -> Any:
+    """Return the name of the function or method that the step at `i` calls; None if not known."""
+    name, count, _, _ = steps[i]
+    end: int | None = i - 2 if name == "CALL_KW" else i - 1
+    if name == "CALL_FUNCTION_EX":
+        return None
+    while end is not None and steps[end][0] in ("KW_NAMES", "PRECALL"):
+        end -= 1
+    for _ in range(count):
+        start = None if end is None else _start(steps, end)
+        end = None if start is None else start - 1
+    if end is not None and steps[end][0] == "PUSH_NULL":  # since Python 3.13 it follows
+        end -= 1
+    return steps[end][1] if end is not None and steps[end][0].startswith("LOAD_") else None
+
+
+@cache
+def _without_lists() -> frozenset[Any]:
+    """Return names of functions that give numbers or arrays: to ask after each would cost time.
+
+    A function of the program may have such a name, and give a list: that is then refused.
+    """
+    dispatched = (np.ufunc, type(np.sum))
+    arrays = (n for of in (np, np.linalg) for n, f in vars(of).items() if isinstance(f, dispatched))
+    more = "array asarray zeros ones full arange empty eye float int complex abs len bool round str"
+    return frozenset((*arrays, *dir(np.ndarray), *dir(math), *more.split())) - {"tolist", "copy"}
 
 
 _OPERATOR = dis.opmap["BINARY_OP"]
