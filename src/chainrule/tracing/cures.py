@@ -106,8 +106,10 @@ def _operand(node: Any, names: Names) -> str:
 
 
 def _as_arrays(operands: list[Any], names: Names) -> str:
-    """Say that arrays are to be made of the lists among some operands; where none is known to be
-    one, of those that may be."""
+    """Say that arrays are to be made of the lists among some operands.
+
+    Where none is known to be one, it is said of those that may be.
+    """
     values = [None if isinstance(v := names.value(x), property) else v for x in operands]
     pairs = list(zip(operands, values, strict=True))
     made = [x for x, v in pairs if type(x) in _DISPLAYS or isinstance(v, list | tuple)]
@@ -121,9 +123,12 @@ def _may_be_list(node: Any, names: Names) -> bool:
     """Say whether nothing tells that an expression, whose value is not known, is no list."""
     if type(node) in (ast.Constant, ast.Starred) or type(getattr(node, "ctx", None)) is ast.Store:
         return False  # the array of ``y += x``
+    if type(node) is ast.BinOp:  # lists are joined and repeated
+        sides = [s for s in (node.left, node.right) if type(s) is not ast.Constant]
+        return all(_may_be_list(s, names) for s in sides)
     while type(node) in (ast.Subscript, ast.Attribute):
         node = node.value
-    return not isinstance(names.value(node), np.ndarray | np.generic)
+    return not isinstance(names.value(node), np.ndarray | numbers.Number)
 
 
 def _is_operator(function: Any) -> bool:

@@ -1,13 +1,9 @@
 """Where code has stores and operators with lists, and by what name it comes by an array."""
 
 import dis
-import math
 from collections.abc import Collection, Iterable
-from functools import cache
 from types import CodeType
 from typing import Any, NamedTuple
-
-import numpy as np
 
 Step = tuple[str, Any, int, Any]  # name, operand, effect on the stack, instruction
 
@@ -62,8 +58,8 @@ def stores_in(code: CodeType) -> list[Store]:
 def operations_in(code: CodeType) -> list[Operation]:
     """Return the operators of a code object with an operand that may be a list.
 
-    It is one where the code wrote it, where a function gave it, or where a name stands for such;
-    what a function is given, or finds in the function around it, may be one. A product of matrices
+    It is one where the code wrote it, or stored it under a name; what a function is given, or finds
+    in the function around it, may be one. A product of matrices
     is never one of numbers, and costs much more than to ask.
     """
     if not _has(code, (), _SIGNS):
@@ -91,6 +87,9 @@ def _may_be_list(steps: list[Step], end: int | None, ends: set[int], names: set[
     if end is None or end in ends or _loads(steps[end], names):
         return True
     name = steps[end][0]
+    if name == "BINARY_OP":  # lists are joined and repeated
+        joins = _SIGNS.get(steps[end][1]) in ("+", "*")
+        return joins and not ends.isdisjoint((end - 1, _left(steps, end)))
     if name == "BINARY_SUBSCR" and steps[end - 1][0] == "LOAD_CONST":
         return type(steps[end - 1][1]) is str  # an entry of a dict
     if name == "BINARY_SLICE" or (name == "BINARY_SUBSCR" and steps[end - 1][0] == "BUILD_SLICE"):
@@ -113,29 +112,24 @@ def _loads(step: Step, names: set[Any]) -> bool:
 
 
 def _ends_list(steps: list[Step], i: int) -> bool:
-    """Say whether what the step at `i` leaves on the stack is a list, or may be: of a call."""
+    """Say whether what the step at `i` leaves on the stack is a list, by the code alone."""
     name, operand, _, _ = steps[i]
-    if name in ("BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND"):
+    if name in ("BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND", "LIST_TO_TUPLE", "CALL_INTRINSIC_1"):
         return name != "BUILD_TUPLE" or operand > 1
-    if name in _CALLS:  # [… for … in …] is one until Python 3.11
-        return _called(steps, i) not in _without_lists()
+    if name == "CALL":  # [… for … in …] is one until Python 3.11
+        written = operand == 0 and any(s[0] == "GET_ITER" for s in steps[max(i - 2, 0) : i])
+        return written or _called(steps, i) in _LISTING
     if name in ("END_FOR", "POP_TOP", "STORE_FAST"):  # since 3.12 it stands in the code itself
         return any(s[0] == "END_FOR" for s in steps[max(i - 4, 0) : i + 1])
     return False
 
 
-_CALLS = ("CALL", "CALL_KW", "CALL_FUNCTION_EX")
-
-
 def _called(steps: list[Step], i: int) -> Any:
     """Return the name of the function or method that the step at `i` calls; None if not known."""
-    name, count, _, _ = steps[i]
-    end: int | None = i - 2 if name == "CALL_KW" else i - 1
-    if name == "CALL_FUNCTION_EX":
-        return None
+    end: int | None = i - 1
     while end is not None and steps[end][0] in ("KW_NAMES", "PRECALL"):
         end -= 1
-    for _ in range(count):
+    for _ in range(steps[i][1]):
         start = None if end is None else _start(steps, end)
         end = None if start is None else start - 1
     if end is not None and steps[end][0] == "PUSH_NULL":  # since Python 3.13 it follows
@@ -143,18 +137,8 @@ def _called(steps: list[Step], i: int) -> Any:
     return steps[end][1] if end is not None and steps[end][0].startswith("LOAD_") else None
 
 
-@cache
-def _without_lists() -> frozenset[Any]:
-    """Return names of functions that give numbers or arrays: to ask after each would cost time.
-
-    A function of the program may have such a name, and give a list: that is then refused.
-    """
-    dispatched = (np.ufunc, type(np.sum))
-    arrays = (n for of in (np, np.linalg) for n, f in vars(of).items() if isinstance(f, dispatched))
-    more = "array asarray zeros ones full arange empty eye float int complex abs len bool round str"
-    return frozenset((*arrays, *dir(np.ndarray), *dir(math), *more.split())) - {"tolist", "copy"}
-
-
+# To ask after each call of any function would cost time: `A * helper(x)` is told, with a cure.
+_LISTING = frozenset(("list", "tuple", "sorted", "tolist"))
 _OPERATOR = dis.opmap["BINARY_OP"]
 _STORES = tuple(dis.opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in dis.opmap)
 _SIGNS = {
