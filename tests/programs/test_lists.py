@@ -41,12 +41,14 @@ nested(x)|list(dict(a=x[0], b=x[1], c=x[2]).values())|b.w|b.t|b.made()|b.p|Box(x
 d['w']|rows[0]|row|u|nested(x)[1]|(helper(x) if x[0] > 0 else None)|(helper(x) or [])
 [float(v) for v in x]|d['w'][1:2]|(z := helper(x))|next(iter([helper(x)]))|[x[0]] * 3
 functools.reduce(lambda s, v: s + [v], x, [])
-list(x.flat)|[x[0], 1, 2]|(lambda: helper(x))()|y.copy()|z|z[:]|z + []""".replace("\n", "|").split("|")
+list(x.flat)|[x[0], 1, 2]|(lambda: helper(x))()|y.copy()
+z|z[:]|z + []""".replace("\n", "|").split("|")
 WORKS = """{A} * {L}|{L} * {A}|{A} + {L}|{L} - {A}|{A} / {L}|{A} ** {L}
 ({A} + 1) // {L} * x[0]""".replace("\n", "|").split("|")
 ALWAYS = """{A} @ {L}|{L} @ {A}|{A}.T @ {L}|operator.mul({A}, {L})|mul({A}, {L})
 operator.add({L}, {A})|operator.mod({A}, {L})|operator.lt({A}, {L}) * x[0]
-functools.reduce(operator.mul, [{A}, {L}])|{A}.__mul__({L})|{A}.__radd__({L})|{A}.__matmul__({L})|np.dot({A}, {L})|{A}.dot({L})
+functools.reduce(operator.mul, [{A}, {L}])|{A}.__mul__({L})|{A}.__radd__({L})|{A}.__matmul__({L})
+np.dot({A}, {L})|{A}.dot({L})
 np.multiply({L}, {A})""".replace("\n", "|").split("|")
 TOLD = """{A} % {L}|np.where({A} < {L}, x[0], x[1])|np.where({L} >= {A}, x[0], x[1])|pow({A}, {L})
 np.add.outer({A}, {L})|divmod({A}, {L})[1]|own""".replace("\n", "|").split("|")
