@@ -171,3 +171,27 @@ def test_a_batch_of_solves() -> None:
 def test_a_wide_bracket(ends: tuple[float, float]) -> None:
     f = lambda a: optimize.brentq(lambda u: u**3 + u - a, *ends, xtol=1e-14)  # noqa: E731
     np.testing.assert_allclose(chainrule.grad(f)(2.0), 0.25, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "caught", ["u - x * x", "0.0 * u + u - x * x", "5 * (u - 0.36) - (x * x - 0.36)"]
+)
+@pytest.mark.parametrize("solver", ["brentq", "brenth", "bisect", "ridder"])
+def test_a_function_that_catches_a_division_by_zero_at_the_answer(solver: str, caught: str) -> None:
+    space: dict[str, Any] = {}
+    exec(f"""def residual(u, x):
+    try:
+        return (u - x * x) / (u - 0.36) * (u - 0.36)
+    except ZeroDivisionError:
+        return {caught}""", space)  # fmt: skip
+    ends = (0.26, 0.46)
+    f = lambda x: getattr(optimize, solver)(space["residual"], *ends, args=(x,))  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(f)(0.6), 1.2, rtol=1e-7)
+    g = lambda x: optimize.root_scalar(space["residual"], args=(x,), bracket=ends).root  # noqa: E731
+    np.testing.assert_allclose(chainrule.grad(g)(0.6), 1.2, rtol=1e-7)
+
+
+def test_a_pole_that_nothing_catches() -> None:
+    f = lambda a: optimize.bisect(lambda u: 1 / (u - a), 0.0, 1.0 + 1e-3)  # noqa: E731
+    with pytest.raises((chainrule.errors.ImplicitError, ZeroDivisionError)):
+        chainrule.grad(f)(0.5)

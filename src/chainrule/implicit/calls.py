@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core.registry import composite
 from ..errors import ChainRuleError, ImplicitError
+from ..tracing.faces import as_python
 from ..tracing.losses import raising
 from ..tracing.running import running, tell
 from ..tracing.source import describe, inside, user_frame
@@ -100,12 +101,21 @@ def arguments(function: Function, args: Any, kwargs: Any) -> dict[str, Any]:
 
 
 def residual_of(function: Function, args: Any, like: Any) -> Function:
-    """Return z ↦ function(z, *args), an array of the shape of `like`."""
+    """Return z ↦ function(z, *args), an array of the shape of `like`.
+
+    Where that is a number of Python's, so is z: then a division by zero raises, and the function
+    may catch what it raises, as it does when the solver calls it.
+    """
     args = args if isinstance(args, tuple) else (args,)
-    shape = np.shape(like)
+    shape, python = np.shape(like), type(like) is float
 
     def residual(z: Any) -> Any:
-        value = vector(function(z, *args))
+        try:
+            value = vector(function(as_python(z) if python else z, *args))
+        except ZeroDivisionError:
+            if not python:
+                raise
+            return np.float64(np.nan)  # a pole: the caller says what that means
         return value if value.shape == shape else np.reshape(value, shape)
 
     return residual

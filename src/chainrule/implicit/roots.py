@@ -92,7 +92,7 @@ def root_scalar(f: Function, *args: Any, **kwargs: Any) -> Any:
     problem = Problem("root_scalar", scale, "" if result.converged else result.flag)
     problem.jumps = True
     answer = np.asarray(result.root)[()]
-    root = differentiated(residual_of(function, given["args"], answer), answer, problem)
+    root = differentiated(residual_of(function, given["args"], result.root), answer, problem)
     if is_traced(root):
         result.root = root
     return result

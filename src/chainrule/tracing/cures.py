@@ -101,13 +101,43 @@ def cure_at(frame: FrameType, kind: str, offset: int | None = None) -> str:
 def _operand(node: Any, names: Names) -> str:
     """Answer for ``w * [a, b]``: NumPy makes an array of a list beside a plain one."""
     if isinstance(node, ast.BinOp):
-        operands = [node.left, node.right]
-    else:
-        operands = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
-    made = [x for x in operands
-            if type(x) in _DISPLAYS or isinstance(names.value(x), list | tuple)]  # fmt: skip
+        return _as_arrays([node.left, node.right], names)
+    return _as_arrays([node.left, *node.comparators], names) if type(node) is ast.Compare else ""
+
+
+def _as_arrays(operands: list[Any], names: Names) -> str:
+    """Say that arrays are to be made of the lists among some operands.
+
+    Where none is known to be one, it is said of those that may be.
+    """
+    values = [None if isinstance(v := names.value(x), property) else v for x in operands]
+    pairs = list(zip(operands, values, strict=True))
+    made = [x for x, v in pairs if type(x) in _DISPLAYS or isinstance(v, list | tuple)]
+    if not made and not any(map(traces, values)):
+        made = [x for x, v in pairs if v is None and _may_be_list(x, names)]
     told = [f"{names.numpy}.array({text_of(x)}) in the place of {text_of(x)}" for x in made]
     return f"write {' and '.join(told)}" if told else ""
+
+
+def _may_be_list(node: Any, names: Names) -> bool:
+    """Say whether nothing tells that an expression, whose value is not known, is no list."""
+    if type(node) in (ast.Constant, ast.Starred) or type(getattr(node, "ctx", None)) is ast.Store:
+        return False  # the array of ``y += x``
+    if type(node) is ast.BinOp:  # lists are joined and repeated
+        sides = [s for s in (node.left, node.right) if type(s) is not ast.Constant]
+        return all(_may_be_list(s, names) for s in sides)
+    while type(node) in (ast.Subscript, ast.Attribute):
+        node = node.value
+    return not isinstance(names.value(node), np.ndarray | numbers.Number)
+
+
+def _is_operator(function: Any) -> bool:
+    """Say whether a function does with an array and a list what an operator does."""
+    if function is pow or function is divmod or getattr(function, "__module__", 0) == "_operator":
+        return True
+    if getattr(function, "__objclass__", None) is np.ufunc:
+        return str(function.__name__) == "outer"
+    return isinstance(function, types.WrapperDescriptorType) and function.__objclass__ is np.ndarray
 
 
 def is_given_traced(frame: FrameType, offset: int) -> bool:
@@ -134,7 +164,9 @@ def store(frame: FrameType | None, result: bool = False) -> str:
     node = None if frame is None else expression(frame)
     if type(node) is ast.Call:  # np.put(y, i, x), np.sin(x, out=y)
         names = Names(frame)  # type: ignore[arg-type]
-        if not (_is_of_numpy(names.value(node.func)) or _is_outside(frame)):  # type: ignore[arg-type]
+        function = names.value(node.func)
+        writes = _is_of_numpy(function) or _is_operator(function)
+        if not (writes or _is_outside(frame)):  # type: ignore[arg-type]
             return _any_call(node, names, None)  # the store is in the function itself
         named = [k.value for k in node.keywords if k.arg == "out"]
         node = (named or [*node.args, None])[0]
@@ -261,6 +293,8 @@ def _call(call: ast.Call, names: Names, kind: str) -> str:
     product = _dot(call)
     if product and type(call.func) is not ast.Name and kind == ARRAY:
         return product
+    if kind == ARRAY and _is_operator(function) and (made := _as_arrays(call.args, names)):
+        return made
     if any(function is f for f in _ARRAYS):
         return _array(call, names)
     array = call.func.value if type(call.func) is ast.Attribute else None

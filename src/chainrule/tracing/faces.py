@@ -20,7 +20,7 @@ import numpy as np
 from ..core import registry
 from ..core.registry import recorded
 from ..core.sequences import is_sequence
-from . import cures, foreign, kept, searches, stores
+from . import cures, flats, foreign, kept, searches, stores
 from . import tracer as tracers
 from .handed import keep_watch
 from .losses import TRACERS, lost
@@ -108,7 +108,7 @@ def face_of(plain: type) -> Any:
     if plain is bool:
         own |= _TRUE_AS_ONE
     if plain is np.flatiter:
-        own |= {"__getitem__": _read_flat, "base": property(lambda self: self.cr_base[0])}
+        own |= flats.members(_read_flat, _setitem)
     if plain is complex:
         own |= {name: _not_real(name) for name in ("__float__", "__int__")}
     for name, member in own.items():
@@ -122,14 +122,13 @@ def face_of(plain: type) -> Any:
             members[name] = Hidden(name, common[name])
     if "__getitem__" in members and "__iter__" not in members:
         members["__iter__"] = Hidden("__iter__", None)  # else Python would iterate by index
-    for name in shown - set(dir(Tracer)) - members.keys() - _MOVING:
+    for name in shown - set(dir(Tracer)) - members.keys():
         members[name] = _remaining(plain, name)
     members = {k: v for k, v in members.items() if v is not _LEFT_OUT}
     members.setdefault("__hash__", Tracer.__hash__)
     return Face(f"{plain.__name__}Tracer", (Tracer,), members)
 
 
-_MOVING = {"__next__", "coords", "index"} & set(dir(np.flatiter))
 _LEFT_OUT = object()
 _NEEDED = frozenset(("__index__",))  # integers among the inputs may be counts
 _UNASKED = frozenset(

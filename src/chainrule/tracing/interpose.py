@@ -518,7 +518,7 @@ def swapped_doors() -> dict[Any, Any]:
     }
 
 
-names.makers += [swapped_doors, asked.doors]
+names.makers += [swapped_doors, asked.doors, methods.of_operators]
 
 
 class _ClassDoor(LookAlike):

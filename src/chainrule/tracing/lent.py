@@ -74,6 +74,8 @@ def add_in_place(
 ) -> Any:
     """Carry out ``array += value`` or its like; return what is to be bound in its place."""
     if type(array) is np.ndarray and running.traces and carries(value):
+        if type(value) in (list, tuple):
+            value = tracers.ufuncs.as_operand(value)
         if path is None:  # a part of an array, which is stored next
             if array.base is not None and getrefcount(array) <= _PART:
                 result = getattr(operator, name[1:])(array, value)

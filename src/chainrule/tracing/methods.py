@@ -112,12 +112,41 @@ _COMPILED = (  # of factors, trees of neighbours, triangulations (`register_meth
     "solve", "query", "query_ball_point", "query_ball_tree", "count_neighbors",
     "sparse_distance_matrix", "find_simplex",
 )  # fmt: skip
+
+
+def _dunder_door(name: str) -> Callable[..., Any]:
+    """Let ``A.__mul__(y)`` of a plain array or a float be the operator, where y is traced."""
+    function, swap = getattr(operator, name, None), False
+    if function is None:
+        function, swap = getattr(operator, name.replace("__r", "__")), True
+
+    def door(self: Any, *args: Any) -> Any:
+        if running.traces and len(args) == 1:
+            kind, b = type(self), args[0]
+            if kind is np.ndarray and type(b) in _LISTS and holds_tracer(b):
+                b = gather(b)
+            known = kind is np.ndarray or (kind is float and isinstance(b, float | int))
+            if known and type(b) in tracers.TRACERS:
+                return function(b, self) if swap else function(self, b)
+        return getattr(self, name)(*args)
+
+    door.__name__ = door.__qualname__ = name
+    return door
+
+
+_LISTS = (list, tuple)
+_DUNDERS = tuple(
+    f"__{side}{sign}__"
+    for sign in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul")
+    for side in ("", "r")
+) + tuple(f"__{sign}__" for sign in ("lt", "le", "gt", "ge", "eq", "ne"))
 METHODS: dict[str, Any] = (
     {name: _door(name, f) for name, f in _FUNCTIONS.items()}
     | {name: _store_door(name) for name in ("fill", "put")}
     | {name: _copy_door(name) for name in ("copy", "flatten")}
     | {name: _compiled_door(name) for name in _COMPILED}
     | {"to_numpy": _to_numpy, "astype": _astype}
+    | {name: _dunder_door(name) for name in _DUNDERS}
 )
 
 
@@ -135,7 +164,7 @@ BOUND: dict[str, Any] = {name: _bound(name) for name in METHODS}  # ``A.dot`` th
 
 
 def _operator(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def door(a: Any, b: Any) -> Any:
+    def door(a: Any, b: Any, /) -> Any:
         if running.traces:
             if type(b) in _LISTS and isinstance(a, _ARRAYS) and holds_tracer(b):
                 b = gather(b)
@@ -146,12 +175,17 @@ def _operator(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return door
 
 
-_LISTS = (list, tuple)
 _ARRAYS = (np.ndarray, np.inexact)  # a list beside an integer of NumPy's is repeated
-OPERATORS: dict[str, Any] = {
-    sign: _operator(function)
-    for sign, function in {
-        "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
-        "//": operator.floordiv, "**": operator.pow, "@": operator.matmul,
-    }.items()
+_OPERATORS = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv,
+    "//": operator.floordiv, "**": operator.pow, "@": operator.matmul,
 }  # fmt: skip
+OPERATORS: dict[str, Any] = {sign: _operator(function) for sign, function in _OPERATORS.items()}
+
+
+def of_operators() -> dict[Any, Any]:
+    """Return doors for the functions of `operator` that are written out."""
+    more = (operator.mod, operator.lt, operator.le, operator.gt, operator.ge, operator.eq,
+            operator.ne, operator.iadd, operator.isub, operator.imul, operator.itruediv,
+            operator.ipow)  # fmt: skip
+    return {f: _operator(f) for f in (*_OPERATORS.values(), *more)}

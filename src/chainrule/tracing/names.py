@@ -30,7 +30,7 @@ _STDLIB = os.path.join(os.path.dirname(os.path.abspath(os.__file__)), "")
 _INSTALLED = tuple(os.path.join("", p, "") for p in ("site-packages", "dist-packages"))
 _HOMES = (
     "numpy", "math", "cmath", "scipy", "inspect", "ast", "decimal", "json", "fractions", "marshal",
-    "tomllib", "pandas", "yaml", "mpmath", "sympy",
+    "operator", "pandas", "sympy", "tomllib", "yaml", "mpmath",
 )  # fmt: skip
 
 _doors: dict[int, Any] = {}  # by the identity of what they replace

@@ -59,7 +59,8 @@ def operations_in(code: CodeType) -> list[Operation]:
     """Return the operators of a code object with an operand that may be a list.
 
     It is one where the code wrote it, or stored it under a name; what a function is given, or finds
-    in the function around it, may be one.
+    in the function around it, may be one. A product of matrices
+    is never one of numbers, and costs much more than to ask.
     """
     if not _has(code, (), _SIGNS):
         return []
@@ -72,11 +73,29 @@ def operations_in(code: CodeType) -> list[Operation]:
     found = []
     for i, (name, operand, _, step) in enumerate(steps):
         if name == "BINARY_OP" and operand in _SIGNS:
-            for end in (i - 1, _left(steps, i)):
-                if end is None or end in ends or _loads(steps[end], names):
-                    found.append(Operation(step, _SIGNS[operand]))
-                    break
+            sides = (i - 1, _left(steps, i))
+            known = not step.is_jump_target
+            if known and any(k is not None and steps[k][0] == "LOAD_CONST" for k in sides):
+                continue  # beside a number a list is repeated, or refused
+            wanted = _SIGNS[operand] == "@" or not known
+            if wanted or any(_may_be_list(steps, k, ends, names) for k in sides):
+                found.append(Operation(step, _SIGNS[operand]))
     return found
+
+
+def _may_be_list(steps: list[Step], end: int | None, ends: set[int], names: set[Any]) -> bool:
+    if end is None or end in ends or _loads(steps[end], names):
+        return True
+    name = steps[end][0]
+    if name == "BINARY_OP":  # lists are joined and repeated
+        joins = _SIGNS.get(steps[end][1]) in ("+", "*")
+        return joins and not ends.isdisjoint((end - 1, _left(steps, end)))
+    if name == "BINARY_SUBSCR" and steps[end - 1][0] == "LOAD_CONST":
+        return type(steps[end - 1][1]) is str  # an entry of a dict
+    if name == "BINARY_SLICE" or (name == "BINARY_SUBSCR" and steps[end - 1][0] == "BUILD_SLICE"):
+        part = _container(steps, end, 3 if name == "BINARY_SLICE" else 2)
+        return _may_be_list(steps, part, ends, names)
+    return False
 
 
 def _has(code: CodeType, names: Iterable[int], operators: Collection[int]) -> bool:
@@ -93,17 +112,33 @@ def _loads(step: Step, names: set[Any]) -> bool:
 
 
 def _ends_list(steps: list[Step], i: int) -> bool:
-    """Say whether what the step at `i` leaves on the stack is a list that the code wrote."""
+    """Say whether what the step at `i` leaves on the stack is a list, by the code alone."""
     name, operand, _, _ = steps[i]
-    if name in ("BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND"):
+    if name in ("BUILD_LIST", "BUILD_TUPLE", "LIST_EXTEND", "LIST_TO_TUPLE", "CALL_INTRINSIC_1"):
         return name != "BUILD_TUPLE" or operand > 1
-    if name == "CALL" and operand == 0:  # [… for … in …] until Python 3.11
-        return any(s[0] == "GET_ITER" for s in steps[max(i - 2, 0) : i])
+    if name == "CALL":  # [… for … in …] is one until Python 3.11
+        written = operand == 0 and any(s[0] == "GET_ITER" for s in steps[max(i - 2, 0) : i])
+        return written or _called(steps, i) in _LISTING
     if name in ("END_FOR", "POP_TOP", "STORE_FAST"):  # since 3.12 it stands in the code itself
         return any(s[0] == "END_FOR" for s in steps[max(i - 4, 0) : i + 1])
     return False
 
 
+def _called(steps: list[Step], i: int) -> Any:
+    """Return the name of the function or method that the step at `i` calls; None if not known."""
+    end: int | None = i - 1
+    while end is not None and steps[end][0] in ("KW_NAMES", "PRECALL"):
+        end -= 1
+    for _ in range(steps[i][1]):
+        start = None if end is None else _start(steps, end)
+        end = None if start is None else start - 1
+    if end is not None and steps[end][0] == "PUSH_NULL":  # since Python 3.13 it follows
+        end -= 1
+    return steps[end][1] if end is not None and steps[end][0].startswith("LOAD_") else None
+
+
+# To ask after each call of any function would cost time: `A * helper(x)` is told, with a cure.
+_LISTING = frozenset(("list", "tuple", "sorted", "tolist"))
 _OPERATOR = dis.opmap["BINARY_OP"]
 _STORES = tuple(dis.opmap[n] for n in ("STORE_SUBSCR", "STORE_SLICE") if n in dis.opmap)
 _SIGNS = {
