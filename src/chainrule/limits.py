@@ -306,7 +306,8 @@ class _Around:
             if usable >= (4 if self.wide else 2):
                 break
 
-            found.append(limit(self._along(direction, open_.size, size), self.eps))
+            share = 1.0 if self.wide else _ODD  # else the direction is of many bits itself
+            found.append(limit(self._along(direction, open_.size, size), self.eps, share))
             usable += not np.isnan(found[-1][0][: open_.size][open_]).any()
         self._back()
         return found
@@ -335,7 +336,7 @@ class _Around:
             if values.size >= least and self.ties <= fewest:
                 padded[: min(size, values.size)] = values[:size]
                 fewest = self.ties
-                if h < 1e-5:
+                if _NEAR <= h < 1e-5:  # still closer they may be nothing but rounding
                     self.seen = np.fmax(self.seen, np.where(np.isinf(padded), 0.0, abs(padded)))
             return padded
 
@@ -563,6 +564,8 @@ def _is_batch(value: Any) -> bool:
 
 
 _BITS = 2.0**16
+_NEAR = 2.0**-22
+_ODD = 55001 / _BITS
 NONE_THERE = "and none there"
 ALONE = "alone"  # the detail of a note of first order: what was asked holds at the point alone
 _MIXED = ((1.4142135623730951, 0.1), (1.7320508075688772, 0.7), (2.23606797749979, 0.35))

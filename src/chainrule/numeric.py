@@ -14,6 +14,7 @@ import numpy as np
 Vector = Any
 _TINY = 1e-20  # the complex step: no subtraction follows, so it cannot be too small
 _SHORT = 72  # characters of what a program says of complex numbers
+_ABRUPT = 2e-4  # of a step, less than which the next but one is not, of what converges
 _COLUMNS = 6  # extrapolations kept; more only amplify rounding
 
 
@@ -155,18 +156,21 @@ def inner(a: Sequence[Any], b: Sequence[Any]) -> Any:
 _ROUNDING = 8 * 2.0**-52  # of what an extrapolation starts from
 _HALVES = (1.0, 0.5, 0.25)
 _ALONG = 1e-8
-_FARTHER = 2.0**-12  # a step at which h² is much more than rounding
+_FARTHER = (2.0**-6, 2.0**-12)  # steps at which a power of h is much more than rounding
 _NEARER = 2.0**-14  # from one step to the next choice of it
 _WEIGHTS = (1 / 3, -2.0, 8 / 3)  # of a row at h, h/2, h/4: what is left is of the third order
 
 
-def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
+def limit(
+    g: Callable[[float], Vector], eps: float, share: float = 1.0
+) -> tuple[Vector, Vector]:
     """Return the limit of ``g(h)`` for h → 0 from above and its estimated error, per entry.
 
     `eps` is the precision of the numbers. Where `g` is smooth up to 0 three values close to it
     suffice. Else a geometric row is extrapolated by the epsilon algorithm, which is exact for sums
     of powers of h, of unknown exponents. An entry that stays NaN has no limit from this side; one
-    whose error is infinite does not converge.
+    whose error is infinite does not converge. By `share` the steps of that row are made longer or
+    shorter: squares of numbers of few bits are exact, and hide what rounding does to others.
 
     References: P. Wynn, On a device for computing the e_m(S_n) transformation, MTAC 10 (1956)
     91–96.
@@ -174,17 +178,22 @@ def limit(g: Callable[[float], Vector], eps: float) -> tuple[Vector, Vector]:
     step = 2.0 ** round(0.375 * np.log2(eps))  # of one bit, as all of them: x + h·d is exact
     enough = max(1e-6, 100 * eps)  # the error is overestimated
     best, error = first, slack = _close(g, step)
-    far = _parts(best, g, eps**0.65) | _parted(best, error, g, step)
+    suspect = _suspect(best, lambda h: g(share * h), step)
+    far = _parts(best, g, eps**0.65) | suspect
     error = np.where(far, np.inf, error)
     rough = ~(error <= step**1.5 * abs(best) + step**2 * _top(best, error, enough))  # or NaN
     if _worth(rough & ~(np.isfinite(error) & (best == 0)), best, g):
-        best, error = _better(best, error, *_row(g, eps, np.where(rough, error, 0.0)))
-        same = far & np.isfinite(error) & (abs(best - first) <= 1e-6 * abs(first))  # by rounding
+        value, nearness, settles = _row(lambda h: g(share * h), eps, np.where(rough, error, 0.0))
+        best, error = _better(best, error, value, nearness)
+        suspect = (suspect | far) & ~settles
+        same = abs(best - first) <= 1e-6 * abs(first)  # they part by rounding
+        same &= far & np.isfinite(error) & (slack <= error)
         best, error = np.where(same, first, best), np.where(same, slack, error)
     best, error = _not_rounded_off(best, error, g, eps)
     for nearer in (_NEARER, _NEARER * 2.0**-6):
-        if _worth(_poor(best, error, enough), best, g):
-            best, error = _better(best, error, *_close(g, step * nearer))
+        if _worth(_poor(best, error, enough) & ~suspect, best, g):
+            value, slack = _close(g, step * nearer)
+            best, error = _better(best, error, value, np.where(suspect, np.inf, slack))
     poor = _poor(best, error, enough)
     if poor.any():  # of a limit that is 0 the error is that of the numbers on the way to it
         with np.errstate(all="ignore"):
@@ -207,17 +216,17 @@ def _parts(best: Vector, g: Callable[[float], Vector], nearer: float) -> Vector:
         return far & (abs(g(0.9 * nearer) - value) < 0.1 * gap) if far.any() else far
 
 
-def _parted(best: Vector, error: Vector, g: Callable[[float], Vector], step: float) -> Vector:
-    """Say which entries are others by values that stand far from 0, where rounding is slight.
+def _suspect(best: Vector, g: Callable[[float], Vector], step: float) -> Vector:
+    """Say which entries do not come nearer to `best` as h does, far away, where rounding is slight.
 
     What is divided by h² may rest on a wrong number for some steps, at 1e-6, as if it were one.
     """
-    if step > _FARTHER:
+    if step > _FARTHER[-1]:
         return np.zeros(best.shape, bool)
-    value, slack = _close(g, _FARTHER)
     with np.errstate(all="ignore"):
-        gap = abs(value - best)
-        return np.isfinite(gap) & (gap > 100 * (slack + error)) & (gap > 1e-7 * abs(value))
+        long, short = (abs(g(h) - best) for h in _FARTHER)
+        far = (short > 0.125 * long) & (short > 1e-8 * abs(best))
+        return (far | np.isnan(best)) & np.isfinite(g(_FARTHER[0]))
 
 
 def _not_rounded_off(
@@ -246,7 +255,8 @@ def _poor(best: Vector, error: Vector, enough: float) -> Vector:
 
 def _top(best: Vector, error: Vector, enough: float) -> float:
     """Return the size of the entries that are known: rounding of that size is in all of them."""
-    return float(abs(best[error <= enough * abs(best)]).max(initial=0.0))
+    known = np.isfinite(best) & (error <= enough * abs(best))
+    return float(abs(best[known]).max(initial=0.0))
 
 
 def _worth(open_: Vector, best: Vector, g: Callable[[float], Vector]) -> bool:
@@ -277,18 +287,40 @@ def _close(g: Callable[[float], Vector], step: float) -> tuple[Vector, Vector]:
     return best, np.where(np.isnan(error), np.inf, error)
 
 
-def _row(g: Callable[[float], Vector], eps: float, error: Vector) -> tuple[Vector, Vector]:
-    """Extrapolate a geometric row: as polynomials, and where that is rough, by `_epsilon`."""
+def _row(
+    g: Callable[[float], Vector], eps: float, error: Vector
+) -> tuple[Vector, Vector, Vector]:
+    """Extrapolate a geometric row: as polynomials, and where that is rough, by `_epsilon`.
+
+    Say also which entries converge at its end.
+    """
     with np.errstate(all="ignore"):
         table = np.array([g(2.0**-4 * 0.25**k) for k in range(round(-0.375 * np.log2(eps)) - 3)])
+        settles = np.array([_settles(row[np.isfinite(row)][-5:]) for row in table.T])
         for i in np.flatnonzero(error > 0):
-            table[:, i] = _without_plateau(table[:, i])
+            table[:, i] = _without_plateau(_tamed(table[:, i]))
         best, slack = _neville(table)
         for i in np.flatnonzero((slack > 1e-10 * abs(best)) & (error > 0)):
-            value, other = _epsilon(table[:, i])
-            if other < slack[i] or np.isnan(best[i]):
+            value, other = _epsilon(_before_fraying(best[i], table[:, i]))
+            if np.isfinite(value) and (other < slack[i] or np.isnan(best[i])):
                 best[i], slack[i] = value, other
-    return best, slack
+        lost = np.isnan(best) & np.isfinite(table[0])  # inside the domain, but nothing is known
+        best, slack = np.where(lost, table[0], best), np.where(lost, np.inf, slack)
+    return best, slack, settles
+
+
+def _tamed(row: Vector) -> Vector:
+    """Leave out a wild stretch, and what lies behind it, unless the row converges or is at its top.
+
+    Rounding that is divided by powers of h is large before it comes to rest, elsewhere.
+    """
+    sizes = np.where(np.isfinite(row), abs(row), 0.0)
+    known = np.flatnonzero(np.isfinite(row))
+    if not known.size or _settles(row[known][-5:]) or sizes[known[-1]] > 0.1 * sizes.max():
+        return row
+    grown = np.flatnonzero(sizes[1:] > 10 * np.maximum.accumulate(sizes)[:-1])
+    grown = grown[grown >= known[0]]
+    return np.where(np.arange(len(row)) <= grown[0], row, np.nan) if grown.size else row
 
 
 def _without_plateau(row: Vector) -> Vector:
@@ -310,23 +342,27 @@ def _without_plateau(row: Vector) -> Vector:
 def _neville(table: Vector) -> tuple[Vector, Vector]:
     """Extrapolate values at h, h/4, h/16, … as polynomials in h; see `_ridders`.
 
-    An entry is done once a row makes it worse: behind that rounding agrees by chance only.
+    An entry is done once a row makes it worse: behind that rounding agrees by chance only. Two
+    values that are equal at once are known no better than by the step before.
     """
     best, error = table[-1] * np.nan, np.full(table[0].shape, np.inf)
     done = np.zeros(table[0].shape, bool)
     last: list[Any] = []
+    step = np.zeros(table[0].shape)
     for values in table:
+        moved = abs(values - last[0]) if last else step
+        rests = np.where(moved < _ABRUPT * step, step, 0.0)
         row, least = [values], np.full(table[0].shape, np.inf)
         for j, before in enumerate(last[:_COLUMNS]):
             factor = 4.0 ** (j + 1)
             row.append((factor * row[j] - before) / (factor - 1))
             slack = np.maximum(abs(row[j + 1] - row[j]), abs(row[j + 1] - before))
-            slack = slack + 8 * _ROUNDING * abs(last[0])
+            slack = np.maximum(slack, rests) + 8 * _ROUNDING * abs(last[0])
             least = np.fmin(least, slack)
             better = (slack < error) & ~done
             best, error = np.where(better, row[j + 1], best), np.where(better, slack, error)
         done |= (least > 100 * error) & (error < 1e-5 * abs(best))
-        last = row
+        step, last = moved, row
     seeming = [_seems(best[i], table[:, i]) for i in range(len(best))]
     return best, np.where(seeming, np.inf, error)
 
@@ -337,15 +373,36 @@ def _seems(best: Any, row: Vector) -> bool:
     What lies behind a wild stretch is rounding.
     """
     gap, size = abs(row[-1] - best), abs(row[-1]) + abs(best)
-    wild = np.nanmax(abs(row), initial=0.0) > 10 * size
+    wild = np.nanmax(abs(row), initial=0.0) > 10 * size or _frays(best, row)
     rests = gap > 1e-3 * size and abs(row[-1] - row[-2]) < 0.1 * gap
     return bool(rests and (not wild or _settles(row[-5:])))
+
+
+def _frays(best: Any, row: Vector) -> int:
+    """Return where rounding begins to grow in a row that tended to `best`, or 0.
+
+    What is narrow about the point leaves the row at once, or comes to rest as what converges does.
+    Rounding that is divided by a power of h takes some steps to become as large.
+    """
+    off = abs(row - best)
+    off = off[: len(off) - int(np.argmax(np.isfinite(off[::-1])))]
+    if len(off) < 4 or not np.isfinite(off).all() or _settles(row[: len(off)][-5:]):
+        return 0
+    least = int(np.argmin(off))
+    rising = off[least + 1 :]
+    between = (rising > 3 * off[least]) & (rising < 0.2 * off[-1])
+    return least if least >= 2 and between.any() else 0
+
+
+def _before_fraying(best: Any, row: Vector) -> Vector:
+    least = _frays(best, row)
+    return row[: least + 1] if least else row
 
 
 def _settles(row: Vector) -> bool:
     """Say whether values come closer by a factor at each step, which rounding does not."""
     steps = abs(np.diff(row))
-    return bool(np.all(steps > 0) and np.all(steps[1:] < 0.7 * steps[:-1]))
+    return bool(len(row) and np.all(steps > 0) and np.all(steps[1:] < 0.7 * steps[:-1]))
 
 
 def _epsilon(row: Vector) -> tuple[Any, Any]:
@@ -361,6 +418,9 @@ def _epsilon(row: Vector) -> tuple[Any, Any]:
     steps, size = abs(np.diff(row)), abs(row).max()
     noise = np.finfo(float).eps * size
     quiet = int(np.argmin(steps)) + 2  # behind it rounding grows
+    after = steps[quiet - 1] if quiet <= len(steps) else np.inf
+    if quiet > 2 and steps[quiet - 2] < _ABRUPT * steps[quiet - 3] and after > noise:
+        return row[-1], np.inf  # two values that are equal at once
     if _seems(row[quiet - 1], row):
         return row[-1], np.inf
     if quiet < 4 and steps[quiet - 2] <= 1e-9 * size:
