@@ -154,6 +154,7 @@ class _Around:
         self.ties = 0  # how many ties the last run met
         self.met: Any = None  # which
         self.seen: Any = None  # how large the numbers were next to the point
+        self.far: Any = None  # and at some distance
         self.trailing = 0
         self.wide = flat_size(leaves) > 1 or any(x.dtype.kind == "c" for x in leaves)
         plain = [_held(v) for v in (*leaves, *outs)]
@@ -301,7 +302,7 @@ class _Around:
         size = open_.size + self.trailing
         found = []
         usable = 0
-        self.seen = np.zeros(size)
+        self.seen, self.far = np.zeros(size), np.zeros(size)
         for direction in self.directions():
             if usable >= (4 if self.wide else 2):
                 break
@@ -310,6 +311,7 @@ class _Around:
             found.append(limit(self._along(direction, open_.size, size), self.eps, share))
             usable += not np.isnan(found[-1][0][: open_.size][open_]).any()
         self._back()
+        self.seen = np.where(self.far > 0, np.minimum(self.seen, 1e4 * self.far), self.seen)
         return found
 
     def _back(self) -> None:
@@ -338,6 +340,8 @@ class _Around:
                 fewest = self.ties
                 if _NEAR <= h < 1e-5:  # still closer they may be nothing but rounding
                     self.seen = np.fmax(self.seen, np.where(np.isinf(padded), 0.0, abs(padded)))
+                elif _FAR <= h:  # and where they have grown, so are these
+                    self.far = np.fmax(self.far, np.where(np.isinf(padded), 0.0, abs(padded)))
             return padded
 
         return g
@@ -564,7 +568,7 @@ def _is_batch(value: Any) -> bool:
 
 
 _BITS = 2.0**16
-_NEAR = 2.0**-22
+_NEAR, _FAR = 2.0**-22, 2.0**-12
 _ODD = 55001 / _BITS
 NONE_THERE = "and none there"
 ALONE = "alone"  # the detail of a note of first order: what was asked holds at the point alone
