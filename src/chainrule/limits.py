@@ -116,11 +116,12 @@ def tell_undefined(found: list[Any], value: Any, name: str) -> None:
     """Warn of derivatives that are numbers, where the value of the function is NaN."""
     at = np.isnan(every(value))
     for g in found:
-        g = every(g)
+        varies, g = hasattr(g, "cr_varies") and g.cr_varies(), every(g)
         numbers = np.isfinite(g)
         if at.shape:
             numbers = numbers & np.not_equal(g, 0)
-            numbers = at & np.any(numbers.reshape(*at.shape, -1), axis=-1)
+            lanes = at.shape if varies else (1,) * at.ndim  # else the same for all examples
+            numbers = at & np.any(numbers.reshape(*lanes, -1), axis=-1)
         if np.any(numbers):
             words = "where a function has no derivative; what stands there is that of finite parts"
             _warn(f"{name}: the value is NaN, {words}", IndeterminateWarning)

@@ -101,9 +101,14 @@ _HOLDERS = ("Bounds", "LinearConstraint", "NonlinearConstraint")  # SciPy's, whi
 
 
 def attach(answer: Any, traced: Any) -> Any:
-    """Return the value of `answer`, as it lies in memory, with the derivatives of `traced`."""
+    """Return the value of `answer`, as it lies in memory, with the derivatives of `traced`.
+
+    It has the class of `answer`, too: a number of Python's stays one.
+    """
     found = answer + (traced - np.asarray(concrete(traced))[()])
-    return laid_as(found, layout_of(answer)) if type(answer) is np.ndarray else found
+    if type(answer) is np.ndarray:
+        return laid_as(found, layout_of(answer)) if answer.shape else np.copy(found)
+    return found.item() if type(answer) in (float, complex) else found
 
 
 def vector(values: Any) -> Any:
@@ -338,8 +343,7 @@ class Solved:
 
 def differentiated(residual: Callable[[Any], Any], answer: Any, problem: Problem) -> Any:
     """Return the answer with its derivatives; unchanged if the residual reads nothing traced."""
-    answer = np.asarray(answer)[()]
-    found = solved(residual, answer, problem)
+    found = solved(residual, np.asarray(answer)[()], problem)
     if found is None:
         return answer
     root = attach(answer, found.z)

@@ -73,7 +73,7 @@ def _fitted(
 
 
 def _same_shape(traced: Any, value: Any) -> Any:
-    return attach(np.asarray(value)[()], np.reshape(traced, np.shape(value)))
+    return attach(value, np.reshape(traced, np.shape(value)))
 
 
 @solver(optimize.least_squares, "least_squares")
@@ -94,7 +94,7 @@ def least_squares(fun: Function, x0: Any, *args: Any, **kwargs: Any) -> Any:
     x = _fitted("least_squares", cost, result.x, given["bounds"], x0, failure)
     value = cost(x)
     if is_traced(value):
-        result.cost = attach(np.float64(result.cost), value)
+        result.cost = attach(result.cost, value)
     residuals = residual(x)
     if is_traced(residuals):
         result.fun = attach(result.fun, residuals)
@@ -215,7 +215,7 @@ def nnls(A: Any, b: Any, *args: Any, **kwargs: Any) -> Any:
     residual = _linear(A, b)
     problem = Problem("nnls", x, unknown="minimum")
     z = Minimum(_half_square(residual), x, problem, np.float64(0.0)).differentiated()
-    return z, attach(np.float64(norm), np.linalg.norm(residual(z)))
+    return z, attach(norm, np.linalg.norm(residual(z)))
 
 
 @solver(optimize.lsq_linear)

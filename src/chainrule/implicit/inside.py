@@ -203,11 +203,14 @@ class Points:
         return values
 
     def bare(self, value: Any) -> Any:
-        """Return what is under all marks."""
+        """Return what is under all marks; a number of Python's stays one."""
+        python = faces.is_python(value)
         while type(value) in TRACERS and type(value.cr_owner) is Moving:
             if value.cr_owner is not self.trace:
                 self.others[value.cr_owner.level] = value.cr_owner
             value = value.cr_value
+        if python:
+            value = faces.as_python(value.cr_snapshot() if type(value) in TRACERS else value)
         return value
 
     def function(self, function: Function) -> Function:

@@ -74,7 +74,7 @@ def finish(result: Any, minimum: Minimum) -> Any:
     x = minimum.differentiated()
     fun = vector(minimum.objective(x))
     if is_traced(fun):
-        result.fun = attach(np.asarray(result.fun)[()], np.reshape(fun, np.shape(result.fun)))
+        result.fun = attach(result.fun, np.reshape(fun, np.shape(result.fun)))
     if is_traced(x):
         result.x = x
     for name in ("jac", "grad") if minimum.active else ():  # else it is zero for all inputs
@@ -174,7 +174,7 @@ def _older(
         if value and np.ndim(rest[0]) == 0:
             fun = vector(objective(x))
             if is_traced(fun):
-                rest[0] = attach(np.asarray(rest[0])[()], np.reshape(fun, ()))
+                rest[0] = attach(rest[0], np.reshape(fun, ()))
         return (x, *rest)
 
 

@@ -58,7 +58,7 @@ def linprog(c: Any, *args: Any, **kwargs: Any) -> Any:
     problem = Problem("linprog", x, failure, unknown="vertex")
     found = Minimum(lambda z: np.sum(c * z), x, problem, lower, upper, limits)
     z = _chosen("linprog", given["integrality"], x, lambda: found.differentiated())
-    result.x, result.fun = z, attach(np.float64(result.fun), np.sum(c * z))
+    result.x, result.fun = z, attach(result.fun, np.sum(c * z))
     if A_ub is not None:
         result.slack = attach(result.slack, np.ravel(b_ub) - np.matmul(A_ub, z))
     if A_eq is not None:
@@ -100,7 +100,7 @@ def milp(c: Any, **kwargs: Any) -> Any:
     result.x = _chosen("milp", kwargs.get("integrality"), result.x, found.differentiated)
     fun = np.sum(c * result.x)
     if is_traced(fun):
-        result.fun = attach(np.float64(result.fun), fun)
+        result.fun = attach(result.fun, fun)
     return result
 
 

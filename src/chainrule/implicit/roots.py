@@ -30,7 +30,7 @@ def _bracketing(method: Function) -> None:
         failure = "" if report is None or report.converged else report.flag
         problem = Problem(method.__name__, (a, b), failure)
         problem.jumps = True
-        root = differentiated(residual_of(f, given["args"], answer), np.float64(answer), problem)
+        root = differentiated(residual_of(f, given["args"], answer), answer, problem)
         return _with_root(found, root)
 
 
@@ -91,8 +91,8 @@ def root_scalar(f: Function, *args: Any, **kwargs: Any) -> Any:
     scale += list(plain(given["bracket"]) if given["bracket"] is not None else [])
     problem = Problem("root_scalar", scale, "" if result.converged else result.flag)
     problem.jumps = True
-    answer = np.asarray(result.root)[()]
-    root = differentiated(residual_of(function, given["args"], result.root), answer, problem)
+    residual = residual_of(function, given["args"], result.root)
+    root = differentiated(residual, result.root, problem)
     if is_traced(root):
         result.root = root
     return result
@@ -156,7 +156,6 @@ def fixed_point(func: Function, x0: Any, *args: Any, **kwargs: Any) -> Any:
     answer = run(optimize.fixed_point, func, x0, *args, **kwargs)
     given = arguments(optimize.fixed_point, (func, x0, *args), kwargs)
     step = residual_of(func, given["args"], answer)
-    answer = np.asarray(answer)[()]
     problem = Problem("fixed_point", x0, unknown="fixed point")
     z = differentiated(lambda z: z - step(z), answer, problem)
     if not is_traced(z):

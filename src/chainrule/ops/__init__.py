@@ -9,6 +9,7 @@ from . import numpy, structure
 from .python import scalars
 
 _LATE = {
+    "fractions": ("python.fractions",),
     "statistics": ("python.statistics",),
     "numpy.fft": ("numpy.fft",),
     "numpy.polynomial": ("numpy.series",),

@@ -218,8 +218,13 @@ def _complex(a: Any, b: Any) -> Any:
         re = re - b.imag
     if _is_complex(a):
         im = im + a.imag
-    re, im = (faces.numbered(v) for v in (re, im))
-    return faces.as_python(tracers.call(op_named("complex_of"), (re, im), {}))
+    return faces.as_python(tracers.call(op_named("complex_of"), (_double(re), _double(im)), {}))
+
+
+def _double(part: Any) -> Any:
+    if type(part) in tracers.TRACERS:
+        return tracers.doubled(faces.numbered(part))
+    return float(part)
 
 
 def _is_complex(value: Any) -> bool:

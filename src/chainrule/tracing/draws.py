@@ -106,7 +106,8 @@ def draw(plain: Any, name: str, args: Any, kwargs: Any, since: Any = None) -> An
         size = np.broadcast_shapes(*(np.shape(v) for v in values.values())) or None
     standard = {n: tracers.known(values[n]) for n in fixed} | form[2]
     z = plain(name)(**standard, size=size)
-    return form[1](z, values)
+    found = form[1](z, {n: tracers.doubled(v) if type(v) in _Z else v for n, v in values.items()})
+    return found.item() if type(z) is float else found
 
 
 def _with_plain(function: Any, args: Any, kwargs: Any) -> Any:

@@ -288,6 +288,9 @@ def _examples(self: Any, other: Any) -> Any:
     return zip(a.tolist(), b.tolist(), strict=True)
 
 
+_EXACT = 2**53  # up to here a float holds every whole number
+
+
 def _compared(name: str) -> Any:
     general = vars(Tracer)[name]
 
@@ -296,6 +299,8 @@ def _compared(name: str) -> Any:
             return NotImplemented
         if type(other) is complex and name not in ("__eq__", "__ne__"):
             return NotImplemented
+        if type(other) is int and not -_EXACT <= other <= _EXACT:
+            return tracers.operands.with_whole(name, self, other)
         result = general(self, other)
         if type(other) not in _PYTHON_OR_OURS:
             return result

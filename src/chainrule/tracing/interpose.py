@@ -18,6 +18,7 @@ Three means, each in force from the start of the first trace to the end of the l
 
 import builtins
 import copyreg
+import math
 import os
 import sys
 import threading
@@ -326,7 +327,9 @@ def answer(function: Any, own: Any) -> Callable[[Any, Any], Any]:
     module = getattr(function, "__module__", None) or ""
     root = module.partition(".")[0]
     scalar, of_columns = module in ("math", "cmath"), root == "pandas"
-    floats = scalar or (root == "scipy" and function.__name__ in _FLOATS)
+    floats = function.__name__ in _FLOATS if root == "scipy" else scalar
+    if function is math.prod:  # it multiplies what it is given, as the operator does
+        scalar = floats = False
 
     def decide(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not running.traces and not (scalar and _open):  # other threads call `math`, too

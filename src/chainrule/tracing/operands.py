@@ -7,6 +7,7 @@ operator means, and containers that align by labels, would be computed on their 
 are refused, with what to write.
 """
 
+import math
 import operator
 from contextlib import suppress
 from functools import cache
@@ -85,6 +86,21 @@ def meet(ufunc: Any, x: Any, other: Any, swap: bool = False) -> Any:
         if type(other) is np.ndarray and other.dtype.kind == "O":
             return with_objects(ufunc, other, x) if swap else with_objects(ufunc, x, other)
     return tracers.ufuncs.call(ufunc, "__call__", (other, x) if swap else (x, other), {})
+
+
+def with_whole(name: str, x: Any, whole: int) -> Any:
+    """Compare a number of Python's with a whole one of any size, as Python does: exactly."""
+    if not x.cr_varies():
+        return _compared(getattr(np, _NAMES[name]), x, whole, True)
+    try:
+        nearest = float(whole)
+    except OverflowError:
+        nearest = math.copysign(math.inf, whole)
+    return getattr(x, name)(nearest)
+
+
+_NAMES = {"__lt__": "less", "__le__": "less_equal", "__gt__": "greater",
+          "__ge__": "greater_equal", "__eq__": "equal", "__ne__": "not_equal"}  # fmt: skip
 
 
 def bare(number: Any) -> Any:

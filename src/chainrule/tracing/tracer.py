@@ -404,6 +404,11 @@ def _unary(ufunc: Any) -> Callable[[Any], Any]:
     return method
 
 
+_OF_NUMBERS = dict.fromkeys((np.real, np.imag), True) | dict.fromkeys(
+    (np.reshape, np.squeeze, np.transpose, np.permute_dims), False
+)  # what NumPy makes of Python's number: its own part, or a view of the array that it becomes
+
+
 def doubled(x: Any) -> Any:
     """Return a number of double precision, as Python's are."""
     kind = x.dtype.kind
@@ -553,6 +558,11 @@ class Tracer(Guarded):
                 args = (args[0], *faces.lowered(args[1:]))
             elif function is np.select:
                 args = (args[0], [*faces.lowered(args[1])], *args[2:])
+            if args and type(args[0]) in faces.PYTHONS and function in _OF_NUMBERS:
+                args, python = tuple(map(faces.numbered, args)), _OF_NUMBERS[function]
+                if python:
+                    return faces.as_python(call(function, args, kwargs))
+                args = (call(np.copy, args[:1], {}), *args[1:])
             args = tuple(map(faces.numbered, args))
         return call(function, args, kwargs)
 
@@ -637,6 +647,8 @@ class Tracer(Guarded):
         if not index:
             if self.size != 1:
                 self.cr_value.item()  # raises
+            if self.__class__ is not np.ndarray:
+                return faces.as_python(doubled(self.cr_snapshot()))
             return faces.as_python(doubled(call(np.reshape, (self, ()), {})[()]))
         if isinstance(index[0], tuple):
             (index,) = index

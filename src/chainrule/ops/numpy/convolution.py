@@ -34,12 +34,18 @@ def _back(ct: Any, own: Any, other: Any, start: int) -> Any:
     return np.convolve(np.pad(ct, (start, total - start - ct.shape[0])), other[::-1], "valid")
 
 
-def _batch(op: Op, _size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
-    """Multiply the windows of the one, for a whole batch at once, by the other."""
+def _batch(op: Op, size: int, args: Any, batched: Any, params: dict[str, Any]) -> Any:
+    """Multiply the windows of the one, for a whole batch at once, by the other.
+
+    The windows are filled with zeros at the ends, so that what is not finite goes one by one.
+    """
     a, v = args
     correlates = op.name == "correlate"
     if not correlates:  # a ∗ v = v ∗ a, and fewer windows are made of the shorter one
         a, v = (v, a) if v.shape[-1] > a.shape[-1] else (a, v)
+    if not np.all(np.isfinite(v)):
+        rows = ([x[i] if b else x for x, b in zip(args, batched, strict=True)] for i in range(size))
+        return np.stack([op(*row, **params) for row in rows])
     n, m, mode = a.shape[-1], v.shape[-1], params["mode"]
     count = {"full": n + m - 1, "valid": abs(n - m) + 1, "same": max(n, m)}[mode]
     start = _correlation_start(n, m, mode, count) if correlates else _start(n, m, mode)

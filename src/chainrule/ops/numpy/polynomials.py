@@ -141,7 +141,7 @@ def polyfit(
     x, y = as_array(x) + 0.0, as_array(y) + 0.0
     if x.ndim != 1 or x.shape[0] == 0 or y.shape[:1] != x.shape or y.ndim > 2:
         raise TypeError("expected a vector x, and y of the same length")
-    rcond = x.shape[0] * float(np.finfo(x.dtype).eps) if rcond is None else rcond
+    rcond = x.shape[0] * np.float64(np.finfo(x.dtype).eps) if rcond is None else rcond
     left = np.vander(x, int(deg) + 1)
     if w is not None:
         w = as_array(w) + 0.0

@@ -59,7 +59,30 @@ def interp(
         base = np.where(x == xp[-1], n - 1, piece)
         slope = (fp[piece + 1] - fp[piece]) / (xp[piece + 1] - xp[piece])
         inner = slope * (x - xp[base]) + fp[base]
+        finite = np.logical_and(np.all(np.isfinite(fp)), np.all(np.isfinite(xp)))
+        if hasattr(finite, "cr_owner") or not finite:
+            inner = _beside(x, xp, fp, base, np.minimum(piece + 1, n - 1), slope, inner)
+        if kind is np.complex128:
+            inner = np.where(np.isnan(x), x, inner)
     return np.where(x < xp[0], left, np.where(x > xp[-1], right, inner))[()]
+
+
+def _beside(x: Any, xp: Any, fp: Any, base: Any, after: Any, slope: Any, inner: Any) -> Any:
+    """Return what NumPy gives where a node beside a point is not finite.
+
+    At a node it is the value there; else what the piece gives from either end, or both ends.
+    """
+    if fp.dtype.kind == "c":
+        parts = (part(fp) for part in (np.real, np.imag))
+        slopes = ((f, (f[after] - f[after - 1]) / (xp[after] - xp[after - 1])) for f in parts)
+        return complex_of(*(
+            _beside(x, xp, f, base, after, slope, slope * (x - xp[base]) + f[base])
+            for f, slope in slopes
+        ))  # fmt: skip
+    inner = np.where(np.isnan(inner), slope * (x - xp[after]) + fp[after], inner)
+    flat = np.isnan(inner) & (fp[after - 1] == fp[after]) & ~np.isnan(x)
+    inner = np.where(flat, fp[after], inner)
+    return np.where(x == xp[base], fp[base], inner)
 
 
 def _periodic(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:

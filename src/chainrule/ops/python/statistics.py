@@ -3,12 +3,13 @@
 import statistics
 import sys
 from collections.abc import Iterable
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
 from ...core.registry import composite
-from ..numpy.own_python import plain
+from ..numpy.own_python import carries, plain, traced
 from ..scaled import scaled
 
 
@@ -52,13 +53,35 @@ def _of_data(name: str, body: Any, least: int = 1, python: bool = False) -> None
         if type(x) is np.ndarray and not any(hasattr(a, "dtype") for a in args):
             return function(data, *args, **kwargs)  # nothing is traced
         found = body(_enough(x, least, name), *args, **kwargs)
-        whole = type(data) is list and all(v.__class__ in (float, int) for v in data)
-        return found.item() if python or whole else found
+        if name.startswith("median") and len({v.__class__ for v in data}) > 1:
+            return _of_middle(found, name, data, x)
+        return found.item() if python or _whole(data, *args, *kwargs.values()) else found
+
+
+def _whole(*data: Any) -> bool:
+    """Say whether all numbers are Python's."""
+    return all(
+        v.__class__ in (float, int, NoneType) or (type(v) is list and _whole(*v)) for v in data
+    )
+
+
+def _of_middle(found: Any, name: str, data: list[Any], x: Any) -> Any:
+    """Return a median of different numbers with the classes of those in the middle.
+
+    What is a number of the data, and none that is traced, is that number.
+    """
+    order, last = np.argsort(plain(x), kind="stable"), len(data) - 1
+    places = {"median_low": {last // 2}, "median_high": {(last + 1) // 2}}
+    chosen = [data[order[k]] for k in places.get(name, {last // 2, (last + 1) // 2})]
+    if len(chosen) == 1 and not traced(chosen):
+        if not any(carries(v) and plain(v) == chosen[0] for v in data):
+            return chosen[0]
+    return found.item() if _whole(*chosen) else found
 
 
 def _of_pairs(found: Any, *data: Any) -> Any:
     """Return a statistic of pairs as Python: its float, since 3.12 of its own numbers only."""
-    whole = all(v.__class__ in (float, int) for x in data for v in x)
+    whole = all(_whole(*x) for x in data)
     return found.item() if whole or sys.version_info < (3, 12) else found
 
 
@@ -88,6 +111,7 @@ _of_data("variance", lambda x, xbar=None: _spread(x, xbar, 1), 2)
 _of_data("pvariance", lambda x, mu=None: _spread(x, mu, 0))
 _of_data("stdev", lambda x, xbar=None: _deviation(x, xbar, 1), 2, python=True)
 _of_data("pstdev", lambda x, mu=None: _deviation(x, mu, 0), python=True)
+
 
 @composite(statistics.covariance, name="statistics.covariance")
 def covariance(x: Any, y: Any, /) -> Any:

@@ -109,7 +109,7 @@ def _all_computed(op: Op, size: int, args: Any, batched: Any, params: dict[str, 
     return op(y, value, **params)
 
 
-as_computed = Op(
+_as_computed = Op(
     "as_computed",
     _computed,
     (Jvp(lambda t, _y, _x, _value, **_params: t), INDEX),
@@ -119,7 +119,14 @@ as_computed = Op(
         "{0}", "{0}", 0, (0, 0), "the value is the library's, the derivative that of its formula"
     ),
 )
-add(as_computed)
+add(_as_computed)
+
+
+def as_computed(y: Any, value: Any, **params: Any) -> Any:
+    """Return the library's value, of the class that it has, with the derivatives of y."""
+    if type(value) in (float, complex):
+        return _as_computed(y, np.asarray(value)[()], **params).item()
+    return _as_computed(y, value, **params)
 
 
 def computed_from(inputs: Any, y: Any, value: Any) -> Any:
@@ -173,7 +180,7 @@ def over_batch(ranks: tuple[int | str, ...], body: Callable[..., Any]) -> Callab
         ]
         if not isinstance(found[0], tuple):
             return _restack(found, shape)
-        return tuple(_restack(list(part), shape) for part in zip(*found, strict=True))
+        return [_restack(list(part), shape) for part in zip(*found, strict=True)]  # as SciPy
 
     return batched
 

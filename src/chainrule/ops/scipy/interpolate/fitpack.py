@@ -150,7 +150,7 @@ def _fit(
     whole = curves.anchored(found.T, rows[:, :n], s, name)
     if rows.shape[1] > n:
         whole = np.concatenate([whole, np.zeros_like(rows[:, n:])], axis=1)
-    return knots, whole if np.ndim(c) > 1 else whole[0], k, (squares, np.float64(left))
+    return knots, whole if np.ndim(c) > 1 else whole[0], k, (squares, left)
 
 
 def _univariate_part(name: str, result: Any) -> None:
@@ -179,7 +179,7 @@ def _integral(tck: Any, a: Any, b: Any) -> Any:
     spline = _as_bspline(tck)
     found = bsplines.bspline_integrate(spline, a, b, extrapolate=False)
     value = splint_value(spline.c, as_array(a), as_array(b), t=agreed(spline.t), k=spline.k)
-    return as_computed(found, value)
+    return as_computed(found, value).item()
 
 
 def _univariate_of(spline: Any, ext: int) -> Any:
@@ -462,7 +462,7 @@ def surface_integral(self: Any, xa: Any, xb: Any, ya: Any, yb: Any) -> Any:
     found = bsplines.bspline_integrate(along_x, xa, xb, extrapolate=False)
     model = object.__new__(interpolate.BivariateSpline)
     model.tck, model.degrees = (tx, ty, plain(c)), self.degrees
-    return as_computed(found, np.float64(_surface_integral(model, *map(plain, limits))))
+    return as_computed(found, _surface_integral(model, *map(plain, limits)))
 
 
 @composite(

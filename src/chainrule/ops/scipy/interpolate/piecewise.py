@@ -93,7 +93,7 @@ def _at_knot(_y: Any, x: Any, spline: Any, nu: int, how: Any, **_: Any) -> bool:
 
 spline_at = Op(
     "spline_at",
-    lambda x, spline, nu, how, top, axis: np.asarray(spline(x, nu, how))[()],
+    lambda x, spline, nu, how, top, axis: np.asarray(spline(x, nu, how)),
     (Jvp(_spline_jvp),),
     batch="loop",
     jump=_at_knot,
@@ -105,6 +105,7 @@ add(spline_at)
 def at_points(spline: Any, x: Any, nu: int, how: Any, top: Any = None, axis: int = 0) -> Any:
     """Evaluate a spline of plain numbers at traced points."""
     x = as_array(x)
+    x = x if x.shape else np.copy(x)  # SciPy makes an array of a number
     _only_real(x)
     return spline_at(x, spline=spline, nu=int(nu), how=how, top=top, axis=axis)
 

@@ -102,7 +102,8 @@ def cho_factor(*args: Any, **kwargs: Any) -> Any:
     lower = params["lower"]
     whole = a.ndim > 2 or isinstance(_PLAIN[1], np.ndarray)
     flag = np.full(a.shape[:-2], lower) if whole else lower
-    return over_batch((2,), lambda a: cho_factor_op(a, **params))(a), flag
+    found = over_batch((2,), lambda a: cho_factor_op(a, **params))(a), flag
+    return [*found] if a.ndim > 2 else found
 
 
 # --- LU -------------------------------------------------------------------------------------------
@@ -203,7 +204,7 @@ def lu(*args: Any, **kwargs: Any) -> Any:
             return low[_permutation(a, p_indices=True)], up
         return _permutation(a, p_indices=bool(params["p_indices"])), low, up
 
-    return over_batch((2,), single)(a)
+    return tuple(over_batch((2,), single)(a))
 
 
 def _lu_factor_jvp(t: Any, y: Any, _a: Any, piv: Any, **_params: Any) -> Any:

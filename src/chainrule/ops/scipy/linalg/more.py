@@ -173,7 +173,7 @@ def lstsq(*args: Any, **kwargs: Any) -> Any:
 
     def single(a: Any, b: Any) -> Any:
         x, residuals, s = lstsq_op(a, b, **params)
-        return x, residuals, _lstsq_rank(a, b, **params), s
+        return x, residuals, _lstsq_rank(a, b, **params).item(), s
 
     return over_batch((2, "1|2"), single)(a, b)
 
@@ -197,7 +197,13 @@ def norm(
         return np.linalg.norm(a, ord=ord, axis=axis, keepdims=keepdims)
     value = _norm_value(a, ord=ord, check_finite=check_finite)
     degree = 0 if ord == 0 else 1
-    return as_computed(scaled(lambda a: np.linalg.norm(a, ord=ord), degree, a, value=value), value)
+    found = scaled(lambda a: np.linalg.norm(a, ord=ord), degree, a, value=value)
+    found = as_computed(found, value)
+    if not a.size or a.dtype.char not in "fdFD" or a.ndim > 2:
+        return found
+    by_lapack = ord in (1, math.inf) and a.flags.c_contiguous != a.flags.f_contiguous
+    by_blas = ord in (None, 2)
+    return found.item() if (by_blas, by_lapack)[a.ndim - 1] else found
 
 
 # --- matrices of a given form ---------------------------------------------------------------------

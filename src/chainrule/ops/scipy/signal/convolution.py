@@ -101,7 +101,7 @@ def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> An
     """Convolve two arrays, by sums or by Fourier transforms, as SciPy chooses."""
     x, v = _pair(in1, in2)
     if x.ndim == 0:
-        return x * v
+        return np.multiply(x, v)  # NumPy's number, also of Python's
     if _swap_needed(x, v, mode, _every(x)):
         x, v = v, x
     if method == "auto":
@@ -116,7 +116,7 @@ def convolve(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> An
 def _over_axes(op: Op, in1: Any, in2: Any, mode: str, axes: Any) -> Any:
     x, v = _pair(in1, in2)
     if x.ndim == 0:
-        return x * v
+        return np.multiply(x, v)  # NumPy's number, also of Python's
     if not x.size or not v.size:
         return np.array([])
     chosen = _every(x)
@@ -170,7 +170,7 @@ def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> A
     if x.ndim and method == "direct":
         return correlated(x, v, mode=mode)
     v = np.conjugate(v) if v.dtype.kind == "c" else v
-    return convolve(x, np.flip(v), mode, method) if x.ndim else x * v
+    return convolve(x, np.flip(v), mode, method) if x.ndim else np.multiply(x, v)
 
 
 # --- two dimensions, with boundaries ------------------------------------------------------------

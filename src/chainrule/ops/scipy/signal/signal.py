@@ -141,7 +141,8 @@ def square(t: Any, duty: Any = 0.5) -> Any:
     high = np.mod(t, 2 * np.pi) < duty * 2 * np.pi
     known = (duty >= 0) & (duty <= 1)
     found = np.where(known, np.where(high, 1.0, -1.0), np.nan) + 0 * np.sign(t)
-    return found.astype(np.float64 if _DOUBLE_WAVES else t.dtype)
+    found = found.astype(np.float64 if _DOUBLE_WAVES else t.dtype)
+    return found if found.shape else np.copy(found)  # SciPy fills an array
 
 
 def chirp(t: Any, f0: Any, t1: Any, f1: Any, method: str = "linear", *args: Any, **kw: Any) -> Any:

@@ -172,7 +172,10 @@ def _between_vectors(name: str, *samples: Any, domain: Any = ()) -> None:
         plainly = value(u, v, *more.values(), names=tuple(more))
         if name not in _LENGTHS:
             return as_computed(rows(u, v, **more), plainly)
-        return as_computed(scaled(lambda u, v: rows(u, v, **more), 1, u, v, value=plainly), plainly)
+        found = scaled(lambda u, v: rows(u, v, **more), 1, u, v, value=plainly)
+        found = as_computed(found, plainly)
+        by_norm = name in ("euclidean", "seuclidean") or more.get("p", 2) == 2
+        return found.item() if by_norm and name != "mahalanobis" else found  # as SciPy's `norm`
 
 
 _WEIGHTS = sample((3,), (3,), lambda rng: rng.random(3) + 0.5)

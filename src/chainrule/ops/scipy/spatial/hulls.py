@@ -43,7 +43,7 @@ class Joined:
         if name == "cr_plain":
             raise AttributeError(name)  # amid a copy
         if name in self.formulas:
-            value = np.asarray(getattr(self.cr_plain, name))[()]
+            value = getattr(self.cr_plain, name)
             found = self.formulas[name](self)
             found = as_computed(np.reshape(found, np.shape(value)), value, within=_NEAR)
             self.__dict__[name] = found
@@ -55,6 +55,7 @@ class Joined:
             "compute it of the points and of simplices, which are indices, with NumPy",
         )  # fmt: skip
 
+    __class__ = property(lambda self: getattr(spatial, self.kind))  # type: ignore[assignment]
     min_bound = property(lambda self: np.min(self.points, axis=0))
     max_bound = property(lambda self: np.max(self.points, axis=0))
 

@@ -57,12 +57,13 @@ def query(
         return own(numbers(x), k, eps, p, bound, *args, **kwargs)
     x = _real(x)
     value, index = own(agreed(x), k, eps, p, bound, *args, **kwargs)
-    index, several = np.asarray(index), np.ndim(index) > x.ndim - 1
+    kind, index, several = type(index), np.asarray(index)[()], np.ndim(index) > x.ndim - 1
     missing = index == self.n
     near = self.data[np.where(missing, 0, index)]
     found = _distance(self, x[..., None, :] if several else x, near, p)
     found = np.where(missing, math.inf, found) if missing.any() else found
-    return as_computed(found, np.asarray(value)[()]), neighbours(x, self.data, index=index)
+    index = neighbours(x, self.data, index=index)
+    return as_computed(found, value), index.item() if kind is int else index
 
 
 def query_ball_point(self: Any, x: Any, r: Any, *args: Any, **kwargs: Any) -> Any:

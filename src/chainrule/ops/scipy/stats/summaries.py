@@ -259,7 +259,7 @@ def _fitted(self: Any, data: Any, *args: Any, **kwargs: Any) -> Any:
     if self.name in _FORMULAS and not args and not kwargs:
         x = _float(data)
         pairs = zip(_FORMULAS[self.name](x), self.fit(plain(x)), strict=True)
-        return tuple(as_computed(found, np.float64(value)) for found, value in pairs)
+        return tuple(as_computed(found, value) for found, value in pairs)
     names = [*(self.shapes.split(", ") if self.shapes else ()), "loc", "scale"]
     fixed = {
         k: kwargs[f] for k, name in enumerate(names)
