@@ -341,7 +341,7 @@ class _Around:
                 fewest = self.ties
                 if _NEAR <= h < 1e-5:  # still closer they may be nothing but rounding
                     self.seen = np.fmax(self.seen, np.where(np.isinf(padded), 0.0, abs(padded)))
-                elif _FAR <= h:  # and where they have grown, so are these
+                elif h >= _FAR:  # and where they have grown, so are these
                     self.far = np.fmax(self.far, np.where(np.isinf(padded), 0.0, abs(padded)))
             return padded
 

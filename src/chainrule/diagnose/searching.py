@@ -6,7 +6,7 @@ the program does with it (a Newton step at the end makes it right), so differenc
 
 import threading
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import reduce
 from itertools import pairwise
@@ -269,7 +269,7 @@ def _far(
     short = (1e-3 * unit, 1e-4 * unit)
     if alone or settled:
         here = at(0.0)
-        if alone and _jumps(*(abs(at(h) - here) for h in (1e-2 * unit, *short))):
+        if alone and _jumps(abs(at(h) - here) for h in short) and not _tends(at, unit, here):
             return None  # it is a piece of its own, as small as it may be
         sides = [[(at(s * h) - here) / (s * h) for s in (1, -1)] for h in (*short, 1e-5 * unit)]
         if ordered and _is_kink(ordered, traced, *sides):
@@ -313,13 +313,26 @@ def _is_kink(ordered: str, traced: float, *sides: list[float]) -> bool:
     return firm and between and gaps[0] > 0.1 * size
 
 
-def _jumps(far: float, longer: float, shorter: float) -> bool:
-    """Say whether the value beside the point does not come near that at the point.
+def _jumps(gaps: Iterable[float]) -> bool:
+    """Say whether the value beside the point does not come near that at the point."""
+    longer, shorter = gaps
+    return shorter > 0.5 * longer
 
-    Where it comes near on the way, and then not, it is rounding (of 0/0) that keeps it away.
+
+def _tends(at: Callable[[float], float], unit: float, here: float) -> bool:
+    """Say whether values that stand far from the point tend to that at it.
+
+    Where they do, and those that are near do not come near, these are what rounding made of 0/0.
     """
-    comes = abs(10 * longer - far) <= 2 * longer and longer < 0.2 * far
-    return shorter > 0.5 * longer and not comes
+    for side in (0.08 * unit, -0.08 * unit):
+        row = [at(side / 2**k) for k in range(5)]
+        far, found, before = abs(row[0] - here), row, np.nan
+        for j in range(1, 5):
+            before = found[-1]
+            found = [(2**j * b - a) / (2**j - 1) for a, b in pairwise(found)]
+        if abs(found[0] - here) <= 1e-3 * far and abs(found[0] - before) <= 1e-2 * far:
+            return True
+    return False
 
 
 def _is_remembered(
