@@ -523,3 +523,34 @@ def test_rounding_about_a_removable_gap_is_no_limit(
     """Beside the gap the quotient rule gives another number, at rest, from 1e-8 on: of rounding."""
     found = cr.grad(f(tolerance))(np.asarray(at) if isinstance(at, list) else at)
     np.testing.assert_allclose(found, want, rtol=1e-6, atol=2e-7)
+
+
+def slightly(u: Any) -> Any:
+    return 1.0 if u == 0 else math.log1p(u) / u
+
+
+class Remembers:
+    x: Any = None
+
+    def __call__(self, v: Any) -> Any:
+        if self.x is None or np.any(v != self.x):
+            self.x, self.u = v.copy(), math.sin(v[0])
+        return self.u + 1e3 * v[1] ** 2
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e6, 1e9])
+def test_a_small_slope_is_not_lost_beside_a_large_one(size: float) -> None:
+    found = cr.grad(lambda v: size * v[0] ** 2 + slightly(v[1]))(np.array([1.0, 0.0]))
+    np.testing.assert_allclose(found, [2 * size, -0.5], rtol=1e-6)
+    found = cr.grad(lambda p: size * p["a"] + slightly(p["b"]))({"a": 1.0, "b": 0.0})
+    np.testing.assert_allclose([found["a"], found["b"]], [size, -0.5], rtol=1e-6)
+
+
+def test_a_special_value_whose_slope_is_nearly_right_is_one() -> None:
+    assert cr.grad(lambda x: x if x == 1 else 1.01 * x - 0.01)(1.0) == pytest.approx(1.01, rel=1e-9)
+    f = lambda T: T if T == 300.0 else T * (T / 300.0) ** 0.005  # noqa: E731
+    assert cr.grad(f)(300.0) == pytest.approx(1.005, rel=1e-9)
+    remembers = Remembers()
+    remembers(np.array([0.5, 1.0]))
+    found = cr.grad(remembers)(np.array([0.5, 1.0]))
+    np.testing.assert_allclose(found, [math.cos(0.5), 2e3], rtol=1e-6)

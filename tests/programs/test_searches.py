@@ -414,3 +414,11 @@ def test_whole_numbers_that_count_stay_as_they_are():
     assert found == [0.0, 3.0]
     with cr.checked():
         assert cr.grad(f)([3, 2.0]) == found
+
+
+@pytest.mark.parametrize("size", [1.0, 100.0, 1e6])
+def test_what_is_lost_beside_a_large_slope_is_told(size):
+    for f in (lambda v: bisected(v[0]) + size * v[1], lambda v: size * v[1] ** 2 - bisected(v[0])):
+        for _ in range(5):
+            with pytest.raises(CheckError, match="loses the derivative"):
+                cr.grad(f)(np.array([2.0, 1.0]))

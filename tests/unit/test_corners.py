@@ -4,6 +4,7 @@ import concurrent.futures
 
 import numpy as np
 import pytest
+from scipy import linalg
 
 import chainrule as cr
 from chainrule.core import registry
@@ -229,3 +230,32 @@ def test_a_function_of_our_own_dispatches_as_numpys_do():
 
 def _twice(x):
     return 2 * x
+
+
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_a_constant_of_0_below_is_numpys_in_the_rule_too():
+    """Python's own division by zero would be an error, and one that the program may catch."""
+    x = np.array([1.0, 3.0])
+
+    def caught(x):
+        try:
+            y = x[0] / 0
+        except ZeroDivisionError:
+            y = x[0] ** 2
+        return y if np.isfinite(y) else x[1] ** 2
+
+    value, slope = cr.jvp(caught, (x,), (np.array([0.0, 1.0]),))
+    assert (value, slope) == (9.0, 6.0)
+    f = lambda x: np.nan_to_num(x / 0.0, posinf=3.0) * x  # noqa: E731
+    assert cr.grad(f)(np.float64(2.0)) == 3.0
+
+
+@pytest.mark.parametrize("p", [0.3, 0.5, 1.5, 2.5, -0.5])
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")
+def test_a_fractional_power_of_a_matrix_without_inverse_is_told(p):
+    def f(t):
+        a = np.diag([1.0, 4.0, 0.0]) + t * np.diag([1.0, 1.0, 0.0])
+        return np.real(linalg.fractional_matrix_power(a, p)[0, 0])
+
+    with pytest.warns(cr.errors.IndeterminateWarning):
+        assert np.isnan(cr.grad(f)(0.0))

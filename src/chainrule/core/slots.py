@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 Rule = Callable[..., Any]
 
 
@@ -46,7 +48,7 @@ class Partial:
     def whole(self, y: Any, *xs: Any, **params: Any) -> Any:
         """Return the partial itself."""
         times, over = self.parts(y, *xs, **params)
-        return times if over is None else times / over
+        return times if over is None else np.divide(times, over)
 
 
 def times(t: Any, factor: Any, over: Any) -> Any:

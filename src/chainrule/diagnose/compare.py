@@ -29,6 +29,7 @@ from .kinks import decides
 from .parting import Parting, first_slope, first_value, follow
 
 UNSTEADY = "two plain runs differ: the function draws random numbers or keeps state"
+_SHARES = 4  # in which the inputs are looked at
 _SLIGHTLY = 1e-7  # a step by which a program moves little, unless it counts by the number
 _VALUE = {"d": 1e-9, "f": 1e-4}
 
@@ -177,6 +178,28 @@ def _compare_slope(
     return Disagreement(
         "the derivative along a random direction", reference, traced, _slope_parting(point, vs)
     )
+
+
+def directions(
+    point: Point, out: Any, plain: list[Any], rng: np.random.Generator
+) -> list[tuple[list[Any], list[Any], float]]:
+    """Return directions in which all inputs move, and a share of them, and the traced slopes.
+
+    What is equal may part by all of them only; beside a large slope a small one is seen by itself.
+    """
+    vs, cts, traced = direction(point, out, plain, rng)
+    total = sum(np.size(v) for v in vs)
+    if type(point.trace) is Forward or total < 2:
+        return [(vs, cts, traced)]
+    cotangents, several = _pulled(point, out, cts), [(vs, cts, traced)]
+    for k in range(min(total, _SHARES)):
+        part, start = [], 0
+        for v in vs:
+            number = start + np.arange(np.size(v)).reshape(np.shape(v))
+            part.append((v * (number % _SHARES == k)).astype(np.asarray(v).dtype)[()])
+            start += np.size(v)
+        several.append((part, cts, float(inner(cotangents, part))))
+    return several
 
 
 def direction(

@@ -29,7 +29,7 @@ from ..tracing.searches import Row
 from ..tracing.source import describe_place
 from ..tracing.stacked import one_by_one
 from .checked import example, level
-from .compare import Point, differ, direction, forward_again, line, numbers_of
+from .compare import Point, differ, direction, directions, forward_again, line, numbers_of
 
 _DIFFER = "two runs of it differ"
 _SHARE = 0.9137306415729341  # of a step, so that no round number is met beside a round number
@@ -95,11 +95,14 @@ def examine(
         if isinstance(plain, Exception):
             found, by_state = f"run again, it raises {type(plain).__name__}", False
         else:
-            ahead = direction(point, out, plain, np.random.default_rng(0))
-            nothing = ahead[2] == 0
-            if not by_state:
-                ordered = _in_order(rows) if alone else ""
-                found = _beside(point, out, plain, ahead, again, alone, ordered)
+            ordered = _in_order(rows) if alone else ""
+            several = directions(point, out, plain, np.random.default_rng(0))
+            nothing = several[0][2] == 0
+            for ahead in several:
+                if not by_state:
+                    found = _beside(point, out, plain, ahead, again, alone, ordered)
+                if found is not None:
+                    break
             if type(found) is tuple and alone and not anew:
                 by_state = _is_remembered(point, plain, ahead, found[0], again)
     if by_state:
@@ -264,7 +267,7 @@ def _far(
         return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     settled = gap > 10 * spread
-    if gap <= 3 * spread + 1e-4 * scale and spread <= 0.1 * (1 + abs(traced)):
+    if gap <= 3 * spread + 1e-4 * scale and spread <= 0.1 * scale + 1e-6 * (1 + abs(traced)):
         return None
     short = (1e-3 * unit, 1e-4 * unit)
     if alone or settled:
@@ -275,7 +278,11 @@ def _far(
         if ordered and _is_kink(ordered, traced, *sides):
             return None  # of the function itself, at this point: its branches stand (kinks.md)
         bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
-        if all(min(abs(slope - traced) for slope in pair) <= bound for pair in sides[:2]):
+        near = all(min(abs(slope - traced) for slope in pair) <= bound for pair in sides[:2])
+        if settled:  # what is left of a large slope may be all of a small one
+            ends = ((10 * b - a) / 9 for a, b in zip(*sides[:2], strict=True))
+            near = near and all(abs(end - traced) <= max(1e-6 * scale, 0.2 * gap) for end in ends)
+        if near:
             return None  # a kink is close by, on both sides of which the derivative is right
         close = max(abs(slope - traced) for pair in sides[1:] for slope in pair)
         if not alone and traced and close <= 1e-3 * abs(traced):
@@ -342,7 +349,7 @@ def _is_remembered(
 
     Then it had kept what belongs to this point, and given it back: a cache of the last point.
     """
-    vs, cts, _ = ahead
+    vs, cts, before = ahead
     _busy.now = True
     try:
         again()
@@ -356,7 +363,8 @@ def _is_remembered(
         _plain(point, again)
     if differ(plain, value, point.single) is not None:
         return False
-    return abs(traced - slope) <= 1e-3 * (abs(traced) + abs(slope))
+    near = 1e-3 * (abs(traced) + abs(slope))
+    return abs(traced - slope) <= min(near, 0.2 * abs(before - slope))
 
 
 def _call_beside(point: Point, vs: Any) -> None:

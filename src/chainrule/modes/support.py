@@ -161,7 +161,7 @@ def mend_partial(doubt: Doubt, state: Pass) -> Any:
     s = state.support(node)
     if s is None:
         return doubt.found
-    dead, partial = np.equal(s, 0), factor if over is None else factor / over
+    dead, partial = np.equal(s, 0), factor if over is None else np.divide(factor, over)
     if is_choice(node, k, state):
         dead = np.logical_or(dead, np.equal(constant(partial), 0))
     found = without(dead, doubt.ct, factor, over)

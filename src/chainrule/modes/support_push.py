@@ -21,7 +21,7 @@ def mend_partial(
 ) -> Any:
     """Multiply again, with 0 for the structural zeros of the partial and of the tangent."""
     t, dead = ts[k], np.False_
-    partial = factor if over is None else factor / over
+    partial = factor if over is None else np.divide(factor, over)
     if chooses(op, k, lambda j: ts[j] is None):
         dead = np.equal(constant(partial), 0)
     found = without(dead, t, factor, over)

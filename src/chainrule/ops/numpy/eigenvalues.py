@@ -59,7 +59,7 @@ def _certain(ct: Any) -> Any:
         np.max(np.abs(part), axis=(-2, -1), keepdims=True, initial=0.0)
         for part in (ct - turned, ct + turned)
     )
-    rounding = (left > 0) & (left < eps / trusted(eps, 1) * size)
+    rounding = (left > 0) & (left < trusted(eps, 1) * size)
     lost = (size > 1 / trusted(eps, 1) ** 0.8) & rounding
     return np.where(lost, np.nan, 1.0).astype(ct.real.dtype)
 

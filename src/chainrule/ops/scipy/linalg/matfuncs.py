@@ -80,6 +80,8 @@ def _frechet(a: Any, *es: Any, kind: str, args: tuple[Any, ...]) -> Any:
         found = _FUNCTIONS[kind](whole, *args)
     if kind == "logm" or (kind == "power" and args[0] % 1):
         found = found + _off_the_cut(a)
+    if kind == "power" and args[0] % 1:
+        found = found + _of_full_rank(a)
     return (found[..., :n, (count - 1) * n :] * scale).astype(found.dtype)
 
 
@@ -94,6 +96,17 @@ def _off_the_cut(a: Any) -> Any:
     noise = trusted(np.finfo(w.dtype).eps, 1) * np.max(np.abs(w), axis=-1, keepdims=True, initial=0)
     cut = np.any((w.real < 0) & (np.abs(w.imag) <= noise), axis=-1)
     return np.where(cut, np.nan, 0.0).astype(w.real.dtype)[..., None, None]
+
+
+def _of_full_rank(a: Any) -> Any:
+    """Return 0, or NaN for matrices without an inverse: the block of one has no fractional power.
+
+    SciPy leaves the fraction of the power out there, without a word.
+    """
+    s = np.linalg.svd(a, compute_uv=False)
+    least = s.shape[-1] * np.finfo(s.dtype).eps * np.max(s, axis=-1, keepdims=True, initial=0)
+    lacks = np.any(s <= least, axis=-1)
+    return np.where(lacks, np.nan, 0.0).astype(s.dtype)[..., None, None]
 
 
 def _more(t: Any, _y: Any, a: Any, *es: Any, kind: str, args: Any) -> Any:
