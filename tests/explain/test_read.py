@@ -1,0 +1,20 @@
+"""What a student stumbles over in a derivation that is true, by its kinds."""
+
+import numpy as np
+import pytest
+from scipy.optimize import fsolve, leastsq
+
+from chainrule.explain import explain
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def text(f, *xs, **options):
+    return explain(f, *xs, **options).text()
+
+
+# --- what the check tries is no matter of the terminal's ------------------------------------------
+@pytest.mark.parametrize("solver", [fsolve, lambda f, x: leastsq(f, x)[0]])
+def test_what_a_solver_prints_of_complex_numbers_is_not_shown(solver, capfd):
+    explain(lambda a: solver(lambda x: x**2 - a, 1.0)[0], 2.0)
+    assert capfd.readouterr() == ("", "")
