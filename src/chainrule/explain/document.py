@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -178,17 +179,15 @@ class Builder:
 
     def _output_name(self) -> str:
         run = self.run
-        if run.output is None or run.output.op is None:
-            name = run.namer.take("y", "y")
-        else:
+        if run.output is not None and run.output.op is not None:
             of = run.symbol_of[run.output]
             told = of.source is None or of.source.target or not of.name.raw.startswith("v")
             if told and not run.limit:  # else the last step is not what is returned
                 return of.id
-            held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾
-            words = ("y", "f", "out", "result")
-            free = next((w for w in words if w not in held and run.namer.free(w)), "y")
-            name = run.namer.take(free, free)
+        held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾
+        words = chain(("y", "f", "out", "result"), map("out{}".format, count(1)))
+        free = next(w for w in words if w not in held and run.namer.free(w))  # y' is a derivative
+        name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text
 
