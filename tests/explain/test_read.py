@@ -1,16 +1,28 @@
 """What a student stumbles over in a derivation that is true, by its kinds."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.optimize import fsolve, leastsq
 
+from chainrule.core import registry
 from chainrule.explain import explain
+from chainrule.explain.evaluation import evaluate
+from chainrule.explain.expr import App, Sym
+
+from .checking import Value
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 def text(f, *xs, **options):
     return explain(f, *xs, **options).text()
+
+
+def section(said, title):
+    found = re.search(rf"^\d+ {title}.*?(?=^\d+ |\Z)", said, re.DOTALL | re.MULTILINE)
+    return found.group() if found else ""
 
 
 # --- what the check tries is no matter of the terminal's ------------------------------------------
@@ -30,3 +42,44 @@ def test_the_output_has_a_name_of_its_own(f, xs, name):
     said = text(f, *xs)
     assert f"find the derivative of {name} (" in said
     assert "y'" not in said
+
+
+# --- a closed form is of the whole domain of the program ------------------------------------------
+def closed(f, x):
+    return section(text(f, x), "Closed").splitlines()[1].strip()
+
+
+@pytest.mark.parametrize("x", [8.0, -8.0])
+@pytest.mark.parametrize(("f", "form"), [
+    (np.cbrt, "1 / (3 · (∛x)²)"), (lambda x: np.cbrt(x) ** 2, "2 / (3 · ∛x)"),
+    (lambda x: np.cbrt(x) ** 3 + x * x, "2 · x + 1"),
+    (lambda x: np.cbrt(2 * x - 1), "2 / (3 · (∛(2 · x − 1))²)"),
+])  # fmt: skip
+def test_cube_roots_are_real_on_both_sides(f, form, x):
+    assert f"dy/dx = {form} " in closed(f, x)
+    assert "at 5 other points" in closed(f, x)
+
+
+def test_sympy_is_told_functions_of_the_same_domain():
+    symbolic = pytest.importorskip("chainrule.explain.symbolic")
+    x, tried = Sym("x"), 0
+    for op in registry.ops():
+        if len(op.slots) != 1 or not op.mp or op.mp == "nint(x)":
+            continue
+        told = symbolic.tidy(App(op.name, (x,)), 40)
+        if isinstance(told, str):
+            continue
+        for at in np.array([-2.3, -0.4, 0.4, 2.3]):
+            with np.errstate(all="ignore"):
+                value = op.value(at)
+                found = evaluate(told, {"x": Value(at)})
+            assert not np.isfinite(value) or np.allclose(found, value, 1e-12), (op, at)
+        tried += 1
+    assert tried > 30
+
+
+# --- the line that asks for a derivation is none of the program's ---------------------------------
+@pytest.mark.parametrize(("f", "x"), [(np.cbrt, 8.0), (np.linalg.det, np.eye(2))])
+def test_a_librarys_function_has_no_name_of_the_users(f, x):
+    asked = explain(f, x)
+    assert asked.document["symbols"][asked.document["output"]]["text"] == "y"

@@ -181,7 +181,8 @@ class Builder:
         run = self.run
         if run.output is not None and run.output.op is not None:
             of = run.symbol_of[run.output]
-            told = of.source is None or of.source.target or not of.name.raw.startswith("v")
+            told = not of.name.raw.startswith("v") or (
+                of.source is not None and of.source.target and run.output.place != run.asked)
             if told and not run.limit:  # else the last step is not what is returned
                 return of.id
         held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾

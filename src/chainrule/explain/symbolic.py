@@ -16,11 +16,26 @@ _LARGEST, _HALVES = 10**6, 4  # larger fractions, and those of tenths, are read 
 _CALL = re.compile(r"^(\w+)\(x\)$")
 
 
+class cbrt(sympy.Function):  # noqa: N801 - records and `_functions` know it by this name
+    """The real cube root: SymPy's own is a power, which has no real number below 0."""
+
+    is_extended_real = True
+
+    @classmethod
+    def eval(cls, x: Any) -> Any:
+        """Leave out the root of what is a cube as it stands."""
+        return x if x in (-1, 0, 1) else None
+
+    def _eval_power(self, n: Any) -> Any:
+        whole = n.is_Integer and n % 3 == 0
+        return self.args[0] ** (n // 3) if whole else None
+
+
 @lru_cache(maxsize=1)
 def _namespace() -> dict[str, Any]:
     space = {name: getattr(sympy, name) for name in dir(sympy) if not name.startswith("_")}
     return space | {
-        "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log,
+        "cbrt": cbrt, "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log,
         "log1p": lambda x: sympy.log(1 + x),
         "expm1": lambda x: sympy.exp(x) - 1, "log10": lambda x: sympy.log(x, 10),
         "hypot": lambda x, y: sympy.sqrt(x**2 + y**2), "__builtins__": {},
@@ -49,7 +64,7 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     names = dict(zip("xyz", args, strict=False))
     try:
         return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
-    except NameError as error:  # it is mpmath's
+    except (NameError, TypeError) as error:  # it is mpmath's, or Python's choice by a value
         raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told") from error
 
 
