@@ -1,11 +1,13 @@
 """What a student stumbles over in a derivation that is true, by its kinds."""
 
+import math
 import re
 
 import numpy as np
 import pytest
 from scipy.optimize import fsolve, leastsq
 
+from chainrule import grad
 from chainrule.core import registry
 from chainrule.explain import explain
 from chainrule.explain.evaluation import evaluate
@@ -83,3 +85,12 @@ def test_sympy_is_told_functions_of_the_same_domain():
 def test_a_librarys_function_has_no_name_of_the_users(f, x):
     asked = explain(f, x)
     assert asked.document["symbols"][asked.document["output"]]["text"] == "y"
+
+
+# --- what is called for every number of a list ----------------------------------------------------
+@pytest.mark.parametrize("v", [[0.1, 0.2], (0.1, 0.2), [[0.1], [0.2]], np.array([0.1, 0.2])])
+@pytest.mark.parametrize("signature", [None, "()->()"])
+def test_vectorize_takes_lists(v, signature):
+    each = np.vectorize(math.sin, signature=signature)
+    found = grad(lambda v: each(v).sum())(v)
+    assert np.allclose(np.ravel(found), np.cos([0.1, 0.2]))

@@ -116,7 +116,8 @@ class _Problem:
             parameter_name(target.function, k) + path
             for k, arg in zip(argnums, chosen, strict=True) for path in tree.paths(arg)
         ]  # fmt: skip
-        self.xs = [np.asarray(x)[()] for x in leaves]
+        arrays = [np.asarray(x) for x in leaves]
+        self.xs = [(x if x.dtype.kind in "fc" else x.astype(float))[()] for x in arrays]
         self.kept: list[int] | None = None  # which outputs are floats; an integer may be one beside
         self.state, self.stopped = states(), list[Any]()
         self.traced = _named(self.call, target.label)
