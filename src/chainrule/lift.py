@@ -51,6 +51,7 @@ from .tracing.source import describe, user_frame
 from .tracing.stacked import every
 from .tracing.strange import strange
 from .tracing.tracer import TRACERS, Trace, concrete, release
+from .tracing.wholes import head_line
 
 Argnums = int | tuple[int, ...]
 
@@ -494,8 +495,8 @@ def check_output(function: Any, out: Any) -> None:
 
 
 def _definition(function: Any) -> str:
-    code = getattr(function, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}, in {code.co_name}" if code else ""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{code.co_filename}:{head_line(code)}, in {code.co_name}" if code else ""
 
 
 def strip(value: Any, trace: Any) -> Any:

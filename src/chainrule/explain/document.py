@@ -1,5 +1,6 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
+import inspect
 import os
 from collections.abc import Iterator
 from itertools import chain, count
@@ -9,6 +10,7 @@ import numpy as np
 
 from ..core.graph import Node
 from ..tracing.source import shown_text
+from ..tracing.wholes import head_line
 from . import checks, costs, operators, statements, words
 from .as_json import NAMES, strict, to_json
 from .closed import closed_form, total
@@ -205,11 +207,11 @@ class Builder:
             if flat is not None and not solved:
                 statement = to_json(flat)
         name = getattr(run.function, "__name__", type(run.function).__name__)
-        code = getattr(run.function, "__code__", None)
+        code = getattr(inspect.unwrap(run.function), "__code__", None)
         return {
             "function": name,
             "file": os.path.basename(code.co_filename) if code else "",
-            "line": code.co_firstlineno if code else 0,
+            "line": head_line(code) if code else 0,
             "statement": statement,
             **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
             "here": statement is not None and (
