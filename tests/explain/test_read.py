@@ -2,6 +2,7 @@
 
 import math
 import re
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -94,3 +95,21 @@ def test_vectorize_takes_lists(v, signature):
     each = np.vectorize(math.sin, signature=signature)
     found = grad(lambda v: each(v).sum())(v)
     assert np.allclose(np.ravel(found), np.cos([0.1, 0.2]))
+
+
+# --- sums that cancel can be followed -------------------------------------------------------------
+@pytest.mark.parametrize(("f", "x"), [
+    (lambda x: np.expm1(x) / x, 1e-5), (lambda x: (1 - np.cos(x)) / x**2, 1e-3),
+    (lambda x: x * 1e8 - x * (1e8 - 1), 1.1), (lambda x: np.sqrt(x + 1) - np.sqrt(x), 1e6),
+])  # fmt: skip
+def test_sums_that_cancel_add_up_as_they_are_written(f, x):
+    said, found = text(f, x, detail="full"), 0
+    for line in said.splitlines():
+        sides = re.split(r" [=≈] ", line.partition("  — ")[0].partition("  #")[0])
+        for a, b in pairwise(sides[1:]):
+            a, b = (s.strip().replace("−", "-").replace("·", "*") for s in (a, b))
+            if re.fullmatch(r"[-+* ()\d.e]+", a + b) and re.search(r" [-+] ", a) and "e" not in b[:1]:
+                assert eval(a) == pytest.approx(eval(b), 1e-4), line
+                found += 1
+    assert found
+    assert len(re.findall(r"\d{9}", said)) < 40
