@@ -6,13 +6,16 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from scipy.optimize import fsolve, leastsq
+from scipy.integrate import quad
+from scipy.optimize import brentq, fsolve, leastsq
 
 from chainrule import grad
 from chainrule.core import registry
 from chainrule.explain import explain
 from chainrule.explain.evaluation import evaluate
+from chainrule.errors import UsageError
 from chainrule.explain.expr import App, Sym
+from chainrule.explain.text import _Text
 
 from .checking import Value
 
@@ -113,3 +116,58 @@ def test_sums_that_cancel_add_up_as_they_are_written(f, x):
                 found += 1
     assert found
     assert len(re.findall(r"\d{9}", said)) < 40
+
+
+# --- small ----------------------------------------------------------------------------------------
+@pytest.mark.parametrize(("f", "xs", "forms"), [
+    (lambda x: x**4 - 4 * x**2, [2**0.5], ["dy/dx = 4 · x · (x² − 2) ≈ 1.77636e−15"]),
+    (lambda x: (x + 1) / (x - 1), [3.0], ["dy/dx = −2 / (x − 1)²"]),
+    (lambda x: x / (1 + x**2), [0.5], ["dy/dx = −(x² − 1) / (x² + 1)²"]),
+    (lambda x, y: x * y + np.sin(x), [2.0, 3.0], ["∂f/∂x = y + cos(x)", "∂f/∂y = x"]),
+    (lambda x, w: x * w + np.sin(x), [2.0, 3.0], ["∂y/∂x = w + cos(x)", "∂y/∂w = x"]),
+    (lambda x, w: x * w, [2.0, 3.0], ["∂y/∂x = w", "∂y/∂w = x"]),
+])  # fmt: skip
+def test_closed_forms_are_simple_and_named_as_in_the_guide(f, xs, forms):
+    said = section(text(f, *xs, argnums=tuple(range(len(xs)))), "Closed")
+    for form in forms:
+        assert re.sub(" +", " ", form) in re.sub(" +", " ", said)
+
+
+def test_a_name_that_a_local_derivative_has_is_taken_from_none():
+    def f(x, w):
+        y = x * w
+        return y
+
+    said = section(text(f, 2.0, 3.0, argnums=(0, 1)), "Closed")
+    assert "∂" not in said
+    assert "x̄ = w" in said
+
+
+@pytest.mark.parametrize("output", [3, 0, (0,), -1])
+def test_one_number_has_no_entries(output):
+    with pytest.raises(UsageError, match="which is one number"):
+        explain(lambda x: x * x, 2.0, output=output)
+    assert explain(lambda x: x * x, 2.0, output=()).gradient == 4
+
+
+@pytest.mark.parametrize(("f", "x"), [
+    (lambda x: fsolve(lambda v: v**2 - x, 1.0)[0], 2.0),
+    (lambda x: x * brentq(lambda v: v**3 - x, 0.0, 2.0), 2.0),
+    (lambda x: quad(lambda t: t * x, 0.0, 1.0)[0], 2.0),
+    (lambda x: quad(lambda t: np.exp(t * x), 0.0, 1.0)[0], 2.0),
+])  # fmt: skip
+def test_rows_of_a_solver_are_counted(f, x):
+    for row, verb, its in re.findall(r"(rows? \d+[ to\d]*) (carr\w+|is|are) .*?(its|their) numbers",
+                                     text(f, x)):  # fmt: skip
+        one = row.startswith("row ")
+        assert verb in (("carries", "is") if one else ("carry", "are"))
+        assert its == ("its" if one else "their")
+
+
+@pytest.mark.parametrize("reason", [
+    "the figure, -1.0e-40, is no larger", "-2 and 3e-9", "(1 - 2i) against -inf",
+])  # fmt: skip
+def test_the_check_writes_one_minus(reason):
+    said = _Text.fragment(None, f"complex step left out: {reason} in x-1")
+    assert "-" not in said.replace("x-1", "")
+    assert "x-1" in said

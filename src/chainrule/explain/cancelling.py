@@ -14,7 +14,7 @@ from .expr import App, Expr
 from .numbers import DIGITS
 
 _ALL = 17  # that a float has
-_SLIGHT = 10.0  # by which a sum may be less than its terms
+_SLIGHT = 100.0  # of six digits four are left, which is enough
 
 
 def significant(e: Expr) -> int:

@@ -392,8 +392,13 @@ class Run:
 def entry_of(run: Run, output: Any) -> tuple[int, ...] | None:
     """Return which entry of an array output is explained."""
     shape = np.shape(run.value)
-    if shape == ():
+    if shape == () and output in (None, ()):
         return None
+    if shape == ():
+        raise UsageError(
+            f"{output!r} is not an entry of the result, which is one number",
+            cure="leave output= out, on the command line --entry",
+        )
     if output is None:
         return (0,) * len(shape)
     index = (output,) if isinstance(output, int) else tuple(output)

@@ -97,7 +97,11 @@ def tidy(tree: Expr, limit: int) -> Any:
         e = e.replace(function, lambda u, of=of: 1 / of(u))
     forms = [sympy.factor_terms(e), sympy.factor_terms(sympy.powsimp(e)), e, sympy.powsimp(e)]
     if e.count_ops() <= limit // 4:
-        forms.append(sympy.cancel(e) if e.is_rational_function() else sympy.expand_mul(e))
+        if e.is_rational_function():
+            top, bottom = sympy.fraction(sympy.cancel(e))
+            forms += [top / bottom, top / sympy.factor(bottom)]
+        else:
+            forms += [sympy.expand_mul(e), sympy.factor(e)]
     best = min(forms, key=lambda f: int(f.count_ops()))
     if best.count_ops() > limit:
         return f"{int(best.count_ops()):,} operations as one expression"
