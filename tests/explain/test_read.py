@@ -171,3 +171,31 @@ def test_the_check_writes_one_minus(reason):
     said = _Text.fragment(None, f"complex step left out: {reason} in x-1")
     assert "-" not in said.replace("x-1", "")
     assert "x-1" in said
+
+
+# --- local derivatives in the words of a student --------------------------------------------------
+@pytest.mark.parametrize(("f", "x", "said"), [
+    (lambda x: np.hypot(x, 3.0), 4.0, "x / hypot(x, 3) = 4 / hypot(4, 3)"),
+    (lambda x: np.hypot(x, 0.0), 0.0, "share(x, 0)"),  # of no length there is no quotient
+    (lambda x: np.maximum(2 * x, x), 4.0, "x > v₁ = 4 > 8 "),
+    (lambda x: np.minimum(x, x**2), 0.5, "v₁ < x = 0.25 < 0.5 "),
+    (lambda x: np.fmax(x, 1.0), 0.5, "x > 1 = 0.5 > 1 "),
+])  # fmt: skip
+def test_rules_leave_out_what_does_not_act(f, x, said):
+    assert said in section(text(f, x), "Local")
+
+
+def test_a_rule_asks_for_nan_where_there_is_one():
+    said = section(text(lambda x: np.fmax(x, np.nan), 2.0), "Local")
+    assert "isnan" in said
+
+
+@pytest.mark.parametrize("f", [
+    lambda x: np.maximum(x, 1.0), lambda x: np.clip(x, 0, 5), lambda x: np.fmin(x, x * x),
+    lambda x: (x > 1) * x, lambda x: np.hypot(np.maximum(x, 1), 2),
+])  # fmt: skip
+def test_no_function_is_named_that_the_program_does_not_have(f):
+    said = section(text(f, 2.0), "Closed")
+    assert "the program chooses by its values" in said
+    for word in ("greater", "less", "SymPy is told"):
+        assert word not in said
