@@ -11,9 +11,9 @@ from scipy.optimize import brentq, fsolve, leastsq
 
 from chainrule import grad
 from chainrule.core import registry
+from chainrule.errors import UsageError
 from chainrule.explain import explain
 from chainrule.explain.evaluation import evaluate
-from chainrule.errors import UsageError
 from chainrule.explain.expr import App, Sym
 from chainrule.explain.text import _Text
 
@@ -111,7 +111,7 @@ def test_sums_that_cancel_add_up_as_they_are_written(f, x):
         sides = re.split(r" [=≈] ", line.partition("  — ")[0].partition("  #")[0])
         for a, b in pairwise(sides[1:]):
             a, b = (s.strip().replace("−", "-").replace("·", "*") for s in (a, b))
-            if re.fullmatch(r"[-+* ()\d.e]+", a + b) and re.search(r" [-+] ", a) and "e" not in b[:1]:
+            if re.fullmatch(r"[-+* ()\d.e]+", a + b) and re.search(r" [-+] ", a):
                 assert eval(a) == pytest.approx(eval(b), 1e-4), line
                 found += 1
     assert found
@@ -187,7 +187,7 @@ def test_rules_leave_out_what_does_not_act(f, x, said):
 
 def test_a_rule_asks_for_nan_where_there_is_one():
     said = section(text(lambda x: np.fmax(x, np.nan), 2.0), "Local")
-    assert "isnan" in said
+    assert "(2 > NaN) ∨ True " in said
 
 
 @pytest.mark.parametrize("f", [

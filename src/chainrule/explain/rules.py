@@ -197,7 +197,7 @@ def _is_unit(e: Expr) -> bool:
 
 
 def _asks_nan(e: Expr) -> bool:
-    """Say whether a condition asks for NaN: by itself, and for no other, or as a number's answer."""
+    """Say whether a condition asks for NaN, alone or and for more, or is what a number answers."""
     if isinstance(e, App) and e.op == "logical_and":
         return any(map(_asks_nan, e.args))
     return e == Num(False) or (isinstance(e, App) and e.op == "isnan")

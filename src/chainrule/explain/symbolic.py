@@ -45,8 +45,8 @@ def _namespace() -> dict[str, Any]:
 
 
 _CHOICES = frozenset(
-    "greater less greater_equal less_equal equal not_equal logical_and logical_or logical_not where "
-    "maximum minimum fmax fmin isnan isfinite attains max min sort argsort heaviside".split()
+    "greater less greater_equal less_equal equal not_equal logical_and logical_or logical_not "
+    "where maximum minimum fmax fmin isnan isfinite attains max min sort argsort heaviside".split()
 )
 
 
@@ -66,7 +66,8 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     except KeyError:
         meaning = ""
     if not meaning and e.op in _CHOICES:
-        raise NotImplementedError("the program chooses by its values, and a formula is of one piece")
+        words = "the program chooses by its values, and a formula is of one piece"
+        raise NotImplementedError(words)
     if not meaning:
         raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))
