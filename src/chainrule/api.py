@@ -43,6 +43,7 @@ from .lift import (
     deliver,
     examine,
     nan_input,
+    no_point,
     output_leaves,
     plain,
     record,
@@ -651,6 +652,8 @@ def derivative(f: Function, order: int = 1) -> Derived:
 
 def _derivative(f: Function, args: Any, kwargs: Any, order: int) -> Any:
     """Compute a derivative of a function of one number."""
+    if not args:
+        raise no_point(f)
     if len(args) != 1 or np.shape(concrete(args[0])) != ():
         raise NonScalarOutputError(
             f"derivative is for functions of one number; {name_of(f)} was given "

@@ -338,8 +338,10 @@ def _size(f: Function, mapped: list[Any]) -> int:
         raise BatchError(
             f"no argument of {name_of(f)} is mapped over",
             where=describe(user_frame(2)),
-            why="in_axes is None for all of them, so the number of examples is not known",
-            cure="name an axis for at least one argument, or call the function itself",
+            why="in_axes is None for all of them, so the number of examples is not known"
+            if mapped else "it was called without positional arguments",
+            cure="name an axis for at least one argument, or call the function itself"
+            if mapped else "pass the examples by their position",
         )
     counts = {n for n, _ in sizes.values()}
     if len(counts) > 1:

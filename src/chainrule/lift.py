@@ -51,6 +51,7 @@ from .tracing.source import describe, user_frame
 from .tracing.stacked import every
 from .tracing.strange import strange
 from .tracing.tracer import TRACERS, Trace, concrete, release
+from .tracing.wholes import head_line
 
 Argnums = int | tuple[int, ...]
 
@@ -391,10 +392,23 @@ def parameter_name(function: Any, k: int) -> str:
     return f"argument {k}"
 
 
+def no_point(function: Any) -> ArgnumsError:
+    """Return the error for a call without positional arguments."""
+    return ArgnumsError(
+        f"{name_of(function)} was called without a point, with no positional argument",
+        where=describe(user_frame(3)),
+        why="a derivative is at a point, with respect to positional arguments; keyword arguments "
+        "are constants",
+        cure="pass the point by its position, and let the function take it as an argument",
+    )
+
+
 def check_argnums(function: Any, args: Any, argnums: Any) -> tuple[int, ...]:
     """Return `argnums` as a tuple of positions that the call has."""
     if argnums == 0 and type(argnums) is int and args:
         return (0,)
+    if not args:
+        raise no_point(function)
     numbers = argnums if isinstance(argnums, tuple | list) else (argnums,)
     out = []
     for n in numbers:
@@ -405,15 +419,13 @@ def check_argnums(function: Any, args: Any, argnums: Any) -> tuple[int, ...]:
                 cure="write argnums=0, or argnums=(0, 1)",
             )
         if not -len(args) <= n < len(args):
-            name = getattr(function, "__name__", "the function")
             raise ArgnumsError(
-                f"argnums={argnums!r} asks for argument {n}, but {name} was called with "
-                f"{len(args)} positional argument{'s' if len(args) != 1 else ''}",
+                f"argnums={argnums!r} asks for argument {n}, but {name_of(function)} was called "
+                f"with {len(args)} positional argument{'s' if len(args) != 1 else ''}",
                 where=describe(user_frame(2)),
                 why="argnums counts positional arguments from 0; keyword arguments are constants",
                 cure="pass the argument to differentiate by position, or choose argnums="
-                + " or ".join(map(str, range(len(args)))) if args else
-                "pass the point, and let the function take it as an argument",
+                + " or ".join(map(str, range(len(args)))),
             )
         out.append(int(n) % len(args))
     if len(set(out)) < len(out) or not out:
@@ -483,8 +495,8 @@ def check_output(function: Any, out: Any) -> None:
 
 
 def _definition(function: Any) -> str:
-    code = getattr(function, "__code__", None)
-    return f"{code.co_filename}:{code.co_firstlineno}, in {code.co_name}" if code else ""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{code.co_filename}:{head_line(code)}, in {code.co_name}" if code else ""
 
 
 def strip(value: Any, trace: Any) -> Any:

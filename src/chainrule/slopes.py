@@ -97,8 +97,13 @@ class Comparison:
 
 @contextlib.contextmanager
 def silent() -> Iterator[None]:
-    """Run the user's program once more: what it prints was seen, and its overflows are its own."""
-    with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
+    """Run the user's program once more: what it prints was seen, and its overflows are its own.
+
+    A solver in C prints what its callback raises, to which a complex number may lead it.
+    """
+    nowhere = io.StringIO()
+    with np.errstate(all="ignore"), contextlib.redirect_stdout(nowhere), \
+            contextlib.redirect_stderr(nowhere):
         yield
 
 

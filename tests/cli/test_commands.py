@@ -226,7 +226,7 @@ ERRORS = [
     (["explain", "x", "--at", "x=1,x=2"], "twice", ""),
     (["explain", "x", "--at", "x=abc"], "'abc' is not a number", "bracketed array"),
     (["explain", "2x", "--at", "x=1"], "malformed", "2*x"),
-    (["explain", "3*2"], "no floating-point input", ""),
+    (["explain", "3*2"], "no number to differentiate", ""),
     (["explain", "x", "--at", "x=1", "--wrt", "y"], "--wrt names 'y'", "its inputs are x"),
     (["explain", "x", "--at", "x=1", "-o", "a.pdf"], "tells no format", ".md"),
     (["draw", "x", "--at", "x=1", "-o", "a.png"], "does not end in .svg", "graph.svg"),
@@ -246,9 +246,9 @@ ERRORS = [
     (["explain", "foo(x)", "--at", "x=1"], "foo", "at column 1"),
     (["explain", "lists.py:f"], "no value is given", "put inputs = {"),
     (["explain", "[x, x]", "--at", "x=1", "--entry", "a"], "--entry", ""),
-    (["explain", "model.py:nothing"], "no floating-point input", "give the function a parameter"),
+    (["explain", "model.py:nothing"], "no number to differentiate", "give the function a"),
     (["explain", "badinputs.py:f"], "'inputs' in", "make it a dict"),
-    (["explain", "model.py:count", "--input", "ints.py"], "no floating-point input", "2.0"),
+    (["explain", "model.py:count", "--input", "words.py"], "no number", "give a number or"),
     (["check", "model.py:fails", "--at", "x=1"], "KeyError", "model.py"),
     (["explain", "model.py:lost", "--at", "x=1"], "cure:", "model.py"),
     (["explain", "x", "--att", "x=1"], "--att", "did you mean --at?"),
@@ -265,7 +265,7 @@ def test_errors(args: list[str], what: str, cure: str, capsys: Any, model: Path)
     Path("exits.py").write_text("import sys\nsys.exit(3)\n", encoding="utf-8")
     Path("badinputs.py").write_text("inputs = 3\ndef f(x): return x\n", encoding="utf-8")
     Path("lists.py").write_text("def f(layers): return layers[0]\n", encoding="utf-8")
-    Path("ints.py").write_text("inputs = {'n': 3}\n", encoding="utf-8")
+    Path("words.py").write_text("inputs = {'n': 'three'}\n", encoding="utf-8")
     status, out, err = call(capsys, *args)
     assert status == 2
     assert out == ""
@@ -275,6 +275,23 @@ def test_errors(args: list[str], what: str, cure: str, capsys: Any, model: Path)
     assert "Traceback" not in err
     assert "cli/commands.py" not in err
     assert len(err.splitlines()) <= LINES
+
+
+@pytest.mark.parametrize(("parameters", "told"), [
+    ("x=2", "to x; reverse"), ("x=2, n=2", "to x; held fast: n = 2"), ("x=2.0, n=2", "to x; held"),
+    ("n=2, x=2.0", "to x; held"), ("flag=True, x=2", "to x; held"), ("x=(2, 3)", "to x₀, x₁"),
+    ("x=np.array([1, 2, 3])", "to x; reverse"),
+])  # fmt: skip
+@pytest.mark.parametrize("command", ["explain", "check"])
+def test_whole_defaults_are_numbers(
+    command: str, parameters: str, told: str, capsys: Any, tmp_path: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("g.py").write_text(
+        f"import numpy as np\ndef g({parameters}): return np.sum(x) ** 2\n", encoding="utf-8")
+    status, out, _ = call(capsys, command, "g.py:g")
+    assert status == 0
+    assert (told if command == "explain" else "all agree") in out
 
 
 def test_a_traceback_on_request(capsys: Any, model: Path) -> None:

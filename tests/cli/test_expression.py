@@ -133,6 +133,8 @@ CURES = [
     ("y = x**2", "right-hand side"),
     ("ln(x)", r"log\(x\)"),
     ("sine(x)", "did you mean sin"),
+    ("round(x)", r"write rint\(x\)"), ("float(x)", "write x alone"),
+    ("int(x)", r"write trunc\(x\)"),
     ("relu(x)", r"maximum\(x, 0\)"),
     ("x.sum()", r"sum\(x\)"),
     ("sum(x", "never closed"),

@@ -32,6 +32,7 @@ CALLS: list[tuple[str, str, str]] = [
     ("cr.derivative(lambda x: x**3)(X)", "cr.jacobian(lambda x: x**3)(X)", "np.diag(3 * X**2)"),
     ("cr.vmap(lambda x: x * 2)(2.0)", "(lambda x: x * 2)(2.0)", "4.0"),
     ("cr.vmap(lambda x, y: x * y)(np.ones(2), np.ones(3))", "cr.vmap(lambda x, y: x * y, in_axes=(0, 0))(np.ones(3), np.ones(3))", "np.ones(3)"),
+    ("cr.vmap(lambda *x: x[0] * 2)()", "cr.vmap(lambda *x: x[0] * 2)(np.ones(2))", "2 * np.ones(2)"),
     ("cr.vmap(lambda x: x * 2, in_axes=None)(2.0)", "cr.vmap(lambda x: x * 2, in_axes=0)(np.ones(2))", "2 * np.ones(2)"),
     ("cr.vmap(lambda x: x * 2, in_axes='a')(np.ones(2))", "cr.vmap(lambda x: x * 2, in_axes=0)(np.ones(2))", "2 * np.ones(2)"),
     ("cr.vmap(lambda x: x * 2, in_axes=(0, 0))(np.ones(2))", "cr.vmap(lambda x: x * 2, in_axes=(0,))(np.ones(2))", "2 * np.ones(2)"),

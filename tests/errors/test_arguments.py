@@ -13,6 +13,7 @@ import chainrule as cr
 from chainrule import errors
 from chainrule.errors import (
     ArgnumsError,
+    BatchError,
     InputTypeError,
     NonFiniteError,
     NonScalarOutputError,
@@ -154,11 +155,34 @@ def test_wrong_argnums(argnums: Any, words: tuple[str, ...]) -> None:
     refuse(run, ArgnumsError, ValueError, *words)
 
 
+@pytest.mark.parametrize("of", [
+    cr.grad, cr.value_and_grad, cr.jacobian, cr.jacfwd, cr.hessian, cr.derivative, cr.jac_sparsity,
+    *(lambda f, asks=asks: lambda: asks(f)
+      for asks in (cr.vjp, cr.linearize, cr.trace, cr.check, cr.explain, cr.draw)),
+])  # fmt: skip
+def test_a_point_is_missing(of: Any) -> None:
+    def run() -> Any:
+        return of(square)()  # <-
+
+    with pytest.raises(ArgnumsError) as error:
+        run()
+    assert "called without a point" in str(error.value)
+    assert "argnums" not in str(error.value)
+    assert "pass the point by its position" in str(error.value)
+
+
+def test_no_example_is_given() -> None:
+    def run() -> Any:
+        return cr.vmap(square)()  # <-
+
+    refuse(run, BatchError, ValueError, "without positional arguments", "pass the examples")
+
+
 def test_argnums_count_positional_arguments() -> None:
     def run() -> Any:
         return cr.grad(square)(weight=A)  # <-
 
-    refuse(run, ArgnumsError, ValueError, "argument 0", "keyword arguments are constants")
+    refuse(run, ArgnumsError, ValueError, "without a point", "keyword arguments are constants")
 
 
 def test_options_that_do_not_exist() -> None:

@@ -97,9 +97,11 @@ def examine(target: Target, argnums: tuple[int, ...], seed: int = 0) -> Report:
     return Report(tuple(rows), fault)
 
 
-def _named(f: Any, name: str) -> Any:
+def _named(f: Any, name: str, program: Any) -> Any:
     def function(*xs: Any) -> Any:
         return f(*xs)
+
+    function.__wrapped__ = program  # type: ignore[attr-defined]  # whose names have doors
 
     function.__name__ = name
     return function
@@ -116,10 +118,11 @@ class _Problem:
             parameter_name(target.function, k) + path
             for k, arg in zip(argnums, chosen, strict=True) for path in tree.paths(arg)
         ]  # fmt: skip
-        self.xs = [np.asarray(x)[()] for x in leaves]
+        arrays = [np.asarray(x) for x in leaves]
+        self.xs = [(x if x.dtype.kind in "fc" else x.astype(float))[()] for x in arrays]
         self.kept: list[int] | None = None  # which outputs are floats; an integer may be one beside
         self.state, self.stopped = states(), list[Any]()
-        self.traced = _named(self.call, target.label)
+        self.traced = _named(self.call, target.label, target.function)
         outputs, pull = api.vjp(self.traced, *self.xs)
         if not np.all(np.isfinite(flat(outputs))):
             raise CheckError(

@@ -108,14 +108,19 @@ def demo(options: Namespace) -> int:
 
 
 def differentiated(target: Target, wrt: str) -> tuple[int, ...]:
-    """Return the positions of the inputs to differentiate: those named, or all that are floats."""
+    """Return the positions of the inputs to differentiate: those named, or all that are floats.
+
+    Where none is, the first whole number is taken, as the library takes it: f(x=2, n=3).
+    """
     if not wrt:
-        found = tuple(i for i, arg in enumerate(target.args) if _has_floats(arg))
+        kinds = [_kinds(arg) for arg in target.args]
+        found = tuple(i for i, kind in enumerate(kinds) if kind and kind <= set("fc")) or tuple(
+            i for i, kind in enumerate(kinds) if kind and kind <= set("fciu"))[:1]
         if not found:
             names = ", ".join(target.names) or "none"
             raise UsageError(
-                f"{target.label} has no floating-point input to differentiate (inputs: {names})",
-                cure="give floats: 2.0 instead of 2" if target.args else
+                f"{target.label} has no number to differentiate with respect to (inputs: {names})",
+                cure="give a number or an array of numbers" if target.args else
                 "a derivative is with respect to an input: give the function a parameter",
             )
         return found
@@ -129,13 +134,9 @@ def differentiated(target: Target, wrt: str) -> tuple[int, ...]:
     return tuple(i for i, name in enumerate(target.names) if name in wanted)
 
 
-def _has_floats(arg: Any) -> bool:
-    leaves = tree.flatten(arg)[0]
-    return bool(leaves) and all(
-        isinstance(x, float | complex) or (
-            isinstance(x, np.ndarray | np.generic) and x.dtype.kind in "fc")
-        for x in leaves
-    )  # fmt: skip
+def _kinds(arg: Any) -> set[str]:
+    """Return the kinds of the numbers in an argument, as NumPy calls them; others are its "O"."""
+    return {np.asarray(x).dtype.kind for x in tree.flatten(arg)[0]}
 
 
 def _format_of(output: str | None) -> str:

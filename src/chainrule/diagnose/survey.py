@@ -279,7 +279,7 @@ def _place(place: Place | None) -> str:
 def _defined(f: Any) -> str:
     """Say where a function of the user's stands."""
     code = getattr(inspect.unwrap(f), "__code__", None)
-    return describe_line(code, code.co_firstlineno) if code is not None else ""
+    return describe_line(code) if code is not None else ""
 
 
 def _disconnected(

@@ -73,8 +73,9 @@ def _forms(builder: Any, targets: list[Node], counts: dict[str, int]) -> dict[st
         return _omitted(reason, counts)
     for node, (tidy, _) in forms.items():
         found, settled = evaluate(tidy, run.symbols), builder.settled_of(node)
-        rough = 0.0 if _is_limit(builder, node) else 1e-6
-        if not np.allclose(found, settled, rough, 0.0, equal_nan=True):
+        limit = _is_limit(builder, node)
+        rough, noise = (0.0, 0.0) if limit else (1e-6, 8 * builder.rounding.of(node))
+        if not np.allclose(found, settled, rough, noise, equal_nan=True):
             return _omitted(UNCONFIRMED)
     rows = [_row(builder, n, tidy, by, points) for n, (tidy, by) in forms.items()]
     pieces = [to_json(e) for e in piece(builder, [tidy for tidy, _ in forms.values()])]
@@ -158,21 +159,23 @@ def _row(builder: Any, node: Node, tidy: Expr, by: str, points: int) -> dict[str
 
 
 def total(builder: Any, node: Node) -> Symbol:
-    """Return the symbol of the whole derivative: dy/dx for one input, x̄ for several.
+    """Return the symbol of the whole derivative: dy/dx for one input, ∂y/∂x for several.
 
-    Where data are held fast it is ∂y/∂x, or x̄ where a local derivative is called so. It is what
-    `grad` returns; where a limit enters, x̄ is what the rules give, and that another.
+    So also where data are held fast; it is x̄ where a local derivative is called so, or the output
+    is an array. It is what `grad` returns; where a limit enters, x̄ is what the rules give, and that
+    another.
     """
     run = builder.run
     found: Symbol = run.symbols["bar:" + run.symbol_of[node].id]
-    settled, several = builder.settled_of(node), len(run.inputs) > 1 or builder.entry is not None
-    if several and not builder.limit:
+    settled = builder.settled_of(node)
+    if builder.entry is not None and not builder.limit:
         return found
     of, out = run.symbol_of[node], run.symbols[builder.out_name]
     key = f"total:{of.id}"
     d, latex = "d", "d"
     if len(run.inputs) > 1 or any(s.kind == "data" for s in run.symbols.values()):
-        taken = any(s.text == f"∂{out.text}/∂{of.text}" for s in run.symbols.values())
+        names = {f"∂{out.text}/∂{run.symbol_of[n].text}" for n in run.inputs}
+        taken = any(s.text in names and s.kind == "partial" for s in run.symbols.values())
         if not taken or key in run.symbols:
             d, latex = "∂", "\\partial "
         elif not builder.limit:

@@ -1,13 +1,16 @@
 """The derivation as one JSON-able document, from which every format is printed."""
 
+import inspect
 import os
 from collections.abc import Iterator
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
 from ..core.graph import Node
 from ..tracing.source import shown_text
+from ..tracing.wholes import head_line
 from . import checks, costs, operators, statements, words
 from .as_json import NAMES, strict, to_json
 from .closed import closed_form, total
@@ -178,17 +181,16 @@ class Builder:
 
     def _output_name(self) -> str:
         run = self.run
-        if run.output is None or run.output.op is None:
-            name = run.namer.take("y", "y")
-        else:
+        if run.output is not None and run.output.op is not None:
             of = run.symbol_of[run.output]
-            told = of.source is None or of.source.target or not of.name.raw.startswith("v")
+            told = not of.name.raw.startswith("v") or (
+                of.source is not None and of.source.target and run.output.place != run.asked)
             if told and not run.limit:  # else the last step is not what is returned
                 return of.id
-            held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾
-            words = ("y", "f", "out", "result")
-            free = next((w for w in words if w not in held and run.namer.free(w)), "y")
-            name = run.namer.take(free, free)
+        held = {s.name.raw for s in run.symbols.values()}  # some of them as y⁽¹⁾, y⁽²⁾
+        words = chain(("y", "f", "out", "result"), map("out{}".format, count(1)))
+        free = next(w for w in words if w not in held and run.namer.free(w))  # y' is a derivative
+        name = run.namer.take(free, free)
         run.add(Symbol(name.text, name, "output", run.value))
         return name.text
 
@@ -205,11 +207,11 @@ class Builder:
             if flat is not None and not solved:
                 statement = to_json(flat)
         name = getattr(run.function, "__name__", type(run.function).__name__)
-        code = getattr(run.function, "__code__", None)
+        code = getattr(inspect.unwrap(run.function), "__code__", None)
         return {
             "function": name,
             "file": os.path.basename(code.co_filename) if code else "",
-            "line": code.co_firstlineno if code else 0,
+            "line": head_line(code) if code else 0,
             "statement": statement,
             **({"of": run.symbol_of[run.output].id} if statement is not None and run.limit else {}),
             "here": statement is not None and (

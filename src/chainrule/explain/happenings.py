@@ -97,18 +97,21 @@ class Happenings:
     def _solver(self, event: Event, place: str) -> None:
         nodes = self.inside(event)
         rows = [self.index[n] for n in nodes if n in self.index]
-        which = f"row {rows[0]}" if len(rows) == 1 else f"rows {min(rows)} to {max(rows)}"
+        one = len(rows) == 1
+        which = f"row {rows[0]}" if one else f"rows {min(rows)} to {max(rows)}"
         root = " It is a root: see its equation under “Closed form”." if event.roots else ""
-        rows_are = "carry the derivative of its answer, not of its iterations"
+        carry = "carries" if one else "carry"
+        rows_are = f"{carry} the derivative of its answer, not of its iterations"
         if event.replayed:
-            rows_are = "are the steps that it took, taken again: the derivative is that of these " \
+            steps = "is the step" if one else "are the steps"
+            rows_are = f"{steps} that it took, taken again: the derivative is that of these " \
                 "steps, with their sizes held fast" + (
                     ", and with the way of the times at which they cross over" * event.pieces)
         end = " What it is given jumps or bends exactly at an end of where it goes: where the " \
             "slopes on both sides of the point differ, the middle of them is taken." * event.at_end
         self.notes.append(
-            f"{event.outcomes[0]} ran on plain numbers at {place}: {which} {rows_are}, and their "
-            f"numbers are those of this run.{root}{end}"
+            f"{event.outcomes[0]} ran on plain numbers at {place}: {which} {rows_are}, and "
+            f"{'its' if one else 'their'} numbers are those of this run.{root}{end}"
         )
         for n in nodes:
             self.marks[n] = event.outcomes[0] + SEE

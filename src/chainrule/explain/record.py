@@ -19,7 +19,7 @@ from ..diagnose.compare import UNSTEADY, Point, differ, numbers_of, same_run, un
 from ..errors import OutputTypeError, UsageError
 from ..lift import Argnums, Call, nan_input, output_leaves, parameter_name
 from ..slopes import silent
-from ..tracing.source import Source, resolve
+from ..tracing.source import Source, resolve, user_frame
 from ..tracing.tracer import TRACERS
 from .constants import named
 from .expr import App, Expr, Num, Reader, Sym, substitute
@@ -64,6 +64,8 @@ class Run:
 
     def __init__(self, f: Callable[..., Any], args: Any, argnums: Argnums) -> None:
         self.function = f
+        asking = user_frame(2)  # a library's function makes its steps there: none of its lines
+        self.asked = (asking.f_code, asking.f_lasti) if asking is not None else None
         data = self._data(f, args, argnums)
         self.call = Call(f, data[0], {}, argnums)
         self.call.own()
@@ -267,7 +269,8 @@ class Run:
         sources = {n: resolve(n.place) for n in self.nodes}
         last = values(all_steps, lambda n: getattr(resolve(n.place), "text", ""))
         shown = [n for n in self.nodes if n.dtype is not None]
-        target = {n: s.target for n, s in sources.items() if s is not None and n in last}
+        target = {n: s.target for n, s in sources.items()
+                  if s is not None and n in last and n.place != self.asked}  # fmt: skip
         for n in shown:  # a store changes the array that it is made into, under whatever view
             if n.op is not None and n.op.name in _STORES:
                 target[n] = self._stored_into(n, target, sources[n])
@@ -389,8 +392,13 @@ class Run:
 def entry_of(run: Run, output: Any) -> tuple[int, ...] | None:
     """Return which entry of an array output is explained."""
     shape = np.shape(run.value)
-    if shape == ():
+    if shape == () and output in (None, ()):
         return None
+    if shape == ():
+        raise UsageError(
+            f"{output!r} is not an entry of the result, which is one number",
+            cure="leave output= out, on the command line --entry",
+        )
     if output is None:
         return (0,) * len(shape)
     index = (output,) if isinstance(output, int) else tuple(output)

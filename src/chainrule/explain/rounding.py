@@ -128,6 +128,10 @@ class Roundings:
         far = max(1.0, float(np.max(np.abs(node.output), initial=0.0)))
         return bool(spread > SLIGHT * np.abs(self.run.value)[self.builder.entry or ()] / far)
 
+    def of(self, node: Node) -> float:
+        """Return by how much rounding moves the gradient of an input."""
+        return float(np.max(self.gradients.get(node, 0.0), initial=0.0))
+
     def decides(self, node: Node) -> bool:
         """Say whether rounding decides the gradient of an input."""
         spread = self.gradients.get(node, 0.0)

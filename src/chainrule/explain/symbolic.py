@@ -16,17 +16,38 @@ _LARGEST, _HALVES = 10**6, 4  # larger fractions, and those of tenths, are read 
 _CALL = re.compile(r"^(\w+)\(x\)$")
 
 
+class cbrt(sympy.Function):  # noqa: N801 - records and `_functions` know it by this name
+    """The real cube root: SymPy's own is a power, which has no real number below 0."""
+
+    is_extended_real = True
+
+    @classmethod
+    def eval(cls, x: Any) -> Any:
+        """Leave out the root of what is a cube as it stands."""
+        return x if x in (-1, 0, 1) else None
+
+    def _eval_power(self, n: Any) -> Any:
+        whole = n.is_Integer and n % 3 == 0
+        return self.args[0] ** (n // 3) if whole else None
+
+
 @lru_cache(maxsize=1)
 def _namespace() -> dict[str, Any]:
     space = {name: getattr(sympy, name) for name in dir(sympy) if not name.startswith("_")}
     return space | {
-        "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log,
+        "cbrt": cbrt, "fabs": sympy.Abs, "ceil": sympy.ceiling, "ln": sympy.log,
         "log1p": lambda x: sympy.log(1 + x),
         "expm1": lambda x: sympy.exp(x) - 1, "log10": lambda x: sympy.log(x, 10),
         "hypot": lambda x, y: sympy.sqrt(x**2 + y**2), "__builtins__": {},
         "radians": lambda x: x * sympy.pi / 180, "degrees": lambda x: x * 180 / sympy.pi,
         "sincpi": lambda x: sympy.sin(sympy.pi * x) / (sympy.pi * x),
     }  # fmt: skip
+
+
+_CHOICES = frozenset(
+    "greater less greater_equal less_equal equal not_equal logical_and logical_or logical_not "
+    "where maximum minimum fmax fmin isnan isfinite attains max min sort argsort heaviside".split()
+)
 
 
 def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
@@ -44,12 +65,15 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
         meaning = op_of(e.op).mp
     except KeyError:
         meaning = ""
+    if not meaning and e.op in _CHOICES:
+        words = "the program chooses by its values, and a formula is of one piece"
+        raise NotImplementedError(words)
     if not meaning:
         raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))
     try:
         return eval(meaning, dict(_namespace()), names)  # the record's own text, not the user's
-    except NameError as error:  # it is mpmath's
+    except (NameError, TypeError) as error:  # it is mpmath's, or Python's choice by a value
         raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told") from error
 
 
@@ -82,7 +106,11 @@ def tidy(tree: Expr, limit: int) -> Any:
         e = e.replace(function, lambda u, of=of: 1 / of(u))
     forms = [sympy.factor_terms(e), sympy.factor_terms(sympy.powsimp(e)), e, sympy.powsimp(e)]
     if e.count_ops() <= limit // 4:
-        forms.append(sympy.cancel(e) if e.is_rational_function() else sympy.expand_mul(e))
+        if e.is_rational_function():
+            top, bottom = sympy.fraction(sympy.cancel(e))
+            forms += [top / bottom, top / sympy.factor(bottom)]
+        else:
+            forms += [sympy.expand_mul(e), sympy.factor(e)]
     best = min(forms, key=lambda f: int(f.count_ops()))
     if best.count_ops() > limit:
         return f"{int(best.count_ops()):,} operations as one expression"

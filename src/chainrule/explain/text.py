@@ -71,11 +71,14 @@ class _Text:
             return "shapes: " + shape_line(f.data, self.w.symbols)
         if isinstance(f, Place):
             return f"# {f.data['file']}:{f.data['line']}  {f.data['text']}"
-        return str(f).replace("-", "−") if _numeric(f) else str(f)
+        return _MINUS.sub("−", str(f)) if _numeric(f) else str(f)
+
+
+_MINUS = re.compile(r"(?<![\w)\]])-(?=\d|inf)|(?<=\de)-(?=\d)|(?<= )-(?= )")
 
 
 def _numeric(f: str) -> bool:
-    return f.startswith(("central difference", "complex step, ")) or any(
+    return f.startswith(("central difference", "complex step")) or any(
         w in f for w in ("; off by", "the derivative taken, ", "the derivative, ")
     )
 

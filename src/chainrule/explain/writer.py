@@ -12,10 +12,11 @@ import numpy as np
 from ..core.op import Notation
 from ..core.spoken import spoken
 from .as_json import called, from_json, number_from_json
+from .cancelling import significant
 from .constants import named
 from .expr import App, Expr, Num, Sym, op_of, simplify
 from .names import SUBSCRIPTS, SUPERSCRIPTS
-from .numbers import short
+from .numbers import DIGITS, short
 from .parameters import Held, literal, quiet
 from .products import POWER, TIMES, MatrixWriter
 
@@ -31,6 +32,7 @@ class Writer(MatrixWriter):
     minus, equal, about, dot, hadamard = "−", "=", "≈", " · ", " ⊙ "
     inverse_top, transpose_top = "⁻¹", "ᵀ"
     changed, stored, added, same = " with ", " := ", " += ", "=="
+    places = DIGITS  # of the numbers in what is being written
 
     def __init__(self, symbols: dict[str, dict[str, Any]]) -> None:
         self.symbols = symbols
@@ -52,12 +54,12 @@ class Writer(MatrixWriter):
     def number(self, v: Any) -> tuple[str, bool]:
         """Write a number, and say whether it was rounded."""
         if isinstance(v, complex | np.complexfloating):
-            re, rounded_re = short(v.real)
-            im, rounded_im = short(abs(v.imag) if not np.isnan(v.imag) else v.imag)
+            re, rounded_re = short(v.real, self.places)
+            im, rounded_im = short(abs(v.imag) if not np.isnan(v.imag) else v.imag, self.places)
             sign = "-" if v.imag < 0 or (v.imag == 0 and np.signbit(v.imag)) else "+"
             text = f"({self.digits(re)} {self.digits(sign)} {self.digits(im)}i)"
             return text, rounded_re or rounded_im
-        text, rounded = short(v)
+        text, rounded = short(v, self.places)
         return self.digits(text), rounded
 
     # --- trees --------------------------------------------------------------------------------
@@ -399,11 +401,18 @@ class Writer(MatrixWriter):
         words = [f"{k} {self.entry(v[k])}" for k in ("min", "max", "rms") if k in v]
         return "{" + ", ".join(words) + "}"
 
+    def side(self, e: Expr) -> tuple[str, bool]:
+        """Write a formula, and say whether a number of it was rounded."""
+        self.places = significant(e)
+        text = self.expr(e)
+        self.places = DIGITS
+        return text, _has_rounded(self, e)
+
     def line(self, line: dict[str, Any]) -> list[str]:
         """Write a chain of equalities as (symbol, relation, side, relation, side, …)."""
         out = [self.expr(from_json(line["lhs"]))]
         rough = False
-        sides = [(self.expr(t), _has_rounded(self, t)) for t in map(from_json, line["sides"])]
+        sides = [self.side(from_json(t)) for t in line["sides"]]
         if line.get("value") is not None:
             text, rounded = self.value(line["value"])
             sides.append((text, rounded or line.get("rough", False)))

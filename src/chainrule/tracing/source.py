@@ -7,7 +7,6 @@ import ast
 import contextlib
 import linecache
 import os
-import re
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ import numpy
 
 from ..core.graph import Place
 from ..errors import finders
+from .wholes import head_line, statement, stored
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _ROOMS = ("core", "ops", "tracing", "modes", "explain", "diagnose", "implicit", "programs",
@@ -160,10 +160,11 @@ def _resolve(code: CodeType, offset: int, _file: str) -> Source:  # equal code m
     return Source(code.co_filename, line, column, text, target, code.co_name)
 
 
-def describe_line(code: CodeType, line: int) -> str:
-    """Say where a line of the user's code is, with its text."""
-    text = linecache.getline(code.co_filename, line).strip()
-    return f"{code.co_filename}:{line}, in {code.co_name}" + (f":  {text}" if text else "")
+def describe_line(code: CodeType, line: int | None = None) -> str:
+    """Say where a line of the user's code is, with its statement; else where a function begins."""
+    line = head_line(code) if line is None else line
+    text = statement(code.co_filename, line)
+    return f"{code.co_filename}:{line}, in {code.co_name}{_quoted(text)}"
 
 
 def _position(code: CodeType, offset: int) -> tuple[int, int, int, int]:
@@ -262,9 +263,6 @@ def _target(file: str, position: tuple[int, int, int, int]) -> str:
     return _targets(file, source).get(position, "")
 
 
-_ASSIGNS = re.compile(r"\s*(?:[-+*/@%&|^]|//|\*\*|<<|>>)?=(?!=)")
-
-
 def describe(frame: FrameType | None, value: Any = None, offset: int | None = None) -> str:
     """Say where in the user's code `frame` stands, and which variable holds `value` there.
 
@@ -283,10 +281,8 @@ def describe(frame: FrameType | None, value: Any = None, offset: int | None = No
 
 
 def shown_text(found: Source) -> str:
-    """Return the text of a place; of a store the whole line, since its target says little."""
-    line = linecache.getline(found.file, found.line).strip()
-    stored = line.startswith(found.text) and _ASSIGNS.match(line, len(found.text))
-    return line if stored else found.text
+    """Return the text of a place; of a store the statement, since its target says little."""
+    return stored(found.file, found.line, found.column) or found.text
 
 
 def describe_place(place: Place) -> str:
@@ -294,5 +290,8 @@ def describe_place(place: Place) -> str:
     found = resolve(place)
     assert found is not None
     words = f"{found.file}:{found.line}, in {found.function}"
-    text = shown_text(found)
-    return words + (f":  {text if len(text) <= 100 else text[:97] + '…'}" if text else "")
+    return words + _quoted(shown_text(found))
+
+
+def _quoted(text: str) -> str:
+    return f":  {text if len(text) <= 100 else text[:97] + '…'}" if text else ""

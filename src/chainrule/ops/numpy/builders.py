@@ -86,7 +86,9 @@ def vectorize(self: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _values(a: Any) -> Any:
-    """Return the values of a column of pandas, which are traced where the column is."""
+    """Return a list as an array, and the values of a column of pandas; traced where they are."""
+    if isinstance(a, list | tuple):
+        return operand(a)
     return a.to_numpy() if hasattr(a, "to_numpy") else a
 
 
@@ -131,6 +133,7 @@ def _loop_over(self: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _with_signature(self: Any, args: Any, kwargs: Any) -> Any:
+    args = tuple(map(_values, args))
     inputs, outputs = self._in_and_out_core_dims
     loops = [np.shape(a)[: np.ndim(a) - len(dims)] for a, dims in zip(args, inputs, strict=True)]
     shape = np.broadcast_shapes(*loops)
