@@ -554,3 +554,15 @@ def test_a_special_value_whose_slope_is_nearly_right_is_one() -> None:
     remembers(np.array([0.5, 1.0]))
     found = cr.grad(remembers)(np.array([0.5, 1.0]))
     np.testing.assert_allclose(found, [math.cos(0.5), 2e3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("at", [0.5, 1.0, 3.0, 100.0])
+@pytest.mark.parametrize("half", [1e-9, 1e-8, 1e-6])
+def test_an_interval_about_the_point_is_a_tolerance(at: float, half: float) -> None:
+    other = lambda x: math.log1p(x - at) / (x - at)  # noqa: E731
+    for f in (
+        lambda x: 1.0 if x > at - half and x < at + half else other(x),
+        lambda x: 1.0 if at - half <= x <= at + half else other(x),
+        lambda x: other(x) if x < at - half or x > at + half else 1.0,
+    ):
+        assert cr.grad(f)(at) == pytest.approx(-0.5, rel=1e-6)

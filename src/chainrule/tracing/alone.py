@@ -107,6 +107,15 @@ def _is_slight(x: Any, y: Any) -> bool:
     return x >= _HUGE and _is_round_number(float(x))
 
 
+def _is_bound(a: Any, b: Any) -> bool:
+    """Say whether a number is compared with an end of a slight interval about it: P ± 1e-9."""
+    apart = abs(a - b)
+    if not apart <= _SLIGHT:
+        return False
+    rest = abs(apart - float(f"{apart:.1e}"))
+    return running.around or bool(rest <= 4 * _EPS * max(abs(a), abs(b)))
+
+
 def _is_round_number(y: float) -> bool:
     return y / _EPS in _TIMES or y * _EPS in _TIMES or float(f"{y:.1e}") == y
 
@@ -172,7 +181,7 @@ def met(
     if name in ORDER and len(values) == 2:
         a, b = values
         if type(a) in _NUMBERS and type(b) in _NUMBERS:
-            if a == b or _is_slight(a, b) or _is_slight(b, a):
+            if a == b or _is_slight(a, b) or _is_slight(b, a) or _is_bound(a, b):
                 return True, _SIDES[name][bool(output)]
             if a != a or b != b:
                 return True, 0
