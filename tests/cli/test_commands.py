@@ -246,7 +246,7 @@ ERRORS = [
     (["explain", "foo(x)", "--at", "x=1"], "foo", "at column 1"),
     (["explain", "lists.py:f"], "no value is given", "put inputs = {"),
     (["explain", "[x, x]", "--at", "x=1", "--entry", "a"], "--entry", ""),
-    (["explain", "model.py:nothing"], "no number to differentiate", "give the function a parameter"),
+    (["explain", "model.py:nothing"], "no number to differentiate", "give the function a"),
     (["explain", "badinputs.py:f"], "'inputs' in", "make it a dict"),
     (["explain", "model.py:count", "--input", "words.py"], "no number", "give a number or"),
     (["check", "model.py:fails", "--at", "x=1"], "KeyError", "model.py"),

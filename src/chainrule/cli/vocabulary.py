@@ -45,7 +45,8 @@ KEYWORDS: frozenset[str] = frozenset({"axis", "keepdims", "ord", "ddof"})
 _ELSEWHERE = {
     "ln": "log(x)", "lg": "log10(x)", "relu": "maximum(x, 0)", "softplus": "logaddexp(x, 0)",
     "round": "rint(x)", "fix": "trunc(x)", "sgn": "sign(x)", "int": "trunc(x)",
-    "float": "x alone: it is a float", "cot": "1/tan(x)", "sec": "1/cos(x)", "csc": "1/sin(x)", "average": "mean(x)",
+    "float": "x alone: it is a float", "average": "mean(x)",
+    "cot": "1/tan(x)", "sec": "1/cos(x)", "csc": "1/sin(x)",
     "lgamma": "gammaln(x)", "factorial": "exp(gammaln(x + 1))", "gelu": "x * ndtr(x)",
 }  # fmt: skip
 

@@ -100,7 +100,8 @@ class Happenings:
         one = len(rows) == 1
         which = f"row {rows[0]}" if one else f"rows {min(rows)} to {max(rows)}"
         root = " It is a root: see its equation under “Closed form”." if event.roots else ""
-        rows_are = f"carr{'ies' if one else 'y'} the derivative of its answer, not of its iterations"
+        carry = "carries" if one else "carry"
+        rows_are = f"{carry} the derivative of its answer, not of its iterations"
         if event.replayed:
             steps = "is the step" if one else "are the steps"
             rows_are = f"{steps} that it took, taken again: the derivative is that of these " \

@@ -130,14 +130,21 @@ class Bench:
         return e if same else simplify(App(e.op, args, e.params, e.shape))
 
     def _plainer(self, e: App, args: tuple[Expr, ...]) -> Expr | None:
-        """Leave out what a rule asks for NaN, and the count of equals, where there is none."""
+        """Leave out what a rule asks for NaN, and the count of equals, where there is none.
+
+        So also what it asks of a length: where none is 0, its share of one is a quotient.
+        """
         if e.op == "divide" and args[0].shape == e.shape and _is_unit(args[1]):
             return args[0]
+        if e.op == "share_of_length":
+            length = App("hypot", args, {}, e.shape)
+            held = np.all(evaluate(length, self.run.symbols))
+            return App("divide", (args[0], length), {}, e.shape) if held else None
         if e.op not in ("logical_or", "multiply"):
             return None
         for this, other in (args, args[::-1]):
-            asks = isinstance(this, App) and (
-                this.op == "isnan" if e.op == "logical_or" else _counts(this))  # fmt: skip
+            asks = _asks_nan(this) if e.op == "logical_or" else (
+                isinstance(this, App) and _counts(this))  # fmt: skip
             if asks and other.shape == e.shape:
                 held = np.asarray(evaluate(this, self.run.symbols))
                 if not held.any() if e.op == "logical_or" else (held == 1).all():
@@ -187,6 +194,13 @@ def _is_unit(e: Expr) -> bool:
     """Say whether a tree is u⁰, by which a rule divides where nothing else is to be done."""
     return isinstance(e, App) and e.op == "power" and (
         e.args[1] == Num(0) or (isinstance(e.args[1], App) and e.args[1].op == "zeros"))
+
+
+def _asks_nan(e: Expr) -> bool:
+    """Say whether a condition asks for NaN, alone or and for more, or is what a number answers."""
+    if isinstance(e, App) and e.op == "logical_and":
+        return any(map(_asks_nan, e.args))
+    return e == Num(False) or (isinstance(e, App) and e.op == "isnan")
 
 
 def _counts(e: App) -> bool:

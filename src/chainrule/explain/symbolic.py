@@ -44,6 +44,12 @@ def _namespace() -> dict[str, Any]:
     }  # fmt: skip
 
 
+_CHOICES = frozenset(
+    "greater less greater_equal less_equal equal not_equal logical_and logical_or logical_not "
+    "where maximum minimum fmax fmin isnan isfinite attains max min sort argsort heaviside".split()
+)
+
+
 def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
     """Translate a tree of scalars; raise NotImplementedError for what SymPy is not asked about."""
     if isinstance(e, Num):
@@ -59,6 +65,9 @@ def to_sympy(e: Expr, made: dict[str, Any]) -> Any:
         meaning = op_of(e.op).mp
     except KeyError:
         meaning = ""
+    if not meaning and e.op in _CHOICES:
+        words = "the program chooses by its values, and a formula is of one piece"
+        raise NotImplementedError(words)
     if not meaning:
         raise NotImplementedError(f"{word_of(e.op)} has no formula that SymPy is told")
     names = dict(zip("xyz", args, strict=False))

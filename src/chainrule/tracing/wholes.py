@@ -1,4 +1,4 @@
-"""Whole statements of the user's source: a line, or the target of a store, is but a piece of one."""
+"""Whole statements of the user's source: a line, or the target of a store, is a piece of one."""
 
 import ast
 import linecache
