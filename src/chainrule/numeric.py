@@ -186,7 +186,8 @@ def limit(
         value, nearness, settles = _row(lambda h: g(share * h), eps, np.where(rough, error, 0.0))
         best, error = _better(best, error, value, nearness)
         suspect = (suspect | far) & ~settles
-        same = abs(best - first) <= 1e-6 * abs(first)  # they part by rounding
+        with np.errstate(invalid="ignore"):
+            same = abs(best - first) <= 1e-6 * abs(first)  # they part by rounding
         same &= far & np.isfinite(error) & (slack <= error)
         best, error = np.where(same, first, best), np.where(same, slack, error)
     best, error = _not_rounded_off(best, error, g, eps)
