@@ -189,7 +189,7 @@ def directions(
     """
     vs, cts, traced = direction(point, out, plain, rng)
     total = sum(np.size(v) for v in vs)
-    if type(point.trace) is Forward or total < 2:
+    if type(point.trace) is Forward or total < 2 or point.single:
         return [(vs, cts, traced)]
     cotangents, several = _pulled(point, out, cts), [(vs, cts, traced)]
     for k in range(min(total, _SHARES)):

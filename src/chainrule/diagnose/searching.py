@@ -267,7 +267,8 @@ def _far(
         return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     settled = gap > 10 * spread
-    if gap <= 3 * spread + 1e-4 * scale and spread <= 0.1 * scale + 1e-6 * (1 + abs(traced)):
+    rest = 0.1 * (1 + abs(traced)) if point.single else 0.1 * scale + 1e-6 * (1 + abs(traced))
+    if gap <= 3 * spread + 1e-4 * scale and spread <= rest:
         return None
     short = (1e-3 * unit, 1e-4 * unit)
     if alone or settled:
@@ -279,7 +280,7 @@ def _far(
             return None  # of the function itself, at this point: its branches stand (kinks.md)
         bound = max(5e-3 * scale, 0.05 * gap) if settled else 5e-3 * (1 + abs(traced))
         near = all(min(abs(slope - traced) for slope in pair) <= bound for pair in sides[:2])
-        if settled:  # what is left of a large slope may be all of a small one
+        if settled and not point.single:  # what is left of a large slope may be all of a small one
             ends = ((10 * b - a) / 9 for a, b in zip(*sides[:2], strict=True))
             near = near and all(abs(end - traced) <= max(1e-6 * scale, 0.2 * gap) for end in ends)
         if near:
