@@ -226,7 +226,8 @@ def _suspect(best: Vector, g: Callable[[float], Vector], step: float) -> Vector:
         return np.zeros(best.shape, bool)
     with np.errstate(all="ignore"):
         long, short = (abs(g(h) - best) for h in _FARTHER)
-        far = (short > 0.125 * long) & (short > 1e-8 * abs(best))
+        top = float(abs(best[np.isfinite(best)]).max(initial=0.0))
+        far = (short > 0.125 * long) & (short > 1e-8 * abs(best) + 1e-9 * top)
         return (far | np.isnan(best)) & np.isfinite(g(_FARTHER[0]))
 
 

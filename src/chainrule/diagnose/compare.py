@@ -183,7 +183,7 @@ def _compare_slope(
 def directions(
     point: Point, out: Any, plain: list[Any], rng: np.random.Generator
 ) -> list[tuple[list[Any], list[Any], float]]:
-    """Return directions in which all inputs move, and a share of them, and the traced slopes.
+    """Return a direction in which all inputs move, those of small shares, and the traced slopes.
 
     What is equal may part by all of them only; beside a large slope a small one is seen by itself.
     """
@@ -199,7 +199,8 @@ def directions(
             part.append((v * (number % _SHARES == k)).astype(np.asarray(v).dtype)[()])
             start += np.size(v)
         several.append((part, cts, float(inner(cotangents, part))))
-    return several
+    most = max(abs(slope) for _, _, slope in several[1:])
+    return [d for k, d in enumerate(several) if k == 0 or abs(d[2]) < 0.05 * most]
 
 
 def direction(

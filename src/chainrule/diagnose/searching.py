@@ -267,6 +267,8 @@ def _far(
         return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     settled = gap > 10 * spread
+    if gap <= 64 * np.finfo(float).eps * abs(at(0.0)) / steps[-1]:
+        return None  # the value is so large that rounding hides it
     rest = 0.1 * (1 + abs(traced)) if point.single else 0.1 * scale + 1e-6 * (1 + abs(traced))
     if gap <= 3 * spread + 1e-4 * scale and spread <= rest:
         return None

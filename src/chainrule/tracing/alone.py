@@ -100,10 +100,12 @@ def _is_slight(x: Any, y: Any) -> bool:
     if not 0 <= x < y:
         return False
     if y <= _SLIGHT:
-        if 0.5 * _EPS <= y <= _TIMES[-1] * _EPS or _is_round_number(float(y)):
+        if _is_round_number(float(y)):
             return True
-        slight = x == 0 or not _is_round_number(float(x))  # else x is the tolerance, and y is more
-        return slight and (x <= _SHARE * y or running.around)
+        if x > 0 and _is_round_number(float(x)):  # x is the tolerance, and y is more
+            return False
+        rounding = 0.5 * _EPS <= y <= _TIMES[-1] * _EPS
+        return rounding or x <= _SHARE * y or running.around
     return x >= _HUGE and _is_round_number(float(x))
 
 
