@@ -306,6 +306,7 @@ def of_peaks(name, **options):
     ),
     lambda p: ss.peak_widths(np.array([0, 1, 2.0, 1, 0]) * p[0], [2])[0],
 ])  # fmt: skip
+@pytest.mark.filterwarnings("ignore:.*at this point alone:chainrule.errors.EagerWarning")
 def test_what_selects_peaks_may_be_traced_and_widths_flow(f):
     p = np.array([1.1, 2.3, 1.7])
     h, found = 1e-5, cr.jacobian(f)(p)
