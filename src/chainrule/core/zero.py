@@ -18,7 +18,7 @@ def holds_nan(value: Any) -> bool:
         if value.dtype.kind == "c":
             value = np.ascontiguousarray(value).view(value.real.dtype)
         if value.size <= _SMALL:
-            flat = value.ravel()
+            flat = value.ravel("K")  # in whatever order: no copy of what is transposed
             square = flat.dot(flat)
             return bool(square != square)
         least = np.minimum.reduce(value, axis=None)
