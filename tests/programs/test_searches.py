@@ -422,3 +422,13 @@ def test_what_is_lost_beside_a_large_slope_is_told(size):
         for _ in range(5):
             with pytest.raises(CheckError, match="loses the derivative"):
                 cr.grad(f)(np.array([2.0, 1.0]))
+
+
+def test_trust_does_not_hide_a_small_slope_beside_a_large_one():
+    f = lambda v: 1e6 * v[1] + (3 * v[0] if v[0] > 10 else bisected(v[0]))  # noqa: E731
+    g = lambda v: f(np.array([v[0] + 0.0 * bisected(v[0]), v[1]]))  # noqa: E731
+    for k in range(5):
+        cr.grad(g)(np.array([50.5 + k, 1.0]))
+    for _ in range(3):
+        with pytest.raises(CheckError, match="loses the derivative"):
+            cr.grad(g)(np.array([2.0, 1.0]))

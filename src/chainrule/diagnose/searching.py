@@ -29,7 +29,7 @@ from ..tracing.searches import Row
 from ..tracing.source import describe_place
 from ..tracing.stacked import one_by_one
 from .checked import example, level
-from .compare import Point, differ, direction, directions, forward_again, line, numbers_of
+from .compare import Point, differ, directions, forward_again, line, numbers_of
 
 _DIFFER = "two runs of it differ"
 _SHARE = 0.9137306415729341  # of a step, so that no round number is met beside a round number
@@ -210,17 +210,20 @@ def _beside(
 def _agrees(point: Point, out: Any, again: Callable[[], None]) -> bool:
     """Say whether one difference is about the traced slope, as it is not where that is lost."""
     here = numbers_of(out)
-    vs, cts, traced = direction(point, out, here, np.random.default_rng(0))
-    along, unit, _ = line(point, vs, cts)
-    step = 1e-4 * unit
+    several = directions(point, out, here, np.random.default_rng(0))
     _busy.now = True
     try:
-        again()
-        slope = (along(step) - float(np.real(inner(cts, here)))) / step
+        for vs, cts, traced in several:
+            along, unit, _ = line(point, vs, cts)
+            step = 1e-4 * unit
+            again()
+            slope = (along(step) - float(np.real(inner(cts, here)))) / step
+            if not abs(slope - traced) <= 1e-3 * abs(traced):
+                return False
     finally:
         _busy.now = False
         _plain(point, again)
-    return bool(abs(slope - traced) <= 1e-3 * abs(traced))
+    return True
 
 
 def _plain(point: Point, again: Callable[[], None]) -> list[Any] | Exception:
@@ -267,14 +270,14 @@ def _far(
         return "plain runs beside the point give no numbers"
     scale = abs(traced) + abs(better[-1])
     settled = gap > 10 * spread
-    if gap <= 64 * np.finfo(float).eps * abs(at(0.0)) / steps[-1]:
+    here = at(0.0)
+    if gap <= 64 * np.finfo(float).eps * abs(here) / steps[-1]:
         return None  # the value is so large that rounding hides it
     rest = 0.1 * (1 + abs(traced)) if point.single else 0.1 * scale + 1e-6 * (1 + abs(traced))
     if gap <= 3 * spread + 1e-4 * scale and spread <= rest:
         return None
     short = (1e-3 * unit, 1e-4 * unit)
     if alone or settled:
-        here = at(0.0)
         if alone and _jumps(abs(at(h) - here) for h in short) and not _tends(at, unit, here):
             return None  # it is a piece of its own, as small as it may be
         sides = [[(at(s * h) - here) / (s * h) for s in (1, -1)] for h in (*short, 1e-5 * unit)]
