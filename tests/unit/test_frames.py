@@ -135,3 +135,9 @@ def test_what_comes_after(frame: str, name: str) -> None:
     if name == "cov" and frame == "holes":
         pytest.skip("pandas takes the pairs without NaN in compiled code")
     agrees(lambda x: AFTER[name](FRAMES[frame] * x))
+
+
+def test_an_error_names_a_library_s_file_from_the_package_on() -> None:
+    """How long the path of the environment is says nothing to who reads it."""
+    with pytest.raises(cr.errors.UnsupportedFunctionError, match=r"\(through pandas/core/groupby/"):
+        cr.grad(lambda x: pd.Series(x).groupby([0, 0, 1]).rank().iloc[0] * x[0])(np.arange(3.0))

@@ -33,7 +33,8 @@ _INSIDE = (
     os.path.join(os.path.dirname(os.path.dirname(numpy.__file__)), "scipy") + os.sep,
 )
 _STDLIB = os.path.dirname(os.__file__) + os.sep
-_PACKAGES = tuple(os.path.join(_STDLIB, p) + os.sep for p in ("site-packages", "dist-packages"))
+_FOLDERS = tuple(p + os.sep for p in ("site-packages", "dist-packages"))
+_PACKAGES = tuple(os.path.join(_STDLIB, p) for p in _FOLDERS)
 
 
 def of_python(filename: str) -> bool:
@@ -266,7 +267,8 @@ def _target(file: str, position: tuple[int, int, int, int]) -> str:
 def describe(frame: FrameType | None, value: Any = None, offset: int | None = None) -> str:
     """Say where in the user's code `frame` stands, and which variable holds `value` there.
 
-    A frame in an installed package follows the line of the user's own that led to it.
+    A frame in an installed package follows the line of the user's own that led to it; its file is
+    told from the package on, wherever that is installed.
     """
     if frame is None:
         return ""
@@ -277,7 +279,10 @@ def describe(frame: FrameType | None, value: Any = None, offset: int | None = No
     own = own_frame(frame)
     if own is None or own is frame:
         return words
-    return f"{describe_place((own.f_code, own.f_lasti))}   (through {words.split(':  ')[0]})"
+    through = words.partition(":  ")[0]
+    for folder in _FOLDERS:
+        through = through.rpartition(folder)[2]
+    return f"{describe_place((own.f_code, own.f_lasti))}   (through {through})"
 
 
 def shown_text(found: Source) -> str:
